@@ -1,0 +1,66 @@
+"""The ``venoseg`` command: finds the sub-command, runs it, turns failures into one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from venoseg.errors import VenosegError
+
+# Sub-command -> module with `add_arguments(parser)` and `run(arguments) -> int`, and its help line.
+# A module is imported only when its command is asked for: `venoseg --help` must answer at once.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser; only the sub-command ``wanted`` gets its arguments filled in."""
+    parser = argparse.ArgumentParser(
+        prog="venoseg",
+        description="Measures the inferior vena cava and the iliac veins on CT and venography. "
+        "Research software, not a medical device.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, (module, help_line) in COMMANDS.items():
+        sub = commands.add_parser(name, help=help_line, description=help_line)
+        if name == wanted:
+            importlib.import_module(module).add_arguments(sub)
+            _add_common(sub)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    common = parser.add_argument_group("common options")
+    common.add_argument("--json", action="store_true", help="machine-readable result on stdout")
+    common.add_argument("--quiet", action="store_true", help="no progress, no words, only errors")
+    common.add_argument("--force", action="store_true", help="write into an existing OUT")
+    common.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    wanted = next((word for word in words if word in COMMANDS), None)
+    parser = build_parser(wanted)
+    arguments = parser.parse_args(words)
+    if arguments.version:
+        from importlib.metadata import version
+
+        print(f"venoseg {version('venoseg')}")
+        return 0
+    if arguments.command is None:
+        parser.print_help()
+        return 2
+    module = importlib.import_module(COMMANDS[arguments.command][0])
+    try:
+        return int(module.run(arguments))
+    except VenosegError as error:
+        if arguments.debug:
+            raise
+        print(f"venoseg {arguments.command}: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print(f"venoseg {arguments.command}: interrupted; nothing was kept", file=sys.stderr)
+        return 130

@@ -1,0 +1,69 @@
+"""The segmentation as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.anatomy import BY_NAME
+from venoseg.errors import LabelError
+from venoseg.volume import BoolArray, Grid
+
+LabelArray = npt.NDArray[np.uint8]
+
+Origin = Literal["automatic", "semiautomatic", "manual", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """Labels of veins on a grid.
+
+    Attributes
+    ----------
+    labels
+        (slices, rows, columns) uint8, 0 is background.
+    grid
+        Their place in the patient; the grid of the image they belong to.
+    names
+        Label value to a name of `venoseg.anatomy.NAMES`. Values that name no vein are not in it,
+        and voxels that carry them count as background.
+    origin
+        Who drew it, as far as known.
+    stent
+        (slices, rows, columns) bool, the stents' metal; None when none was segmented. It may
+        overlap the labels.
+    flags
+        What a reader must know, e.g. ``labels_resampled``.
+
+    Raises
+    ------
+    LabelError
+        When the array does not fit the grid or a name is not a vein of the contract.
+    """
+
+    labels: LabelArray
+    grid: Grid
+    names: Mapping[int, str]
+    origin: Origin = "unknown"
+    stent: BoolArray | None = None
+    flags: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.labels.shape != self.grid.shape:
+            raise LabelError(f"{self.labels.shape} labels do not fit a grid of {self.grid.shape}")
+        unknown = sorted(set(self.names.values()) - set(BY_NAME))
+        if unknown:
+            raise LabelError(
+                f"{', '.join(unknown)} is not a vein venoseg knows",
+                remedy=f"use one of {', '.join(BY_NAME)}",
+            )
+
+    def mask(self, vessel: str) -> BoolArray:
+        """Return (slices, rows, columns) bool, True in the voxels of ``vessel``."""
+        values = [value for value, name in self.names.items() if name == vessel]
+        inside: BoolArray = np.isin(self.labels, values)
+        return inside

@@ -1,0 +1,81 @@
+"""What a label file holds, whatever its format: named structures in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from venoseg.segmentation.model import Origin
+from venoseg.volume import BoolArray, Grid
+
+Box = tuple[slice, slice, slice]
+Kind = Literal["lumen", "vein", "stent"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """One vein, or the stents, cut out of a label file.
+
+    Attributes
+    ----------
+    name
+        A name of `venoseg.anatomy.NAMES`, or ``stent``.
+    kind
+        ``lumen`` where the file says that only the open lumen was drawn, ``vein`` otherwise.
+    mask
+        (slices, rows, columns) bool, cut to its bounding box.
+    grid
+        The place of ``mask`` in the patient.
+    """
+
+    name: str
+    kind: Kind
+    mask: BoolArray
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """Everything of use in a label file.
+
+    Attributes
+    ----------
+    structures
+        The veins and stents that hold at least one voxel.
+    others
+        What else is in it, for the message when there is no vein: names or values.
+    origin
+        Who drew the veins, as far as the file says.
+    frame_of_reference_uid
+        From DICOM; None otherwise.
+    flags
+        What a reader must know.
+    """
+
+    structures: tuple[Structure, ...]
+    others: tuple[str, ...]
+    origin: Origin = "unknown"
+    frame_of_reference_uid: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+def bounding_box(mask: BoolArray) -> Box | None:
+    """Return the smallest box that holds every True voxel, None when there is none."""
+    bounds = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        filled = np.flatnonzero(mask.any(axis=others))
+        if filled.size == 0:
+            return None
+        bounds.append(slice(int(filled[0]), int(filled[-1]) + 1))
+    return (bounds[0], bounds[1], bounds[2])
+
+
+def cut_out(name: str, kind: Kind, mask: BoolArray, grid: Grid) -> Structure | None:
+    """Return the structure on its bounding box, None when the mask is empty."""
+    box = bounding_box(mask)
+    if box is None:
+        return None
+    return Structure(name, kind, np.ascontiguousarray(mask[box]), grid.crop(box))

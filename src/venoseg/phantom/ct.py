@@ -1,0 +1,212 @@
+"""A CT scanner for digital twins: partial volume, blur, slice profile, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.errors import UsageError
+from venoseg.phantom.coverage import Box, Share, coverage
+from venoseg.phantom.scene import GreyValue, Scene
+from venoseg.phantom.truth import Truth, truth_of
+from venoseg.segmentation import Segmentation
+from venoseg.segmentation.model import LabelArray
+from venoseg.volume import FloatArray, Grid, Source, Volume
+
+FloatImage = npt.NDArray[np.float32]
+
+_SLAB = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """How the scanner sees.
+
+    Attributes
+    ----------
+    blur_mm
+        Standard deviation of the Gaussian point spread in the plane, on top of the voxel's size.
+    slice_thickness_mm
+        Width of the slice profile; at least the slice spacing. None is the slice spacing.
+    noise_hu
+        Standard deviation of the noise; 0 for none.
+    seed
+        Of the noise. The same seed and scene give the same bytes.
+    """
+
+    blur_mm: float = 0.6
+    slice_thickness_mm: float | None = None
+    noise_hu: float = 12.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendering:
+    """What came out of the scanner, and what is true.
+
+    Attributes
+    ----------
+    image
+        int16 HU.
+    segmentation
+        The ideal mask: voxels at least half filled by a vein's lumen, one label per vein.
+    truth
+        The veins' exact figures.
+    """
+
+    image: Volume
+    segmentation: Segmentation
+    truth: Truth
+
+
+def fit_grid(scene: Scene, spacing_mm: tuple[float, float, float], margin_mm: float = 15.0) -> Grid:
+    """Return an axial grid around a scene's veins; spacing along (slice, row, column)."""
+    low, high = scene.lumen().bounds()
+    low, high = low - margin_mm, high + margin_mm
+    shape = np.ceil((high - low)[::-1] / spacing_mm).astype(int) + 1
+    return Grid.from_axes(shape.tolist(), spacing_mm=spacing_mm, origin_lps_mm=low.tolist())
+
+
+def render(scene: Scene, grid: Grid, scanner: Scanner | None = None) -> Rendering:
+    """Scan a scene.
+
+    Works through the grid in slabs of slices, so that the memory needed beyond the results stays
+    small.
+
+    Raises
+    ------
+    UsageError
+        When the slices are thinner than their spacing.
+    """
+    scanner = scanner or Scanner()
+    image = np.empty(grid.shape, dtype=np.int16)
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    sigma = _blur_px(scanner, grid)
+    halo = int(np.ceil(4 * sigma[0]))
+    for start, stop in _slabs(grid):
+        around = (max(start - halo, 0), min(stop + halo, grid.shape[0]))
+        part = grid.crop(_slices(grid, around))
+        inner = slice(start - around[0], stop - around[0])
+        sharp, share = paint(scene, part)
+        blurred = _blurred(sharp, sigma)[inner] + _noise(scanner, grid, (start, stop))
+        image[start:stop] = np.clip(np.rint(blurred), -1024, 3071)
+        labels[start:stop] = _labelled(scene, part, share)[inner]
+    thickness = scanner.slice_thickness_mm or float(grid.spacing_mm[0])
+    source = Source(modality="CT", slice_thickness_mm=thickness)
+    volume = Volume(image, grid, source=source)
+    return Rendering(volume, _segmentation(scene, labels, grid), truth_of(scene))
+
+
+def ideal_mask(scene: Scene, grid: Grid) -> Segmentation:
+    """Label the voxels that a vein's lumen fills at least by half.
+
+    A voxel that several veins share belongs to the one in which it lies deepest.
+    """
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    for start, stop in _slabs(grid):
+        part = grid.crop(_slices(grid, (start, stop)))
+        labels[start:stop] = _labelled(scene, part, coverage(scene.lumen(), part))
+    return _segmentation(scene, labels, grid)
+
+
+def _slabs(grid: Grid) -> Iterator[tuple[int, int]]:
+    for start in range(0, grid.shape[0], _SLAB):
+        yield start, min(start + _SLAB, grid.shape[0])
+
+
+def _slices(grid: Grid, bounds: tuple[int, int]) -> Box:
+    return slice(*bounds), slice(0, grid.shape[1]), slice(0, grid.shape[2])
+
+
+def _blur_px(scanner: Scanner, grid: Grid) -> FloatArray:
+    spacing = grid.spacing_mm
+    thickness = scanner.slice_thickness_mm or float(spacing[0])
+    if thickness < spacing[0] - 1e-6:
+        raise UsageError(
+            f"slices of {thickness:g} mm every {spacing[0]:g} mm leave gaps",
+            remedy="choose a slice thickness of at least the slice spacing",
+        )
+    # The voxel itself is already a box of one spacing; the Gaussian adds the rest of the variance.
+    along = np.sqrt(max(thickness**2 - spacing[0] ** 2, 0.0) / 12)
+    sigma: FloatArray = np.array([along, scanner.blur_mm, scanner.blur_mm]) / spacing
+    return sigma
+
+
+def _blurred(sharp: FloatImage, sigma_px: FloatArray) -> FloatArray:
+    from scipy.ndimage import gaussian_filter
+
+    blurred: FloatImage = gaussian_filter(sharp, sigma_px, mode="nearest", truncate=4.0)
+    return blurred.astype(np.float64)
+
+
+def _noise(scanner: Scanner, grid: Grid, slices: tuple[int, int]) -> FloatArray | float:
+    if scanner.noise_hu == 0:
+        return 0.0
+    # Every slice has its own stream: the noise does not depend on how the work is divided.
+    streams = (np.random.PCG64([scanner.seed, index]) for index in range(*slices))
+    drawn = [np.random.Generator(stream).standard_normal(grid.shape[1:]) for stream in streams]
+    noise: FloatArray = scanner.noise_hu * np.stack(drawn)
+    return noise
+
+
+def paint(scene: Scene, grid: Grid) -> tuple[FloatImage, Share]:
+    """Return the grey values without blur or noise, and the share of the veins' lumen.
+
+    Grey values are averages over the voxel; the share comes as `coverage` returns it.
+    """
+    image = np.full(grid.shape, scene.background_hu, dtype=np.float32)
+    for layer in scene.before:
+        _add(layer.hu, coverage(layer.shape, grid), grid, image)
+    lumen = coverage(scene.lumen(), grid)
+    _add(scene.lumen_hu, lumen, grid, image)
+    for layer in scene.after:
+        _add(layer.hu, coverage(layer.shape, grid), grid, image)
+    return image, lumen
+
+
+def _add(hu: GreyValue, covered: Share, grid: Grid, image: FloatImage) -> None:
+    box, share = covered
+    if share.size:
+        target = image[box]
+        target += share * (_grey(hu, grid.crop(box), share) - target)
+
+
+def _grey(hu: GreyValue, grid: Grid, share: FloatImage) -> float | FloatImage:
+    if not callable(hu):
+        return hu
+    grey = np.zeros(grid.shape, dtype=np.float32)
+    voxels = np.argwhere(share > 0)
+    grey[tuple(voxels.T)] = hu(grid.to_lps(voxels))
+    return grey
+
+
+def _label_values(scene: Scene) -> dict[str, int]:
+    names = (span.name for tube in scene.tubes for span in tube.spans)
+    return {name: value for value, name in enumerate(dict.fromkeys(names), start=1)}
+
+
+def _segmentation(scene: Scene, labels: LabelArray, grid: Grid) -> Segmentation:
+    names = {value: name for name, value in _label_values(scene).items()}
+    return Segmentation(labels, grid, names, origin="automatic", flags=("synthetic_truth",))
+
+
+def _labelled(scene: Scene, grid: Grid, covered: Share) -> LabelArray:
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    box, share = covered
+    inside = np.argwhere(share >= 0.5) + [s.start for s in box]
+    points = grid.to_lps(inside)
+    deepest = np.full(len(points), np.inf)
+    chosen = np.zeros(len(points), dtype=np.uint8)
+    values = _label_values(scene)
+    for tube in scene.tubes:
+        distance, position = tube.locate(points)
+        ends = [span.stop_mm for span in tube.spans[:-1]]
+        own = np.array([values[span.name] for span in tube.spans], dtype=np.uint8)
+        nearer = distance < deepest
+        chosen[nearer] = own[np.searchsorted(ends, position[nearer])]
+        deepest[nearer] = distance[nearer]
+    labels[tuple(inside.T)] = chosen
+    return labels

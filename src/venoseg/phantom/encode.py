@@ -54,8 +54,8 @@ def write_dicom(dataset: Dataset, path: Path, transfer_syntax: str = "explicit")
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = UID(ExplicitVRLittleEndian)
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
     dataset.file_meta = meta
     if transfer_syntax in _PLAIN:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from venoseg.anatomy import BY_NAME
-from venoseg.errors import OutputError, UsageError
+from venoseg.errors import OutputError, UsageError, VenosegError
 from venoseg.phantom.catalogue import Twin
 from venoseg.phantom.ct import Rendering, Scanner, fit_grid, render
 from venoseg.phantom.ct_dicom import CtSeries, ct_datasets
@@ -95,6 +95,8 @@ def all_or_nothing(out: Path) -> Iterator[Path]:
             if out.exists():
                 shutil.rmtree(out)
             made.rename(out)
+    except VenosegError:
+        raise
     except OSError as error:
         raise OutputError("the output folder cannot be written", where=str(out)) from error
 

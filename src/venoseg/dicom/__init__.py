@@ -1,0 +1,9 @@
+"""Images in: every CT and angiographic export becomes right, or is refused with a reason."""
+
+from __future__ import annotations
+
+from venoseg.dicom.choice import Choice
+from venoseg.dicom.series import Series
+from venoseg.dicom.study import Scan, Study, Unreadable, read_study, scan
+
+__all__ = ["Choice", "Scan", "Series", "Study", "Unreadable", "read_study", "scan"]

@@ -1,0 +1,182 @@
+"""One decoder per transfer syntax, chosen for being right first and fast second.
+
+============================  =======================  ==========================================
+syntax                        decoder                  why
+============================  =======================  ==========================================
+RLE                           pydicom                  plain Python and NumPy, exact
+JPEG baseline to lossless     GDCM                     the only permissive one for 12 and 16 bit
+JPEG-LS                       CharLS (pyjpegls)        the reference implementation
+JPEG 2000                     OpenJPEG through GDCM    same library, a third less overhead
+HTJ2K                         OpenJPEG (pylibjpeg)     the only one
+============================  =======================  ==========================================
+
+Whatever a decoder returns is held against the frame's own header and the DICOM header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import uid
+
+from venoseg.dicom.codestream import CodestreamHeader, read_jpeg_2000_header, read_jpeg_header
+from venoseg.dicom.image import Pixels
+from venoseg.errors import DecodeError
+
+Stored = npt.NDArray[Any]
+
+JPEG = {
+    "1.2.840.10008.1.2.4.50": "baseline",
+    "1.2.840.10008.1.2.4.51": "extended",
+    "1.2.840.10008.1.2.4.53": "spectral selection",
+    "1.2.840.10008.1.2.4.55": "progressive",
+    "1.2.840.10008.1.2.4.57": "lossless",
+    "1.2.840.10008.1.2.4.70": "lossless, first order",
+}
+JPEG_LS = {str(uid.JPEGLSLossless), str(uid.JPEGLSNearLossless)}
+JPEG_2000 = {str(uid.JPEG2000Lossless), str(uid.JPEG2000)}
+HTJ2K = {str(uid.HTJ2KLossless), str(uid.HTJ2KLosslessRPCL), str(uid.HTJ2K)}
+RLE = str(uid.RLELossless)
+
+
+def is_supported(syntax: str) -> bool:
+    """Tell whether frames of this compressed transfer syntax can be decoded."""
+    return syntax == RLE or any(syntax in group for group in (JPEG, JPEG_LS, JPEG_2000, HTJ2K))
+
+
+def is_slow(syntax: str) -> bool:
+    """Tell whether decoding takes long enough to share it out among processes."""
+    return is_supported(syntax)
+
+
+def decode_frame(frame: bytes, pixels: Pixels, label: str) -> Stored:
+    """Decode one compressed frame.
+
+    Returns
+    -------
+    (rows, columns) or (rows, columns, 3), in the type that bits allocated and sign demand.
+
+    Raises
+    ------
+    DecodeError
+        When the frame is incomplete, contradicts the DICOM header, or the decoder fails.
+    """
+    syntax = pixels.transfer_syntax
+    if syntax == RLE:
+        return _checked(_rle, frame, pixels, None, label)
+    if syntax in JPEG or syntax in JPEG_LS:
+        header = read_jpeg_header(frame)
+        decoder = _jpeg_ls if syntax in JPEG_LS else _gdcm
+    else:
+        header = read_jpeg_2000_header(frame)
+        decoder = _openjpeg if syntax in HTJ2K else _gdcm
+    _compare(header, pixels, label)
+    return _checked(decoder, frame, pixels, header, label)
+
+
+Decoder = Callable[[bytes, Pixels, Any], Stored]
+
+
+def _checked(
+    decoder: Decoder, frame: bytes, pixels: Pixels, header: CodestreamHeader | None, label: str
+) -> Stored:
+    try:
+        decoded = decoder(frame, pixels, header)
+    except Exception as error:
+        # The decoders raise whatever their C libraries hand them; all of it means the same here.
+        raise DecodeError("a frame cannot be decoded", where=label) from error
+    expected = pixels.rows * pixels.columns * pixels.samples
+    if decoded.size != expected:
+        raise DecodeError(
+            f"a frame decodes to {decoded.size} samples where {expected} are stated", where=label
+        )
+    shape = (pixels.rows, pixels.columns) + ((pixels.samples,) if pixels.samples > 1 else ())
+    return _as_stored(decoded.reshape(shape), pixels, header)
+
+
+def _compare(header: CodestreamHeader | None, pixels: Pixels, label: str) -> None:
+    if header is None:
+        raise DecodeError("a compressed frame has no readable header", where=label)
+    if not header.complete:
+        raise DecodeError("a compressed frame is cut off", where=label, remedy="export it again")
+    stated = (pixels.rows, pixels.columns, pixels.samples)
+    if (header.rows, header.columns, header.components) != stated:
+        raise DecodeError(
+            f"a compressed frame is {header.rows} x {header.columns} x {header.components} where "
+            f"the header states {stated[0]} x {stated[1]} x {stated[2]}",
+            where=label,
+        )
+    if not 2 <= header.precision <= pixels.bits_allocated:
+        raise DecodeError(
+            f"a compressed frame has {header.precision} bits where {pixels.bits_allocated} fit",
+            where=label,
+        )
+
+
+def _as_stored(decoded: Stored, pixels: Pixels, header: CodestreamHeader | None) -> Stored:
+    """Bring decoded samples to the stored type, reading their sign as the DICOM header does.
+
+    A JPEG frame has no sign of its own, and JPEG 2000 encoders often get theirs wrong: the bit
+    pattern counts, at the precision of the frame.
+    """
+    dtype = np.dtype(f"{'i' if pixels.signed else 'u'}{pixels.bits_allocated // 8}")
+    if header is None or (header.signed == pixels.signed and decoded.dtype.kind == dtype.kind):
+        return decoded.astype(dtype, copy=False)
+    unused = pixels.bits_allocated - header.precision
+    pattern = decoded.astype(np.dtype(f"u{pixels.bits_allocated // 8}"))
+    if unused == 0:
+        return pattern.view(dtype)
+    shifted: Stored = (pattern << unused).view(dtype) >> unused
+    return shifted
+
+
+def _rle(frame: bytes, pixels: Pixels, header: None) -> Stored:  # noqa: ARG001
+    from pydicom.pixels.decoders.rle import _rle_decode_frame
+
+    raw = _rle_decode_frame(
+        frame, pixels.rows, pixels.columns, pixels.samples, pixels.bits_allocated
+    )
+    planes = np.frombuffer(raw, np.dtype(f"<u{pixels.bits_allocated // 8}"))
+    pattern = planes.reshape(pixels.samples, pixels.rows, pixels.columns).transpose(1, 2, 0)
+    return np.ascontiguousarray(pattern).view(f"<{'i' if pixels.signed else 'u'}{planes.itemsize}")
+
+
+def _jpeg_ls(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001
+    import jpeg_ls
+
+    return np.asarray(jpeg_ls.decode(np.frombuffer(frame, np.uint8)))
+
+
+def _openjpeg(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001
+    from openjpeg.utils import decode
+
+    return np.asarray(decode(frame))
+
+
+def _gdcm(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:
+    import gdcm
+
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(frame)
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((pixels.columns, pixels.rows, 1))
+    image.SetDataElement(element)
+    kind = gdcm.PhotometricInterpretation.GetPIType(pixels.photometric or "MONOCHROME2")
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
+    syntax = gdcm.TransferSyntax.GetTSType(pixels.transfer_syntax)
+    image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    cell = 8 if header.precision <= 8 else 16 if header.precision <= 16 else 32
+    signed = int(header.signed)
+    image.SetPixelFormat(
+        gdcm.PixelFormat(pixels.samples, cell, header.precision, header.precision - 1, signed)
+    )
+    raw = image.GetBuffer().encode("utf-8", "surrogateescape")
+    return np.frombuffer(raw, np.dtype(f"<{'i' if signed else 'u'}{cell // 8}"))

@@ -1,0 +1,306 @@
+"""Parallel slices to one regular grid: order, tilt, uneven steps, gaps, and the residual in mm.
+
+The normal is row direction x column direction; slice index k grows along it. Only Image Position
+and Image Orientation count: stated thickness, spacing between slices and slice location are not
+trusted.
+
+A series whose every slice lies within the tolerance of a regular grid is taken as it is and the
+residual is reported. Otherwise the slices are resampled: a tilted stack by a shift of every slice
+within its own plane (no blur along the normal), an uneven one by linear interpolation between the
+two neighbouring slices. A step that leaves tissue unmeasured is a gap and is never interpolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from venoseg.errors import SeriesError
+from venoseg.volume import FloatArray, Grid
+
+# A slice may lie this far from its place on the grid: the rounding of positions to 0.1 mm.
+RESIDUAL_LIMIT_MM = 0.1
+# ... and never more than this share of the step.
+RESIDUAL_LIMIT_OF_STEP = 0.1
+# A stack is straight but shifted sideways (a table that moved, a corrupt position) beyond this.
+SIDEWAYS_LIMIT_MM = 1.0
+TILT_LIMIT_DEGREES = 45.0
+SAME_POSITION_MM = 1e-3
+# A step this much longer than its surroundings leaves slices out.
+GAP_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Slices in order, and the grid that they become.
+
+    Attributes
+    ----------
+    order
+        For each slice along the normal, its place in the sequence given.
+    offsets_mm
+        (n,) position of each slice along the normal, from the first.
+    lateral_mm
+        (n, 2) sideways offset of each slice along (row index, column index) from the first.
+    grid
+        The regular grid of the result.
+    slots
+        (n,) k of each slice on the grid; None where the slices must be resampled.
+    tilted, uneven
+        Why they must be.
+    tilt_degrees
+        Angle between the line of slice origins and the normal.
+    gaps
+        Pairs (k0, k1) on the grid: strictly between them nothing was measured.
+    missing_images
+        How many slices the gaps have swallowed, as far as the steps tell.
+    residual_mm
+        Largest distance between a slice's stated place and its place on the grid.
+    """
+
+    order: tuple[int, ...]
+    offsets_mm: FloatArray
+    lateral_mm: FloatArray
+    grid: Grid
+    slots: tuple[int, ...] | None
+    tilted: bool
+    uneven: bool
+    tilt_degrees: float
+    gaps: tuple[tuple[int, int], ...]
+    missing_images: int
+    residual_mm: float
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What a reader of any number from the volume must know about its geometry."""
+        named = {
+            "tilt_corrected": self.tilted,
+            "resampled_uneven_slices": self.uneven,
+            "missing_slices": bool(self.gaps),
+        }
+        return tuple(name for name, holds in named.items() if holds)
+
+
+def axes_of(row: Sequence[float], column: Sequence[float]) -> FloatArray:
+    """Return (3, 3) unit vectors in rows: column index, row index and slice index grow along them.
+
+    Raises
+    ------
+    SeriesError
+        When the two stated directions are not perpendicular unit vectors.
+    """
+    x, y = np.asarray(row, dtype=np.float64), np.asarray(column, dtype=np.float64)
+    lengths = np.linalg.norm(x), np.linalg.norm(y)
+    if not all(abs(length - 1) < 0.01 for length in lengths) or abs(x @ y) > 1e-3:
+        raise SeriesError("the stated image orientation is not a pair of perpendicular directions")
+    x = x / lengths[0]
+    y = y - (x @ y) * x
+    y = y / np.linalg.norm(y)
+    return np.stack([x, y, np.cross(x, y)])
+
+
+def stack_slices(
+    positions_lps_mm: FloatArray,
+    axes: FloatArray,
+    shape: tuple[int, int],
+    spacing_mm: tuple[float, float],
+    instance_numbers: Sequence[int | None],
+) -> Stack:
+    """Order parallel slices and lay a regular grid through them.
+
+    Parameters
+    ----------
+    positions_lps_mm
+        (n, 3) centre of each slice's first voxel.
+    axes
+        As `axes_of` returns them.
+    shape, spacing_mm
+        Of one slice, along (rows, columns).
+    instance_numbers
+        One per slice; used only to tell a slice that is missing from a step the scanner made.
+
+    Raises
+    ------
+    SeriesError
+        When there are fewer than two slices, two share a position, or no correct grid exists.
+    """
+    if len(positions_lps_mm) < 2:
+        raise SeriesError("a single image is not a volume", remedy="give the whole series")
+    along = positions_lps_mm @ axes[2]
+    order = np.argsort(along, kind="stable")
+    placed = positions_lps_mm[order]
+    offsets = along[order] - along[order[0]]
+    lateral = (placed - placed[0]) @ axes[[1, 0]].T
+    steps = np.diff(offsets)
+    if steps.min() < SAME_POSITION_MM:
+        raise SeriesError("two slices lie at the same position")
+    tilted, tilt = _tilt(offsets, lateral)
+    numbers = [instance_numbers[i] for i in order]
+    layout = _layout(offsets, steps, numbers)
+    grid, shift = _grid(placed[0], axes, shape, spacing_mm, layout, lateral if tilted else None)
+    return Stack(
+        order=tuple(int(i) for i in order),
+        offsets_mm=offsets,
+        lateral_mm=lateral - shift,
+        grid=grid,
+        slots=None if tilted or layout.uneven else layout.slots,
+        tilted=tilted,
+        uneven=layout.uneven,
+        tilt_degrees=tilt,
+        gaps=layout.gaps,
+        missing_images=layout.missing_images,
+        residual_mm=_residual(layout, lateral, tilted),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The grid along the normal: first position, step, number of slices, and where each goes."""
+
+    start_mm: float
+    step_mm: float
+    count: int
+    slots: tuple[int, ...]
+    axial_residual_mm: float
+    uneven: bool
+    gaps: tuple[tuple[int, int], ...]
+    missing_images: int
+
+
+def _tilt(offsets: FloatArray, lateral: FloatArray) -> tuple[bool, float]:
+    slope = offsets @ lateral / (offsets @ offsets)
+    sideways = np.abs(lateral - np.outer(offsets, slope)).max()
+    if sideways > SIDEWAYS_LIMIT_MM:
+        raise SeriesError(
+            f"slices are shifted sideways against each other by up to {sideways:.1f} mm",
+            remedy="reconstruct the series again with one field of view",
+        )
+    degrees = float(np.degrees(np.arctan(np.linalg.norm(slope))))
+    if degrees > TILT_LIMIT_DEGREES:
+        raise SeriesError(f"the slices are stacked at {degrees:.0f} degrees to their normal")
+    return bool(np.linalg.norm(lateral, axis=1).max() > RESIDUAL_LIMIT_MM), degrees
+
+
+def _layout(offsets: FloatArray, steps: FloatArray, numbers: list[int | None]) -> _Layout:
+    regular = _fit(offsets, np.arange(len(offsets)))
+    if regular is not None:
+        return regular
+    broken = _gap_steps(steps, numbers)
+    whole = steps[~broken]
+    if whole.size == 0:
+        raise SeriesError("no two slices are neighbours: every step leaves slices out")
+    if broken.any():
+        base = float(np.median(whole))
+        slots = np.concatenate([[0], np.cumsum(np.maximum(np.rint(steps / base), 1).astype(int))])
+        fitted = _fit(offsets, slots)
+        if fitted is not None:
+            return _checked(fitted, len(offsets))
+    return _checked(_resampled(offsets, steps, broken, whole), len(offsets))
+
+
+def _fit(offsets: FloatArray, slots: np.ndarray) -> _Layout | None:
+    """Return the best regular grid with the slices at these places, or None beyond tolerance."""
+    step, start = np.polyfit(slots, offsets, 1)
+    residual = float(np.abs(offsets - (start + step * slots)).max())
+    if residual > min(RESIDUAL_LIMIT_MM, RESIDUAL_LIMIT_OF_STEP * step):
+        return None
+    gaps = tuple((int(a), int(b)) for a, b in pairwise(slots) if b - a > 1)
+    return _Layout(
+        start_mm=float(start),
+        step_mm=float(step),
+        count=int(slots[-1]) + 1,
+        slots=tuple(int(k) for k in slots),
+        axial_residual_mm=residual,
+        uneven=False,
+        gaps=gaps,
+        missing_images=sum(b - a - 1 for a, b in gaps),
+    )
+
+
+def _gap_steps(steps: FloatArray, numbers: list[int | None]) -> np.ndarray:
+    """Tell which steps leave slices out, rather than being a wider step of the scanner.
+
+    A step well above the median is a gap when the instance numbers jump with it, or when both its
+    neighbours are shorter. A run of wide steps with consecutive numbers was scanned that way.
+    """
+    wide = steps > GAP_RATIO * np.median(steps)
+    padded = np.concatenate([[0.0], steps, [0.0]])
+    alone = steps > GAP_RATIO * np.maximum(padded[:-2], padded[2:])
+    known = [n for n in numbers if n is not None]
+    if len(known) == len(numbers):
+        jumps = np.diff(np.array(known))
+        if (jumps > 0).all() or (jumps < 0).all():
+            usual = max(int(np.median(np.abs(jumps))), 1)
+            return np.asarray(wide & (alone | (np.abs(jumps) >= 2 * usual)))
+    return np.asarray(wide & alone)
+
+
+def _resampled(
+    offsets: FloatArray, steps: FloatArray, broken: np.ndarray, whole: FloatArray
+) -> _Layout:
+    """Return a regular grid over the whole extent, fine enough for all but the rarest steps."""
+    extent = float(offsets[-1])
+    step = max(float(np.quantile(whole, 0.1)), extent / (4 * len(offsets)))
+    count = int(np.floor(extent / step + 1e-6)) + 1
+    gaps = []
+    for i in np.flatnonzero(broken):
+        first = int(np.floor(offsets[i] / step + 1e-6))
+        last = int(np.ceil(offsets[i + 1] / step - 1e-6))
+        if last - first > 1:
+            gaps.append((first, last))
+    swallowed = np.maximum(np.rint(steps[broken] / np.median(whole)) - 1, 1)
+    return _Layout(
+        start_mm=0.0,
+        step_mm=step,
+        count=count,
+        slots=(),
+        axial_residual_mm=0.0,
+        uneven=True,
+        gaps=tuple(gaps),
+        missing_images=int(swallowed.sum()),
+    )
+
+
+def _checked(layout: _Layout, images: int) -> _Layout:
+    if layout.missing_images > images:
+        raise SeriesError(
+            f"{layout.missing_images} slices are missing between the {images} that are there",
+            remedy="export the series again, or give one block of slices at a time",
+        )
+    return layout
+
+
+def _grid(
+    origin: FloatArray,
+    axes: FloatArray,
+    shape: tuple[int, int],
+    spacing_mm: tuple[float, float],
+    layout: _Layout,
+    lateral: FloatArray | None,
+) -> tuple[Grid, FloatArray]:
+    """Return the grid, widened to hold every shifted slice, and the shift of its origin in mm."""
+    rows, columns = shape
+    low = np.zeros(2)
+    if lateral is not None:
+        spacing = np.asarray(spacing_mm)
+        first = np.floor(lateral.min(axis=0) / spacing + 1e-6)
+        last = np.ceil(lateral.max(axis=0) / spacing - 1e-6)
+        low = first * spacing
+        rows, columns = rows + int(last[0] - first[0]), columns + int(last[1] - first[1])
+    start = origin + low[0] * axes[1] + low[1] * axes[0] + layout.start_mm * axes[2]
+    grid = Grid.from_axes(
+        (layout.count, rows, columns),
+        spacing_mm=(layout.step_mm, *spacing_mm),
+        origin_lps_mm=tuple(float(v) for v in start),
+        directions=axes[[2, 1, 0]].T,
+    )
+    return grid, low
+
+
+def _residual(layout: _Layout, lateral: FloatArray, tilted: bool) -> float:
+    """Return what the grid leaves over: nothing sideways where every slice is shifted in place."""
+    sideways = 0.0 if tilted else float(np.linalg.norm(lateral, axis=1).max())
+    return float(np.hypot(sideways, layout.axial_residual_mm))

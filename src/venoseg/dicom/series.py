@@ -1,0 +1,137 @@
+"""One series, or one part of a series, as `venoseg scan` lists it and as a volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydicom.dataset import FileDataset
+
+from venoseg.dicom.assemble import read_voxels
+from venoseg.dicom.geometry import Stack
+from venoseg.dicom.grouping import Slice
+from venoseg.dicom.header import read_header
+from venoseg.dicom.values import unit_of
+from venoseg.errors import InputError, SeriesError
+from venoseg.volume import Source, Volume
+
+Kind = Literal["ct", "angiogram", "segmentation", "report", "other"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A series, or the part of one whose images belong together; headers only until `read`.
+
+    Attributes
+    ----------
+    study_uid, series_uid
+        As in the headers; empty when they are silent.
+    number
+        Series number, None when the header is silent.
+    part
+        Which part of the series, from 1; None when the series is whole.
+    kind, modality, description
+        What it is; the description is the scanner's.
+    phase
+        ``arterial``, ``venous``, ``delayed``, ``native`` or empty, as far as the header tells.
+    images
+        Number of frames.
+    rows, columns, spacing_mm
+        Size of an image; distance of neighbouring (slices, rows, columns), None where unknown.
+    thickness_mm, kernel
+        As stated by the scanner.
+    usable
+        Whether it can become a volume or a run.
+    used_by_default
+        Whether it is what `Study.ct` takes when not told otherwise.
+    problems
+        What is wrong or remarkable with it, one sentence each.
+    """
+
+    study_uid: str
+    series_uid: str
+    number: int | None
+    part: int | None
+    kind: Kind
+    modality: str
+    description: str
+    phase: str
+    images: int
+    rows: int | None
+    columns: int | None
+    spacing_mm: tuple[float | None, float | None, float | None]
+    thickness_mm: float | None
+    kernel: str
+    usable: bool
+    used_by_default: bool
+    problems: tuple[str, ...]
+    slices: tuple[Slice, ...] = field(repr=False)
+    stack: Stack | None = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """How messages name it: number and UID, never its description."""
+        number = f"series {self.number}" if self.number is not None else "series"
+        part = f", part {self.part}" if self.part is not None else ""
+        return f"{number} ({self.series_uid or 'without UID'}{part})"
+
+    def read(self) -> Volume:
+        """Read the voxels of a CT series.
+
+        Raises
+        ------
+        SeriesError
+            When the series cannot become one correct volume; the message says why.
+        DecodeError
+            When the pixels of a file cannot be read with certainty.
+        """
+        if self.kind != "ct" or not self.usable or self.stack is None:
+            reason = "; ".join(self.problems) or f"it holds {self.modality or 'other'} images"
+            raise SeriesError(
+                reason, where=self.name, remedy="`venoseg scan` lists what can be used"
+            )
+        try:
+            if self.stack.slots is None:
+                raise SeriesError("its slices would have to be resampled")
+            voxels, missing = read_voxels(self.slices, self.stack)
+        except SeriesError as error:
+            raise SeriesError(error.what, where=self.name, remedy=error.remedy) from error
+        return Volume(
+            voxels=voxels,
+            grid=self.stack.grid,
+            unit=unit_of([(one.image, one.plane) for one in self.slices]),
+            missing=missing,
+            source=self._source(self.stack),
+        )
+
+    def headers(self) -> tuple[FileDataset, ...]:
+        """Read the full headers, without pixels, of the files in the order of their slices.
+
+        A multi-frame file gives its one header once.
+        """
+        locations = dict.fromkeys(one.image.location for one in self.slices)
+        found = []
+        for location in locations:
+            header = read_header(location)
+            if header is None:
+                raise InputError("the file is no longer DICOM", where=location.label)
+            found.append(header)
+        return tuple(found)
+
+    def _source(self, stack: Stack) -> Source:
+        uids = [""] * stack.grid.shape[0]
+        for k, one in zip(stack.slots or (), self.slices, strict=False):
+            uids[k] = one.image.sop_uid
+        return Source(
+            kind="DICOM",
+            study_instance_uid=self.study_uid or None,
+            series_instance_uid=self.series_uid or None,
+            frame_of_reference_uid=self.slices[0].image.frame_of_reference_uid or None,
+            modality=self.modality or None,
+            convolution_kernel=self.kernel or None,
+            slice_thickness_mm=self.thickness_mm,
+            sop_instance_uids=tuple(uids) if stack.slots is not None else (),
+            geometry_residual_mm=stack.residual_mm,
+            gaps=stack.gaps,
+            flags=stack.flags,
+        )

@@ -67,7 +67,9 @@ def fit_grid(scene: Scene, spacing_mm: tuple[float, float, float], margin_mm: fl
     low, high = scene.lumen().bounds()
     low, high = low - margin_mm, high + margin_mm
     shape = np.ceil((high - low)[::-1] / spacing_mm).astype(int) + 1
-    return Grid.from_axes(shape.tolist(), spacing_mm=spacing_mm, origin_lps_mm=low.tolist())
+    # A hundredth of a millimetre survives every file format without rounding.
+    origin = np.round(low, 2).tolist()
+    return Grid.from_axes(shape.tolist(), spacing_mm=spacing_mm, origin_lps_mm=origin)
 
 
 def render(scene: Scene, grid: Grid, scanner: Scanner | None = None) -> Rendering:

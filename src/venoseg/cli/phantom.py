@@ -1,0 +1,93 @@
+"""``venoseg phantom``: write a digital twin, or list them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from venoseg.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``venoseg phantom``."""
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="which twin; `list` prints them, `sample-data` makes the samples",
+    )
+    parser.add_argument("-o", "--out", type=Path, metavar="OUT", help="folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="which patient of the kind (default 0)")
+    parser.add_argument(
+        "--spacing",
+        type=_spacing,
+        default=(1.0, 0.8, 0.8),
+        metavar="SLICE,ROW,COLUMN",
+        help="voxel spacing in mm (default 1,0.8,0.8)",
+    )
+    parser.add_argument("--noise", type=float, default=12.0, metavar="HU", help="default 12")
+    parser.add_argument("--blur", type=float, default=0.6, metavar="MM", help="default 0.6")
+    parser.add_argument("--thickness", type=float, metavar="MM", help="default: the slice spacing")
+    parser.add_argument("--margin", type=float, default=15.0, metavar="MM", help="default 15")
+    parser.add_argument(
+        "--transfer-syntax",
+        default="explicit",
+        metavar="NAME",
+        help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
+    )
+
+
+def _spacing(text: str) -> tuple[float, float, float]:
+    try:
+        slice_mm, row_mm, column_mm = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("give three numbers, e.g. 1,0.8,0.8") from error
+    if min(slice_mm, row_mm, column_mm) <= 0:
+        raise argparse.ArgumentTypeError("the spacing must be positive")
+    return slice_mm, row_mm, column_mm
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the twin, or print the list."""
+    from venoseg.phantom.catalogue import TWINS, twin_named
+
+    if arguments.name == "list":
+        if arguments.json:
+            print(json.dumps({name: twin.title for name, twin in TWINS.items()}, indent=1))
+        else:
+            print("\n".join(f"{name:16} {twin.title}" for name, twin in TWINS.items()))
+        return 0
+    if arguments.out is None:
+        raise UsageError("no output folder is given", remedy="add -o OUT")
+    if arguments.name == "sample-data":
+        from venoseg.phantom.sample import write_sample_data
+
+        names = write_sample_data(arguments.out, force=arguments.force)
+        print(json.dumps({"out": str(arguments.out), "studies": names}))
+        return 0
+    return _write(arguments, twin_named(arguments.name).name)
+
+
+def _write(arguments: argparse.Namespace, name: str) -> int:
+    from venoseg.phantom.catalogue import twin_named
+    from venoseg.phantom.ct import Scanner
+    from venoseg.phantom.export import CtOptions, write_ct_twin
+
+    started = time.perf_counter()
+    options = CtOptions(
+        seed=arguments.seed,
+        spacing_mm=arguments.spacing,
+        margin_mm=arguments.margin,
+        scanner=Scanner(arguments.blur, arguments.thickness, arguments.noise),
+        transfer_syntax=arguments.transfer_syntax,
+    )
+    made = write_ct_twin(twin_named(name), arguments.out, options, force=arguments.force)
+    slices, rows, columns = made.image.grid.shape
+    if not arguments.quiet:
+        took = time.perf_counter() - started
+        print(f"{columns} x {rows} x {slices} voxels in {took:.1f} s", file=sys.stderr)
+    result = {"out": str(arguments.out), "twin": name, "images": slices}
+    print(json.dumps(result) if arguments.json else f"{arguments.out}: {slices} images and truth")
+    return 0

@@ -1,0 +1,65 @@
+"""The digital twins that can be asked for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from venoseg.errors import UsageError
+from venoseg.phantom import shapes
+from venoseg.phantom.iliocaval import iliocaval_y
+from venoseg.phantom.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A kind of digital twin: its name, what it shows, and how a seed becomes one of them."""
+
+    name: str
+    title: str
+    build: Callable[[int], Scene]
+
+
+def _sick_y(seed: int) -> Scene:
+    return iliocaval_y(
+        seed,
+        compression_percent=55.0,
+        stenosis_percent=60.0,
+        stenosed="right_external_iliac_vein",
+    )
+
+
+_TWINS = (
+    Twin("straight", "one straight round vein", shapes.straight),
+    Twin("tilted", "one round vein 20 to 60 degrees off the axis", shapes.tilted),
+    Twin("curved", "one curved vein of changing calibre", shapes.curved),
+    Twin("elliptic", "one flattened vein, aspect 1.5 to 3.5", shapes.elliptic),
+    Twin("small", "one curved vein of 2 to 6 mm", shapes.small),
+    Twin("focal-stenosis", "one curved vein with a focal stenosis", shapes.focal_stenosis),
+    Twin("healthy-y", "cava and iliac veins, healthy", iliocaval_y),
+    Twin("iliocaval-y", "cava and iliac veins, left compression, right stenosis", _sick_y),
+    Twin("y-stenosis-50", "cava and iliac veins, 50 % stenosis on the left", shapes.y_stenosis),
+    Twin(
+        "y-stenosis-70",
+        "cava and iliac veins, 70 % stenosis on the left",
+        lambda seed: shapes.y_stenosis(seed, 70.0),
+    ),
+    Twin("may-thurner", "left common iliac vein pressed flat", shapes.may_thurner),
+)
+
+TWINS: dict[str, Twin] = {twin.name: twin for twin in _TWINS}
+
+
+def twin_named(name: str) -> Twin:
+    """Return the twin of that name.
+
+    Raises
+    ------
+    UsageError
+        When there is none.
+    """
+    if name not in TWINS:
+        raise UsageError(
+            f"there is no digital twin {name!r}", remedy="see `venoseg phantom list` for the names"
+        )
+    return TWINS[name]

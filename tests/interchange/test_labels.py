@@ -88,6 +88,22 @@ def test_the_image_may_be_given_as_a_volume(tmp_path):
     assert found.mask("ivc").sum() == 27
 
 
+def test_without_an_image_labels_stay_on_their_own_grid(tmp_path):
+    found = read_labels(save(tmp_path / "seg.nii.gz", THREE))
+    assert found.grid.matches(GRID)
+    np.testing.assert_array_equal(found.mask("ivc"), THREE == 63)
+
+
+def test_masks_on_several_grids_need_an_image(tmp_path):
+    folder = totalsegmentator_folder(tmp_path / "out")
+    part = GRID.crop(np.s_[0:8, 0:9, 0:12])
+    mask = (THREE[:, :9] == 68).astype(np.uint8)
+    save(folder / "iliac_vena_right.nii.gz", mask, grid=part)
+    with pytest.raises(LabelError, match="several grids"):
+        read_labels(folder)
+    assert read_labels(folder, GRID).mask("right_iliac_vein").sum() == 27
+
+
 def test_values_whose_left_lies_on_the_right_are_not_totalsegmentators(tmp_path):
     path = save(tmp_path / "seg.nii.gz", boxes(v63=MIDDLE, v68=LEFT, v67=RIGHT))
     with pytest.raises(LabelError, match="67 lies on the patient's right"):

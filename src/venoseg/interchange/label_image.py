@@ -77,7 +77,7 @@ def read_label_image(path: Path, names: Mapping[int, str] | None) -> LabelFile:
     if "names_from_totalsegmentator_values" in flags:
         _check_sides(structures, path.name)
     others = tuple(segment.shown for segment in segments if segment not in chosen)
-    return LabelFile(tuple(structures), others, flags=flags)
+    return LabelFile(tuple(structures), others, grid, flags=flags)
 
 
 def read_itk(path: Path) -> SimpleITK.Image:

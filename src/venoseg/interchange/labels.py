@@ -20,7 +20,9 @@ _LISTED = 12
 
 
 def read_labels(
-    path: str | Path, image: Volume | Grid, names: Mapping[int, str] | None = None
+    path: str | Path,
+    image: Volume | Grid | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Segmentation:
     """Read a label map and put it onto the grid of an image.
 
@@ -34,7 +36,7 @@ def read_labels(
     path
         The file, or a folder of masks.
     image
-        The volume the labels belong to, or its grid.
+        The volume the labels belong to, or its grid. None leaves them on the grid of the file.
     names
         Label value (segment number in DICOM) to the name of a vein, or ``stent``; overrides
         whatever the file says.
@@ -65,8 +67,16 @@ def read_labels(
             where=path.name,
             remedy="name them, for example --label-names 1=ivc,2=left_common_iliac_vein",
         )
-    _check_frame_of_reference(found, image, path.name)
-    return _compose(found, image.grid if isinstance(image, Volume) else image, path.name)
+    if isinstance(image, Volume):
+        _check_frame_of_reference(found, image, path.name)
+    grid = found.grid if image is None else image.grid if isinstance(image, Volume) else image
+    if grid is None:
+        raise LabelError(
+            "the masks in the folder have several grids",
+            where="label folder",
+            remedy="give the image they belong to",
+        )
+    return _compose(found, grid, path.name)
 
 
 def _read_any(path: Path, names: Mapping[int, str] | None) -> LabelFile:
@@ -92,9 +102,8 @@ def _listed(others: Sequence[str]) -> str:
     return shown if len(others) <= _LISTED else f"{shown} and {len(others) - _LISTED} more"
 
 
-def _check_frame_of_reference(found: LabelFile, image: Volume | Grid, where: str) -> None:
-    theirs = found.frame_of_reference_uid
-    ours = image.source.frame_of_reference_uid if isinstance(image, Volume) else None
+def _check_frame_of_reference(found: LabelFile, image: Volume, where: str) -> None:
+    theirs, ours = found.frame_of_reference_uid, image.source.frame_of_reference_uid
     if theirs and ours and theirs != ours:
         raise LabelError(
             "the labels were drawn in another frame of reference than the image",

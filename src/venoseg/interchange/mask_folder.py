@@ -11,6 +11,7 @@ from venoseg.errors import LabelError
 from venoseg.interchange.label_image import itk_grid, read_itk, whole_numbers
 from venoseg.interchange.structures import LabelFile, Structure, cut_out
 from venoseg.interchange.vein_names import name_from_text
+from venoseg.volume import Grid
 
 _SUFFIXES = (".nii.gz", ".nii", ".nrrd")
 
@@ -42,12 +43,18 @@ def read_mask_folder(folder: Path, names: Mapping[int, str] | None) -> LabelFile
             remedy="give a label map, or a folder with masks such as inferior_vena_cava.nii.gz",
         )
     named = {path: name for path, stem in masks.items() if (name := name_from_text(stem))}
-    structures = [s for path, name in named.items() if (s := _read_mask(path, name)) is not None]
+    structures: list[Structure] = []
+    grids: list[Grid] = []
+    for path, name in named.items():
+        structure, grid = _read_mask(path, name)
+        structures += [structure] if structure else []
+        grids.append(grid)
     others = tuple(stem for path, stem in masks.items() if path not in named)
-    return LabelFile(tuple(structures), others)
+    alike = bool(grids) and all(grid.matches(grids[0]) for grid in grids)
+    return LabelFile(tuple(structures), others, grids[0] if alike else None)
 
 
-def _read_mask(path: Path, name: str) -> Structure | None:
+def _read_mask(path: Path, name: str) -> tuple[Structure | None, Grid]:
     import SimpleITK as sitk
 
     image = read_itk(path)
@@ -63,4 +70,4 @@ def _read_mask(path: Path, name: str) -> Structure | None:
             where=path.name,
             remedy="give the file itself as the label map",
         )
-    return cut_out(name, "vein", mask, grid)
+    return cut_out(name, "vein", mask, grid), grid

@@ -93,6 +93,7 @@ def _label_file(dataset: Dataset, names: Mapping[int, str] | None, where: str) -
     return LabelFile(
         tuple(structures),
         tuple(others),
+        frames.grid,
         origin=_origin(kinds),
         frame_of_reference_uid=dataset.get("FrameOfReferenceUID"),
     )

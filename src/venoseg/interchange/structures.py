@@ -44,6 +44,8 @@ class LabelFile:
     ----------
     structures
         The veins and stents that hold at least one voxel.
+    grid
+        The grid of the file itself; None when it holds several.
     others
         What else is in it, for the message when there is no vein: names or values.
     origin
@@ -56,6 +58,7 @@ class LabelFile:
 
     structures: tuple[Structure, ...]
     others: tuple[str, ...]
+    grid: Grid | None
     origin: Origin = "unknown"
     frame_of_reference_uid: str | None = None
     flags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Opens segmentations as napari layers."""
+"""Opens studies and segmentations as napari layers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from venoseg import read_labels
+from venoseg import read_labels, read_study
 from venoseg.anatomy import BY_NAME
 from venoseg.segmentation import Segmentation
-from venoseg.volume import Grid
+from venoseg.volume import Grid, Volume
 from venoseg_napari.orientation import turn_for_display
 
 LayerData = tuple[Any, dict[str, Any], str]
 Rgba = tuple[float, float, float, float]
 Reader = Callable[[str], list[LayerData]]
 
+# Window for the veins of the abdomen on CT.
+_SOFT_TISSUE_HU = (-160.0, 240.0)
 _CLEAR: Rgba = (0.0, 0.0, 0.0, 0.0)
 _STENT_RGB = (230, 230, 230)
 
@@ -26,7 +28,19 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     """Return the reader for a path that the user opens, None for several paths at once."""
     if not isinstance(path, str):
         return None
-    return read_segmentation if path.lower().endswith(".seg.nrrd") else None
+    return read_segmentation if path.lower().endswith(".seg.nrrd") else read_image
+
+
+def read_image(path: str) -> list[LayerData]:
+    """Read the CT of a study (folder, ZIP, DICOM file) or a NIfTI or NRRD volume.
+
+    Raises
+    ------
+    venoseg.errors.VenosegError
+        When it cannot become one correct volume; napari shows the message.
+    """
+    volume = read_study(path).ct()
+    return [_image_layer(volume)]
 
 
 def read_segmentation(path: str) -> list[LayerData]:
@@ -42,6 +56,19 @@ def read_segmentation(path: str) -> list[LayerData]:
     if segmentation.stent is not None:
         layers.append(_stent_layer(segmentation))
     return layers
+
+
+def _image_layer(volume: Volume) -> LayerData:
+    turn = turn_for_display(volume.grid)
+    limits = _SOFT_TISSUE_HU if volume.unit == "HU" else _percentiles(volume)
+    attributes = {
+        **_placed(turn.grid),
+        "name": "CT",
+        "colormap": "gray",
+        "contrast_limits": limits,
+    }
+    attributes["metadata"] |= {"unit": volume.unit, "flags": volume.source.flags}
+    return turn(volume.voxels), attributes, "image"
 
 
 def _veins_layer(segmentation: Segmentation) -> LayerData:
@@ -89,6 +116,11 @@ def _placed(grid: Grid) -> dict[str, Any]:
         "axis_labels": ("feet", "back", "left"),
         "metadata": {"lps_affine": grid.affine, "grid": grid},
     }
+
+
+def _percentiles(volume: Volume) -> tuple[float, float]:
+    low, high = np.percentile(volume.voxels[:: max(1, volume.voxels.shape[0] // 50)], (1, 99))
+    return float(low), float(max(high, low + 1))
 
 
 def _colour(rgb: tuple[int, int, int]) -> Rgba:

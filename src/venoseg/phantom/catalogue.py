@@ -9,6 +9,7 @@ from venoseg.errors import UsageError
 from venoseg.phantom import shapes
 from venoseg.phantom.iliocaval import iliocaval_y
 from venoseg.phantom.scene import Scene
+from venoseg.phantom.surroundings import in_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ _TWINS = (
         "y-stenosis-70",
         "cava and iliac veins, 70 % stenosis on the left",
         lambda seed: shapes.y_stenosis(seed, 70.0),
+    ),
+    Twin(
+        "abdomen",
+        "healthy cava and iliac veins among bones, muscles, gut and arteries",
+        lambda seed: in_body(iliocaval_y(seed, internal=True, femoral=True), seed),
     ),
     Twin("may-thurner", "left common iliac vein pressed flat", shapes.may_thurner),
 )

@@ -14,11 +14,10 @@ Box = tuple[slice, slice, slice]
 Share = tuple[Box, npt.NDArray[np.float32]]
 
 _BLOCK = 8
-_PART_MM = 0.5
 _POINTS_AT_ONCE = 400_000
 
 
-def coverage(shape: Shape, grid: Grid, part_mm: float = _PART_MM) -> Share:
+def coverage(shape: Shape, grid: Grid, part_mm: float = 0.5) -> Share:
     """Return the share of each voxel's volume that lies inside a shape.
 
     Only blocks of voxels that the surface can touch are looked at voxel by voxel, and only voxels

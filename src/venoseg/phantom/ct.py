@@ -161,11 +161,11 @@ def paint(scene: Scene, grid: Grid) -> tuple[FloatImage, Share]:
     """
     image = np.full(grid.shape, scene.background_hu, dtype=np.float32)
     for layer in scene.before:
-        _add(layer.hu, coverage(layer.shape, grid), grid, image)
+        _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
     lumen = coverage(scene.lumen(), grid)
     _add(scene.lumen_hu, lumen, grid, image)
     for layer in scene.after:
-        _add(layer.hu, coverage(layer.shape, grid), grid, image)
+        _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
     return image, lumen
 
 

@@ -15,6 +15,10 @@ GreyValue = float | Callable[[FloatArray], FloatArray]
 """HU of a shape: one number, or a function of (n, 3) LPS points that gives (n,) numbers."""
 
 
+# Beyond this distance from a shape's bounds its exact distance does not matter to a union.
+_NEAR_MM = 5.0
+
+
 class Shape(Protocol):
     """A body in the patient, known by the signed distance to its surface."""
 
@@ -47,9 +51,9 @@ class Union:
 
     def distance(self, points_lps_mm: FloatArray) -> FloatArray:
         """Return (n,) signed distances of (n, 3) points."""
-        total: FloatArray = self.shapes[0].distance(points_lps_mm)
+        total = _bounded_distance(self.shapes[0], points_lps_mm)
         for shape in self.shapes[1:]:
-            total = self._joined(total, shape.distance(points_lps_mm))
+            total = self._joined(total, _bounded_distance(shape, points_lps_mm))
         return total
 
     def _joined(self, first: FloatArray, second: FloatArray) -> FloatArray:
@@ -58,6 +62,17 @@ class Union:
             return nearest
         overlap = np.maximum(self.fillet_mm - np.abs(first - second), 0.0)
         return np.asarray(nearest - overlap**2 / (4 * self.fillet_mm), dtype=np.float64)
+
+
+def _bounded_distance(shape: Shape, points_lps_mm: FloatArray) -> FloatArray:
+    """Return distances to a shape; far from its bounds those to the bounds, which are smaller."""
+    low, high = shape.bounds()
+    beyond = np.maximum(low - points_lps_mm, points_lps_mm - high).max(axis=1)
+    near = beyond < _NEAR_MM
+    distance: FloatArray = np.maximum(beyond, 0.0)
+    if near.any():
+        distance[near] = shape.distance(points_lps_mm[near])
+    return distance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +94,14 @@ class Grown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A shape and its grey value; later layers of a scene cover earlier ones."""
+    """A shape and its grey value; later layers of a scene cover earlier ones.
+
+    ``part_mm`` is the size of the parts into which its boundary voxels are divided.
+    """
 
     shape: Shape
     hu: GreyValue
+    part_mm: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

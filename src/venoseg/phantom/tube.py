@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from venoseg.phantom.curve import Curve
 from venoseg.volume import FloatArray
 
 Cap = Literal["flat", "round"]
-State = Literal["patent", "occluded"]
+Reason = Literal["occluded", "channels"]
 
 # Up to this share of the radius the implicit function is turned into a distance by its gradient,
 # beyond it by a bound that never exceeds the true distance.
@@ -85,6 +86,19 @@ class Span:
     stop_mm: float
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A stretch of a tube that has no lumen of its own, between two arc lengths.
+
+    ``reason`` is ``occluded``, or ``channels`` where other tubes of the same vein run in its place
+    (two stents side by side, the strands of a trabeculated vein).
+    """
+
+    start_mm: float
+    stop_mm: float
+    reason: Reason = "occluded"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tube:
     """A vessel's lumen with known truth; may hold several veins one after the other.
@@ -97,6 +111,8 @@ class Tube:
         The veins along it; empty for another vessel (a collateral, an artery).
     central_cap, peripheral_cap
         ``round`` where the tube ends inside another one, ``flat`` where it is simply cut.
+    absent
+        Stretches without a lumen.
     """
 
     curve: Curve
@@ -104,6 +120,7 @@ class Tube:
     spans: tuple[Span, ...] = ()
     central_cap: Cap = "flat"
     peripheral_cap: Cap = "flat"
+    absent: tuple[Absence, ...] = ()
     _tree: Any = field(init=False, repr=False)
     _samples: FloatArray = field(init=False, repr=False)
 
@@ -126,6 +143,25 @@ class Tube:
         )
         object.__setattr__(self, "_samples", np.hstack(columns))
         object.__setattr__(self, "_tree", cKDTree(curve.points_lps_mm[::_COARSE]))
+
+    @classmethod
+    def plain(
+        cls,
+        points_lps_mm: npt.ArrayLike,
+        first_mm: Sequence[float] | float,
+        second_mm: Sequence[float] | float,
+        *,
+        cap: Cap = "flat",
+    ) -> Tube:
+        """Return a tube through (m, 3) points that is no vein of the contract.
+
+        The semi-axes are single numbers, or some that are spread evenly along its length.
+        """
+        curve = Curve.through(points_lps_mm)
+        count = max(np.size(first_mm), np.size(second_mm))
+        where = np.linspace(0.0, curve.length_mm, count)
+        profile = Profile.along(curve, where, first_mm, second_mm)
+        return cls(curve, profile, central_cap=cap, peripheral_cap=cap)
 
     @property
     def widest_mm(self) -> float:
@@ -167,6 +203,9 @@ class Tube:
             distance = np.maximum(distance, -position)
         if self.peripheral_cap == "flat":
             distance = np.maximum(distance, position - length)
+        for gap in self.absent:
+            inside_gap = np.minimum(position - gap.start_mm, gap.stop_mm - position)
+            distance = np.maximum(distance, inside_gap)
         return distance, position
 
     def _nearest_sample(self, points_lps_mm: FloatArray) -> FloatArray:

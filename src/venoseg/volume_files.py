@@ -51,8 +51,6 @@ def read_volume_file(path: Path) -> Volume:
     kind = volume_file_kind(path)
     if kind is None:
         raise InputError("is neither a NIfTI nor an NRRD file", where=str(path))
-    if not path.is_file():
-        raise InputError("there is no such file", where=str(path))
     array, grid = _read(path)
     voxels, missing = _values(array, _undefined(array, path, kind))
     return Volume(
@@ -64,32 +62,65 @@ def read_volume_file(path: Path) -> Volume:
     )
 
 
-def _read(path: Path) -> tuple[npt.NDArray[Any], Grid]:
+def read_volume_header(path: Path) -> Grid:
+    """Return the grid of a NIfTI or NRRD volume without reading its voxels.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is not one 3-D scalar image, or has no proper geometry.
+    """
+    return _grid(_open(path), path)
+
+
+def _open(path: Path) -> Any:
+    """Return an ITK reader that has read the header."""
     import SimpleITK as sitk
 
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path))
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        _check_header(reader.GetSize(), reader.GetNumberOfComponents(), path)
-        image = reader.Execute()
     except RuntimeError as error:
-        raise InputError(
-            "the file is damaged or not what its name says",
-            where=str(path),
-            remedy=""
-            if path.name.endswith(tuple(SUFFIXES))
-            else "write its suffix in small letters",
-        ) from error
-    if image.GetDimension() == 4:
-        image = image[:, :, :, 0]
+        raise _damaged(path) from error
+    _check_header(reader.GetSize(), reader.GetNumberOfComponents(), path)
+    return reader
+
+
+def _grid(image: Any, path: Path) -> Grid:
+    """Return the grid of an ITK image or opened reader; a fourth axis of length 1 is dropped."""
+    matrix = np.asarray(image.GetDirection()).reshape(image.GetDimension(), -1)[:3, :3]
     try:
-        grid = Grid.from_itk(
-            image.GetSize(), image.GetOrigin(), image.GetSpacing(), image.GetDirection()
+        return Grid.from_itk(
+            image.GetSize()[:3],
+            image.GetOrigin()[:3],
+            image.GetSpacing()[:3],
+            matrix.ravel().tolist(),
         )
     except InputError as error:
         raise InputError(error.what, where=str(path), remedy=error.remedy) from error
-    return sitk.GetArrayFromImage(image), grid
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        "the file is damaged or not what its name says",
+        where=str(path),
+        remedy="" if path.name == path.name.lower() else "write its suffix in small letters",
+    )
+
+
+def _read(path: Path) -> tuple[npt.NDArray[Any], Grid]:
+    import SimpleITK as sitk
+
+    reader = _open(path)
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise _damaged(path) from error
+    grid = _grid(image, path)
+    return sitk.GetArrayFromImage(image).reshape(grid.shape), grid
 
 
 def _check_header(size: tuple[int, ...], components: int, path: Path) -> None:

@@ -88,6 +88,7 @@ class CtWriter:
         dataset.FrameOfReferenceUID = self.frame_of_reference
         dataset.PatientName = "Doe^Jane"
         dataset.PatientID = "SECRET-ID"
+        dataset.StudyDate, dataset.StudyTime, dataset.StudyID = "20200102", "101112", "7"
         dataset.Modality = "CT"
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         dataset.SeriesNumber = 3

@@ -123,12 +123,6 @@ def test_geometry_that_is_not_stated_is_refused(ct, missing):
         read_study(ct.folder).series[0].read()
 
 
-def test_two_slices_at_one_place_are_refused(ct):
-    ct.series([*column(3), (-40, -30, 11.5)])
-    with pytest.raises(SeriesError, match="same position"):
-        read_study(ct.folder).ct()
-
-
 def test_a_single_image_is_refused(ct):
     ct.series(column(1))
     with pytest.raises(SeriesError, match="single image"):

@@ -12,6 +12,7 @@ from venoseg.errors import VenosegError
 # Sub-command -> module with `add_arguments(parser)` and `run(arguments) -> int`, and its help line.
 # A module is imported only when its command is asked for: `venoseg --help` must answer at once.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "scan": ("venoseg.cli.scan", "what is in this folder, ZIP, DICOMDIR or file"),
     "phantom": ("venoseg.cli.phantom", "write a digital twin as DICOM, with its truth"),
 }
 

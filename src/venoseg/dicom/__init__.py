@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from venoseg.dicom.choice import Choice
+from venoseg.dicom.scanning import Scan, Unreadable, read_study, scan
 from venoseg.dicom.series import Series
-from venoseg.dicom.study import Scan, Study, Unreadable, read_study, scan
+from venoseg.dicom.study import Study
 
 __all__ = ["Choice", "Scan", "Series", "Study", "Unreadable", "read_study", "scan"]

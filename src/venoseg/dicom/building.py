@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from venoseg.dicom.copies import without_copies
 from venoseg.dicom.geometry import Stack, axes_of, stack_slices
 from venoseg.dicom.grouping import Slice, split_series
 from venoseg.dicom.image import Image
@@ -21,7 +22,6 @@ SEGMENTATION_CLASSES = {
 }
 REPORT_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-FEW_IMAGES = 3
 
 
 def build_series(images: Iterable[Image]) -> list[Series]:
@@ -71,34 +71,27 @@ def _is_localizer(image: Image) -> bool:
 
 
 def _ct_parts(images: list[Image]) -> list[Series]:
-    unique, doubled = _without_copies(images)
-    frames = {image.frame_of_reference_uid for image in unique}
-    scattered = len(unique) > 1 and len(frames) == len(unique)
+    frames = {image.frame_of_reference_uid for image in images}
+    scattered = len(frames) > 1 and len(frames) == len({image.sop_uid for image in images})
     if scattered:
-        unique = [replace(image, frame_of_reference_uid="") for image in unique]
-    slices = [Slice(image, plane) for image in unique for plane in image.planes]
-    parts = [_ct(part) for part in split_series(slices)] if slices else []
-    notes = []
-    if doubled:
-        notes.append(f"{doubled} files are in the export twice")
+        images = [replace(image, frame_of_reference_uid="") for image in images]
+    slices = [Slice(image, plane) for image in images for plane in image.planes]
+    if not slices:
+        return [_other("ct", images)]
+    parts = [_ct(part) for part in split_series(slices)]
     if scattered:
-        notes.append("every image states a frame of reference of its own, which was not believed")
-    if parts:
-        parts[0] = replace(parts[0], problems=(*parts[0].problems, *notes))
-    return parts or [_other("ct", images)]
-
-
-def _without_copies(images: list[Image]) -> tuple[list[Image], int]:
-    seen: dict[str, Image] = {}
-    for number, image in enumerate(images):
-        seen.setdefault(image.sop_uid or f"without UID {number}", image)
-    return list(seen.values()), len(images) - len(seen)
+        note = "every image states a frame of reference of its own, which was not believed"
+        parts = [replace(part, problems=(*part.problems, note)) for part in parts]
+    return parts
 
 
 def _ct(slices: Sequence[Slice]) -> Series:
     problems: list[str] = []
     stack: Stack | None = None
     try:
+        slices, copies = without_copies(slices)
+        if copies:
+            problems.append(f"{copies} images are in the export twice")
         stack = _stack(slices)
     except SeriesError as error:
         problems.append(error.what)

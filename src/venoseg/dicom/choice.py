@@ -72,7 +72,8 @@ def kernel_class(kernel: str) -> Kernel | None:
 def _rank(series: Series, kernel: Kernel) -> tuple[object, ...]:
     found = kernel_class(series.kernel)
     stack = series.stack
-    assert stack is not None
+    if stack is None:
+        return ()
     length = float(stack.offsets_mm[-1])
     axial = abs(float(stack.grid.directions[2, 0])) > 0.7
     thickness = series.thickness_mm or series.spacing_mm[0] or 99.0
@@ -92,6 +93,8 @@ def _rank(series: Series, kernel: Kernel) -> tuple[object, ...]:
 
 
 def _reason(best: Series, others: Sequence[Series]) -> str:
+    if best.file is not None:
+        return "the volume of the file"
     if not others:
         return "the only CT series that can become a volume"
     assert best.stack is not None

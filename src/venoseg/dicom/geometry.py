@@ -18,6 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from venoseg.dicom.image import Plane
 from venoseg.errors import SeriesError
 from venoseg.volume import FloatArray, Grid
 
@@ -31,6 +32,15 @@ TILT_LIMIT_DEGREES = 45.0
 SAME_POSITION_MM = 1e-3
 # A step this much longer than its surroundings leaves slices out.
 GAP_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A slice of the grid between two slices: ``share`` of the way from ``below`` to ``above``."""
+
+    below: int
+    above: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +59,8 @@ class Stack:
         The regular grid of the result.
     slots
         (n,) k of each slice on the grid; None where the slices must be resampled.
+    blends
+        For each k of the grid, of which slices it is made when they must be; None inside a gap.
     tilted, uneven
         Why they must be.
     tilt_degrees
@@ -66,6 +78,7 @@ class Stack:
     lateral_mm: FloatArray
     grid: Grid
     slots: tuple[int, ...] | None
+    blends: tuple[Blend | None, ...]
     tilted: bool
     uneven: bool
     tilt_degrees: float
@@ -100,6 +113,23 @@ def axes_of(row: Sequence[float], column: Sequence[float]) -> FloatArray:
     y = y - (x @ y) * x
     y = y / np.linalg.norm(y)
     return np.stack([x, y, np.cross(x, y)])
+
+
+def plane_affine(plane: Plane) -> FloatArray:
+    """Return (3, 3): maps (row index, column index, 1) of a plane to LPS mm (x, y, z).
+
+    Raises
+    ------
+    SeriesError
+        When the plane does not state where it lies.
+    """
+    if plane.position_lps_mm is None or plane.row_lps is None or plane.column_lps is None:
+        raise SeriesError("images do not state where they lie in the patient")
+    if plane.spacing_mm is None:
+        raise SeriesError("images do not state their pixel spacing")
+    axes = axes_of(plane.row_lps, plane.column_lps)
+    down, across = plane.spacing_mm
+    return np.stack([axes[1] * down, axes[0] * across, np.array(plane.position_lps_mm)], axis=1)
 
 
 def stack_slices(
@@ -147,6 +177,7 @@ def stack_slices(
         lateral_mm=lateral - shift,
         grid=grid,
         slots=None if tilted or layout.uneven else layout.slots,
+        blends=_blends(layout, offsets) if tilted or layout.uneven else (),
         tilted=tilted,
         uneven=layout.uneven,
         tilt_degrees=tilt,
@@ -262,6 +293,31 @@ def _resampled(
         gaps=tuple(gaps),
         missing_images=int(swallowed.sum()),
     )
+
+
+def _blends(layout: _Layout, offsets: FloatArray) -> tuple[Blend | None, ...]:
+    if not layout.uneven:
+        placed = {k: Blend(i, i, 0.0) for i, k in enumerate(layout.slots)}
+        return tuple(placed.get(k) for k in range(layout.count))
+    blends: list[Blend | None] = []
+    for k in range(layout.count):
+        at = layout.start_mm + k * layout.step_mm
+        below = min(max(int(np.searchsorted(offsets, at, side="right")) - 1, 0), len(offsets) - 1)
+        above = min(below + 1, len(offsets) - 1)
+        width = offsets[above] - offsets[below]
+        share = min(float((at - offsets[below]) / width), 1.0) if width > 0 else 0.0
+        inside_gap = any(first < k < last for first, last in layout.gaps)
+        blends.append(None if inside_gap else _snapped(below, above, share, width))
+    return tuple(blends)
+
+
+def _snapped(below: int, above: int, share: float, width: float) -> Blend:
+    """Take a slice as it is where the grid meets it."""
+    if share * width < SAME_POSITION_MM:
+        return Blend(below, below, 0.0)
+    if (1 - share) * width < SAME_POSITION_MM:
+        return Blend(above, above, 0.0)
+    return Blend(below, above, share)
 
 
 def _checked(layout: _Layout, images: int) -> _Layout:

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydicom.dataset import FileDataset
 
-from venoseg.dicom.assemble import read_voxels
-from venoseg.dicom.geometry import Stack
+from venoseg.dicom.assemble import read_frames, read_voxels
+from venoseg.dicom.geometry import Stack, plane_affine
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.header import read_header
+from venoseg.dicom.resample import resample_voxels
 from venoseg.dicom.values import unit_of
 from venoseg.errors import InputError, SeriesError
-from venoseg.volume import Source, Volume
+from venoseg.volume import BoolArray, FloatArray, Source, Volume
+from venoseg.volume_files import read_volume_file, read_volume_header
 
 Kind = Literal["ct", "angiogram", "segmentation", "report", "other"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OriginalSlice:
+    """One slice as reconstructed.
+
+    Attributes
+    ----------
+    values
+        (rows, columns) float32, rescaled.
+    missing
+        (rows, columns) where nothing was measured; None when everything was.
+    affine
+        (3, 3): maps (row index, column index, 1) to LPS mm (x, y, z).
+    sop_instance_uid
+        Of the file it came from.
+    """
+
+    values: npt.NDArray[np.float32]
+    missing: BoolArray | None
+    affine: FloatArray
+    sop_instance_uid: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +95,7 @@ class Series:
     problems: tuple[str, ...]
     slices: tuple[Slice, ...] = field(repr=False)
     stack: Stack | None = field(repr=False)
+    file: Path | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -85,15 +114,16 @@ class Series:
         DecodeError
             When the pixels of a file cannot be read with certainty.
         """
+        if self.file is not None:
+            return read_volume_file(self.file)
         if self.kind != "ct" or not self.usable or self.stack is None:
             reason = "; ".join(self.problems) or f"it holds {self.modality or 'other'} images"
             raise SeriesError(
                 reason, where=self.name, remedy="`venoseg scan` lists what can be used"
             )
         try:
-            if self.stack.slots is None:
-                raise SeriesError("its slices would have to be resampled")
-            voxels, missing = read_voxels(self.slices, self.stack)
+            read = resample_voxels if self.stack.slots is None else read_voxels
+            voxels, missing = read(self.slices, self.stack)
         except SeriesError as error:
             raise SeriesError(error.what, where=self.name, remedy=error.remedy) from error
         return Volume(
@@ -103,6 +133,19 @@ class Series:
             missing=missing,
             source=self._source(self.stack),
         )
+
+    def originals(self) -> Iterator[OriginalSlice]:
+        """Read the slices one by one as they were reconstructed, before any resampling.
+
+        Raises
+        ------
+        DecodeError
+            When the pixels of a file cannot be read with certainty.
+        """
+        for one, (values, missing) in zip(
+            self.slices, read_frames(self.slices, np.dtype(np.float32)), strict=True
+        ):
+            yield OriginalSlice(values, missing, plane_affine(one.plane), one.image.sop_uid)
 
     def headers(self) -> tuple[FileDataset, ...]:
         """Read the full headers, without pixels, of the files in the order of their slices.
@@ -135,3 +178,38 @@ class Series:
             gaps=stack.gaps,
             flags=stack.flags,
         )
+
+
+def series_of_volume_file(path: Path) -> Series:
+    """List a NIfTI or NRRD volume as a series of its own.
+
+    Raises
+    ------
+    InputError
+        When its header cannot be read or is not that of one 3-D scalar image.
+    """
+    grid = read_volume_header(path)
+    slices, rows, columns = grid.shape
+    step, down, across = (float(v) for v in grid.spacing_mm)
+    return Series(
+        study_uid="",
+        series_uid="",
+        number=None,
+        part=None,
+        kind="ct",
+        modality="",
+        description="",
+        phase="",
+        images=slices,
+        rows=rows,
+        columns=columns,
+        spacing_mm=(step, down, across),
+        thickness_mm=None,
+        kernel="",
+        usable=True,
+        used_by_default=True,
+        problems=(),
+        slices=(),
+        stack=None,
+        file=path,
+    )

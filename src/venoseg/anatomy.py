@@ -159,3 +159,17 @@ VESSELS: tuple[Vessel, ...] = (
 BY_NAME: dict[str, Vessel] = {vessel.name: vessel for vessel in VESSELS}
 
 NAMES: tuple[str, ...] = tuple(BY_NAME)
+
+
+# Veins that are one tube under changing names: central first. Each is traced as one piece.
+CHAINS: tuple[tuple[str, ...], ...] = (
+    ("ivc",),
+    *(
+        tuple(f"{side}_{part}" for part in parts)
+        for side in ("left", "right")
+        for parts in (
+            ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femoral_vein"),
+            ("internal_iliac_vein",),
+        )
+    ),
+)

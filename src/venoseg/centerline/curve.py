@@ -1,0 +1,174 @@
+"""Smooth curves in the patient, with a frame that does not twist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline, make_smoothing_spline
+
+from venoseg.errors import MeasurementError
+from venoseg.volume import FloatArray
+
+# A smoothing spline suppresses detail below about this length and keeps curvature above it; the
+# penalty is its fourth power (Silverman 1984, doi:10.1214/aos/1176346710).
+SMOOTHING_LENGTH_MM = 4.0
+
+_LEAST_POINTS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A curve sampled at n stations.
+
+    Attributes
+    ----------
+    position_mm
+        (n,) arc length from the central end.
+    points_lps_mm
+        (n, 3).
+    tangents
+        (n, 3) unit vectors pointing peripherally.
+    across, upward
+        (n, 3) unit vectors that span the plane across the curve. They start out as the patient's
+        left and the patient's front or head and are carried along without twist.
+    """
+
+    position_mm: FloatArray
+    points_lps_mm: FloatArray
+    tangents: FloatArray
+    across: FloatArray
+    upward: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.position_mm)
+
+    @property
+    def length_mm(self) -> float:
+        """Arc length between the first and the last station."""
+        return float(self.position_mm[-1] - self.position_mm[0])
+
+    def part(self, keep: slice) -> Curve:
+        """Return the stations of ``keep``; positions stay as they are."""
+        return Curve(
+            self.position_mm[keep],
+            self.points_lps_mm[keep],
+            self.tangents[keep],
+            self.across[keep],
+            self.upward[keep],
+        )
+
+
+def chord_lengths_mm(points_lps_mm: FloatArray) -> FloatArray:
+    """Return (n,) the running length of a polyline of (n, 3) points."""
+    steps = np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def resample(points_lps_mm: FloatArray, step_mm: float) -> FloatArray:
+    """Return points about ``step_mm`` apart on the polyline, its ends included."""
+    length = chord_lengths_mm(points_lps_mm)
+    distinct = np.concatenate([[True], np.diff(length) > 1e-9])
+    length, points = length[distinct], points_lps_mm[distinct]
+    if len(points) < 2:
+        raise MeasurementError("a centerline of a single point has no direction")
+    count = max(_LEAST_POINTS, round(length[-1] / step_mm) + 1)
+    at = np.linspace(0.0, length[-1], count)
+    return np.column_stack([np.interp(at, length, points[:, axis]) for axis in range(3)])
+
+
+def smooth(
+    points_lps_mm: FloatArray,
+    weights: FloatArray | None = None,
+    smoothing_length_mm: float = SMOOTHING_LENGTH_MM,
+) -> FloatArray:
+    """Smooth a polyline with a cubic smoothing spline.
+
+    Parameters
+    ----------
+    points_lps_mm
+        (n, 3), at least 5, in order.
+    weights
+        (n,) confidence of each point, 1 is a good one; points of weight near 0 are bridged.
+    smoothing_length_mm
+        Detail shorter than this is suppressed.
+
+    Returns
+    -------
+    FloatArray
+        (n, 3) points on the smooth curve, one for each given one.
+    """
+    length = chord_lengths_mm(points_lps_mm)
+    at = length + np.arange(len(length)) * 1e-9
+    spacing = length[-1] / (len(length) - 1)
+    penalty = smoothing_length_mm**4 / spacing
+    weight = np.ones(len(at)) if weights is None else np.maximum(weights, 1e-4)
+    spline = make_smoothing_spline(at, points_lps_mm, w=weight, lam=penalty)
+    result: FloatArray = spline(at)
+    return result
+
+
+def curve_through(points_lps_mm: FloatArray, step_mm: float) -> Curve:
+    """Return stations every ``step_mm`` on an interpolating cubic spline through the points.
+
+    The last station is the last one that fits before the end of the points.
+
+    Raises
+    ------
+    MeasurementError
+        When the points span less than one step.
+    """
+    dense = resample(points_lps_mm, min(step_mm, 1.0))
+    spline = CubicSpline(chord_lengths_mm(dense), dense)
+    fine_at = np.linspace(spline.x[0], spline.x[-1], 4 * len(dense))
+    arc = chord_lengths_mm(spline(fine_at))
+    position = np.arange(0.0, arc[-1] + 1e-6, step_mm)
+    if len(position) < 2:
+        raise MeasurementError(
+            f"the vein is only {arc[-1]:.1f} mm long, shorter than two stations",
+            remedy="check the labels, or measure with a smaller step",
+        )
+    at = np.interp(position, arc, fine_at)
+    points = spline(at)
+    tangents = spline(at, 1)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    across, upward = carry_frame(points, tangents)
+    return Curve(position, points, tangents, across, upward)
+
+
+def carry_frame(points_lps_mm: FloatArray, tangents: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Carry a frame along a curve by double reflection (Wang 2008, doi:10.1145/1330511.1330513).
+
+    Parameters
+    ----------
+    points_lps_mm, tangents
+        (n, 3) each.
+
+    Returns
+    -------
+    tuple
+        ``across`` and ``upward``, (n, 3) unit vectors perpendicular to the tangents. At the first
+        point they are as near as can be to the patient's left and to the front (head, where the
+        curve runs from front to back).
+    """
+    first = tangents[0]
+    left = np.array([1.0, 0.0, 0.0]) if abs(first[0]) < 0.9 else np.array([0.0, -1.0, 0.0])
+    across = np.empty_like(tangents)
+    across[0] = left - first * (left @ first)
+    across[0] /= np.linalg.norm(across[0])
+    steps = np.diff(points_lps_mm, axis=0)
+    squared = np.einsum("ij,ij->i", steps, steps)
+    for n in range(len(steps)):
+        step, scale = steps[n], 2.0 / max(squared[n], 1e-18)
+        reflected = across[n] - scale * (step @ across[n]) * step
+        tangent = tangents[n] - scale * (step @ tangents[n]) * step
+        second = tangents[n + 1] - tangent
+        scale = 2.0 / max(second @ second, 1e-18)
+        across[n + 1] = reflected - scale * (second @ reflected) * second
+    across -= tangents * np.einsum("ij,ij->i", tangents, across)[:, None]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    upward = np.cross(across, tangents)
+    facing = np.array([0.0, -1.0, 0.0]) if abs(first[1]) < 0.9 else np.array([0.0, 0.0, 1.0])
+    if upward[0] @ facing < 0:
+        upward = -upward
+    return across, upward

@@ -1,0 +1,92 @@
+"""Looking at an image in planes across a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.volume import BoolArray, FloatArray, Grid
+
+# Planes sampled at a time: keeps the coordinates of one chunk within a few megabytes.
+_POINTS_PER_CHUNK = 400_000
+
+
+def plane_offsets_mm(half_width_mm: float, step_mm: float) -> FloatArray:
+    """Return (m,) offsets from the centre along each axis of a square plane, m odd."""
+    count = max(2, int(np.ceil(half_width_mm / step_mm)))
+    return np.linspace(-count, count, 2 * count + 1) * step_mm
+
+
+def sample_planes(
+    array: npt.NDArray[Any], grid: Grid, curve: Curve, offsets_mm: FloatArray
+) -> npt.NDArray[np.float32]:
+    """Sample an image trilinearly in the planes across a curve.
+
+    Parameters
+    ----------
+    array
+        (slices, rows, columns) values on ``grid``; outside of it the value is that of the edge.
+    curve
+        n stations.
+    offsets_mm
+        (m,) offsets in the plane.
+
+    Returns
+    -------
+    NDArray
+        (n, m, m) float32; axis 1 runs along ``curve.upward``, axis 2 along ``curve.across``.
+    """
+    count = len(offsets_mm)
+    planes = np.empty((len(curve), count, count), dtype=np.float32)
+    per_chunk = max(1, _POINTS_PER_CHUNK // count**2)
+    centre = grid.to_index(curve.points_lps_mm)
+    origin = grid.to_index(np.zeros(3))
+    upward = grid.to_index(curve.upward) - origin
+    across = grid.to_index(curve.across) - origin
+    for chunk in _chunks(len(curve), per_chunk):
+        index = (
+            centre[chunk, None, None, :]
+            + offsets_mm[None, :, None, None] * upward[chunk, None, None, :]
+            + offsets_mm[None, None, :, None] * across[chunk, None, None, :]
+        )
+        planes[chunk] = sample_at_index(array, index)
+    return planes
+
+
+def sample_at_index(array: npt.NDArray[Any], index: FloatArray) -> npt.NDArray[np.float32]:
+    """Sample trilinearly at (..., 3) fractional indices (k, j, i); edge values outside."""
+    values = ndimage.map_coordinates(
+        array, np.moveaxis(index, -1, 0), output=np.float32, order=1, mode="nearest"
+    )
+    result: npt.NDArray[np.float32] = values
+    return result
+
+
+def central_component(inside: BoolArray) -> BoolArray:
+    """Keep in each of (n, m, m) planes the connected region at, or else nearest to, the centre.
+
+    Planes with nothing inside stay empty.
+    """
+    in_plane = np.zeros((3, 3, 3), dtype=bool)
+    in_plane[1] = ndimage.generate_binary_structure(2, 1)
+    labels, count = ndimage.label(inside, structure=in_plane)
+    if count == 0:
+        return inside
+    middle = inside.shape[1] // 2
+    chosen = labels[:, middle, middle].copy()
+    for n in np.flatnonzero((chosen == 0) & inside.any(axis=(1, 2))):
+        rows, columns = np.nonzero(labels[n])
+        nearest = np.argmin((rows - middle) ** 2 + (columns - middle) ** 2)
+        chosen[n] = labels[n, rows[nearest], columns[nearest]]
+    result: BoolArray = (labels == chosen[:, None, None]) & (labels > 0)
+    return result
+
+
+def _chunks(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

@@ -1,0 +1,276 @@
+"""From labels to the tree of centerlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from venoseg.anatomy import BY_NAME
+from venoseg.centerline.centering import centre, reach_mm
+from venoseg.centerline.curve import curve_through
+from venoseg.centerline.path import farthest_from, lattice, nearest_to, path_between
+from venoseg.centerline.regions import Region, contact, vein_regions
+from venoseg.centerline.tree import Branch, EndKind, VesselTree
+from venoseg.errors import MeasurementError
+from venoseg.segmentation import Segmentation
+from venoseg.volume import FloatArray
+
+# Two labels drawn with a gap up to this wide, or two voxels, still belong together.
+_TOUCHING_MM = 3.0
+_TOUCHING_VOXELS = 2.5
+
+# Over this length next to a junction a vein is taken to run straight towards it.
+_STRAIGHT_MM = 12.0
+
+DEFAULT_STEP_MM = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chain:
+    """A region, where it hangs in the tree, and its course so far.
+
+    Attributes
+    ----------
+    region
+        The voxels.
+    parent
+        The vein that the first vessel drains into, None for a root.
+    joins_lps_mm
+        (3,) where it touches the parent, None for a root.
+    path_lps_mm
+        (n, 3) its course, central end first.
+    """
+
+    region: Region
+    parent: str | None
+    joins_lps_mm: FloatArray | None
+    path_lps_mm: FloatArray
+
+
+def trace(segmentation: Segmentation, *, step_mm: float = DEFAULT_STEP_MM) -> VesselTree:
+    """Trace the centerlines of labelled veins.
+
+    Each chain of veins that is one tube (common iliac, external iliac, common femoral) is traced
+    as one smooth curve through the middles of its sections and divided where the labels change.
+
+    Parameters
+    ----------
+    segmentation
+        The labels.
+    step_mm
+        Distance of the stations along each vein.
+
+    Returns
+    -------
+    VesselTree
+        One branch for each vein that has labels, parents before children.
+
+    Raises
+    ------
+    LabelError
+        When no vein has enough voxels.
+    MeasurementError
+        When a vein is cut into pieces or too short to have a direction.
+    """
+    regions = vein_regions(segmentation)
+    for region in regions:
+        _refuse_pieces(region)
+    rough = [_rough(region, regions) for region in regions]
+    centred = [replace(c, path_lps_mm=centre(c.region, c.path_lps_mm)) for c in rough]
+    joined, confluence = _join(centred)
+    branches = [branch for chain in joined for branch in _divided(chain, segmentation, step_mm)]
+    return VesselTree(tuple(branches), segmentation.grid, confluence)
+
+
+def _refuse_pieces(region: Region) -> None:
+    if region.piece_count > 1:
+        sizes = np.bincount(region.pieces.ravel())[1:]
+        raise MeasurementError(
+            f"the labels fall into {region.piece_count} separate pieces "
+            f"({', '.join(str(size) for size in sizes)} voxels)",
+            where=", ".join(region.vessels),
+            remedy="close the gap in the labels, or remove the piece that is not this vein",
+        )
+
+
+def _rough(region: Region, regions: tuple[Region, ...]) -> _Chain:
+    """Find where a chain begins and ends, and a path between."""
+    parent, joins = _parent(region, regions)
+    graph = lattice(region, 1)
+    if joins is not None:
+        start = nearest_to(graph, joins)
+        end = farthest_from(graph, start)
+    else:
+        fed_at = _children_join(region, regions)
+        end = farthest_from(graph, 0) if fed_at is None else nearest_to(graph, fed_at)
+        start = farthest_from(graph, end)
+        if fed_at is None and graph.points_lps_mm[start, 2] < graph.points_lps_mm[end, 2]:
+            start, end = end, start
+    path = path_between(graph, start, end)
+    return _Chain(region, parent, joins, _trimmed(path, float(graph.depth_mm.max())))
+
+
+def _parent(region: Region, regions: tuple[Region, ...]) -> tuple[str | None, FloatArray | None]:
+    """Return the vein a chain drains into and the place where they touch."""
+    for parent in BY_NAME[region.vessels[0]].parents:
+        for other in regions:
+            if other is not region and parent in other.vessels:
+                place = contact(other, region, _touching_mm(region))
+                if place is not None:
+                    return parent, place
+    return _beside_sibling(region, regions)
+
+
+def _beside_sibling(
+    region: Region, regions: tuple[Region, ...]
+) -> tuple[str | None, FloatArray | None]:
+    """Return the vein a chain drains into together with one that it touches.
+
+    Labels often let one iliac vein begin beside the other, apart from the inferior vena cava.
+    """
+    for parent in BY_NAME[region.vessels[0]].parents:
+        siblings = [
+            other
+            for other in regions
+            if other is not region and parent in BY_NAME[other.vessels[0]].parents
+        ]
+        for trunk in (other for other in regions if parent in other.vessels):
+            for sibling in siblings:
+                place = contact(sibling, region, _touching_mm(region))
+                if place is not None and contact(trunk, sibling, _touching_mm(sibling)) is not None:
+                    return parent, place
+    return None, None
+
+
+def _touching_mm(region: Region) -> float:
+    return max(_TOUCHING_MM, _TOUCHING_VOXELS * float(region.grid.spacing_mm.max()))
+
+
+def _children_join(region: Region, regions: tuple[Region, ...]) -> FloatArray | None:
+    """Return the middle of the places where other chains drain into this one."""
+    places = [
+        place
+        for child in regions
+        if set(region.vessels) & set(BY_NAME[child.vessels[0]].parents)
+        and (place := contact(region, child, _touching_mm(region))) is not None
+    ]
+    if not places:
+        return None
+    middle: FloatArray = np.mean(places, axis=0)
+    return middle
+
+
+def _trimmed(path: FloatArray, depth_mm: float) -> FloatArray:
+    """Drop the ends of a path, which bend towards a corner of the labels."""
+    from_start = np.linalg.norm(path - path[0], axis=1)
+    from_end = np.linalg.norm(path - path[-1], axis=1)
+    keep = (from_start > depth_mm) & (from_end > depth_mm)
+    return path[keep] if keep.sum() >= 3 else path
+
+
+def _join(chains: list[_Chain]) -> tuple[list[_Chain], FloatArray | None]:
+    """Let the chains that drain into one another meet in one point."""
+    root = next((c for c in chains if c.region.vessels[0] == "ivc"), None)
+    feeding = [c for c in chains if c.parent == "ivc"]
+    meeting = None
+    paths: dict[str, FloatArray] = {}
+    if root is not None and feeding:
+        meeting = _meeting_point(root, feeding)
+        paths["ivc"] = centre(root.region, root.path_lps_mm[::-1], meeting)[::-1]
+        for chain in feeding:
+            paths[chain.region.vessels[0]] = centre(chain.region, chain.path_lps_mm, meeting)
+    for chain in chains:
+        if chain.parent not in (None, "ivc"):
+            trunk = next(c for c in chains if chain.parent in c.region.vessels)
+            onto = paths.get(trunk.region.vessels[0], trunk.path_lps_mm)
+            start = _where_line_meets(onto, *_line(chain.path_lps_mm))
+            paths[chain.region.vessels[0]] = centre(chain.region, chain.path_lps_mm, start)
+    return [
+        replace(c, path_lps_mm=paths.get(c.region.vessels[0], c.path_lps_mm)) for c in chains
+    ], meeting
+
+
+def _meeting_point(root: _Chain, feeding: list[_Chain]) -> FloatArray:
+    """Return the point nearest to the straight continuations of all veins at the confluence."""
+    lines = [_line(root.path_lps_mm[::-1]), *(_line(c.path_lps_mm) for c in feeding)]
+    touching = np.mean([c.joins_lps_mm for c in feeding if c.joins_lps_mm is not None], axis=0)
+    normal, target = np.zeros((3, 3)), np.zeros(3)
+    for point, direction in lines:
+        across = np.eye(3) - np.outer(direction, direction)
+        normal += across
+        target += across @ point
+    meeting = np.linalg.solve(normal + 1e-9 * np.eye(3), target)
+    widest = max(reach_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
+    astray = np.linalg.norm(meeting - touching) > 2.0 * widest
+    return np.asarray(touching if astray else meeting, dtype=np.float64)
+
+
+def _line(path: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Fit a straight line to the beginning of a path: a point on it and its direction."""
+    near = path[np.linalg.norm(path - path[0], axis=1) <= _STRAIGHT_MM]
+    if len(near) < 3:
+        near = path[:3]
+    middle = near.mean(axis=0)
+    direction = np.linalg.svd(near - middle)[2][0]
+    return middle, direction * np.sign(direction @ (near[-1] - near[0]))
+
+
+def _where_line_meets(path: FloatArray, point: FloatArray, direction: FloatArray) -> FloatArray:
+    """Return the point of a path nearest to a line."""
+    offset = path - point
+    away = offset - np.outer(offset @ direction, direction)
+    nearest: FloatArray = path[int(np.argmin(np.linalg.norm(away, axis=1)))]
+    return nearest
+
+
+def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[Branch]:
+    """Cut a chain's course into its veins where the labels change."""
+    region, path = chain.region, chain.path_lps_mm
+    cuts = [0, *_changes(region, path), len(path) - 1]
+    parents = [chain.parent, *region.vessels]
+    branches = []
+    for n, vessel in enumerate(region.vessels):
+        part = path[cuts[n] : cuts[n + 1] + 1]
+        branches.append(
+            Branch(
+                vessel=vessel,
+                parent=parents[n],
+                curve=curve_through(part, step_mm),
+                central_end=_end_kind(part[0], n > 0 or parents[n] is not None, segmentation),
+                peripheral_end=_end_kind(part[-1], n < len(region.vessels) - 1, segmentation),
+                radius_mm=reach_mm(region, path),
+                region=region,
+                flags=region.flags,
+            )
+        )
+    return branches
+
+
+def _changes(region: Region, path: FloatArray) -> list[int]:
+    """Return the points of a path where one vein of the chain gives way to the next.
+
+    Half of the way between the last voxels of the one and the first of the other: labels may be
+    divided by a plane askew to the vein, or leave a gap.
+    """
+    voxels = np.argwhere(region.owner)
+    owner = region.owner[tuple(voxels.T)]
+    nearest = cKDTree(path).query(region.grid.to_lps(voxels))[1]
+    changes: list[int] = []
+    for number in range(1, len(region.vessels)):
+        last = np.quantile(nearest[owner == number], 0.99)
+        first = np.quantile(nearest[owner == number + 1], 0.01)
+        least = changes[-1] + 1 if changes else 1
+        most = len(path) - 1 - (len(region.vessels) - number)
+        changes.append(int(np.clip(round((last + first) / 2.0), least, max(least, most))))
+    return changes
+
+
+def _end_kind(end_lps_mm: FloatArray, joins: bool, segmentation: Segmentation) -> EndKind:
+    """Say how a vein ends."""
+    if joins:
+        return "junction"
+    index = segmentation.grid.to_index(end_lps_mm)
+    margin = np.minimum(index, np.array(segmentation.grid.shape) - 1 - index)
+    return "open" if margin.min() < 1.5 else "closed"

@@ -1,0 +1,170 @@
+"""Closed contours in a plane and what is measured on them.
+
+Throughout, a batch of contours is an array (n, m, 2): n contours of m points in millimetres, in
+order, counter-clockwise, the last point joined to the first. A contour of NaN gives NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.volume import FloatArray
+
+# Widths are taken in this many directions over half a turn: the error of the extremes is below
+# 0.02 % of the width.
+_DIRECTIONS = 90
+
+# The largest inscribed circle is sought on grids of this many candidates, this many times finer.
+_SEARCH_ROUNDS = 6
+_SEARCH_STEPS = np.linspace(-1.0, 1.0, 5)
+_SEARCH_GRID = np.stack(np.meshgrid(_SEARCH_STEPS, _SEARCH_STEPS), axis=-1).reshape(-1, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shapes:
+    """Figures of n contours, each (n,) in mm or mm2.
+
+    ``minimum_mm`` and ``maximum_mm`` are the least and the greatest distance between two parallel
+    lines that hold the contour between them (Feret diameters); ``inscribed_mm`` is the diameter of
+    the largest circle inside.
+    """
+
+    area_mm2: FloatArray
+    perimeter_mm: FloatArray
+    equivalent_mm: FloatArray
+    minimum_mm: FloatArray
+    maximum_mm: FloatArray
+    minimum_angle_rad: FloatArray
+    inscribed_mm: FloatArray
+
+
+def measure_shapes(contours: FloatArray) -> Shapes:
+    """Measure a batch of contours (n, m, 2)."""
+    area, centroid = area_and_centroid(contours)
+    minimum, maximum, angle = feret_diameters_mm(contours)
+    return Shapes(
+        area_mm2=area,
+        perimeter_mm=perimeters_mm(contours),
+        equivalent_mm=2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi),
+        minimum_mm=minimum,
+        maximum_mm=maximum,
+        minimum_angle_rad=angle,
+        inscribed_mm=inscribed_diameters_mm(contours, centroid),
+    )
+
+
+def area_and_centroid(contours: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (n,) signed areas, positive when counter-clockwise, and (n, 2) centres of area."""
+    x, y = contours[..., 0], contours[..., 1]
+    x_next, y_next = np.roll(x, -1, axis=-1), np.roll(y, -1, axis=-1)
+    cross = x * y_next - x_next * y
+    area = cross.sum(axis=-1) / 2.0
+    safe = np.where(np.abs(area) > 1e-12, area, np.nan)
+    centroid = np.stack(
+        [
+            ((x + x_next) * cross).sum(axis=-1) / (6.0 * safe),
+            ((y + y_next) * cross).sum(axis=-1) / (6.0 * safe),
+        ],
+        axis=-1,
+    )
+    return area, centroid
+
+
+def perimeters_mm(contours: FloatArray) -> FloatArray:
+    """Return (n,) lengths of the closed contours."""
+    steps = np.roll(contours, -1, axis=-2) - contours
+    length: FloatArray = np.hypot(steps[..., 0], steps[..., 1]).sum(axis=-1)
+    return length
+
+
+def feret_diameters_mm(contours: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (n,) least width, greatest width, and the direction of the least in radians."""
+    angle = np.arange(_DIRECTIONS) * (np.pi / _DIRECTIONS)
+    directions = np.stack([np.cos(angle), np.sin(angle)], axis=-1).astype(np.float32)
+    along = directions @ contours.transpose(0, 2, 1).astype(np.float32)
+    width = (along.max(axis=2) - along.min(axis=2)).astype(np.float64)
+    least = np.argmin(np.where(np.isnan(width), np.inf, width), axis=1)
+    return width.min(axis=1), width.max(axis=1), angle[least]
+
+
+def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
+    """Return (n,) diameters of the largest circle inside each contour.
+
+    Parameters
+    ----------
+    contours
+        (n, m, 2).
+    start
+        (n, 2) points inside. The search looks at ever finer grids, first over the whole contour,
+        then around the best centre so far.
+    """
+    lowest, highest = contours.min(axis=1), contours.max(axis=1)
+    around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
+    normals = outward_normals(contours)
+    best, clearance = start, _clearance(contours, normals, start[:, None, :])[:, 0]
+    rows = np.arange(len(contours))
+    for _ in range(_SEARCH_ROUNDS):
+        candidates = around[:, None, :] + _SEARCH_GRID * half[:, None, :]
+        room = _clearance(contours, normals, candidates)
+        winner = np.argmax(room, axis=1)
+        better = room[rows, winner] > clearance
+        best = np.where(better[:, None], candidates[rows, winner], best)
+        clearance = np.where(better, room[rows, winner], clearance)
+        around, half = best, half * 0.4
+    return 2.0 * clearance
+
+
+def _clearance(contours: FloatArray, normals: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (n, c) the distance of (n, c, 2) points to their contour, negative outside."""
+    cross = points @ contours.transpose(0, 2, 1)
+    squared = (contours**2).sum(axis=-1)[:, None, :] - 2.0 * cross
+    nearest = np.argmin(squared, axis=2)
+    rows = np.arange(len(contours))[:, None]
+    away = points - contours[rows, nearest]
+    outside = (away * normals[rows, nearest]).sum(axis=-1)
+    distance = np.linalg.norm(away, axis=-1)
+    signed: FloatArray = np.where(outside < 0, distance, -distance)
+    return signed
+
+
+def resample_closed(contour: FloatArray, count: int, centre: FloatArray) -> FloatArray:
+    """Return ``count`` points equally spaced along one closed contour (k, 2).
+
+    The first lies in the direction of the first axis from ``centre``, and the contour is turned
+    counter-clockwise.
+    """
+    closed = np.vstack([contour, contour[:1]])
+    steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+    distinct = np.concatenate([[True], steps > 1e-9])
+    closed = closed[distinct]
+    if np.linalg.norm(closed[-1] - closed[0]) > 1e-9:
+        closed = np.vstack([closed, closed[:1]])
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    x, y = closed[:-1, 0] - centre[0], closed[:-1, 1] - centre[1]
+    signed = (x * np.roll(y, -1) - np.roll(x, -1) * y).sum()
+    ahead = np.argmin(np.abs(np.arctan2(y, x)))
+    at = (length[ahead] + np.arange(count) * (length[-1] / count)) % length[-1]
+    points = np.column_stack([np.interp(at, length, closed[:, axis]) for axis in range(2)])
+    return points if signed > 0 else np.vstack([points[:1], points[:0:-1]])
+
+
+def outward_normals(contours: FloatArray) -> FloatArray:
+    """Return (n, m, 2) unit normals pointing out of counter-clockwise contours."""
+    along = np.roll(contours, -1, axis=1) - np.roll(contours, 1, axis=1)
+    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    result: FloatArray = normal / np.maximum(length, 1e-12)
+    return result
+
+
+def curvatures_per_mm(contours: FloatArray) -> FloatArray:
+    """Return (n, m) curvature, positive where the contour bulges out."""
+    before, after = np.roll(contours, 1, axis=1), np.roll(contours, -1, axis=1)
+    first = (after - before) / 2.0
+    second = after - 2.0 * contours + before
+    speed = np.maximum((first**2).sum(axis=-1), 1e-12)
+    turn = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+    result: FloatArray = turn / speed**1.5
+    return result

@@ -1,0 +1,135 @@
+"""From an image and its labels to every figure of the veins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.centerline import VesselTree, trace
+from venoseg.centerline.regions import vein_box
+from venoseg.errors import LabelError, MeasurementError
+from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
+from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.segmentation import Segmentation
+from venoseg.tables import Table
+from venoseg.volume import Source, Volume
+
+# Branches are measured side by side; NumPy and SciPy let go of the interpreter where it matters.
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurements:
+    """Everything measured on one image.
+
+    Attributes
+    ----------
+    tree
+        The centerlines.
+    profiles
+        One for each vein, in the tree's order.
+    cross_sections, segments
+        The tables ``cross_sections.csv`` and ``segments.csv``.
+    source
+        The image's source.
+    parameters
+        Every setting that can change a figure.
+    warnings
+        What a reader must know about the whole, one sentence each.
+    """
+
+    tree: VesselTree
+    profiles: tuple[VesselProfile, ...]
+    cross_sections: Table
+    segments: Table
+    source: Source
+    parameters: Mapping[str, str | float]
+    warnings: tuple[str, ...]
+
+
+def measure(
+    volume: Volume,
+    segmentation: Segmentation,
+    *,
+    boundary: Boundary = "gray",
+    step_mm: float = 1.0,
+) -> Measurements:
+    """Trace the veins and measure them at every station.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    segmentation
+        Labels of the veins on the image's grid.
+    boundary
+        ``gray``: the lumen's edge is found in the gray values at sub-voxel precision, and taken
+        from the labels where these show none, which the flags say station by station; ``mask``: the
+        labels' own edge throughout.
+    step_mm
+        Distance of the stations.
+
+    Raises
+    ------
+    LabelError
+        When the labels lie on another grid or hold no vein.
+    MeasurementError
+        When the image shows nothing, or a vein cannot be traced.
+    """
+    if not volume.grid.matches(segmentation.grid):
+        raise LabelError(
+            "the labels lie on another grid than the image",
+            remedy="read them with read_labels(path, volume), which brings them onto it",
+        )
+    _refuse_blank(volume, segmentation, boundary)
+    tree = trace(segmentation, step_mm=step_mm)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        profiles = tuple(pool.map(lambda b: profile_of(volume, b, boundary), tree.branches))
+    return Measurements(
+        tree=tree,
+        profiles=profiles,
+        cross_sections=cross_section_table(profiles),
+        segments=segment_table(profiles),
+        source=volume.source,
+        parameters={"boundary": boundary, "step_mm": step_mm},
+        warnings=_warnings(volume, segmentation, profiles),
+    )
+
+
+def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary) -> None:
+    box = vein_box(segmentation)
+    voxels = volume.voxels[box]
+    seen = None if volume.missing is None else ~volume.missing[box]
+    if seen is not None and not seen.any():
+        raise MeasurementError(
+            "the image holds no values where the veins are",
+            remedy="check that image and labels belong together",
+        )
+    if not np.isfinite(voxels if seen is None else voxels[seen]).all():
+        raise MeasurementError(
+            "the image holds values that are not numbers where the veins are",
+            remedy="mark them as missing in Volume.missing, or export the series again",
+        )
+    if boundary == "gray" and float(voxels.max()) == float(voxels.min()):
+        raise MeasurementError(
+            "the image has the same value everywhere around the veins",
+            remedy="check that image and labels belong together, or measure the labels alone "
+            "with --boundary mask",
+        )
+
+
+def _warnings(
+    volume: Volume, segmentation: Segmentation, profiles: tuple[VesselProfile, ...]
+) -> tuple[str, ...]:
+    """Collect what concerns the whole."""
+    warnings = [f"image: {flag}" for flag in volume.source.flags]
+    warnings += [f"labels: {flag}" for flag in segmentation.flags]
+    for profile in profiles:
+        if not profile.measured.any():
+            warnings.append(f"{profile.vessel}: no station could be measured")
+        elif profile.branch.parent is None and profile.vessel != "ivc":
+            warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
+    return tuple(warnings)

@@ -1,0 +1,178 @@
+"""The tables of the contract: their columns, and rows made from profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.stenosis import (
+    Reference,
+    State,
+    area_stenosis_percent,
+    diameter_stenosis_percent,
+    expected_normal,
+    station_state,
+)
+from venoseg.tables import Column, Row, Table
+
+CROSS_SECTION_COLUMNS: tuple[Column, ...] = (
+    Column("vessel", "name of the vein"),
+    Column("position_mm", "arc length from the vein's central end (towards the heart)", 2),
+    Column("x_mm", "centre of the lumen, towards the patient's left (LPS)", 3),
+    Column("y_mm", "centre of the lumen, towards the patient's back (LPS)", 3),
+    Column("z_mm", "centre of the lumen, towards the patient's head (LPS)", 3),
+    Column("nx", "unit tangent of the centerline, pointing peripherally, x", 5),
+    Column("ny", "unit tangent, y", 5),
+    Column("nz", "unit tangent, z", 5),
+    Column("state", "patent, stenotic, occluded, bridged, not_assessable or not_covered"),
+    Column("lumen_area_mm2", "area of the lumen in the plane across the centerline", 2),
+    Column("lumen_area_low_mm2", "low end of the 95 % interval of the area", 2),
+    Column("lumen_area_high_mm2", "high end of the 95 % interval of the area", 2),
+    Column("equivalent_diameter_mm", "diameter of the circle of the same area, 2 sqrt(A/pi)", 3),
+    Column("minimum_diameter_mm", "least width of the lumen (Feret)", 3),
+    Column("minimum_diameter_low_mm", "low end of the 95 % interval of the least width", 3),
+    Column("minimum_diameter_high_mm", "high end of the 95 % interval of the least width", 3),
+    Column("maximum_diameter_mm", "greatest width of the lumen (Feret)", 3),
+    Column("perimeter_mm", "length of the lumen's outline", 3),
+    Column("inscribed_diameter_mm", "diameter of the largest circle inside the lumen", 3),
+    Column("lumen_components", "number of separate lumens of this vein in the plane"),
+    Column("stent_area_mm2", "area inside the stent's wires, at mid-wire", 2),
+    Column("stent_minimum_diameter_mm", "least width of the stent, at mid-wire", 3),
+    Column("stent_maximum_diameter_mm", "greatest width of the stent, at mid-wire", 3),
+    Column(
+        "in_stent_area_stenosis_percent", "100 (1 - lumen area / stent area) at this station", 1
+    ),
+    Column("flags", "how the station was measured, or why it was not; separated by spaces"),
+)
+
+SEGMENT_COLUMNS: tuple[Column, ...] = (
+    Column("vessel", "name of the vein"),
+    Column("length_mm", "arc length of its centerline", 2),
+    Column("covered", "whether the vein lies in the image from end to end"),
+    Column("minimum_area_mm2", "smallest lumen area", 2),
+    Column("minimum_area_position_mm", "where it is, from the central end", 2),
+    Column("minimum_diameter_mm", "smallest of the least widths", 3),
+    Column("mean_area_mm2", "mean lumen area over the measured stations", 2),
+    Column("maximum_area_mm2", "largest lumen area", 2),
+    Column("reference_kind", "what the stenosis is measured against"),
+    Column("reference_area_mm2", "area of the reference", 2),
+    Column("area_stenosis_percent", "100 (1 - smallest area / reference area)", 1),
+    Column("diameter_stenosis_percent", "100 (1 - smallest least width / reference diameter)", 1),
+    Column("occluded_length_mm", "length of the stretch without lumen", 2),
+    Column("stented_length_mm", "length of the stretch inside a stent", 2),
+    Column("stent_minimum_area_mm2", "smallest area inside the stent's wires", 2),
+    Column("in_stent_area_stenosis_percent", "largest in-stent area stenosis", 1),
+    Column("state", "worst state of the vein's stations"),
+    Column("flags", "what a reader of this row must know; separated by spaces"),
+)
+
+# A segment's row names a flag when at least this share of its stations carries it.
+_FLAG_SHARE = 0.1
+
+
+def cross_section_table(profiles: Sequence[VesselProfile]) -> Table:
+    """Return one row for every station of every vein."""
+    rows = [
+        _station_row(profile, n, expected_normal(profile.vessel))
+        for profile in profiles
+        for n in range(len(profile.branch.curve))
+    ]
+    return Table.from_rows(CROSS_SECTION_COLUMNS, rows)
+
+
+def segment_table(profiles: Sequence[VesselProfile]) -> Table:
+    """Return one row for every vein."""
+    rows = [_segment_row(profile, expected_normal(profile.vessel)) for profile in profiles]
+    return Table.from_rows(SEGMENT_COLUMNS, rows)
+
+
+def _station_row(profile: VesselProfile, n: int, reference: Reference | None) -> Row:
+    curve, shapes = profile.branch.curve, profile.shapes
+    center, tangent = profile.centers_lps_mm[n], curve.tangents[n]
+    row: dict[str, str | int | float | bool | None] = dict.fromkeys(
+        column.name for column in CROSS_SECTION_COLUMNS
+    )
+    row |= {
+        "vessel": profile.vessel,
+        "position_mm": float(curve.position_mm[n]),
+        "x_mm": float(center[0]),
+        "y_mm": float(center[1]),
+        "z_mm": float(center[2]),
+        "nx": float(tangent[0]),
+        "ny": float(tangent[1]),
+        "nz": float(tangent[2]),
+        "state": station_state(profile, n, reference),
+        "flags": " ".join(profile.flags[n]),
+    }
+    if profile.measured[n]:
+        row |= {
+            "lumen_area_mm2": float(shapes.area_mm2[n]),
+            "lumen_area_low_mm2": float(profile.area_interval_mm2[n, 0]),
+            "lumen_area_high_mm2": float(profile.area_interval_mm2[n, 1]),
+            "equivalent_diameter_mm": float(shapes.equivalent_mm[n]),
+            "minimum_diameter_mm": float(shapes.minimum_mm[n]),
+            "minimum_diameter_low_mm": float(profile.minimum_interval_mm[n, 0]),
+            "minimum_diameter_high_mm": float(profile.minimum_interval_mm[n, 1]),
+            "maximum_diameter_mm": float(shapes.maximum_mm[n]),
+            "perimeter_mm": float(shapes.perimeter_mm[n]),
+            "inscribed_diameter_mm": float(shapes.inscribed_mm[n]),
+            "lumen_components": int(profile.components[n]),
+        }
+    return row
+
+
+def _segment_row(profile: VesselProfile, reference: Reference | None) -> Row:
+    branch, shapes, measured = profile.branch, profile.shapes, profile.measured
+    row: dict[str, str | int | float | bool | None] = dict.fromkeys(
+        column.name for column in SEGMENT_COLUMNS
+    )
+    row |= {
+        "vessel": profile.vessel,
+        "length_mm": branch.curve.length_mm,
+        "covered": "open" not in (branch.central_end, branch.peripheral_end),
+        "reference_kind": reference.kind if reference else None,
+        "reference_area_mm2": reference.area_mm2 if reference else None,
+        "state": worst_state(profile),
+        "flags": " ".join(_segment_flags(profile, reference)),
+    }
+    if measured.any():
+        least = int(np.nanargmin(shapes.area_mm2))
+        minimum = float(np.nanmin(shapes.minimum_mm))
+        row |= {
+            "minimum_area_mm2": float(shapes.area_mm2[least]),
+            "minimum_area_position_mm": float(branch.curve.position_mm[least]),
+            "minimum_diameter_mm": minimum,
+            "mean_area_mm2": float(np.nanmean(shapes.area_mm2)),
+            "maximum_area_mm2": float(np.nanmax(shapes.area_mm2)),
+            "area_stenosis_percent": area_stenosis_percent(
+                float(shapes.area_mm2[least]), reference
+            ),
+            "diameter_stenosis_percent": diameter_stenosis_percent(minimum, reference),
+        }
+    return row
+
+
+def worst_state(profile: VesselProfile) -> State:
+    """Return the worst state among the stations that tell one."""
+    reference = expected_normal(profile.vessel)
+    states = {station_state(profile, n, reference) for n in range(len(profile.branch.curve))}
+    order: tuple[State, ...] = ("occluded", "bridged", "stenotic", "patent", "not_assessable")
+    return next((state for state in order if state in states), "not_covered")
+
+
+def _segment_flags(profile: VesselProfile, reference: Reference | None) -> list[str]:
+    flags = list(profile.branch.flags)
+    if profile.branch.central_end == "open":
+        flags.append("open_central_end")
+    if profile.branch.peripheral_end == "open":
+        flags.append("open_peripheral_end")
+    if reference is None:
+        flags.append("no_reference")
+    counts: dict[str, int] = {}
+    for words in profile.flags:
+        for word in words:
+            counts[word] = counts.get(word, 0) + 1
+    least = _FLAG_SHARE * len(profile.flags)
+    return flags + [word for word, count in counts.items() if count >= least]

@@ -1,0 +1,67 @@
+"""How narrow a vein is against a reference, and which state that is.
+
+Stenosis by area and by diameter are separate figures and never turned into one another: for a vein,
+which is seldom round, neither follows from the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen.profile import VesselProfile
+
+State = Literal["patent", "stenotic", "occluded", "bridged", "not_assessable", "not_covered"]
+
+ReferenceKind = Literal["expected_normal"]
+
+# By convention half of the area; the cut-off is arbitrary and half of the people without symptoms
+# have a compressed left common iliac vein.
+STENOTIC_AREA_PERCENT = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a vein is compared with."""
+
+    kind: ReferenceKind
+    area_mm2: float
+    source: str
+
+    @property
+    def diameter_mm(self) -> float:
+        """Diameter of the circle of the reference area."""
+        return float(2.0 * np.sqrt(self.area_mm2 / np.pi))
+
+
+def expected_normal(vessel: str) -> Reference | None:
+    """Return the expected normal area of a vein; None where no figure is known."""
+    reference = BY_NAME[vessel].reference
+    if reference is None:
+        return None
+    return Reference("expected_normal", reference.area_mm2, reference.source)
+
+
+def area_stenosis_percent(area_mm2: float, reference: Reference | None) -> float | None:
+    """Return 100 (1 - area / reference area); negative for a vein wider than the reference."""
+    if reference is None:
+        return None
+    return 100.0 * (1.0 - area_mm2 / reference.area_mm2)
+
+
+def diameter_stenosis_percent(diameter_mm: float, reference: Reference | None) -> float | None:
+    """Return 100 (1 - minimum diameter / reference diameter)."""
+    if reference is None:
+        return None
+    return 100.0 * (1.0 - diameter_mm / reference.diameter_mm)
+
+
+def station_state(profile: VesselProfile, n: int, reference: Reference | None) -> State:
+    """Return the state of one station."""
+    if not profile.measured[n]:
+        return "not_covered" if "image_border" in profile.flags[n] else "not_assessable"
+    stenosis = area_stenosis_percent(float(profile.shapes.area_mm2[n]), reference)
+    return "stenotic" if stenosis is not None and stenosis >= STENOTIC_AREA_PERCENT else "patent"

@@ -1,0 +1,281 @@
+"""From the outline of the labels to the wall of the lumen, in every section at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.centerline.regions import Region
+from venoseg.lumen.blur import default_blur, estimate_blur, label_blur
+from venoseg.lumen.contours import (
+    curvatures_per_mm,
+    inscribed_diameters_mm,
+    outward_normals,
+    perimeters_mm,
+    resample_closed,
+)
+from venoseg.lumen.edges import (
+    SAMPLE_MM,
+    Blur,
+    Profiles,
+    curvature_shift,
+    matched_offsets,
+    sample_profiles,
+    smooth_over_wall,
+    to_lps,
+)
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+# The wall is smooth over this much along the vein and around it: offsets are averaged so far.
+WALL_SMOOTHING_MM = (3.0, 3.0)
+
+# At the tips of a slit, where the outline bends this many times as much as a circle of its length,
+# they are averaged over this much around instead.
+_TIP_BEND = (2.0, 4.0)
+_TIP_SMOOTHING_MM = 1.0
+
+# Bumps of the outline shorter than this along it are steps of the labels' voxels.
+_BUMP_MM = 5.0
+
+# How far to either side of the outline the edge is sought.
+_REACH_MM = 3.2
+_LABEL_REACH_MM = 2.0
+
+# Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
+_CLEAR_OF_EDGE_MM = 1.5
+_LEVEL_SMOOTHING_INSIDE_MM = (2.0, 4.0)
+_LEVEL_SMOOTHING_OUTSIDE_MM = (2.0, 2.5)
+
+# A ray needs this contrast, and this many times the noise of a voxel, to show an edge.
+LEAST_CONTRAST_HU = 20.0
+_LEAST_CONTRAST_TO_NOISE = 1.0
+
+# Weight of "the edge is where the outline is" against that of one ray with contrast: it decides
+# only where no ray nearby shows an edge.
+_PRIOR_WEIGHT = 0.01
+
+_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wall:
+    """The wall in n sections.
+
+    Attributes
+    ----------
+    contours_mm
+        (n, m, 2) in (across, upward) mm from the stations.
+    usable
+        (n, m) points where the image (or the label) shows an edge.
+    ray_sd_mm
+        (n,) scatter of single edge positions about the smooth wall.
+    inside, outside
+        (n,) median level on either side of the wall.
+    noise
+        (n,) standard deviation of the voxels inside.
+    blur
+        The blur that the edges were sought with.
+    """
+
+    contours_mm: FloatArray
+    usable: BoolArray
+    ray_sd_mm: FloatArray
+    inside: FloatArray
+    outside: FloatArray
+    noise: FloatArray
+    blur: Blur
+
+
+def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wall:
+    """Find the labels' own edge, free of the steps of their voxels."""
+    blur = label_blur(region.grid)
+    array = region.mask.view(np.uint8)
+    contours = without_bumps(outlines_mm)
+    depths = _depths(_LABEL_REACH_MM)
+    shape = contours.shape[:2]
+    inside, outside, usable = np.ones(shape), np.zeros(shape), np.ones(shape, dtype=bool)
+    for _ in range(_ROUNDS):
+        normals = outward_normals(contours)
+        profiles = sample_profiles(array, region.grid, curve, contours, normals, depths)
+        width = blur.along(to_lps(normals, curve), region.grid)
+        offsets = matched_offsets(profiles, inside, outside, width)
+        mean = _smooth_offsets(offsets, np.ones(shape), curve, contours)
+        moved = contours + normals * mean[..., None]
+        contours = _evenly(moved)
+    shift = _shift(moved, curve, blur, region)
+    return Wall(
+        contours_mm=moved + outward_normals(moved) * shift[..., None],
+        usable=usable,
+        ray_sd_mm=_scatter(offsets, mean, usable),
+        inside=np.ones(len(curve)),
+        outside=np.zeros(len(curve)),
+        noise=np.zeros(len(curve)),
+        blur=blur,
+    )
+
+
+def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatArray) -> Wall:
+    """Find the edge of the bright lumen in the image.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    region
+        The vein's labels; other veins in it are no background.
+    curve
+        n stations.
+    start_mm
+        (n, m, 2) contours near the edge.
+    """
+    grid = volume.grid
+    blur = default_blur(grid, volume.source.slice_thickness_mm)
+    contours = without_bumps(start_mm)
+    depths = _depths(_REACH_MM)
+    for turn in range(_ROUNDS + 1):
+        normals = outward_normals(contours)
+        normals_lps = to_lps(normals, curve)
+        profiles = sample_profiles(volume.voxels, grid, curve, contours, normals, depths)
+        seen = _seen(volume, curve, contours, normals, depths[-1])
+        inner, outer, noise = _levels(profiles, curve, contours, seen)
+        need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
+        usable = seen & (inner - outer >= need)
+        offsets = matched_offsets(profiles, inner, outer, blur.along(normals_lps, grid))
+        usable &= np.abs(offsets) < _REACH_MM - 2.0 * SAMPLE_MM
+        weights = np.where(usable, 1.0, 0.0)
+        offsets = np.where(usable, offsets, 0.0)
+        mean = _smooth_offsets(offsets, weights + _PRIOR_WEIGHT, curve, contours)
+        moved = contours + normals * mean[..., None]
+        if turn < _ROUNDS:
+            contours = _evenly(moved)
+        if turn == _ROUNDS - 1:
+            share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
+            lean = (normals_lps @ grid.directions[:, 0]) ** 2
+            blur = estimate_blur(profiles, share, mean, lean, usable, blur)
+    shift = _shift(moved, curve, blur, region)
+    return Wall(
+        contours_mm=moved + outward_normals(moved) * shift[..., None],
+        usable=usable,
+        ray_sd_mm=_scatter(offsets, mean, usable),
+        inside=np.median(inner, axis=1),
+        outside=np.median(outer, axis=1),
+        noise=noise,
+        blur=blur,
+    )
+
+
+def _depths(reach_mm: float) -> FloatArray:
+    count = round(reach_mm / SAMPLE_MM)
+    return np.linspace(-count, count, 2 * count + 1) * SAMPLE_MM
+
+
+def _evenly(contours: FloatArray) -> FloatArray:
+    """Space the points of every contour evenly again and take its bumps away."""
+    count = contours.shape[1]
+    centre = contours.mean(axis=1)
+    even = [resample_closed(c, count, m) for c, m in zip(contours, centre, strict=True)]
+    return without_bumps(np.stack(even))
+
+
+def without_bumps(contours: FloatArray) -> FloatArray:
+    """Remove what is shorter than `_BUMP_MM` along evenly spaced contours (n, m, 2).
+
+    A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
+    """
+    around = np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1)
+    count = contours.shape[1]
+    harmonic = np.abs(np.fft.fftfreq(count, 1.0 / count))
+    relative = harmonic * _BUMP_MM / perimeters_mm(contours)[:, None]
+    smooth = np.fft.ifft(around / (1.0 + relative**8), axis=1)
+    return np.stack([smooth.real, smooth.imag], axis=-1)
+
+
+def _smooth_offsets(
+    offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
+) -> FloatArray:
+    """Average offsets over the wall, over less of it at the tips of a slit."""
+    coarse = _over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
+    around = perimeters_mm(contours)[:, None] / (2.0 * np.pi)
+    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 1.0, axis=1, mode="wrap") * around
+    tip = np.clip((bend - _TIP_BEND[0]) / (_TIP_BEND[1] - _TIP_BEND[0]), 0.0, 1.0)
+    if not tip.any():
+        return coarse
+    over_mm = (WALL_SMOOTHING_MM[0], _TIP_SMOOTHING_MM)
+    smooth: FloatArray = coarse + tip * (
+        _over_wall(offsets, weights, curve, contours, over_mm) - coarse
+    )
+    return smooth
+
+
+def _over_wall(
+    values: FloatArray,
+    weights: FloatArray,
+    curve: Curve,
+    contours: FloatArray,
+    over_mm: tuple[float, float],
+) -> FloatArray:
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
+    return smooth_over_wall(values, weights, (station_mm, point_mm), over_mm)
+
+
+def _seen(
+    volume: Volume, curve: Curve, contours: FloatArray, normals: FloatArray, reach_mm: float
+) -> BoolArray:
+    """Tell (n, m) which rays lie within the image and meet no missing voxel."""
+    seen = np.ones(contours.shape[:2], dtype=bool)
+    for depth in (-reach_mm, 0.0, reach_mm):
+        ends = curve.points_lps_mm[:, None, :] + to_lps(contours + depth * normals, curve)
+        seen &= volume.grid.contains(ends)
+        if volume.missing is not None:
+            index = np.moveaxis(volume.grid.to_index(ends), -1, 0)
+            seen &= ndimage.map_coordinates(volume.missing.view(np.uint8), index, order=0) == 0
+    return seen
+
+
+def _levels(
+    profiles: Profiles, curve: Curve, contours: FloatArray, seen: BoolArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (n, m) levels inside and outside near every point, and (n,) noise inside."""
+    depth = profiles.depths_mm
+    outer = depth >= _CLEAR_OF_EDGE_MM
+    radius = inscribed_diameters_mm(contours, contours.mean(axis=1)) / 2.0
+    nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius)[:, None]
+    inner = (depth <= -nearest + 1e-6) & (depth >= -np.maximum(1.2 * radius, SAMPLE_MM)[:, None])
+    count = np.maximum(inner.sum(axis=1), 1)[:, None]
+    within = np.where(inner[:, None, :], profiles.values, 0.0).sum(axis=2) / count
+    beyond = profiles.values[..., outer].mean(axis=2)
+    known = np.where(seen, 1.0, 0.0)
+    inside = _over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
+    outside = _over_wall(beyond, known, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    residual = np.where(inner[:, None, :], profiles.values - inside[..., None], 0.0)
+    variance = (residual**2).sum(axis=(1, 2)) / (count[:, 0] * contours.shape[1])
+    # Linear interpolation averages neighbouring voxels and takes about half of the variance.
+    return inside, outside, np.sqrt(2.0 * variance)
+
+
+def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatArray:
+    """Return (n,) a robust standard deviation of single offsets, smoothed along the vein."""
+    deviation = np.where(usable, np.abs(offsets - mean), np.nan)
+    typical = np.full(len(offsets), np.nan)
+    some = usable.any(axis=1)
+    typical[some] = 1.4826 * np.nanmedian(deviation[some], axis=1)
+    known = ~np.isnan(typical)
+    if not known.any():
+        return np.zeros(len(offsets))
+    positions = np.arange(len(typical))
+    filled = np.interp(positions, positions[known], typical[known])
+    smooth: FloatArray = ndimage.gaussian_filter1d(filled, 3.0, mode="nearest")
+    return smooth
+
+
+def _shift(contours: FloatArray, curve: Curve, blur: Blur, region: Region) -> FloatArray:
+    """Return (n, m) how far blur has moved the edge inwards."""
+    normals = outward_normals(contours)
+    tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
+    curvature = curvatures_per_mm(contours)
+    smooth = ndimage.gaussian_filter1d(curvature, 2.0, axis=1, mode="wrap")
+    return curvature_shift(smooth, to_lps(tangents, curve), blur, region.grid)

@@ -99,13 +99,17 @@ def _coded(item: Dataset, keyword: str) -> Code | None:
 
 def _side(segment: Dataset) -> Side | None:
     """Return the side from the type's or the region's modifier, None when none is coded."""
-    region = segment.get("AnatomicRegionSequence")
-    modifiers = (
-        _coded(segment, "SegmentedPropertyTypeModifierCodeSequence"),
-        _coded(region[0], "AnatomicRegionModifierSequence") if region else None,
+    places = (
+        ("SegmentedPropertyTypeCodeSequence", "SegmentedPropertyTypeModifierCodeSequence"),
+        ("AnatomicRegionSequence", "AnatomicRegionModifierSequence"),
     )
-    sides = [side_from_code(modifier) for modifier in modifiers if modifier is not None]
-    return next((side for side in sides if side is not None), None)
+    for sequence, modifiers in places:
+        item = segment.get(sequence)
+        modifier = _coded(item[0], modifiers) if item else None
+        side = None if modifier is None else side_from_code(modifier)
+        if side is not None:
+            return side
+    return None
 
 
 def _meaning(name: str | None, kind: Kind) -> SegmentMeaning | None:

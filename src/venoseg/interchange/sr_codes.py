@@ -1,0 +1,33 @@
+"""Codes of the quantities that venoseg reports (DICOM PS3.16, CID 3481 to 3486 and others)."""
+
+from __future__ import annotations
+
+from venoseg.anatomy import Code
+
+LUMEN_DIAMETER = Code("397413000", "SCT", "Vessel lumen diameter")
+LUMEN_AREA = Code("397415007", "SCT", "Vessel lumen cross-sectional area")
+LUMEN_PERIMETER = Code("122332", "DCM", "Lumen Perimeter")
+LUMEN_VOLUME = Code("122372", "DCM", "Lumen Volume")
+STENT_DIAMETER = Code("408706001", "SCT", "Stent Diameter")
+STENT_AREA = Code("408705002", "SCT", "Stent Cross-Sectional Area")
+STENT_LENGTH = Code("408703009", "SCT", "Stent Length")
+SEGMENT_LENGTH = Code("414599003", "SCT", "Length of Segment")
+LESION_LENGTH = Code("408716009", "SCT", "Stenotic Lesion Length")
+DIAMETER_STENOSIS = Code("408715008", "SCT", "Lumen Diameter Stenosis")
+AREA_STENOSIS = Code("408714007", "SCT", "Lumen Area Stenosis")
+
+MINIMUM = Code("255605001", "SCT", "Minimum")
+MAXIMUM = Code("56851009", "SCT", "Maximum")
+MEAN = Code("373098007", "SCT", "Mean")
+
+AREA_METHOD = Code("122650", "DCM", "Area Based Method")
+DIAMETER_METHOD = Code("122651", "DCM", "Diameter Based Method")
+
+FINDING = Code("122686", "DCM", "Parent Vessel Finding")
+STENOSIS = Code("415582006", "SCT", "stenosis")
+OCCLUSION = Code("26036001", "SCT", "occlusion")
+
+MILLIMETRE = Code("mm", "UCUM", "mm")
+SQUARE_MILLIMETRE = Code("mm2", "UCUM", "square millimeter")
+CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
+PERCENT = Code("%", "UCUM", "Percent")

@@ -1,6 +1,13 @@
 """Measure the inferior vena cava and the iliac veins on CT and venography.
 
-One verb a step: `read_study` reads images, `read_labels` a label map.
+One verb a step::
+
+    import venoseg as vs
+
+    ct = vs.read_study("export/").ct()
+    veins = vs.read_labels("veins.nii.gz", ct)
+    found = vs.measure(ct, veins)
+    vs.report(found, "out/")
 
 Research software, not a medical device.
 """
@@ -11,20 +18,48 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from venoseg.centerline import trace
     from venoseg.dicom import read_study
+    from venoseg.errors import VenosegError
     from venoseg.interchange import read_labels
+    from venoseg.lumen import Measurements, measure
+    from venoseg.pipeline import report
+    from venoseg.segmentation import Segmentation
+    from venoseg.volume import Grid, Volume
 
-__all__ = ["read_labels", "read_study"]
+# Public name -> the module it lives in, loaded at first use: `import venoseg` costs nothing.
+_HOMES = {
+    "Grid": "venoseg.volume",
+    "Measurements": "venoseg.lumen",
+    "Segmentation": "venoseg.segmentation",
+    "VenosegError": "venoseg.errors",
+    "Volume": "venoseg.volume",
+    "measure": "venoseg.lumen",
+    "read_labels": "venoseg.interchange",
+    "read_study": "venoseg.dicom",
+    "report": "venoseg.pipeline",
+    "trace": "venoseg.centerline",
+}
 
-# Public verb -> the room it lives in; a room is imported when its verb is first used.
-_ROOMS = {"read_labels": "venoseg.interchange", "read_study": "venoseg.dicom"}
+__all__ = [
+    "Grid",
+    "Measurements",
+    "Segmentation",
+    "VenosegError",
+    "Volume",
+    "measure",
+    "read_labels",
+    "read_study",
+    "report",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return getattr(importlib.import_module(_ROOMS[name]), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'venoseg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

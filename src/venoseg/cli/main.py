@@ -13,6 +13,7 @@ from venoseg.errors import VenosegError
 # A module is imported only when its command is asked for: `venoseg --help` must answer at once.
 COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("venoseg.cli.scan", "what is in this folder, ZIP, DICOMDIR or file"),
+    "measure": ("venoseg.cli.measure", "diameters of the veins on a CT"),
     "phantom": ("venoseg.cli.phantom", "write a digital twin as DICOM, with its truth"),
 }
 

@@ -33,8 +33,8 @@ class Measurements:
         One for each vein, in the tree's order.
     cross_sections, segments
         The tables ``cross_sections.csv`` and ``segments.csv``.
-    source
-        The image's source.
+    volume, segmentation
+        What it was measured on.
     parameters
         Every setting that can change a figure.
     warnings
@@ -45,9 +45,15 @@ class Measurements:
     profiles: tuple[VesselProfile, ...]
     cross_sections: Table
     segments: Table
-    source: Source
+    volume: Volume
+    segmentation: Segmentation
     parameters: Mapping[str, str | float]
     warnings: tuple[str, ...]
+
+    @property
+    def source(self) -> Source:
+        """What the image came from."""
+        return self.volume.source
 
 
 def measure(
@@ -93,7 +99,8 @@ def measure(
         profiles=profiles,
         cross_sections=cross_section_table(profiles),
         segments=segment_table(profiles),
-        source=volume.source,
+        volume=volume,
+        segmentation=segmentation,
         parameters={"boundary": boundary, "step_mm": step_mm},
         warnings=_warnings(volume, segmentation, profiles),
     )

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from venoseg.anatomy import BY_NAME
-from venoseg.errors import OutputError, UsageError, VenosegError
+from venoseg.output import output_folder
 from venoseg.phantom.catalogue import Twin
 from venoseg.phantom.ct import Rendering, Scanner, fit_grid, render
 from venoseg.phantom.ct_dicom import CtSeries, ct_datasets
@@ -58,47 +54,14 @@ def write_ct_twin(twin: Twin, out: Path, options: CtOptions, *, force: bool = Fa
     OutputError
         When the folder cannot be written.
     """
-    refuse_existing(out, force=force)
-    scene = twin.build(options.seed)
-    grid = fit_grid(scene, options.spacing_mm, options.margin_mm)
-    rendering = render(scene, grid, replace(options.scanner, seed=options.seed))
-    visit = Visit(twin.name, options.seed, description=f"Digital twin {twin.name}")
-    with all_or_nothing(out) as made:
+    with output_folder(out, force=force) as made:
+        scene = twin.build(options.seed)
+        grid = fit_grid(scene, options.spacing_mm, options.margin_mm)
+        rendering = render(scene, grid, replace(options.scanner, seed=options.seed))
+        visit = Visit(twin.name, options.seed, description=f"Digital twin {twin.name}")
         _write_ct(rendering, visit, made / "ct", options.transfer_syntax)
         _write_truth(rendering, twin, options, made / "truth")
     return rendering
-
-
-def refuse_existing(out: Path, *, force: bool) -> None:
-    """Raise `UsageError` when ``out`` exists, unless ``force`` is given."""
-    if out.exists() and not force:
-        raise UsageError(
-            "the output folder exists", where=str(out), remedy="choose another one or add --force"
-        )
-
-
-@contextmanager
-def all_or_nothing(out: Path) -> Iterator[Path]:
-    """Give a scratch folder that replaces ``out`` only when the block succeeds.
-
-    Raises
-    ------
-    OutputError
-        When something cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".venoseg-") as scratch:
-            made = Path(scratch) / "made"
-            made.mkdir()
-            yield made
-            if out.exists():
-                shutil.rmtree(out)
-            made.rename(out)
-    except VenosegError:
-        raise
-    except OSError as error:
-        raise OutputError("the output folder cannot be written", where=str(out)) from error
 
 
 def _write_ct(rendering: Rendering, visit: Visit, folder: Path, transfer_syntax: str) -> None:

@@ -1,0 +1,91 @@
+"""``venoseg measure``: diameters of the veins on a CT."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from venoseg.tables import Table, Value
+
+
+# Columns of the segments' table that the summary shows, and their headings.
+_SHOWN = {
+    "length_mm": "length",
+    "minimum_area_mm2": "smallest area",
+    "minimum_area_position_mm": "at",
+    "minimum_diameter_mm": "min. diameter",
+}
+_WIDTH = 14
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``venoseg measure``."""
+    parser.add_argument("path", type=Path, metavar="PATH", help="a CT: DICOM, NIfTI or NRRD")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--labels", type=Path, metavar="F", help="labels of the veins: NIfTI, NRRD or DICOM SEG"
+    )
+    parser.add_argument(
+        "--label-names",
+        metavar="1=ivc,...",
+        help="which label is which vein, where the file does not say",
+    )
+    parser.add_argument("--series", metavar="UID", help="which series to measure")
+    parser.add_argument(
+        "--boundary",
+        choices=("gray", "mask"),
+        default="gray",
+        help="find the lumen's edge in the gray values (default), or take the labels' own edge",
+    )
+    parser.add_argument(
+        "--step", type=float, default=1.0, metavar="MM", help="distance of the stations (default 1)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and say what was found; status 1 when a vein could not be measured."""
+    from venoseg.errors import UsageError
+    from venoseg.interchange import parse_label_names
+    from venoseg.interchange.documents import measurements_document, to_json
+    from venoseg.pipeline import MeasureOptions, measure_path
+
+    if not 0.1 <= arguments.step <= 10.0:
+        raise UsageError("the step must lie between 0.1 and 10 mm", where="--step")
+    options = MeasureOptions(
+        labels=arguments.labels,
+        label_names=parse_label_names(arguments.label_names) if arguments.label_names else None,
+        series_uid=arguments.series,
+        boundary=arguments.boundary,
+        step_mm=arguments.step,
+    )
+
+    def say(words: str) -> None:
+        if not arguments.quiet:
+            print(f"{words} ...", file=sys.stderr)
+
+    found = measure_path(arguments.path, arguments.out, options, force=arguments.force, say=say)
+    for warning in found.warnings:
+        print(f"venoseg measure: {warning}", file=sys.stderr)
+    if arguments.json:
+        print(to_json(measurements_document(found)), end="")
+    elif not arguments.quiet:
+        print(_summary(found.segments))
+    return 0 if all(profile.measured.any() for profile in found.profiles) else 1
+
+
+def _summary(segments: Table) -> str:
+    """Return a line for every vein."""
+    heads = " ".join(f"{title:>{_WIDTH}}" for title in _SHOWN.values())
+    lines = [f"{'vein':<28} {heads}  state"]
+    for row in segments.rows:
+        figures = " ".join(_figure(row[name], name.rsplit("_", 1)[1]) for name in _SHOWN)
+        lines.append(f"{row['vessel']:<28} {figures}  {row['state']}")
+    return "\n".join(lines)
+
+
+def _figure(value: Value, unit: str) -> str:
+    text = f"{value:.1f} {unit}" if isinstance(value, float | int) else "-"
+    return f"{text:>{_WIDTH}}"

@@ -1,0 +1,112 @@
+"""Measurements and centerlines as JSON documents."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.anatomy import BY_NAME
+from venoseg.centerline import Branch, VesselTree
+from venoseg.lumen import Measurements
+from venoseg.lumen.profile import ENHANCED_HU
+from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
+from venoseg.tables import Table
+
+NOTICE = "Research software, not a medical device."
+
+_METHODS = {
+    "centerline": "centres of area of the labels' sections across the vein, smoothed by a cubic "
+    "spline; stations at equal arc length from the central end",
+    "gray": "the edge where a step blurred like the image fits best along the normals of the "
+    "outline, averaged over the neighbouring wall, corrected for the blur of a curved edge",
+    "mask": "the labels' own edge, found in the same way in the labels",
+    "interval": "95 %, from the scatter of the edge along the wall, the blur and the sampling; it "
+    "does not hold errors of the labels' anatomy or of breathing",
+    "area_stenosis": "100 (1 - smallest area / reference area)",
+    "diameter_stenosis": "100 (1 - smallest least width / diameter of the reference circle)",
+}
+
+
+def measurements_document(found: Measurements) -> dict[str, Any]:
+    """Return everything measured, with definitions, provenance, parameters and warnings."""
+    source = {k: v for k, v in asdict(found.source).items() if k != "sop_instance_uids"}
+    return {
+        "notice": NOTICE,
+        "software": {"name": "venoseg", "version": version("venoseg")},
+        "frame": "patient coordinates, DICOM LPS, mm",
+        "source": source
+        | {
+            "shape": list(found.volume.grid.shape),
+            "spacing_mm": _rounded(found.volume.grid.spacing_mm),
+            "unit": found.volume.unit,
+        },
+        "labels": {
+            "origin": found.segmentation.origin,
+            "vessels": sorted(set(found.segmentation.names.values())),
+            "flags": list(found.segmentation.flags),
+        },
+        "parameters": dict(found.parameters)
+        | {
+            "stenotic_area_percent": STENOTIC_AREA_PERCENT,
+            "enhanced_hu": ENHANCED_HU,
+        },
+        "references": _references(found),
+        "methods": _METHODS,
+        "definitions": {
+            column.name: column.meaning
+            for table in (found.cross_sections, found.segments)
+            for column in table.columns
+        },
+        "warnings": list(found.warnings),
+        "segments": _rows(found.segments),
+        "cross_sections": _rows(found.cross_sections),
+    }
+
+
+def centerline_document(tree: VesselTree) -> dict[str, Any]:
+    """Return the tree of centerlines."""
+    confluence = tree.confluence_lps_mm
+    return {
+        "notice": NOTICE,
+        "frame": "patient coordinates, DICOM LPS, mm; points and tangents from the central end",
+        "confluence_lps_mm": None if confluence is None else _rounded(confluence),
+        "branches": [_branch(branch) for branch in tree.branches],
+    }
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """Return a document as text; the same document gives the same bytes."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _branch(branch: Branch) -> dict[str, Any]:
+    return {
+        "vessel": branch.vessel,
+        "title": BY_NAME[branch.vessel].title,
+        "parent": branch.parent,
+        "central_end": branch.central_end,
+        "peripheral_end": branch.peripheral_end,
+        "length_mm": round(branch.curve.length_mm, 3),
+        "position_mm": _rounded(branch.curve.position_mm),
+        "points_lps_mm": _rounded(branch.curve.points_lps_mm),
+        "tangents": _rounded(branch.curve.tangents, 6),
+        "flags": list(branch.flags),
+    }
+
+
+def _references(found: Measurements) -> dict[str, Any]:
+    known = {p.vessel: expected_normal(p.vessel) for p in found.profiles}
+    return {name: None if kept is None else asdict(kept) for name, kept in known.items()}
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    return [dict(row) for row in table.rows]
+
+
+def _rounded(values: npt.ArrayLike, decimals: int = 4) -> Any:
+    return (np.round(np.asarray(values, dtype=np.float64), decimals) + 0.0).tolist()

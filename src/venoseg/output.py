@@ -1,0 +1,66 @@
+"""Folders of results that appear whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from venoseg.errors import OutputError, UsageError
+
+
+@contextmanager
+def output_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
+    """Give a scratch folder whose files become ``out`` when the block succeeds.
+
+    When the block fails, nothing is left behind. With ``force`` the files go into an existing
+    ``out``, each in one step, over files of the same name; other files there stay.
+
+    Raises
+    ------
+    UsageError
+        When ``out`` exists and ``force`` is not given.
+    OutputError
+        When something cannot be written.
+    """
+    if out.exists() and not (force and out.is_dir()):
+        raise UsageError(
+            "the output folder exists" if out.is_dir() else "a file of that name exists",
+            where=str(out),
+            remedy="choose another one" + (" or add --force" if out.is_dir() else ""),
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=".venoseg-"))
+    except OSError as error:
+        raise _refused(out, error) from error
+    try:
+        yield scratch
+        _publish(scratch, out)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise _refused(out, error) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _publish(scratch: Path, out: Path) -> None:
+    if not out.exists():
+        scratch.chmod(0o755)
+        scratch.rename(out)
+        return
+    for made in sorted(path for path in scratch.rglob("*") if path.is_file()):
+        target = out / made.relative_to(scratch)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(target)
+
+
+def _refused(out: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"the results cannot be written ({error.strerror or 'no space or no permission'})",
+        where=str(out),
+        remedy="choose a folder you may write to, on a disk with room",
+    )

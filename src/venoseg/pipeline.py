@@ -1,0 +1,114 @@
+"""From a path to a folder of results: the way a command, a batch worker and a script all go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from venoseg.dicom import read_study
+from venoseg.errors import UsageError
+from venoseg.interchange import read_labels
+from venoseg.interchange.documents import centerline_document, measurements_document, to_json
+from venoseg.lumen import Measurements, measure
+from venoseg.lumen.profile import Boundary
+from venoseg.output import output_folder
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """What `measure_path` needs to know besides the image.
+
+    Attributes
+    ----------
+    labels
+        The label map.
+    label_names
+        Label value to vein, for a label map that does not name its labels itself.
+    series_uid
+        The CT series to take; None: the best one of the study.
+    boundary
+        Where the lumen's edge is taken from.
+    step_mm
+        Distance of the stations.
+    """
+
+    labels: Path | None = None
+    label_names: Mapping[int, str] | None = None
+    series_uid: str | None = None
+    boundary: Boundary = "gray"
+    step_mm: float = 1.0
+
+
+def measure_path(
+    path: Path,
+    out: Path,
+    options: MeasureOptions,
+    *,
+    force: bool = False,
+    say: Say = lambda _: None,
+) -> Measurements:
+    """Read an image and its labels, measure the veins, write every result into ``out``.
+
+    Parameters
+    ----------
+    path
+        DICOM, NIfTI or NRRD.
+    out
+        The folder to make; nothing of it remains when something fails.
+    options
+        How to measure.
+    force
+        Write into ``out`` though it exists.
+    say
+        Is told in words what is being done.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do.
+    """
+    if options.labels is None:
+        raise UsageError(
+            "no labels of the veins were given",
+            remedy="name a label map with --labels (NIfTI, NRRD or DICOM SEG)",
+        )
+    with output_folder(out, force=force) as scratch:
+        say("reading the image")
+        volume = read_study(path).ct(options.series_uid)
+        say("reading the labels")
+        segmentation = read_labels(options.labels, volume, options.label_names)
+        say("measuring")
+        found = measure(volume, segmentation, boundary=options.boundary, step_mm=options.step_mm)
+        say("writing the results")
+        write_results(found, scratch)
+    return found
+
+
+def report(found: Measurements, out: str | Path, *, force: bool = False) -> Path:
+    """Write every result of a measurement into a new folder and return the report's path.
+
+    Raises
+    ------
+    UsageError
+        When ``out`` exists and ``force`` is not given.
+    OutputError
+        When it cannot be written.
+    """
+    folder = Path(out)
+    with output_folder(folder, force=force) as scratch:
+        write_results(found, scratch)
+    return folder / "report.html"
+
+
+def write_results(found: Measurements, folder: Path) -> None:
+    """Write tables, documents and the report into an existing folder."""
+    found.cross_sections.to_csv(folder / "cross_sections.csv")
+    found.segments.to_csv(folder / "segments.csv")
+    for name, document in (
+        ("measurements.json", measurements_document(found)),
+        ("centerline.json", centerline_document(found.tree)),
+    ):
+        (folder / name).write_text(to_json(document), encoding="utf-8", newline="")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from venoseg.phantom import Layer, Scene, iliocaval_y
+from venoseg.phantom.body import Common, Union, Without
 from venoseg.phantom.ct import paint
-from venoseg.phantom.scene import Union
-from venoseg.phantom.solids import Box, Common, Ellipsoid, HalfSpace, Texture, Without
+from venoseg.phantom.solids import Box, Ellipsoid, HalfSpace, Texture
 from venoseg.phantom.surroundings import in_body
 from venoseg.volume import FloatArray, Grid
 

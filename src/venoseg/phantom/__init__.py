@@ -16,8 +16,9 @@ from venoseg.phantom.curve import Curve
 from venoseg.phantom.iliocaval import iliocaval_y
 from venoseg.phantom.lesions import Narrowing, narrowed
 from venoseg.phantom.scene import Layer, Scene
+from venoseg.phantom.sections import contour_at, sections_at
 from venoseg.phantom.shapes import SHAPES, shape
-from venoseg.phantom.truth import Truth, contour_at, sections_at, truth_of
+from venoseg.phantom.truth import Truth, truth_of
 from venoseg.phantom.tube import Profile, Span, Tube
 
 __all__ = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from venoseg.phantom.body import Union
 from venoseg.phantom.curve import Curve
-from venoseg.phantom.scene import Layer, Union
+from venoseg.phantom.scene import Layer
 from venoseg.phantom.tube import Profile, Tube
 
 WALL_HU = 45.0

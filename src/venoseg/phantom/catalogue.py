@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from venoseg.errors import UsageError
-from venoseg.phantom import shapes
+from venoseg.phantom import shapes, variants
 from venoseg.phantom.iliocaval import iliocaval_y
 from venoseg.phantom.scene import Scene
 from venoseg.phantom.surroundings import in_body
@@ -53,7 +53,33 @@ _TWINS = (
     Twin("may-thurner", "left common iliac vein pressed flat", shapes.may_thurner),
 )
 
-TWINS: dict[str, Twin] = {twin.name: twin for twin in _TWINS}
+_IN_BODY = (
+    (
+        "chronic-occlusion",
+        "shut cava and common iliac veins, collaterals",
+        variants.chronic_occlusion,
+    ),
+    ("reconstructed", "the same veins with wide stents", variants.reconstructed),
+    ("kissing-stents", "two stents side by side in the cava", variants.kissing),
+    ("broken-stent", "overlapping stents, one fractured", variants.broken_stent),
+    ("thrombus", "acute occlusive thrombus, no rim", variants.fresh_thrombus),
+    ("thrombus-rim", "thrombus with contrast around it", variants.floating_thrombus),
+    ("trabeculated", "old thrombosis, several thin channels", variants.post_thrombotic),
+    ("duplicated-ivc", "a cava on each side", variants.duplicated_cava),
+    ("left-ivc", "the cava left of the aorta", variants.left_cava),
+    ("mixing", "unmixed contrast that looks like thrombus", variants.early_phase),
+)
+
+
+def _housed(build: Callable[[int], Scene]) -> Callable[[int], Scene]:
+    return lambda seed: in_body(build(seed), seed)
+
+
+TWINS: dict[str, Twin] = {
+    twin.name: twin
+    for twin in (*_TWINS, *(Twin(name, title, _housed(build)) for name, title, build in _IN_BODY))
+}
+"""Every twin by its name."""
 
 
 def twin_named(name: str) -> Twin:

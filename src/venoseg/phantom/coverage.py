@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.phantom.scene import Shape
+from venoseg.phantom.body import Shape
+from venoseg.phantom.filaments import Filaments
 from venoseg.volume import FloatArray, Grid
 
 Box = tuple[slice, slice, slice]
@@ -17,7 +18,7 @@ _BLOCK = 8
 _POINTS_AT_ONCE = 400_000
 
 
-def coverage(shape: Shape, grid: Grid, part_mm: float = 0.5) -> Share:
+def coverage(shape: Shape | Filaments, grid: Grid, part_mm: float = 0.5) -> Share:
     """Return the share of each voxel's volume that lies inside a shape.
 
     Only blocks of voxels that the surface can touch are looked at voxel by voxel, and only voxels
@@ -39,6 +40,8 @@ def coverage(shape: Shape, grid: Grid, part_mm: float = 0.5) -> Share:
     empty when the shape lies outside the grid.
     """
     box = _reach(shape, grid)
+    if isinstance(shape, Filaments):
+        return box, _wires_share(shape, grid, box)
     size = tuple(s.stop - s.start for s in box)
     share = np.zeros(size, dtype=np.float32)
     if min(size) == 0:
@@ -49,7 +52,12 @@ def coverage(shape: Shape, grid: Grid, part_mm: float = 0.5) -> Share:
     return box, share
 
 
-def _reach(shape: Shape, grid: Grid) -> Box:
+def _wires_share(wires: Filaments, grid: Grid, box: Box) -> npt.NDArray[np.float32]:
+    size = tuple(s.stop - s.start for s in box)
+    return wires.share(grid.crop(box)) if min(size) > 0 else np.zeros(size, dtype=np.float32)
+
+
+def _reach(shape: Shape | Filaments, grid: Grid) -> Box:
     low, high = shape.bounds()
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     index = grid.to_index(corners)

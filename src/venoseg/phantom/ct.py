@@ -160,11 +160,11 @@ def paint(scene: Scene, grid: Grid) -> tuple[FloatImage, Share]:
     Grey values are averages over the voxel; the share comes as `coverage` returns it.
     """
     image = np.full(grid.shape, scene.background_hu, dtype=np.float32)
-    for layer in scene.before:
+    for layer in scene.surroundings():
         _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
     lumen = coverage(scene.lumen(), grid)
     _add(scene.lumen_hu, lumen, grid, image)
-    for layer in scene.after:
+    for layer in scene.contents():
         _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
     return image, lumen
 

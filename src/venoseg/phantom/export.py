@@ -91,9 +91,11 @@ def _write_truth(rendering: Rendering, twin: Twin, options: CtOptions, folder: P
 
 
 def write_truth_tables(truth: Truth, folder: Path) -> None:
-    """Write the truth as ``cross_sections.csv`` and ``segments.csv``."""
+    """Write ``cross_sections.csv``, ``segments.csv`` and, if there are any, ``collaterals.csv``."""
     truth.cross_sections.to_csv(folder / "cross_sections.csv")
     truth.segments.to_csv(folder / "segments.csv")
+    if truth.collaterals.rows:
+        truth.collaterals.to_csv(folder / "collaterals.csv")
 
 
 def write_label_map(segmentation: Segmentation, path: Path) -> None:

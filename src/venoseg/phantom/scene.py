@@ -4,92 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-
+from venoseg.phantom.body import Shape, Union, Without
+from venoseg.phantom.collateral import Link
+from venoseg.phantom.filaments import Filaments
+from venoseg.phantom.stents import METAL_HU, Stent
 from venoseg.phantom.tube import Tube
 from venoseg.volume import FloatArray
 
 GreyValue = float | Callable[[FloatArray], FloatArray]
 """HU of a shape: one number, or a function of (n, 3) LPS points that gives (n,) numbers."""
-
-
-# Beyond this distance from a shape's bounds its exact distance does not matter to a union.
-_NEAR_MM = 5.0
-
-
-class Shape(Protocol):
-    """A body in the patient, known by the signed distance to its surface."""
-
-    def bounds(self) -> FloatArray:
-        """Return the (2, 3) smallest and largest LPS coordinates."""
-        ...
-
-    def distance(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return (n,) signed distances in mm of (n, 3) points, negative inside.
-
-        Right to first order at the surface, elsewhere never larger than the truth.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Union:
-    """Several shapes as one, their crotches filled by a fillet.
-
-    ``fillet_mm`` is the distance over which two surfaces blend; 0 leaves the crotch sharp.
-    """
-
-    shapes: tuple[Shape, ...]
-    fillet_mm: float = 0.0
-
-    def bounds(self) -> FloatArray:
-        """Return the (2, 3) smallest and largest LPS coordinates."""
-        boxes = np.array([shape.bounds() for shape in self.shapes])
-        return np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
-
-    def distance(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return (n,) signed distances of (n, 3) points."""
-        total = _bounded_distance(self.shapes[0], points_lps_mm)
-        for shape in self.shapes[1:]:
-            total = self._joined(total, _bounded_distance(shape, points_lps_mm))
-        return total
-
-    def _joined(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        nearest: FloatArray = np.minimum(first, second)
-        if self.fillet_mm == 0:
-            return nearest
-        overlap = np.maximum(self.fillet_mm - np.abs(first - second), 0.0)
-        return np.asarray(nearest - overlap**2 / (4 * self.fillet_mm), dtype=np.float64)
-
-
-def _bounded_distance(shape: Shape, points_lps_mm: FloatArray) -> FloatArray:
-    """Return distances to a shape; far from its bounds those to the bounds, which are smaller."""
-    low, high = shape.bounds()
-    beyond = np.maximum(low - points_lps_mm, points_lps_mm - high).max(axis=1)
-    near = beyond < _NEAR_MM
-    distance: FloatArray = np.maximum(beyond, 0.0)
-    if near.any():
-        distance[near] = shape.distance(points_lps_mm[near])
-    return distance
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grown:
-    """A shape grown outwards by ``by_mm``, e.g. a vessel's wall around its lumen."""
-
-    shape: Shape
-    by_mm: float
-
-    def bounds(self) -> FloatArray:
-        """Return the (2, 3) smallest and largest LPS coordinates."""
-        grown: FloatArray = self.shape.bounds() + np.array([[-self.by_mm], [self.by_mm]])
-        return grown
-
-    def distance(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return (n,) signed distances of (n, 3) points."""
-        return self.shape.distance(points_lps_mm) - self.by_mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +23,7 @@ class Layer:
     ``part_mm`` is the size of the parts into which its boundary voxels are divided.
     """
 
-    shape: Shape
+    shape: Shape | Filaments
     hu: GreyValue
     part_mm: float = 0.5
 
@@ -113,27 +37,45 @@ class Scene:
     name
         What it shows.
     tubes
-        The veins with known truth; their union is the ideal mask.
+        The veins with known truth; their union is the ideal mask. The first tube that holds a vein
+        is its axis; further tubes of the same vein are channels where the axis has no lumen.
+    cores
+        Thrombus inside the lumen: stretches of a vein's own centreline that are not lumen.
+    stents, collaterals
+        What lies in the veins, and the network that carries the blood past a shut one.
     before, after
         Layers painted before and after the veins' lumen: surroundings, then what lies inside.
-    lumen_hu, background_hu
-        Grey values of the veins' lumen and of everything that no layer covers.
+    lumen_hu, collateral_hu, core_hu, background_hu
+        Grey values of the lumen, the collaterals, thrombus, and what no layer covers.
     fillet_mm
         How far the surfaces of two joining veins blend.
     """
 
     name: str
     tubes: tuple[Tube, ...]
+    cores: tuple[Tube, ...] = ()
+    stents: tuple[Stent, ...] = ()
+    collaterals: tuple[Link, ...] = ()
     before: tuple[Layer, ...] = ()
     after: tuple[Layer, ...] = ()
     lumen_hu: GreyValue = 150.0
+    collateral_hu: float = 140.0
+    core_hu: float = 50.0
     background_hu: float = 50.0
     fillet_mm: float = 0.0
 
-    def lumen(self) -> Union:
+    def lumen(self) -> Shape:
         """Return the lumen of all veins as one shape."""
-        return Union(self.tubes, self.fillet_mm)
+        veins = Union(self.tubes, self.fillet_mm)
+        return Without(veins, Union(self.cores)) if self.cores else veins
 
-    def layers(self) -> tuple[Layer, ...]:
-        """Return all layers in the order in which they are painted."""
-        return (*self.before, Layer(self.lumen(), self.lumen_hu), *self.after)
+    def surroundings(self) -> tuple[Layer, ...]:
+        """Return what is painted before the lumen."""
+        links = (Layer(link.tube, self.collateral_hu, part_mm=0.3) for link in self.collaterals)
+        clots = (Layer(core, self.core_hu) for core in self.cores)
+        return (*self.before, *links, *clots)
+
+    def contents(self) -> tuple[Layer, ...]:
+        """Return what is painted after the lumen."""
+        metal = (Layer(stent.wires, METAL_HU) for stent in self.stents)
+        return (*self.after, *metal)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.phantom.scene import Grown, Layer, Shape, Union
-from venoseg.phantom.solids import Common, Ellipsoid, HalfSpace, Texture, Without
+from venoseg.phantom.body import Common, Grown, Shape, Union, Without
+from venoseg.phantom.scene import Layer
+from venoseg.phantom.solids import Ellipsoid, HalfSpace, Texture
 from venoseg.phantom.tube import Tube
 
 CORTEX_HU = 650.0

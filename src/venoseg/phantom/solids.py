@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from venoseg.phantom.scene import Shape
 from venoseg.volume import FloatArray
 
 Point = tuple[float, float, float]
@@ -81,41 +80,6 @@ class HalfSpace:
         normal = np.array(self.normal) / np.linalg.norm(self.normal)
         distance: FloatArray = (points_lps_mm - np.array(self.point)) @ normal
         return distance
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Common:
-    """What lies inside every one of some shapes."""
-
-    shapes: tuple[Shape, ...]
-
-    def bounds(self) -> FloatArray:
-        """Return the (2, 3) smallest and largest LPS coordinates."""
-        boxes = np.array([shape.bounds() for shape in self.shapes])
-        return np.array([boxes[:, 0].max(axis=0), boxes[:, 1].min(axis=0)])
-
-    def distance(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return (n,) signed distances of (n, 3) points."""
-        distances = [shape.distance(points_lps_mm) for shape in self.shapes]
-        deepest: FloatArray = np.max(distances, axis=0)
-        return deepest
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Without:
-    """A shape with others taken out of it."""
-
-    shape: Shape
-    removed: Shape
-
-    def bounds(self) -> FloatArray:
-        """Return the (2, 3) smallest and largest LPS coordinates."""
-        return self.shape.bounds()
-
-    def distance(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return (n,) signed distances of (n, 3) points."""
-        removed = self.removed.distance(points_lps_mm)
-        return np.maximum(self.shape.distance(points_lps_mm), -removed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

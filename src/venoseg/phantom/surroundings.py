@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from venoseg.phantom.arteries import aorta_and_iliacs
+from venoseg.phantom.body import Grown, Shape, Union
 from venoseg.phantom.curve import Curve
-from venoseg.phantom.scene import Grown, Layer, Scene, Shape, Union
+from venoseg.phantom.scene import Layer, Scene
 from venoseg.phantom.skeleton import skeleton
 from venoseg.phantom.solids import Box, Ellipsoid, Point, Texture
 from venoseg.phantom.tube import Profile, Tube

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.phantom.scene import Scene
+from venoseg.phantom.sections import (
+    Sections,
+    contour_at,
+    is_occluded,
+    lumen_along,
+    stent_along,
+)
 from venoseg.phantom.tube import Span, Tube
-from venoseg.tables import Column, Row, Table
-from venoseg.volume import FloatArray
+from venoseg.tables import Column, Row, Table, Value
+from venoseg.volume import BoolArray, FloatArray
 
 STENOTIC_PERCENT = 50.0
 """A section is called stenotic when it has lost at least this share of its healthy area."""
@@ -64,126 +71,135 @@ SEGMENT_COLUMNS = (
     Column("flags", "empty"),
 )
 
+COLLATERAL_COLUMNS = (
+    Column("collateral", "name of the vessel"),
+    Column("from_node", "where its central end joins"),
+    Column("to_node", "where its peripheral end joins"),
+    Column("length_mm", "arc length", 2),
+    Column("mean_diameter_mm", "mean equivalent diameter", 3),
+    Column("volume_mm3", "volume of its lumen", 1),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known about a twin: two tables with the columns of the contract.
+    """What is known about a twin, in tables with the columns of the contract.
 
     Each vein is described as its own tube. Where veins join, their lumens overlap and the section
     of one reaches into the other; such rows carry the flag ``junction`` and should not be scored.
+    Further flags: ``channels`` (several lumens), ``thrombus`` (contrast around a clot), ``stent``.
+
+    Attributes
+    ----------
+    cross_sections, segments
+        The contract's tables.
+    collaterals
+        One row per vessel of the collateral network; empty when there is none.
+    collateral_loops
+        How many independent loops the network has.
     """
 
     cross_sections: Table
     segments: Table
+    collaterals: Table
+    collateral_loops: int = 0
 
 
 def truth_of(scene: Scene, step_mm: float = 1.0) -> Truth:
     """Tabulate the truth of a scene's veins every ``step_mm`` along their centrelines."""
     sections: list[Row] = []
     segments: list[Row] = []
-    for tube, span in _spans(scene):
-        others = tuple(other for other in scene.tubes if other is not tube)
-        sections.extend(_section_rows(tube, span, others, scene.fillet_mm, step_mm))
-        segments.append(_segment_row(tube, span))
+    for tube, span in _axes(scene):
+        sections.extend(_section_rows(scene, tube, span, step_mm))
+        segments.append(_segment_row(scene, tube, span))
     return Truth(
         Table.from_rows(CROSS_SECTION_COLUMNS, sections),
         Table.from_rows(SEGMENT_COLUMNS, segments),
+        Table.from_rows(COLLATERAL_COLUMNS, _collateral_rows(scene)),
+        _loops(scene),
     )
 
 
-def _spans(scene: Scene) -> Iterator[tuple[Tube, Span]]:
+def _axes(scene: Scene) -> Iterator[tuple[Tube, Span]]:
+    """Give the tube that is the axis of each vein: the first one that holds it."""
+    seen: set[str] = set()
     for tube in scene.tubes:
         for span in tube.spans:
-            yield tube, span
+            if span.name not in seen:
+                seen.add(span.name)
+                yield tube, span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sections:
-    """Exact cross-sections of a tube at (n,) positions; lengths in mm, areas in mm2."""
-
-    centres_lps_mm: FloatArray
-    tangents: FloatArray
-    area_mm2: FloatArray
-    minimum_mm: FloatArray
-    maximum_mm: FloatArray
-    perimeter_mm: FloatArray
-    healthy_area_mm2: FloatArray
-
-
-def sections_at(tube: Tube, positions_mm: FloatArray) -> Sections:
-    """Return the exact cross-sections of a tube at arc lengths from its central end."""
-    from scipy.special import ellipe
-
-    known = tube.curve.positions_mm
-    first = np.interp(positions_mm, known, tube.profile.first_mm)
-    second = np.interp(positions_mm, known, tube.profile.second_mm)
-    small, large = np.minimum(first, second), np.maximum(first, second)
-    return Sections(
-        centres_lps_mm=tube.curve.at(positions_mm),
-        tangents=tube.curve.tangent_at(positions_mm),
-        area_mm2=np.pi * first * second,
-        minimum_mm=2 * small,
-        maximum_mm=2 * large,
-        perimeter_mm=4 * large * ellipe(1 - (small / large) ** 2),
-        healthy_area_mm2=np.interp(positions_mm, known, tube.profile.healthy_area_mm2),
-    )
-
-
-def contour_at(tube: Tube, position_mm: float, count: int = 90) -> FloatArray:
-    """Return (count, 3) LPS points on the lumen's contour at one arc length."""
-    at = np.array(position_mm)
-    first, second = tube.curve.axes_at(at)
-    known, profile = tube.curve.positions_mm, tube.profile
-    angle = np.interp(position_mm, known, profile.angle_rad)
-    turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    x = np.interp(position_mm, known, profile.first_mm) * np.cos(turn)
-    y = np.interp(position_mm, known, profile.second_mm) * np.sin(turn)
-    along, across = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
-    contour: FloatArray = tube.curve.at(at) + along[:, None] * first + across[:, None] * second
-    return contour
-
-
-def _section_rows(
-    tube: Tube, span: Span, others: tuple[Tube, ...], fillet_mm: float, step_mm: float
-) -> Iterator[Row]:
-    length = span.stop_mm - span.start_mm
-    along = np.arange(0.0, length + 1e-6, step_mm)
-    found = sections_at(tube, span.start_mm + along)
+def _section_rows(scene: Scene, tube: Tube, span: Span, step_mm: float) -> Iterator[Row]:
+    along = np.arange(0.0, span.stop_mm - span.start_mm + 1e-6, step_mm)
+    at = span.start_mm + along
+    found = lumen_along(scene, tube, span, at)
+    stent = stent_along(scene, tube, at)
+    shut = is_occluded(tube, at)
     for index, position in enumerate(along):
-        area, healthy = float(found.area_mm2[index]), float(found.healthy_area_mm2[index])
-        contour = contour_at(tube, float(span.start_mm + position))
-        joins = any((other.distance(contour) < max(fillet_mm, 0.05)).any() for other in others)
-        row: dict[str, str | float | int | bool | None] = {
-            column.name: None for column in CROSS_SECTION_COLUMNS
-        }
+        row: dict[str, Value] = {column.name: None for column in CROSS_SECTION_COLUMNS}
         row |= dict(zip(("x_mm", "y_mm", "z_mm"), found.centres_lps_mm[index], strict=True))
         row |= dict(zip(("nx", "ny", "nz"), found.tangents[index], strict=True))
-        yield row | {
-            "vessel": span.name,
-            "position_mm": float(position),
-            "state": _state(area, healthy),
-            "lumen_area_mm2": area,
-            "equivalent_diameter_mm": 2 * np.sqrt(area / np.pi),
-            "minimum_diameter_mm": float(found.minimum_mm[index]),
-            "maximum_diameter_mm": float(found.maximum_mm[index]),
-            "perimeter_mm": float(found.perimeter_mm[index]),
-            "inscribed_diameter_mm": float(found.minimum_mm[index]),
-            "lumen_components": 1,
-            "flags": "junction" if joins else "",
-        }
+        row |= {"vessel": span.name, "position_mm": float(position)}
+        row |= _lumen_values(found, index, bool(shut[index]))
+        row |= _stent_values(found, stent, index)
+        row["flags"] = " ".join(_flags(scene, tube, float(at[index]), row))
+        yield row
 
 
-def _segment_row(tube: Tube, span: Span) -> Row:
+def _lumen_values(found: Sections, index: int, shut: bool) -> dict[str, Value]:
+    area, healthy = float(found.area_mm2[index]), float(found.healthy_area_mm2[index])
+    return {
+        "state": _state(area, healthy, shut),
+        "lumen_area_mm2": area,
+        "equivalent_diameter_mm": 2 * float(np.sqrt(area / np.pi)),
+        "minimum_diameter_mm": float(found.minimum_mm[index]),
+        "maximum_diameter_mm": float(found.maximum_mm[index]),
+        "perimeter_mm": float(found.perimeter_mm[index]),
+        "inscribed_diameter_mm": float(found.inscribed_mm[index]),
+        "lumen_components": int(found.components[index]),
+    }
+
+
+def _stent_values(found: Sections, stent: Sections | None, index: int) -> dict[str, Value]:
+    if stent is None or stent.area_mm2[index] == 0:
+        return {}
+    inside = float(stent.area_mm2[index])
+    return {
+        "stent_area_mm2": inside,
+        "stent_minimum_diameter_mm": float(stent.minimum_mm[index]),
+        "stent_maximum_diameter_mm": float(stent.maximum_mm[index]),
+        "in_stent_area_stenosis_percent": 100 * (1 - float(found.area_mm2[index]) / inside),
+    }
+
+
+def _flags(scene: Scene, tube: Tube, at_mm: float, row: Row) -> Iterator[str]:
+    contour = contour_at(tube, at_mm)
+    others = [other for other in scene.tubes if other is not tube]
+    components = row["lumen_components"]
+    if isinstance(components, int) and components > 1:
+        yield "channels"
+    elif any((other.distance(contour) < max(scene.fillet_mm, 0.05)).any() for other in others):
+        yield "junction"
+    centre = tube.curve.at(at_mm)[None]
+    if any(core.curve is tube.curve and core.distance(centre)[0] < 0 for core in scene.cores):
+        yield "thrombus"
+    if row["stent_area_mm2"] is not None:
+        yield "stent"
+
+
+def _segment_row(scene: Scene, tube: Tube, span: Span) -> Row:
     positions = np.linspace(span.start_mm, span.stop_mm, 4001)
-    found = sections_at(tube, positions)
+    found = lumen_along(scene, tube, span, positions)
+    shut = is_occluded(tube, positions)
+    length = span.stop_mm - span.start_mm
     # A vein that is narrow everywhere is not stenosed: the reference is the same site unharmed.
     worst = int(np.argmin(found.area_mm2 / found.healthy_area_mm2))
     smallest = int(np.argmin(found.area_mm2))
     area, healthy = float(found.area_mm2[worst]), float(found.healthy_area_mm2[worst])
-    lost = 100 * (1 - area / healthy)
     return {
         "vessel": span.name,
-        "length_mm": span.stop_mm - span.start_mm,
+        "length_mm": length,
         "covered": True,
         "minimum_area_mm2": float(found.area_mm2[smallest]),
         "minimum_area_position_mm": float(positions[smallest] - span.start_mm),
@@ -192,17 +208,65 @@ def _segment_row(tube: Tube, span: Span) -> Row:
         "maximum_area_mm2": float(found.area_mm2.max()),
         "reference_kind": "same_site_healthy",
         "reference_area_mm2": healthy,
-        "area_stenosis_percent": lost,
-        "diameter_stenosis_percent": 100 * (1 - np.sqrt(area / healthy)),
-        "occluded_length_mm": 0.0,
-        "stented_length_mm": 0.0,
-        "stent_minimum_area_mm2": None,
-        "in_stent_area_stenosis_percent": None,
-        "state": _state(area, healthy),
+        "area_stenosis_percent": 100 * (1 - area / healthy),
+        "diameter_stenosis_percent": 100 * (1 - float(np.sqrt(area / healthy))),
+        "occluded_length_mm": length * float(shut.mean()),
+        **_stent_summary(found, stent_along(scene, tube, positions), length),
+        "state": _state(area, healthy, bool(shut.any())),
         "flags": "",
     }
 
 
-def _state(area_mm2: float, healthy_mm2: float) -> str:
+def _stent_summary(found: Sections, stent: Sections | None, length_mm: float) -> dict[str, Value]:
+    inside: BoolArray = np.zeros(1, bool) if stent is None else stent.area_mm2 > 0
+    if stent is None or not inside.any():
+        return {
+            "stented_length_mm": 0.0,
+            "stent_minimum_area_mm2": None,
+            "in_stent_area_stenosis_percent": None,
+        }
+    lost: FloatArray = 1 - found.area_mm2[inside] / stent.area_mm2[inside]
+    return {
+        "stented_length_mm": length_mm * float(inside.mean()),
+        "stent_minimum_area_mm2": float(stent.area_mm2[inside].min()),
+        "in_stent_area_stenosis_percent": 100 * float(lost.max()),
+    }
+
+
+def _state(area_mm2: float, healthy_mm2: float, shut: bool) -> str:
+    if shut:
+        return "occluded"
     lost = 100 * (1 - area_mm2 / healthy_mm2)
     return "stenotic" if lost >= STENOTIC_PERCENT - 1e-9 else "patent"
+
+
+def _collateral_rows(scene: Scene) -> Iterator[Row]:
+    for link in scene.collaterals:
+        area = np.pi * link.tube.profile.first_mm * link.tube.profile.second_mm
+        length = link.tube.curve.length_mm
+        yield {
+            "collateral": link.name,
+            "from_node": link.central.node,
+            "to_node": link.peripheral.node,
+            "length_mm": length,
+            "mean_diameter_mm": 2 * float(np.sqrt(area / np.pi).mean()),
+            "volume_mm3": float(area.mean()) * length,
+        }
+
+
+def _loops(scene: Scene) -> int:
+    """Count independent loops of the collaterals: links minus nodes plus connected parts."""
+    joined: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        joined.setdefault(node, node)
+        while joined[node] != node:
+            node = joined[node]
+        return node
+
+    loops = 0
+    for link in scene.collaterals:
+        first, second = root(link.central.node), root(link.peripheral.node)
+        loops += first == second
+        joined[first] = second
+    return loops

@@ -178,7 +178,7 @@ def duplicated_cava(seed: int = 0) -> Scene:
     profile = Profile.along(curve, where, [7.0, 8.0, 7.8, 6.6], [5.6, 6.6, 6.8, 6.2])
     names = ["ivc", *(span.name for span in left.spans)]
     edges = [0.0, start, *marks[:-1], curve.length_mm]
-    spans = tuple(Span(n, a, b) for n, a, b in zip(names, edges, edges[1:], strict=True))
+    spans = tuple(Span(n, a, b) for n, a, b in zip(names, edges[:-1], edges[1:], strict=True))
     second = Tube(curve, profile, spans, central_cap="round")
     return replace(scene, name="duplicated-ivc", tubes=(cava, second, right))
 

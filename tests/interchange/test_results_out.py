@@ -19,8 +19,8 @@ from venoseg.anatomy import BY_NAME, NAMES
 from venoseg.errors import OutputError
 from venoseg.interchange import (
     Algorithm,
-    Curve,
     Evaluation,
+    MarkupCurve,
     Quantity,
     VesselReport,
     read_labels,
@@ -345,7 +345,7 @@ def test_an_empty_report_is_refused(tmp_path, ct_headers):
 
 def test_a_folder_that_does_not_exist_is_named_in_one_line(tmp_path, veins, ct_headers):
     missing = tmp_path / "absent"
-    curve = Curve("ivc", np.zeros((2, 3)))
+    curve = MarkupCurve("ivc", np.zeros((2, 3)))
     for write in (
         lambda: write_seg_nrrd(veins, missing / "out"),
         lambda: write_dicom_seg(veins, ct_headers, missing / "out"),
@@ -358,7 +358,10 @@ def test_a_folder_that_does_not_exist_is_named_in_one_line(tmp_path, veins, ct_h
 
 def test_centerlines_are_curves_in_lps_with_their_radii(tmp_path):
     points = np.array([[0.0, 1.0, 300.0], [0.5, 1.5, 290.0]])
-    curves = [Curve("ivc", points, np.array([10.0, 9.5])), Curve("left_iliac_vein", points + 5)]
+    curves = [
+        MarkupCurve("ivc", points, np.array([10.0, 9.5])),
+        MarkupCurve("left_iliac_vein", points + 5),
+    ]
     write_markups(curves, tmp_path / "centerlines.mrk.json")
     content = json.loads((tmp_path / "centerlines.mrk.json").read_text())
     ivc, left = content["markups"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from venoseg.interchange.labels import read_labels
-from venoseg.interchange.markups_out import Curve, write_markups
+from venoseg.interchange.markups_out import MarkupCurve, write_markups
 from venoseg.interchange.nrrd_out import write_seg_nrrd
 from venoseg.interchange.provenance import Algorithm
 from venoseg.interchange.seeds import Seed, read_seeds
@@ -18,8 +18,8 @@ from venoseg.interchange.vein_names import parse_label_names
 
 __all__ = [
     "Algorithm",
-    "Curve",
     "Evaluation",
+    "MarkupCurve",
     "Quantity",
     "Seed",
     "VesselReport",

@@ -21,7 +21,7 @@ _SCHEMA = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class MarkupCurve:
     """The centerline of one vein.
 
     Attributes
@@ -39,7 +39,7 @@ class Curve:
     radii_mm: npt.NDArray[np.float64] | None = None
 
 
-def write_markups(curves: Sequence[Curve], path: str | Path) -> None:
+def write_markups(curves: Sequence[MarkupCurve], path: str | Path) -> None:
     """Write centerlines as one file of Slicer markups in LPS, in the colours of the veins.
 
     Raises
@@ -56,7 +56,7 @@ def write_markups(curves: Sequence[Curve], path: str | Path) -> None:
         raise OutputError("the centerlines cannot be written", where=path.name) from error
 
 
-def _markup(curve: Curve) -> dict[str, Any]:
+def _markup(curve: MarkupCurve) -> dict[str, Any]:
     vessel = BY_NAME[curve.vessel]
     colour = [round(channel / 255, 6) for channel in vessel.colour_rgb]
     return {

@@ -27,6 +27,16 @@ def zipped(folder: Path, target: Path) -> Path:
     return target
 
 
+def write_medium(folder: Path, medium: Path) -> None:
+    files = FileSet()
+    for path in sorted(folder.iterdir()):
+        files.add(path)
+    staging = [files._stage["t"]]
+    files.write(medium)
+    for temporary in (*staging, files._stage["t"]):
+        temporary.cleanup()
+
+
 def test_an_archive_gives_the_volume_of_its_folder(ct, tmp_path_factory):
     ct.series(column(5))
     archive = zipped(ct.folder, tmp_path_factory.mktemp("zip") / "export.zip")
@@ -40,10 +50,7 @@ def test_an_archive_gives_the_volume_of_its_folder(ct, tmp_path_factory):
 def test_a_medium_is_read_through_its_directory(ct, tmp_path_factory):
     ct.series(column(5))
     medium = tmp_path_factory.mktemp("cd")
-    files = FileSet()
-    for path in sorted(ct.folder.iterdir()):
-        files.add(path)
-    files.write(medium)
+    write_medium(ct.folder, medium)
     volume = read_study(medium / "DICOMDIR").ct()
     np.testing.assert_array_equal(volume.voxels, read_study(ct.folder).ct().voxels)
     missing = next(p for p in medium.rglob("*") if p.is_file() and p.name != "DICOMDIR")

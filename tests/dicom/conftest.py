@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -67,7 +67,10 @@ class CtWriter:
         meta.MediaStorageSOPClassUID = dataset.SOPClassUID
         meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         meta.TransferSyntaxUID = syntax
-        file = FileDataset(str(path), dataset, file_meta=meta, preamble=b"\0" * 128)
+        little = syntax != ExplicitVRBigEndian
+        file = FileDataset(
+            str(path), dataset, file_meta=meta, preamble=b"\0" * 128, is_little_endian=little
+        )
         file.save_as(path, enforce_file_format=True)
         return path
 
@@ -110,7 +113,7 @@ class CtWriter:
         dataset.setdefault("BitsStored", bits)
         dataset.setdefault("HighBit", dataset.BitsStored - 1)
         dataset.setdefault("PixelRepresentation", int(stored.dtype.kind == "i"))
-        order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
+        order = ">" if syntax == ExplicitVRBigEndian else "<"
         dataset.PixelData = stored.astype(stored.dtype.newbyteorder(order)).tobytes()
         dataset["PixelData"].VR = "OW"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -12,10 +14,20 @@ import numpy.typing as npt
 from venoseg.dicom.geometry import Stack
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.pixels import FrameReader, open_frames
+from venoseg.dicom.syntaxes import NATIVE
 from venoseg.dicom.values import FILL_HU, DoesNotFitInt16Error, convert, rescale_of
+from venoseg.processes import share_out, usable_cores
+from venoseg.shared_array import SharedArray, shared_array
 from venoseg.volume import BoolArray
 
 Voxels = npt.NDArray[Any]
+Absences = list[tuple[int, BoolArray]]
+
+SLICES_PER_JOB = 8
+# More do not make a disk or the memory faster.
+READING_THREADS = 4
+# Compressed pixels that decode in about the time another process takes to start.
+SHARED_PIXELS = 40 * 512 * 512
 
 
 def read_voxels(slices: Sequence[Slice], stack: Stack) -> tuple[Voxels, BoolArray | None]:
@@ -54,23 +66,88 @@ def read_frames(
 def _fill(
     slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
 ) -> tuple[Voxels, BoolArray | None]:
-    voxels = np.empty(stack.grid.shape, dtype)
-    missing: BoolArray | None = None
     assert stack.slots is not None
-    slots = iter(stack.slots)
-    for image, members in groupby(slices, key=lambda one: one.image):
-        with open_frames(image) as reader:
-            for one in members:
-                k = next(slots)
-                absent = _read_slice(reader, one, voxels[k])
-                if absent is not None:
-                    missing = _marked(missing, voxels.shape)
-                    missing[k] = absent
+    placed = list(zip(stack.slots, slices, strict=True))
+    if _worth_sharing(slices):
+        voxels, absences = _fill_together(placed, stack.grid.shape, dtype)
+    else:
+        voxels = np.empty(stack.grid.shape, dtype)
+        absences = _fill_in_threads(voxels, placed)
+    missing: BoolArray | None = None
+    for k, absent in absences:
+        missing = _marked(missing, voxels.shape)
+        missing[k] = absent
     for first, last in stack.gaps:
         missing = _marked(missing, voxels.shape)
         missing[first + 1 : last] = True
         voxels[first + 1 : last] = FILL_HU
     return voxels, missing
+
+
+def _worth_sharing(slices: Sequence[Slice]) -> bool:
+    """Tell whether decoding takes much longer than starting another process does."""
+    pixels = slices[0].image.pixels
+    if pixels is None or pixels.transfer_syntax in NATIVE or usable_cores() < 2:
+        return False
+    return len(slices) * pixels.rows * pixels.columns >= SHARED_PIXELS
+
+
+@dataclass(frozen=True, slots=True)
+class FillJob:
+    """Slices that one process decodes into an array shared with the others."""
+
+    target: SharedArray
+    placed: tuple[tuple[int, Slice], ...]
+
+
+def fill_job(job: FillJob) -> list[tuple[int, npt.NDArray[np.uint8]]]:
+    """Decode the slices of a job; return where values are missing, one bit a pixel."""
+    absences = _fill_slices(job.target.attach(), job.placed)
+    return [(k, np.packbits(absent)) for k, absent in absences]
+
+
+def _fill_together(
+    placed: list[tuple[int, Slice]], shape: tuple[int, int, int], dtype: np.dtype[Any]
+) -> tuple[Voxels, Absences]:
+    """Decode slices in every core at once, into memory that all of them see."""
+    absences: Absences = []
+    count = shape[1] * shape[2]
+
+    def take(_: int, packed: list[tuple[int, npt.NDArray[np.uint8]]]) -> None:
+        for k, bits in packed:
+            absences.append((k, np.unpackbits(bits, count=count).reshape(shape[1:]).astype(bool)))
+
+    with shared_array(shape, dtype) as target:
+        jobs = [
+            FillJob(target, tuple(placed[i : i + SLICES_PER_JOB]))
+            for i in range(0, len(placed), SLICES_PER_JOB)
+        ]
+        voxels = target.attach()
+        share_out(fill_job, jobs, take, processes=usable_cores())
+    return voxels, absences
+
+
+def _fill_in_threads(voxels: Voxels, placed: list[tuple[int, Slice]]) -> Absences:
+    """Read uncompressed slices by several threads: reading and arithmetic free the lock."""
+    chunks = [placed[i : i + SLICES_PER_JOB] for i in range(0, len(placed), SLICES_PER_JOB)]
+    threads = min(usable_cores(), READING_THREADS, len(chunks))
+    if threads < 2:
+        return _fill_slices(voxels, placed)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = pool.map(lambda chunk: _fill_slices(voxels, chunk), chunks)
+        return [one for part in parts for one in part]
+
+
+def _fill_slices(voxels: Voxels, placed: Sequence[tuple[int, Slice]]) -> Absences:
+    """Read slices into their places; return (k, where values are missing) where any are."""
+    absences: Absences = []
+    for image, members in groupby(placed, key=lambda one: one[1].image):
+        with open_frames(image) as reader:
+            for k, one in members:
+                absent = _read_slice(reader, one, voxels[k])
+                if absent is not None:
+                    absences.append((k, absent))
+    return absences
 
 
 def _marked(missing: BoolArray | None, shape: tuple[int, ...]) -> BoolArray:

@@ -20,36 +20,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import uid
 
 from venoseg.dicom.codestream import CodestreamHeader, read_jpeg_2000_header, read_jpeg_header
 from venoseg.dicom.image import Pixels
+from venoseg.dicom.syntaxes import HTJ2K, JPEG, JPEG_LS, RLE
 from venoseg.errors import DecodeError
 
 Stored = npt.NDArray[Any]
-
-JPEG = {
-    "1.2.840.10008.1.2.4.50": "baseline",
-    "1.2.840.10008.1.2.4.51": "extended",
-    "1.2.840.10008.1.2.4.53": "spectral selection",
-    "1.2.840.10008.1.2.4.55": "progressive",
-    "1.2.840.10008.1.2.4.57": "lossless",
-    "1.2.840.10008.1.2.4.70": "lossless, first order",
-}
-JPEG_LS = {str(uid.JPEGLSLossless), str(uid.JPEGLSNearLossless)}
-JPEG_2000 = {str(uid.JPEG2000Lossless), str(uid.JPEG2000)}
-HTJ2K = {str(uid.HTJ2KLossless), str(uid.HTJ2KLosslessRPCL), str(uid.HTJ2K)}
-RLE = str(uid.RLELossless)
-
-
-def is_supported(syntax: str) -> bool:
-    """Tell whether frames of this compressed transfer syntax can be decoded."""
-    return syntax == RLE or any(syntax in group for group in (JPEG, JPEG_LS, JPEG_2000, HTJ2K))
-
-
-def is_slow(syntax: str) -> bool:
-    """Tell whether decoding takes long enough to share it out among processes."""
-    return is_supported(syntax)
 
 
 def decode_frame(frame: bytes, pixels: Pixels, label: str) -> Stored:

@@ -9,16 +9,12 @@ from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import (
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
 
 from venoseg.dicom.elements import Elements
 from venoseg.dicom.image import Image, Pixels
 from venoseg.dicom.planes import planes_of
 from venoseg.dicom.sources import Location
+from venoseg.dicom.syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from venoseg.errors import InputError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -202,8 +198,8 @@ def _native_syntax(dataset: Dataset) -> str:
     """Name the syntax of a file that states none, from how its header turned out to be written."""
     implicit, little = dataset.original_encoding
     if implicit:
-        return str(ImplicitVRLittleEndian)
-    return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
+        return IMPLICIT_LITTLE
+    return EXPLICIT_LITTLE if little else EXPLICIT_BIG
 
 
 def _damaged(location: Location) -> InputError:

@@ -9,14 +9,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from venoseg.dicom.codecs import decode_frame, is_supported
+from venoseg.dicom.codecs import decode_frame
 from venoseg.dicom.encapsulated import FrameIndex
 from venoseg.dicom.image import Image, Pixels
+from venoseg.dicom.syntaxes import COMPRESSED, EXPLICIT_BIG, NATIVE
 from venoseg.errors import DecodeError
 
-NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 # A frame larger than this is no CT slice and no radiograph.
 FRAME_LIMIT_BYTES = 2**28
 
@@ -93,7 +92,7 @@ class FrameReader:
         dtype = np.dtype(f"{'i' if pixels.signed else 'u'}{pixels.bits_allocated // 8}")
         if not self.is_native:
             return dtype
-        if pixels.transfer_syntax == ExplicitVRBigEndian:
+        if pixels.transfer_syntax == EXPLICIT_BIG:
             dtype = dtype.newbyteorder(">")
         needed = pixels.rows * pixels.columns * pixels.samples * dtype.itemsize * pixels.frames
         there = self._stream.seek(0, os.SEEK_END) - self._offset
@@ -130,6 +129,6 @@ def _impossible(pixels: Pixels) -> str:
         > 8 * FRAME_LIMIT_BYTES
     ):
         return f"a frame of {pixels.rows} x {pixels.columns} pixels is beyond any CT or radiograph"
-    if pixels.transfer_syntax not in NATIVE and not is_supported(pixels.transfer_syntax):
+    if pixels.transfer_syntax not in NATIVE | COMPRESSED:
         return f"its transfer syntax {pixels.transfer_syntax[:64]} cannot be decoded here"
     return ""

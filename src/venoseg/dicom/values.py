@@ -101,8 +101,7 @@ def convert(
     if missing is not None:
         # Padding may lie outside the bits in use; any value inside them does for it.
         stored[missing] = 0
-    stored = _meaningful_bits(stored, pixels, label)
-    low, high = int(stored.min()), int(stored.max())
+    stored, low, high = _meaningful_bits(stored, pixels, label)
     ends = sorted(
         (low * rescale.slope + rescale.intercept, high * rescale.slope + rescale.intercept)
     )
@@ -147,29 +146,35 @@ def _declared_padding(stored: Stored, pixels: Pixels) -> BoolArray | None:
     return missing if missing.any() else None
 
 
-def _meaningful_bits(stored: Stored, pixels: Pixels, label: str) -> Stored:
-    """Return the values of the bits in use.
+def _meaningful_bits(stored: Stored, pixels: Pixels, label: str) -> tuple[Stored, int, int]:
+    """Return the values of the bits in use, the lowest and the highest.
 
     Bits above them must repeat the sign, or be empty, or be declared as a drawing; a value that
     needs more bits than the header states makes both doubtful.
     """
     bits, cell = pixels.bits_stored, pixels.bits_allocated
+    low, high = int(stored.min()), int(stored.max())
     if bits == cell:
-        return stored
+        return stored, low, high
     shift = pixels.high_bit + 1 - bits
     if shift == 0 and not pixels.overlay_bits:
-        low, high = int(stored.min()), int(stored.max())
         if pixels.signed and -(1 << (bits - 1)) <= low and high < 1 << (bits - 1):
-            return stored
+            return stored, low, high
         if low >= 0 and high < 1 << bits:
-            return _signed(stored, bits, cell) if pixels.signed else stored
+            return (
+                _with_range(_signed(stored, bits, cell)) if pixels.signed else (stored, low, high)
+            )
         raise DecodeError(
             f"pixels hold values from {low} to {high} where the header states {bits} bits",
             where=label,
         )
     pattern = stored.view(np.dtype(f"u{stored.dtype.itemsize}")) >> shift
     kept = (pattern & ((1 << bits) - 1)).astype(pattern.dtype)
-    return _signed(kept.view(stored.dtype), bits, cell) if pixels.signed else kept
+    return _with_range(_signed(kept.view(stored.dtype), bits, cell) if pixels.signed else kept)
+
+
+def _with_range(stored: Stored) -> tuple[Stored, int, int]:
+    return stored, int(stored.min()), int(stored.max())
 
 
 def _signed(stored: Stored, bits: int, cell: int) -> Stored:

@@ -17,6 +17,10 @@ SYNTAXES = {
 }
 
 
+# (direction in radians, distance from the centre, radius, HU)
+ORGANS = ((0.3, 0.4, 0.2, 120), (2.2, 0.35, 0.15, 30), (4, 0.5, 0.1, 60))
+
+
 def slice_hu(k: int, slices: int, rng: np.random.Generator) -> np.ndarray:
     """One slice: an elliptic body in air, round organs, a spine, 15 HU of smoothed noise."""
     y, x = np.mgrid[-1:1:512j, -1:1:512j]

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from venoseg.dicom.angiogram_header import read_angiogram
 from venoseg.dicom.copies import without_copies
 from venoseg.dicom.geometry import Stack, axes_of, stack_slices
 from venoseg.dicom.grouping import Slice, split_series
 from venoseg.dicom.image import Image
 from venoseg.dicom.phase import phase_of
 from venoseg.dicom.series import Kind, Series
-from venoseg.errors import SeriesError
+from venoseg.errors import InputError, SeriesError
 
 SEGMENTATION_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.66.4",
@@ -44,6 +45,8 @@ def _parts(images: list[Image]) -> list[Series]:
     for kind, members in by_kind.items():
         if kind == "ct":
             parts.extend(_ct_parts(members))
+        elif kind == "angiogram":
+            parts.append(_runs(members))
         else:
             parts.append(_other(kind, members))
     if len(parts) == 1:
@@ -180,8 +183,34 @@ def _listed(kind: Kind, images: Sequence[Image], frames: int) -> Series:
         usable=False,
         used_by_default=False,
         problems=(),
+        runs=(),
         slices=(),
         stack=None,
+    )
+
+
+def _runs(images: list[Image]) -> Series:
+    """List the angiographic runs of a series; a file that is there twice counts once."""
+    unique = list({(image.sop_uid or image.location.label): image for image in images}.values())
+    unique.sort(key=lambda image: (image.instance_number or 0, image.sop_uid))
+    problems: list[str] = []
+    if len(unique) < len(images):
+        problems.append(f"{len(images) - len(unique)} files are in the export twice")
+    usable = False
+    for image in unique:
+        try:
+            run = read_angiogram(image)
+        except InputError as error:
+            problems.append(error.what)
+        else:
+            usable = usable or run.usable
+            problems.extend(run.problems)
+    frames = sum(image.pixels.frames for image in unique if image.pixels)
+    return replace(
+        _listed("angiogram", unique, frames),
+        runs=tuple(unique),
+        usable=usable,
+        problems=tuple(dict.fromkeys(problems)),
     )
 
 

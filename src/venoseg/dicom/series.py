@@ -15,6 +15,7 @@ from venoseg.dicom.assemble import read_frames, read_voxels
 from venoseg.dicom.geometry import Stack, plane_affine
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.header import read_header
+from venoseg.dicom.image import Image
 from venoseg.dicom.resample import resample_voxels
 from venoseg.dicom.values import unit_of
 from venoseg.errors import InputError, SeriesError
@@ -93,6 +94,7 @@ class Series:
     usable: bool
     used_by_default: bool
     problems: tuple[str, ...]
+    runs: tuple[Image, ...] = field(repr=False)
     slices: tuple[Slice, ...] = field(repr=False)
     stack: Stack | None = field(repr=False)
     file: Path | None = field(default=None, repr=False)
@@ -209,6 +211,7 @@ def series_of_volume_file(path: Path) -> Series:
         usable=True,
         used_by_default=True,
         problems=(),
+        runs=(),
         slices=(),
         stack=None,
         file=path,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from venoseg.dicom.angiogram import Angiogram
+from venoseg.dicom.angiogram_header import read_angiogram
 from venoseg.dicom.choice import Choice, Kernel, choose_series
 from venoseg.dicom.series import Series
 from venoseg.errors import SeriesError
@@ -65,6 +67,17 @@ class Study:
         if not any(s.usable and s.kind == "ct" for s in named):
             return named[0].read()
         return choose_series(named, kernel).series.read()
+
+    def angiograms(self) -> tuple[Angiogram, ...]:
+        """Return the angiographic runs, headers only, in the order of series and instance.
+
+        Raises
+        ------
+        InputError
+            When the header of a run is damaged.
+        """
+        runs = [one for series in self.series if series.kind == "angiogram" for one in series.runs]
+        return tuple(read_angiogram(image) for image in runs)
 
 
 def study_of(study_uid: str, series: Sequence[Series]) -> Study:

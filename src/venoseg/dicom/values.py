@@ -101,7 +101,7 @@ def convert(
     if missing is not None:
         # Padding may lie outside the bits in use; any value inside them does for it.
         stored[missing] = 0
-    stored, low, high = _meaningful_bits(stored, pixels, label)
+    stored, low, high = meaningful_bits(stored, pixels, label)
     ends = sorted(
         (low * rescale.slope + rescale.intercept, high * rescale.slope + rescale.intercept)
     )
@@ -146,7 +146,7 @@ def _declared_padding(stored: Stored, pixels: Pixels) -> BoolArray | None:
     return missing if missing.any() else None
 
 
-def _meaningful_bits(stored: Stored, pixels: Pixels, label: str) -> tuple[Stored, int, int]:
+def meaningful_bits(stored: Stored, pixels: Pixels, label: str) -> tuple[Stored, int, int]:
     """Return the values of the bits in use, the lowest and the highest.
 
     Bits above them must repeat the sign, or be empty, or be declared as a drawing; a value that

@@ -15,7 +15,7 @@ from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
 # Voxels are pooled to about this size: the path is recentred at full resolution afterwards.
-_POOLED_MM = 1.5
+_POOLED_MM = 2.2
 
 _NEIGHBOURS = np.array(
     [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) > (0, 0, 0)]
@@ -45,7 +45,7 @@ class Lattice:
 def lattice(region: Region, piece: int) -> Lattice:
     """Build the graph of one connected piece of a region."""
     spacing = region.grid.spacing_mm
-    factor = np.maximum(1, np.floor(_POOLED_MM / spacing)).astype(int)
+    factor = np.maximum(1, np.round(_POOLED_MM / spacing)).astype(int)
     pooled = _pooled(region.pieces == piece, factor)
     depth = ndimage.distance_transform_edt(np.pad(pooled, 1), sampling=spacing * factor)
     depth = depth[1:-1, 1:-1, 1:-1]

@@ -72,25 +72,20 @@ class Region:
 
 
 def vein_box(segmentation: Segmentation) -> Box:
-    """Return the box around every named voxel.
+    """Return the box around every labelled voxel.
 
     Raises
     ------
     LabelError
-        When no voxel carries the name of a vein.
+        When no voxel is labelled.
     """
-    occupied = np.zeros(256, dtype=bool)
-    occupied[list(segmentation.names)] = True
-    slices = np.flatnonzero([np.any(occupied[plane]) for plane in segmentation.labels])
+    slices = np.flatnonzero(segmentation.labels.any(axis=(1, 2)))
     if len(slices) == 0:
         raise LabelError(
             "the labels hold no voxel of a vein",
             remedy="name the veins with --label-names, e.g. 1=ivc,2=left_common_iliac_vein",
         )
-    slab = segmentation.labels[slices[0] : slices[-1] + 1]
-    shadow = np.zeros(slab.shape[1:], dtype=bool)
-    for plane in slab:
-        shadow |= occupied[plane]
+    shadow = segmentation.labels[slices[0] : slices[-1] + 1].max(axis=0)
     rows, columns = np.flatnonzero(shadow.any(axis=1)), np.flatnonzero(shadow.any(axis=0))
     ends = ((slices[0], slices[-1]), (rows[0], rows[-1]), (columns[0], columns[-1]))
     a, b, c = (slice(int(first), int(last) + 1) for first, last in ends)

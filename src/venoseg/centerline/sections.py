@@ -50,11 +50,13 @@ def sample_planes(
     across = grid.to_index(curve.across) - origin
     for chunk in _chunks(len(curve), per_chunk):
         index = (
-            centre[chunk, None, None, :]
-            + offsets_mm[None, :, None, None] * upward[chunk, None, None, :]
-            + offsets_mm[None, None, :, None] * across[chunk, None, None, :]
+            centre.T[:, chunk, None, None]
+            + upward.T[:, chunk, None, None] * offsets_mm[:, None]
+            + across.T[:, chunk, None, None] * offsets_mm
         )
-        planes[chunk] = sample_at_index(array, index)
+        planes[chunk] = ndimage.map_coordinates(
+            array, index, output=np.float32, order=1, mode="nearest"
+        )
     return planes
 
 

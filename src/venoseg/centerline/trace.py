@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.anatomy import BY_NAME
-from venoseg.centerline.centering import centre, reach_mm
+from venoseg.centerline.centering import (
+    COARSE_ROUNDS_MM,
+    FINE_ROUNDS_MM,
+    centre,
+    half_width_mm,
+)
 from venoseg.centerline.curve import curve_through
 from venoseg.centerline.path import farthest_from, lattice, nearest_to, path_between
 from venoseg.centerline.regions import Region, contact, vein_regions
@@ -25,6 +31,9 @@ _TOUCHING_VOXELS = 2.5
 _STRAIGHT_MM = 12.0
 
 DEFAULT_STEP_MM = 1.0
+
+# Chains are traced side by side; NumPy and SciPy let go of the interpreter where it matters.
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +86,11 @@ def trace(segmentation: Segmentation, *, step_mm: float = DEFAULT_STEP_MM) -> Ve
     regions = vein_regions(segmentation)
     for region in regions:
         _refuse_pieces(region)
-    rough = [_rough(region, regions) for region in regions]
-    centred = [replace(c, path_lps_mm=centre(c.region, c.path_lps_mm)) for c in rough]
-    joined, confluence = _join(centred)
-    branches = [branch for chain in joined for branch in _divided(chain, segmentation, step_mm)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        coarse = list(pool.map(lambda region: _coarse(region, regions), regions))
+        begins, confluence = _junctions(coarse)
+        fine = pool.map(lambda c: _fine(c, begins.get(c.region.vessels[0]), confluence), coarse)
+        branches = [b for chain in fine for b in _divided(chain, segmentation, step_mm)]
     return VesselTree(tuple(branches), segmentation.grid, confluence)
 
 
@@ -95,8 +105,8 @@ def _refuse_pieces(region: Region) -> None:
         )
 
 
-def _rough(region: Region, regions: tuple[Region, ...]) -> _Chain:
-    """Find where a chain begins and ends, and a path between."""
+def _coarse(region: Region, regions: tuple[Region, ...]) -> _Chain:
+    """Find where a chain begins and ends, and roughly its course between."""
     parent, joins = _parent(region, regions)
     graph = lattice(region, 1)
     if joins is not None:
@@ -108,8 +118,18 @@ def _rough(region: Region, regions: tuple[Region, ...]) -> _Chain:
         start = farthest_from(graph, end)
         if fed_at is None and graph.points_lps_mm[start, 2] < graph.points_lps_mm[end, 2]:
             start, end = end, start
-    path = path_between(graph, start, end)
-    return _Chain(region, parent, joins, _trimmed(path, float(graph.depth_mm.max())))
+    rough = _trimmed(path_between(graph, start, end), float(graph.depth_mm.max()))
+    return _Chain(region, parent, joins, centre(region, rough, COARSE_ROUNDS_MM))
+
+
+def _fine(chain: _Chain, begin: FloatArray | None, confluence: FloatArray | None) -> _Chain:
+    """Bring a chain's course exactly into its middle, and its end to where it joins."""
+    region, path = chain.region, chain.path_lps_mm
+    if chain.region.vessels[0] == "ivc" and confluence is not None:
+        path = centre(region, path[::-1], FINE_ROUNDS_MM, confluence)[::-1]
+    else:
+        path = centre(region, path, FINE_ROUNDS_MM, begin)
+    return replace(chain, path_lps_mm=path)
 
 
 def _parent(region: Region, regions: tuple[Region, ...]) -> tuple[str | None, FloatArray | None]:
@@ -170,26 +190,23 @@ def _trimmed(path: FloatArray, depth_mm: float) -> FloatArray:
     return path[keep] if keep.sum() >= 3 else path
 
 
-def _join(chains: list[_Chain]) -> tuple[list[_Chain], FloatArray | None]:
-    """Let the chains that drain into one another meet in one point."""
+def _junctions(
+    chains: list[_Chain],
+) -> tuple[dict[str, FloatArray], FloatArray | None]:
+    """Find where each chain begins on the vein it drains into, and the confluence."""
     root = next((c for c in chains if c.region.vessels[0] == "ivc"), None)
     feeding = [c for c in chains if c.parent == "ivc"]
-    meeting = None
-    paths: dict[str, FloatArray] = {}
+    begins: dict[str, FloatArray] = {}
+    confluence = None
     if root is not None and feeding:
-        meeting = _meeting_point(root, feeding)
-        paths["ivc"] = centre(root.region, root.path_lps_mm[::-1], meeting)[::-1]
-        for chain in feeding:
-            paths[chain.region.vessels[0]] = centre(chain.region, chain.path_lps_mm, meeting)
+        confluence = _meeting_point(root, feeding)
+        begins = {c.region.vessels[0]: confluence for c in feeding}
     for chain in chains:
         if chain.parent not in (None, "ivc"):
             trunk = next(c for c in chains if chain.parent in c.region.vessels)
-            onto = paths.get(trunk.region.vessels[0], trunk.path_lps_mm)
-            start = _where_line_meets(onto, *_line(chain.path_lps_mm))
-            paths[chain.region.vessels[0]] = centre(chain.region, chain.path_lps_mm, start)
-    return [
-        replace(c, path_lps_mm=paths.get(c.region.vessels[0], c.path_lps_mm)) for c in chains
-    ], meeting
+            begin = _where_line_meets(trunk.path_lps_mm, *_line(chain.path_lps_mm))
+            begins[chain.region.vessels[0]] = begin
+    return begins, confluence
 
 
 def _meeting_point(root: _Chain, feeding: list[_Chain]) -> FloatArray:
@@ -202,7 +219,7 @@ def _meeting_point(root: _Chain, feeding: list[_Chain]) -> FloatArray:
         normal += across
         target += across @ point
     meeting = np.linalg.solve(normal + 1e-9 * np.eye(3), target)
-    widest = max(reach_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
+    widest = max(half_width_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
     astray = np.linalg.norm(meeting - touching) > 2.0 * widest
     return np.asarray(touching if astray else meeting, dtype=np.float64)
 
@@ -228,6 +245,7 @@ def _where_line_meets(path: FloatArray, point: FloatArray, direction: FloatArray
 def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[Branch]:
     """Cut a chain's course into its veins where the labels change."""
     region, path = chain.region, chain.path_lps_mm
+    half_width = half_width_mm(region, path)
     cuts = [0, *_changes(region, path), len(path) - 1]
     parents = [chain.parent, *region.vessels]
     branches = []
@@ -240,7 +258,7 @@ def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[
                 curve=curve_through(part, step_mm),
                 central_end=_end_kind(part[0], n > 0 or parents[n] is not None, segmentation),
                 peripheral_end=_end_kind(part[-1], n < len(region.vessels) - 1, segmentation),
-                radius_mm=reach_mm(region, path),
+                half_width_mm=half_width,
                 region=region,
                 flags=region.flags,
             )

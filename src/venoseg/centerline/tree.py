@@ -27,8 +27,8 @@ class Branch:
     central_end, peripheral_end
         ``junction``: it goes on in another vein; ``open``: the labels run out of the image;
         ``closed``: the labels end inside the image.
-    radius_mm
-        Largest distance of the region's voxels from its course: how far to look across it.
+    half_width_mm
+        How far to look across the curve to see all of the region.
     region
         The voxels that it was traced in.
     flags
@@ -40,7 +40,7 @@ class Branch:
     curve: Curve
     central_end: EndKind
     peripheral_end: EndKind
-    radius_mm: float
+    half_width_mm: float
     region: Region = field(repr=False)
     flags: tuple[str, ...] = ()
 

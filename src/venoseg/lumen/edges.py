@@ -118,20 +118,21 @@ def matched_offsets(
     FloatArray
         (n, m) offset of the edge along the normal, outwards positive.
     """
-    depth = profiles.depths_mm
+    depth = profiles.depths_mm.astype(np.float32)
     contrast = inside - outside
-    safe = np.where(np.abs(contrast) > 1e-6, contrast, 1e-6)
-    share = (profiles.values - outside[..., None]) / safe[..., None]
-    offset = np.zeros(inside.shape)
+    safe = np.where(np.abs(contrast) > 1e-6, contrast, 1e-6).astype(np.float32)
+    share = (profiles.values - outside.astype(np.float32)[..., None]) / safe[..., None]
+    blur = blur_mm.astype(np.float32)[..., None]
+    offset = np.zeros((*inside.shape, 1), dtype=np.float32)
     limit = float(depth[-1]) - SAMPLE_MM
     for _ in range(_FIT_ROUNDS):
-        scaled = (depth - offset[..., None]) / blur_mm[..., None]
+        scaled = (depth - offset) / blur
         slope = np.exp(-0.5 * scaled**2)
-        residual = share - ndtr(-scaled)
-        norm = blur_mm * np.sqrt(2.0 * np.pi)
-        step = norm * (slope * residual).sum(axis=-1) / np.maximum((slope**2).sum(axis=-1), 1e-9)
+        missed = np.einsum("nmd,nmd->nm", slope, share - ndtr(-scaled))[..., None]
+        power = np.einsum("nmd,nmd->nm", slope, slope)[..., None]
+        step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed / np.maximum(power, 1e-9)
         offset = np.clip(offset + np.clip(step, -1.0, 1.0), -limit, limit)
-    return offset
+    return offset[..., 0].astype(np.float64)
 
 
 def curvature_shift(

@@ -9,9 +9,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from venoseg.centerline.curve import Curve
-from venoseg.centerline.regions import Region
-from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes
+from venoseg.centerline.label_sections import LabelSections
+from venoseg.centerline.sections import central_component
 from venoseg.lumen.contours import area_and_centroid, resample_closed
 from venoseg.volume import BoolArray, FloatArray
 
@@ -48,26 +47,24 @@ class Outlines:
     components: npt.NDArray[np.int64]
 
 
-def outline_labels(region: Region, curve: Curve, half_width_mm: float) -> Outlines:
-    """Outline the region in every section across a curve.
+def outline_labels(sections: LabelSections, station_mm: float) -> Outlines:
+    """Outline the labels in every section.
 
     Parameters
     ----------
-    region
-        The voxels.
-    curve
-        n stations inside the region.
-    half_width_mm
-        How far from the station to look.
+    sections
+        n planes across a vein.
+    station_mm
+        Their distance.
     """
-    step = float(np.clip(0.6 * region.grid.spacing_mm.min(), 0.4, 1.0))
-    offsets = plane_offsets_mm(half_width_mm, step)
-    planes = sample_planes(region.mask.view(np.uint8), region.grid, curve, offsets)
+    offsets = sections.offsets_mm
+    step = float(offsets[1] - offsets[0])
+    planes = sections.planes
     inside = planes > 0.5
-    planes = _smoothed(planes, inside, float(np.diff(curve.position_mm[:2])[0]), step)
+    planes = _smoothed(planes, inside, station_mm, step)
     core = central_component(planes > 0.5)
     planes[~_widened(core)] = 0.0
-    contours = np.full((len(curve), CONTOUR_POINTS, 2), np.nan)
+    contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
     for n in np.flatnonzero(core.any(axis=(1, 2))):
         contour = _outermost(planes[n], offsets, step)
         if contour is not None:

@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.centerline.centering import (
+from venoseg.centerline.curve import Curve
+from venoseg.centerline.label_sections import (
     SHARED_RIM,
+    LabelSections,
     cut_by_end,
     cut_by_slices,
-    section_middles,
+    label_sections,
 )
-from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
 from venoseg.lumen.edges import to_lps
@@ -36,6 +37,9 @@ _LEAST_RIM = 0.6
 # as a bright line whose width is that of the blur.
 _RESOLVED_WIDTHS = 2.0
 _FWHM = 2.355
+
+# The labels are looked at in planes with points this many voxels apart.
+_PIXEL = 0.6
 
 # Sections this near to another vein on a small part of their rim are measured, but say so.
 _NEAR_JUNCTION = 0.01
@@ -102,9 +106,10 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
     """
     curve = branch.curve
     flags: list[list[str]] = [[] for _ in range(len(curve))]
-    half_width = min(1.2 * branch.radius_mm + 2.0, 45.0)
-    outlines = outline_labels(branch.region, curve, half_width)
-    measured = outlines.found & _whole(volume, branch, half_width, flags)
+    pixel_mm = float(np.clip(_PIXEL * branch.region.grid.spacing_mm.min(), 0.4, 1.0))
+    sections = label_sections(branch.region, curve, branch.half_width_mm, pixel_mm)
+    outlines = outline_labels(sections, float(curve.position_mm[1]))
+    measured = outlines.found & _whole(volume, branch, sections, flags)
     stations = np.flatnonzero(measured)
     contours = np.full(outlines.contours_mm.shape, np.nan)
     from_image = np.zeros(len(curve), dtype=bool)
@@ -113,17 +118,19 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
     for run in _runs(stations):
         part = curve.part(run)
         wall = wall_of_labels(branch.region, part, outlines.contours_mm[run])
-        interval = intervals_of(wall, part, branch.region.grid)
-        contours[run], half_area[run] = wall.contours_mm, interval.equivalent_mm
-        half_minimum[run] = interval.minimum_mm
+        contours[run] = wall.contours_mm
         if boundary == "mask":
+            interval = intervals_of(wall, part, branch.region.grid)
+            half_area[run], half_minimum[run] = interval.equivalent_mm, interval.minimum_mm
             continue
         image = wall_of_image(volume, branch.region, part, wall.contours_mm)
         good = _image_decides(image, volume, flags[run])
-        interval = intervals_of(image, part, volume.grid)
         contours[run] = np.where(good[:, None, None], image.contours_mm, wall.contours_mm)
-        half_area[run] = np.where(good, interval.equivalent_mm, half_area[run])
-        half_minimum[run] = np.where(good, interval.minimum_mm, half_minimum[run])
+        for of, grid, chosen in ((image, volume.grid, good), (wall, branch.region.grid, ~good)):
+            if chosen.any():
+                interval = intervals_of(of, part, grid)
+                half_area[run] = np.where(chosen, interval.equivalent_mm, half_area[run])
+                half_minimum[run] = np.where(chosen, interval.minimum_mm, half_minimum[run])
         from_image[run] = good
         contrast[run] = image.inside - image.outside
         resolved = _RESOLVED_WIDTHS * _FWHM * image.blur.in_plane_mm
@@ -149,17 +156,16 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
 
 
 def _whole(
-    volume: Volume, branch: Branch, half_width_mm: float, flags: list[list[str]]
+    volume: Volume, branch: Branch, sections: LabelSections, flags: list[list[str]]
 ) -> BoolArray:
     """Tell which sections show the vein, whole and alone, and note why the others do not."""
     curve, region = branch.curve, branch.region
-    middles = section_middles(region, curve, half_width_mm)
     step_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    cut = cut_by_slices(curve, middles.extent_mm, region)
-    cut |= cut_by_end(middles.areas_mm2, middles.extent_mm, step_mm)
-    border = _meets_border(volume, curve, middles.extent_mm)
-    gap = _meets_gap(volume, curve, middles.extent_mm)
-    shared = middles.shared > SHARED_RIM
+    cut = cut_by_slices(curve, sections.extent_mm, region)
+    cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
+    border = _meets_border(volume, curve, sections.extent_mm)
+    gap = _meets_gap(volume, curve, sections.extent_mm)
+    shared = sections.shared > SHARED_RIM
     for n in range(len(curve)):
         if border[n]:
             flags[n].append("image_border")
@@ -169,9 +175,9 @@ def _whole(
             flags[n].append("slice_gap")
         if shared[n]:
             flags[n].append("junction")
-        elif middles.shared[n] > _NEAR_JUNCTION:
+        elif sections.shared[n] > _NEAR_JUNCTION:
             flags[n].append("near_junction")
-    whole: BoolArray = ~(cut | border | gap | shared) & (middles.areas_mm2 > 0)
+    whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
     return whole
 
 

@@ -15,7 +15,6 @@ from venoseg.lumen.contours import (
     inscribed_diameters_mm,
     outward_normals,
     perimeters_mm,
-    resample_closed,
 )
 from venoseg.lumen.edges import (
     SAMPLE_MM,
@@ -104,7 +103,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         offsets = matched_offsets(profiles, inside, outside, width)
         mean = _smooth_offsets(offsets, np.ones(shape), curve, contours)
         moved = contours + normals * mean[..., None]
-        contours = _evenly(moved)
+        contours = without_bumps(moved)
     shift = _shift(moved, curve, blur, region)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
@@ -150,7 +149,7 @@ def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatA
         mean = _smooth_offsets(offsets, weights + _PRIOR_WEIGHT, curve, contours)
         moved = contours + normals * mean[..., None]
         if turn < _ROUNDS:
-            contours = _evenly(moved)
+            contours = without_bumps(moved)
         if turn == _ROUNDS - 1:
             share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
             lean = (normals_lps @ grid.directions[:, 0]) ** 2
@@ -172,16 +171,8 @@ def _depths(reach_mm: float) -> FloatArray:
     return np.linspace(-count, count, 2 * count + 1) * SAMPLE_MM
 
 
-def _evenly(contours: FloatArray) -> FloatArray:
-    """Space the points of every contour evenly again and take its bumps away."""
-    count = contours.shape[1]
-    centre = contours.mean(axis=1)
-    even = [resample_closed(c, count, m) for c, m in zip(contours, centre, strict=True)]
-    return without_bumps(np.stack(even))
-
-
 def without_bumps(contours: FloatArray) -> FloatArray:
-    """Remove what is shorter than `_BUMP_MM` along evenly spaced contours (n, m, 2).
+    """Remove what is shorter than `_BUMP_MM` along contours (n, m, 2) of nearly even spacing.
 
     A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
     """

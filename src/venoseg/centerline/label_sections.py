@@ -1,0 +1,162 @@
+"""The labels of a vein in the planes across its course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from venoseg.centerline.curve import Curve
+from venoseg.centerline.regions import Region
+from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes
+from venoseg.volume import BoolArray, FloatArray
+
+# A section whose rim lies against another vein by more than this share does not show one vein.
+SHARED_RIM = 0.05
+
+# A section that has lost this share of the area of the next one inwards is cut by the label's end.
+_CUT_SHARE = 0.97
+
+_IN_PLANE = np.zeros((3, 3, 3), dtype=bool)
+_IN_PLANE[1] = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelSections:
+    """A region in n planes of m x m points.
+
+    Attributes
+    ----------
+    offsets_mm
+        (m,) positions of the points along either axis of a plane.
+    planes
+        (n, m, m) float32, 1 inside the region and 0 outside, in between at its edge.
+    core
+        (n, m, m) the part of each plane that is the vein at the station.
+    middles_lps_mm
+        (n, 3) centre of area of the core; the curve's own point where it is empty.
+    areas_mm2
+        (n,) its area, 0 where it is empty.
+    extent_mm
+        (n,) distance from its centre to its farthest point.
+    shared
+        (n,) share of its rim that lies against another vein.
+    """
+
+    offsets_mm: FloatArray
+    planes: npt.NDArray[np.float32]
+    core: BoolArray
+    middles_lps_mm: FloatArray
+    areas_mm2: FloatArray
+    extent_mm: FloatArray
+    shared: FloatArray
+
+
+def label_sections(
+    region: Region, curve: Curve, half_width_mm: float, step_mm: float
+) -> LabelSections:
+    """Cut a region by the planes across a curve.
+
+    Parameters
+    ----------
+    region
+        The voxels.
+    curve
+        n stations.
+    half_width_mm, step_mm
+        How far from the station to look, and how finely.
+    """
+    offsets = plane_offsets_mm(half_width_mm, step_mm)
+    planes = sample_planes(region.mask.view(np.uint8), region.grid, curve, offsets)
+    core = central_component(planes > 0.5)
+    weight = np.where(ndimage.binary_dilation(core, _IN_PLANE), planes, 0.0)
+    by_row = weight.sum(axis=2, dtype=np.float64)
+    by_column = weight.sum(axis=1, dtype=np.float64)
+    total = by_row.sum(axis=1)
+    safe = np.where(total > 0, total, 1.0)
+    up, across = (by_row @ offsets) / safe, (by_column @ offsets) / safe
+    squared = (offsets[None, :, None] - up[:, None, None]) ** 2 + (
+        offsets[None, None, :] - across[:, None, None]
+    ) ** 2
+    return LabelSections(
+        offsets_mm=offsets,
+        planes=planes,
+        core=core,
+        middles_lps_mm=curve.points_lps_mm
+        + up[:, None] * curve.upward
+        + across[:, None] * curve.across,
+        areas_mm2=total * step_mm**2,
+        extent_mm=np.sqrt(np.where(core, squared, 0.0).max(axis=(1, 2))),
+        shared=_shared_rim(region, curve, offsets, core),
+    )
+
+
+def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolArray:
+    """Tell which sections reach beyond the first or last slice of the region.
+
+    Labels mostly end at a slice; a section askew to it is cut there.
+
+    Parameters
+    ----------
+    curve
+        n stations.
+    extent_mm
+        (n,) radius of each section.
+    region
+        The voxels.
+    """
+    slices = np.flatnonzero(region.owner.any(axis=(1, 2)))
+    normal = region.grid.directions[:, 0]
+    lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
+    height = region.grid.to_index(curve.points_lps_mm)[:, 0]
+    half = lean * extent_mm / region.grid.spacing_mm[0]
+    cut: BoolArray = (height - half < slices[0] - 0.5) | (height + half > slices[-1] + 0.5)
+    return cut
+
+
+def cut_by_end(area_mm2: FloatArray, extent_mm: FloatArray, step_mm: float) -> BoolArray:
+    """Tell which of consecutive sections at either end shrink because the labels end there.
+
+    Parameters
+    ----------
+    area_mm2, extent_mm
+        (n,) area and radius of the sections.
+    step_mm
+        Their distance.
+    """
+    cut = np.zeros(len(area_mm2), dtype=bool)
+    for order in (slice(None), slice(None, None, -1)):
+        area, flagged = area_mm2[order], cut[order]
+        zone = min(len(area) // 3, int(np.ceil(2 * np.median(extent_mm) / step_mm)))
+        for n in range(zone):
+            if area[n] >= _CUT_SHARE * area[n + 1]:
+                break
+            flagged[n] = True
+    return cut
+
+
+def _shared_rim(
+    region: Region, curve: Curve, offsets_mm: FloatArray, core: BoolArray
+) -> FloatArray:
+    """Return (n,) the share of each section's rim that another vein occupies."""
+    shared = np.zeros(len(curve))
+    voxels = np.argwhere(region.foreign)
+    if len(voxels) == 0:
+        return shared
+    reach = np.hypot(offsets_mm[-1], offsets_mm[-1])
+    distance = cKDTree(region.grid.to_lps(voxels)).query(
+        curve.points_lps_mm, distance_upper_bound=reach
+    )[0]
+    near = np.flatnonzero(np.isfinite(distance))
+    if len(near) == 0:
+        return shared
+    stations = Curve(*(getattr(curve, name)[near] for name in Curve.__slots__))
+    foreign = sample_planes(region.foreign.view(np.uint8), region.grid, stations, offsets_mm)
+    inner = core[near]
+    rim = ndimage.binary_dilation(inner, _IN_PLANE, iterations=2) & ~inner
+    count = np.maximum(rim.sum(axis=(1, 2)), 1)
+    shared[near] = (rim & (foreign > 0.25)).sum(axis=(1, 2)) / count
+    return shared

@@ -124,7 +124,7 @@ def test_wrong_usage_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_existing_folder_is_kept_unless_forced(tmp_path: Path) -> None:
+def test_existing_folder_is_refused_unless_forced_and_its_other_files_stay(tmp_path: Path) -> None:
     out = tmp_path / "twin"
     out.mkdir()
     (out / "mine.txt").write_text("keep")
@@ -132,4 +132,5 @@ def test_existing_folder_is_kept_unless_forced(tmp_path: Path) -> None:
     assert main(words) == 2
     assert (out / "mine.txt").exists()
     assert main([*words, "--force"]) == 0
-    assert not (out / "mine.txt").exists()
+    assert (out / "mine.txt").read_text() == "keep"
+    assert (out / "ct").is_dir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from venoseg.errors import OutputError, UsageError
@@ -25,18 +25,14 @@ def output_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
     OutputError
         When something cannot be written.
     """
-    if out.exists() and not (force and out.is_dir()):
-        raise UsageError(
-            "the output folder exists" if out.is_dir() else "a file of that name exists",
-            where=str(out),
-            remedy="choose another one" + (" or add --force" if out.is_dir() else ""),
-        )
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=".venoseg-"))
+        _refuse_existing(out, force)
+        made = _make_parents(out)
     except OSError as error:
         raise _refused(out, error) from error
+    scratch: Path | None = None
     try:
+        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=".venoseg-"))
         yield scratch
         _publish(scratch, out)
     except OSError as error:
@@ -44,7 +40,31 @@ def output_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
             raise
         raise _refused(out, error) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _refuse_existing(out: Path, force: bool) -> None:
+    if out.exists() and not (force and out.is_dir()):
+        raise UsageError(
+            "the output folder exists" if out.is_dir() else "a file of that name exists",
+            where=str(out),
+            remedy="choose another one" + (" or add --force" if out.is_dir() else ""),
+        )
+
+
+def _make_parents(out: Path) -> list[Path]:
+    """Make the folders above ``out`` and return those that were not there, the innermost first."""
+    missing = [folder for folder in out.parents if not folder.exists()]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _publish(scratch: Path, out: Path) -> None:

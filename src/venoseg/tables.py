@@ -121,5 +121,6 @@ def _cell(value: Value, decimals: int | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        text = f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        return text.replace("\r", " ")  # the csv module would leave a lone one unquoted
     return str(value) if decimals is None else f"{value:.{decimals}f}"

@@ -24,18 +24,23 @@ def test_everything_appears_at_once_when_the_work_is_done(tmp_path):
     assert tree(tmp_path) == {"new", "new/out", "new/out/pictures", "new/out/pictures/a.png"}
 
 
+def fail_half_way(out: Path, failure: BaseException, *, force: bool = False) -> None:
+    with output_folder(out, force=force) as scratch:
+        (scratch / "table.csv").write_text("half")
+        raise failure
+
+
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("parent", ["", "new/deep"])
 def test_a_failure_half_way_leaves_nothing_behind(tmp_path, failure, parent):
-    with pytest.raises(failure), output_folder(tmp_path / parent / "out") as scratch:
-        (scratch / "half.csv").write_text("half")
-        raise failure
+    with pytest.raises(failure):
+        fail_half_way(tmp_path / parent / "out", failure())
     assert tree(tmp_path) == set()
 
 
 def test_an_existing_folder_is_refused_and_untouched(tmp_path):
     (tmp_path / "kept.txt").write_text("kept")
-    with pytest.raises(UsageError, match="exists.*--force"), output_folder(tmp_path):
+    with pytest.raises(UsageError, match=r"exists.*--force"), output_folder(tmp_path):
         pytest.fail("the work must not begin")
     assert tree(tmp_path) == {"kept.txt"}
 
@@ -56,9 +61,8 @@ def test_a_failure_with_force_leaves_the_folder_as_it_was(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "table.csv").write_text("old")
-    with pytest.raises(RuntimeError), output_folder(out, force=True) as scratch:
-        (scratch / "table.csv").write_text("new")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_half_way(out, RuntimeError(), force=True)
     assert (out / "table.csv").read_text() == "old"
     assert tree(tmp_path) == {"out", "out/table.csv"}
 
@@ -99,10 +103,6 @@ def test_a_folder_that_cannot_be_searched_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
-    with (
-        pytest.raises(OutputError, match="No space left"),
-        output_folder(tmp_path / "out") as scratch,
-    ):
-        (scratch / "half.csv").write_text("half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(OutputError, match="No space left"):
+        fail_half_way(tmp_path / "out", OSError(28, "No space left on device"))
     assert tree(tmp_path) == set()

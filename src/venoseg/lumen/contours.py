@@ -12,9 +12,13 @@ import numpy as np
 
 from venoseg.volume import FloatArray
 
-# Widths are taken in this many directions over half a turn: the error of the extremes is below
-# 0.02 % of the width.
+# Widths are taken in this many directions over half a turn: the greatest is right within 0.02 %.
 _DIRECTIONS = 90
+
+# The least width of a slit changes quickly with the direction. It is sought again this many times
+# between the neighbours of the best direction so far, each time in steps a quarter as wide.
+_NARROWING_ROUNDS = 3
+_NARROWING_STEPS = np.linspace(-1.0, 1.0, 9)
 
 # The largest inscribed circle is sought on grids of this many candidates, this many times finer.
 _SEARCH_ROUNDS = 6
@@ -81,12 +85,30 @@ def perimeters_mm(contours: FloatArray) -> FloatArray:
 
 def feret_diameters_mm(contours: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (n,) least width, greatest width, and the direction of the least in radians."""
-    angle = np.arange(_DIRECTIONS) * (np.pi / _DIRECTIONS)
-    directions = np.stack([np.cos(angle), np.sin(angle)], axis=-1).astype(np.float32)
+    step = np.pi / _DIRECTIONS
+    angle = np.arange(_DIRECTIONS) * step
+    width = _widths(contours, np.broadcast_to(angle, (len(contours), _DIRECTIONS)))
+    best, least = _least(width, np.broadcast_to(angle, width.shape))
+    for _ in range(_NARROWING_ROUNDS):
+        around = best[:, None] + _NARROWING_STEPS * step
+        best, least = _least(_widths(contours, around), around)
+        step *= float(_NARROWING_STEPS[1] - _NARROWING_STEPS[0])
+    return least, width.max(axis=1), best % np.pi
+
+
+def _widths(contours: FloatArray, angles_rad: FloatArray) -> FloatArray:
+    """Return (n, d) widths of contours (n, m, 2) in the directions of (n, d) angles."""
+    directions = np.stack([np.cos(angles_rad), np.sin(angles_rad)], axis=-1).astype(np.float32)
     along = directions @ contours.transpose(0, 2, 1).astype(np.float32)
-    width = (along.max(axis=2) - along.min(axis=2)).astype(np.float64)
-    least = np.argmin(np.where(np.isnan(width), np.inf, width), axis=1)
-    return width.min(axis=1), width.max(axis=1), angle[least]
+    width: FloatArray = (along.max(axis=2) - along.min(axis=2)).astype(np.float64)
+    return width
+
+
+def _least(width: FloatArray, angles_rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (n,) the angle of the least of (n, d) widths, and that width."""
+    rows = np.arange(len(width))
+    chosen = np.argmin(np.where(np.isnan(width), np.inf, width), axis=1)
+    return angles_rad[rows, chosen], width[rows, chosen]
 
 
 def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
@@ -102,12 +124,12 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     """
     lowest, highest = contours.min(axis=1), contours.max(axis=1)
     around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
-    normals = outward_normals(contours)
-    best, clearance = start, _clearance(contours, normals, start[:, None, :])[:, 0]
+    edges = _Edges.of(contours)
+    best, clearance = start, _clearance(edges, start[:, None, :])[:, 0]
     rows = np.arange(len(contours))
     for _ in range(_SEARCH_ROUNDS):
         candidates = around[:, None, :] + _SEARCH_GRID * half[:, None, :]
-        room = _clearance(contours, normals, candidates)
+        room = _clearance(edges, candidates)
         winner = np.argmax(room, axis=1)
         better = room[rows, winner] > clearance
         best = np.where(better[:, None], candidates[rows, winner], best)
@@ -116,17 +138,51 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     return 2.0 * clearance
 
 
-def _clearance(contours: FloatArray, normals: FloatArray, points: FloatArray) -> FloatArray:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """The edges of n contours, each array (n, m, 2) or (n, m): unit vectors along and out."""
+
+    starts: FloatArray
+    along: FloatArray
+    outward: FloatArray
+    length: FloatArray
+    corner_outward: FloatArray
+
+    @classmethod
+    def of(cls, contours: FloatArray) -> _Edges:
+        edge = np.roll(contours, -1, axis=1) - contours
+        length = np.hypot(edge[..., 0], edge[..., 1])
+        along = edge / np.maximum(length, 1e-12)[..., None]
+        outward = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+        # The sum of both edges' normals tells inside from outside at any corner.
+        return cls(contours, along, outward, length, outward + np.roll(outward, 1, axis=1))
+
+
+def _clearance(edges: _Edges, points: FloatArray) -> FloatArray:
     """Return (n, c) the distance of (n, c, 2) points to their contour, negative outside."""
-    cross = points @ contours.transpose(0, 2, 1)
-    squared = (contours**2).sum(axis=-1)[:, None, :] - 2.0 * cross
+    across = _components(edges, edges.outward, points)
+    ahead = _components(edges, edges.along, points)
+    beyond = ahead - np.clip(ahead, 0.0, edges.length[:, None, :])
+    squared = across**2 + beyond**2
     nearest = np.argmin(squared, axis=2)
-    rows = np.arange(len(contours))[:, None]
-    away = points - contours[rows, nearest]
-    outside = (away * normals[rows, nearest]).sum(axis=-1)
-    distance = np.linalg.norm(away, axis=-1)
-    signed: FloatArray = np.where(outside < 0, distance, -distance)
+    rows, columns = np.arange(len(points))[:, None], np.arange(points.shape[1])[None, :]
+    past = beyond[rows, columns, nearest]
+    corner = np.where(past > 0, (nearest + 1) % edges.length.shape[1], nearest)
+    at_corner = points - edges.starts[rows, corner]
+    side = np.where(
+        past == 0.0,
+        across[rows, columns, nearest],
+        (at_corner * edges.corner_outward[rows, corner]).sum(axis=-1),
+    )
+    signed: FloatArray = -np.sign(side) * np.sqrt(squared[rows, columns, nearest])
     return signed
+
+
+def _components(edges: _Edges, directions: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (n, c, m) how far (n, c, 2) points lie from the edges' starts along directions."""
+    offset = (edges.starts * directions).sum(axis=-1)
+    component: FloatArray = points @ directions.transpose(0, 2, 1) - offset[:, None, :]
+    return component
 
 
 def resample_closed(contour: FloatArray, count: int, centre: FloatArray) -> FloatArray:

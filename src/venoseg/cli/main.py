@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from venoseg.errors import VenosegError
 
@@ -68,3 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"venoseg {arguments.command}: interrupted; nothing was kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        if arguments.debug:
+            raise
+        print(f"venoseg {arguments.command}: {_defect(error)}", file=sys.stderr)
+        return VenosegError.exit_status
+
+
+def _defect(error: Exception) -> str:
+    """Describe a defect of the program without its message, which may name the patient."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{Path(place.filename).name}, line {place.lineno}: venoseg failed with "
+        f"{type(error).__name__}, which is a defect; report it with what --debug shows"
+    )

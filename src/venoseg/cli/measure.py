@@ -54,9 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not 0.1 <= arguments.step <= 10.0:
         raise UsageError("the step must lie between 0.1 and 10 mm", where="--step")
+    named = arguments.label_names
     options = MeasureOptions(
         labels=arguments.labels,
-        label_names=parse_label_names(arguments.label_names) if arguments.label_names else None,
+        label_names=None if named is None else parse_label_names(named),
         series_uid=arguments.series,
         boundary=arguments.boundary,
         step_mm=arguments.step,

@@ -37,6 +37,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
     )
+    _add_angiogram_arguments(parser)
+
+
+def _add_angiogram_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("angiograms (venogram-...)")
+    group.add_argument("--matrix", type=int, default=512, metavar="N", help="pixels (default 512)")
+    group.add_argument("--frames", type=int, default=24, metavar="N", help="default 24")
+    group.add_argument(
+        "--angles",
+        type=_angles,
+        default=(0.0, 0.0),
+        metavar="PRIMARY,SECONDARY",
+        help="of the C-arm in degrees (default 0,0)",
+    )
+    group.add_argument(
+        "--relationship", choices=("LIN", "LOG", "DISP"), default="LIN", help="default LIN"
+    )
+    group.add_argument(
+        "--kinds",
+        default="xa",
+        metavar="A,B",
+        help="some of xa, enhanced-xa, secondary-capture (default xa)",
+    )
+
+
+def _angles(text: str) -> tuple[float, float]:
+    try:
+        primary, secondary = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("give two numbers, e.g. 30,0") from error
+    return primary, secondary
 
 
 def _spacing(text: str) -> tuple[float, float, float]:
@@ -67,10 +98,45 @@ def run(arguments: argparse.Namespace) -> int:
         names = write_sample_data(arguments.out, force=arguments.force)
         print(json.dumps({"out": str(arguments.out), "studies": names}))
         return 0
-    return _write(arguments, twin_named(arguments.name).name)
+    if twin_named(arguments.name).modality == "XA":
+        return _write_angiogram(arguments)
+    return _write_ct(arguments)
 
 
-def _write(arguments: argparse.Namespace, name: str) -> int:
+def _write_angiogram(arguments: argparse.Namespace) -> int:
+    from venoseg.phantom.catalogue import twin_named
+    from venoseg.phantom.export_xa import XA_KINDS, XaOptions, write_xa_twin
+    from venoseg.phantom.identity import Visit
+    from venoseg.phantom.xa import XaSettings
+    from venoseg.phantom.xa_geometry import Carm
+
+    kinds = tuple(arguments.kinds.split(","))
+    if not set(kinds) <= set(XA_KINDS):
+        raise UsageError("unknown kind of angiogram", remedy=f"use {', '.join(XA_KINDS)}")
+    carm = Carm(
+        primary_deg=arguments.angles[0],
+        secondary_deg=arguments.angles[1],
+        rows=arguments.matrix,
+        columns=arguments.matrix,
+        pixel_mm=410.0 / arguments.matrix,
+    )
+    settings = XaSettings(
+        carm=carm,
+        frames=arguments.frames,
+        relationship=arguments.relationship,
+        seed=arguments.seed,
+    )
+    options = XaOptions(settings, kinds, transfer_syntax=arguments.transfer_syntax)
+    scene = twin_named(arguments.name).build(arguments.seed)
+    visit = Visit(arguments.name, arguments.seed, description=f"Digital twin {arguments.name}")
+    write_xa_twin(scene, arguments.out, options, visit, force=arguments.force)
+    result = {"out": str(arguments.out), "twin": arguments.name, "images": len(kinds)}
+    done = f"{arguments.out}: a run of {arguments.frames} frames and truth"
+    print(json.dumps(result) if arguments.json else done)
+    return 0
+
+
+def _write_ct(arguments: argparse.Namespace) -> int:
     from venoseg.phantom.catalogue import twin_named
     from venoseg.phantom.ct import Scanner
     from venoseg.phantom.export import CtOptions, write_ct_twin
@@ -83,11 +149,11 @@ def _write(arguments: argparse.Namespace, name: str) -> int:
         scanner=Scanner(arguments.blur, arguments.thickness, arguments.noise),
         transfer_syntax=arguments.transfer_syntax,
     )
-    made = write_ct_twin(twin_named(name), arguments.out, options, force=arguments.force)
+    made = write_ct_twin(twin_named(arguments.name), arguments.out, options, force=arguments.force)
     slices, rows, columns = made.image.grid.shape
     if not arguments.quiet:
         took = time.perf_counter() - started
         print(f"{columns} x {rows} x {slices} voxels in {took:.1f} s", file=sys.stderr)
-    result = {"out": str(arguments.out), "twin": name, "images": slices}
+    result = {"out": str(arguments.out), "twin": arguments.name, "images": slices}
     print(json.dumps(result) if arguments.json else f"{arguments.out}: {slices} images and truth")
     return 0

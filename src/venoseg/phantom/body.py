@@ -45,9 +45,9 @@ class Union:
 
     def distance(self, points_lps_mm: FloatArray) -> FloatArray:
         """Return (n,) signed distances of (n, 3) points."""
-        total = _bounded_distance(self.shapes[0], points_lps_mm)
+        total = bounded_distance(self.shapes[0], points_lps_mm)
         for shape in self.shapes[1:]:
-            total = self._joined(total, _bounded_distance(shape, points_lps_mm))
+            total = self._joined(total, bounded_distance(shape, points_lps_mm))
         return total
 
     def _joined(self, first: FloatArray, second: FloatArray) -> FloatArray:
@@ -58,7 +58,7 @@ class Union:
         return np.asarray(nearest - overlap**2 / (4 * self.fillet_mm), dtype=np.float64)
 
 
-def _bounded_distance(shape: Shape, points_lps_mm: FloatArray) -> FloatArray:
+def bounded_distance(shape: Shape, points_lps_mm: FloatArray) -> FloatArray:
     """Return distances to a shape; far from its bounds those to the bounds, which are smaller."""
     low, high = shape.bounds()
     beyond = np.maximum(low - points_lps_mm, points_lps_mm - high).max(axis=1)

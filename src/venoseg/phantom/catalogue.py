@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from venoseg.errors import UsageError
 from venoseg.phantom import shapes, variants
@@ -14,11 +15,15 @@ from venoseg.phantom.surroundings import in_body
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A kind of digital twin: its name, what it shows, and how a seed becomes one of them."""
+    """A kind of digital twin: its name, what it shows, and how a seed becomes one of them.
+
+    ``modality`` is the machine that looks at it: ``CT`` or ``XA``.
+    """
 
     name: str
     title: str
     build: Callable[[int], Scene]
+    modality: Literal["CT", "XA"] = "CT"
 
 
 def _sick_y(seed: int) -> Scene:
@@ -75,9 +80,35 @@ def _housed(build: Callable[[int], Scene]) -> Callable[[int], Scene]:
     return lambda seed: in_body(build(seed), seed)
 
 
+_ANGIOGRAMS = (
+    Twin("venogram-tube", "one straight vein on an angiogram", shapes.straight, "XA"),
+    Twin(
+        "venogram-may-thurner",
+        "left common iliac vein pressed flat, angiogram",
+        _housed(shapes.may_thurner),
+        "XA",
+    ),
+    Twin(
+        "venogram-occluded",
+        "chronic occlusion, collaterals fill, angiogram",
+        _housed(variants.chronic_occlusion),
+        "XA",
+    ),
+    Twin(
+        "venogram-stented",
+        "wide stents, no collaterals fill, angiogram",
+        _housed(variants.reconstructed),
+        "XA",
+    ),
+)
+
 TWINS: dict[str, Twin] = {
     twin.name: twin
-    for twin in (*_TWINS, *(Twin(name, title, _housed(build)) for name, title, build in _IN_BODY))
+    for twin in (
+        *_TWINS,
+        *(Twin(name, title, _housed(build)) for name, title, build in _IN_BODY),
+        *_ANGIOGRAMS,
+    )
 }
 """Every twin by its name."""
 

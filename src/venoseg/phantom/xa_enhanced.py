@@ -22,8 +22,6 @@ _ACQUISITION = {
     "RadiationSetting": "GR",
     "RadiationMode": "PULSED",
     "KVP": "70",
-    "XRayTubeCurrentInmA": 400.0,
-    "ExposureTimeInms": 8.0,
     "ExposureInmAs": 3.2,
     "AveragePulseWidth": 8.0,
     "AcquiredImageAreaDoseProduct": None,

@@ -1,0 +1,110 @@
+"""Stored pixels to attenuation: the quantity in which subtraction means something.
+
+Contrast medium multiplies the X-ray intensity by exp(-opacity). In pixels proportional to intensity
+(LIN) the attenuation is the negative logarithm; pixels that are logarithmic already (LOG) need a
+sign only; of pixels made for display (DISP) the curve is unknown, and differences show where
+contrast is, not how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from venoseg.angiography.run import Image, Run, Stored
+from venoseg.volume import BoolArray
+
+Polarity = Literal["stated", "found", "assumed"]
+
+_PROBES = 9
+_STEP_PX = 4
+
+# How much further the changes must reach to one side than to the other to tell the sign.
+_SKEW = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Stored value to attenuation.
+
+    Attributes
+    ----------
+    table
+        (2**bits_stored,) float32; grows with what the rays went through.
+    densitometric
+        Whether differences are proportional to the amount of contrast medium.
+    polarity
+        Whether the sign was stated in the header, found in the pictures, or assumed.
+    lowest, highest
+        Stored values at or beyond which a pixel is saturated.
+    """
+
+    table: Image
+    densitometric: bool
+    polarity: Polarity
+    lowest: int
+    highest: int
+
+    def attenuation(self, stored: Stored) -> Image:
+        """Return the attenuation of a frame."""
+        inside: Image = self.table[np.clip(stored, 0, len(self.table) - 1)]
+        return inside
+
+    def saturated(self, stored: Stored) -> BoolArray:
+        """Return where a frame's values stand at the end of their range."""
+        result: BoolArray = (stored <= self.lowest) | (stored >= self.highest)
+        return result
+
+
+def curve_of(run: Run) -> Curve:
+    """Return the curve of a run; the sign is found in the pictures where the header is silent.
+
+    LOG and DISP values are scaled so that their whole range has the span of 12 bits in ln.
+    """
+    levels = np.arange(2**run.bits_stored, dtype=np.float64)
+    span = float(np.log(4096.0))
+    if run.subtracted or run.relation != "LIN":
+        rising = levels / levels[-1] * span
+    else:
+        rising = np.log(np.maximum(levels, 0.5) / levels[-1])
+    sign, polarity = _sign(run)
+    table = np.asarray(-sign * rising, dtype=np.float32)
+    return Curve(table, run.relation != "DISP", polarity, 0, len(levels) - 1)
+
+
+def _sign(run: Run) -> tuple[int, Polarity]:
+    """Return +1 where lower values mean less X-ray."""
+    if run.sign:
+        return run.sign, "stated"
+    if run.relation == "LIN" and not run.subtracted:
+        return 1, "stated"
+    probes = [_probe(stored) for stored in run.frames(_spread(run.count))]
+    base = probes[0]
+    changes = np.concatenate([(probe - base).ravel() for probe in probes[1:]] or [_local(base)])
+    low, middle, high = np.percentile(changes, [0.2, 50.0, 99.8])
+    fell, rose = middle - low, high - middle
+    if max(fell, rose) < _SKEW * min(fell, rose) or max(fell, rose) == 0:
+        return 1, "assumed"
+    return (1 if fell > rose else -1), "found"
+
+
+def _spread(count: int) -> list[int]:
+    return sorted({int(n) for n in np.linspace(0, count - 1, min(_PROBES, count)).round()})
+
+
+def _probe(stored: Stored) -> Image:
+    from scipy import ndimage
+
+    coarse = stored[::_STEP_PX, ::_STEP_PX].astype(np.float32)
+    blurred: Image = ndimage.uniform_filter(coarse, 3)
+    return blurred
+
+
+def _local(picture: Image) -> Image:
+    """Return how a single picture differs from its wider surroundings."""
+    from scipy import ndimage
+
+    differing: Image = (picture - ndimage.median_filter(picture, 31)).ravel()
+    return differing

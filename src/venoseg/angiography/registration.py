@@ -1,0 +1,221 @@
+"""How the patient has moved between two frames, while contrast medium comes and goes.
+
+The brightness of a moved picture changes by its gradient times the shift (Lucas and Kanade 1981).
+Pixels whose change does not fit, as where contrast medium flows, get little weight (Huber 1964).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from venoseg.angiography.run import Image
+from venoseg.volume import BoolArray, FloatArray
+
+Shift = tuple[float, float]
+"""(row, column) in pixels."""
+
+_ROUNDS = 6
+_SETTLED_PX = 0.005
+
+# Pictures are compared at about this many columns.
+_COLUMNS = 256
+
+# Local motion is estimated over windows of this share of the picture's width.
+_WINDOW = 1 / 16
+# A local field must leave less than this share of the residual of one shift to be believed.
+_WORTH = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Still:
+    """The picture that others are compared with, made smaller, with its gradients.
+
+    Attributes
+    ----------
+    picture, along_rows, along_columns
+        Small picture and its derivatives by row and by column.
+    weight
+        1 where it may be compared, 0 elsewhere.
+    shrink
+        How many pixels make one of the small picture, per axis.
+    """
+
+    picture: Image
+    along_rows: Image
+    along_columns: Image
+    weight: Image
+    shrink: int
+
+
+def still(picture: Image, seen: BoolArray) -> Still:
+    """Prepare a picture for comparison; ``seen`` is False where it must not be compared."""
+    shrink = max(round(picture.shape[1] / _COLUMNS), 1)
+    small = shrunk(picture, shrink)
+    along_rows: Image = np.gradient(small, axis=0)
+    along_columns: Image = np.gradient(small, axis=1)
+    weight = (shrunk(seen.astype(np.float32), shrink) > 0.99).astype(np.float32)
+    weight[:4] = weight[-4:] = weight[:, :4] = weight[:, -4:] = 0.0
+    return Still(small, along_rows, along_columns, weight, shrink)
+
+
+def shrunk(picture: Image, by: int) -> Image:
+    """Return a picture of block means; incomplete blocks at the ends are left out."""
+    if by == 1:
+        return picture
+    rows, columns = (n // by for n in picture.shape)
+    blocks = picture[: rows * by, : columns * by].reshape(rows, by, columns, by)
+    small: Image = blocks.mean(axis=3).mean(axis=1)
+    return small
+
+
+def found_shift(fixed: Still, moving: Image, start: Shift = (0.0, 0.0)) -> Shift:
+    """Return by how much ``moving`` lies further down and right than the fixed picture.
+
+    Parameters
+    ----------
+    fixed
+        From `still`.
+    moving
+        (rows, columns) at full size.
+    start
+        Where to begin; off by a few percent of the width it is found all the same.
+    """
+    small = shrunk(moving, fixed.shrink)
+    shift = np.array(start) / fixed.shrink
+    best = _residual(fixed, small, shift)
+    guess = _correlated(fixed, small)
+    if _residual(fixed, small, guess) < 0.95 * best:
+        shift = guess
+    for _ in range(_ROUNDS):
+        step = _step(fixed, small, shift)
+        shift = shift + step
+        if np.abs(step).max() < _SETTLED_PX:
+            break
+    return float(shift[0] * fixed.shrink), float(shift[1] * fixed.shrink)
+
+
+def moved(picture: Image, shift: Shift) -> Image:
+    """Return a picture moved down and right by ``shift``, by cubic splines."""
+    from scipy import ndimage
+
+    if shift == (0.0, 0.0):
+        return picture
+    result: Image = ndimage.shift(picture, shift, order=3, mode="nearest")
+    return result
+
+
+def background_residual(fixed: Still, moving: Image) -> float:
+    """Return the robust standard deviation of the difference of two pictures, made small."""
+    return _residual(fixed, shrunk(moving, fixed.shrink), np.zeros(2))
+
+
+def _difference(fixed: Still, small: Image, shift: FloatArray) -> Image:
+    from scipy import ndimage
+
+    back = ndimage.shift(small, -shift, order=1, mode="nearest") if shift.any() else small
+    difference: Image = back - fixed.picture
+    return difference - np.float32(np.median(difference[fixed.weight > 0]))
+
+
+def _residual(fixed: Still, small: Image, shift: FloatArray) -> float:
+    difference = _difference(fixed, small, shift)[fixed.weight > 0]
+    return 1.4826 * float(np.median(np.abs(difference)))
+
+
+def _robust(fixed: Still, difference: Image) -> Image:
+    scatter = max(1.4826 * float(np.median(np.abs(difference[fixed.weight > 0]))), 1e-7)
+    size = np.maximum(np.abs(difference) / (1.5 * scatter), 1.0)
+    weight: Image = fixed.weight / size**2
+    return weight
+
+
+def _step(fixed: Still, small: Image, shift: FloatArray) -> FloatArray:
+    difference = _difference(fixed, small, shift)
+    weight = _robust(fixed, difference)
+    rows, columns = fixed.along_rows, fixed.along_columns
+    across = float((weight * rows * columns).sum())
+    matrix = np.array(
+        [
+            [float((weight * rows * rows).sum()), across],
+            [across, float((weight * columns * columns).sum())],
+        ]
+    )
+    matrix += np.eye(2) * (1e-6 * np.trace(matrix) + 1e-12)
+    change = [
+        float((weight * rows * difference).sum()),
+        float((weight * columns * difference).sum()),
+    ]
+    return np.clip(-np.linalg.solve(matrix, np.array(change)), -3.0, 3.0)
+
+
+def _correlated(fixed: Still, small: Image) -> FloatArray:
+    from skimage.registration import phase_cross_correlation
+
+    taper = np.outer(np.hanning(small.shape[0]), np.hanning(small.shape[1]))
+    pair = [(picture - picture.mean()) * taper for picture in (fixed.picture, small)]
+    correlated: Any = phase_cross_correlation
+    shift = correlated(*pair, upsample_factor=4, normalization=None)[0]
+    result: FloatArray = -np.asarray(shift, dtype=np.float64)
+    return result
+
+
+def found_field(fixed: Still, moving: Image) -> FloatArray | None:
+    """Return how ``moving``, already shifted as a whole, still differs in place from the fixed one.
+
+    Returns
+    -------
+    FloatArray | None
+        (2, r, c) row and column displacement in full pixels on the small picture's grid, by which
+        structures of ``moving`` lie further down and right; None where a field does not fit clearly
+        better than no field.
+    """
+    from scipy import ndimage
+
+    small = shrunk(moving, fixed.shrink)
+    field = np.zeros((2, *small.shape))
+    sigma = _WINDOW * small.shape[1] / 2
+    for _ in range(_ROUNDS):
+        difference = _warped(small, field) - fixed.picture
+        difference -= np.float32(np.median(difference[fixed.weight > 0]))
+        weight = _robust(fixed, difference)
+        rows, columns = fixed.along_rows, fixed.along_columns
+        sums = [
+            ndimage.gaussian_filter(weight * product, sigma)
+            for product in (rows * rows, rows * columns, columns * columns)
+        ]
+        pull = [ndimage.gaussian_filter(weight * g * difference, sigma) for g in (rows, columns)]
+        # Where there is no structure the field stays as it is.
+        ridge = 0.1 * float(np.mean(sums[0] + sums[2])) + 1e-12
+        first, last = sums[0] + ridge, sums[2] + ridge
+        scale = first * last - sums[1] ** 2
+        field[0] -= np.clip((last * pull[0] - sums[1] * pull[1]) / scale, -1.0, 1.0)
+        field[1] -= np.clip((first * pull[1] - sums[1] * pull[0]) / scale, -1.0, 1.0)
+    before = _residual(fixed, small, np.zeros(2))
+    after = _residual(fixed, _warped(small, field), np.zeros(2))
+    return field * fixed.shrink if after < _WORTH * before else None
+
+
+def _warped(picture: Image, field: FloatArray) -> Image:
+    from scipy import ndimage
+
+    rows, columns = np.indices(picture.shape)
+    warped: Image = ndimage.map_coordinates(
+        picture, [rows + field[0], columns + field[1]], order=1, mode="nearest"
+    )
+    return warped
+
+
+def warped_back(picture: Image, field: FloatArray, shrink: int) -> Image:
+    """Return a full picture with a field from `found_field` taken out, by cubic splines."""
+    from scipy import ndimage
+
+    rows, columns = np.indices(picture.shape)
+    at = [(rows + 0.5) / shrink - 0.5, (columns + 0.5) / shrink - 0.5]
+    full = [ndimage.map_coordinates(part, at, order=1, mode="nearest") for part in field]
+    result: Image = ndimage.map_coordinates(
+        picture, [rows + full[0], columns + full[1]], order=3, mode="nearest"
+    )
+    return result

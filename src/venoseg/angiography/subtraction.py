@@ -1,0 +1,285 @@
+"""A run to pictures of contrast medium alone, one frame in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.angiography.masking import Pairing, Plan, plan_subtraction
+from venoseg.angiography.opacity import Curve, curve_of
+from venoseg.angiography.registration import (
+    Shift,
+    Still,
+    background_residual,
+    found_field,
+    found_shift,
+    moved,
+    still,
+    warped_back,
+)
+from venoseg.angiography.run import Image, Run
+from venoseg.errors import SeriesError
+from venoseg.volume import BoolArray, FloatArray
+
+# The composite is the mean of so many frames at each pixel, the most opaque ones.
+_TOP = 4
+
+# Motion below this is not worth resampling a frame for.
+_STILL_PX = 0.1
+
+_BACKGROUND_STEP = 4
+
+# Standard deviation of the blur that leaves organs and no veins, as a share of the width.
+_ORGANS = 1 / 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subtraction:
+    """How the frames of a run become opacities; the frames themselves are made when asked for.
+
+    Attributes
+    ----------
+    run, curve, plan
+        What is subtracted and how.
+    mask
+        (rows, columns) attenuation without contrast, where the patient lies in the contrast
+        frames; None when nothing is subtracted or the mask changes from frame to frame.
+    shifts_px
+        (p, 2) how far each contrast frame lies down and right of the place where most lie; zero
+        where motion was not looked for.
+    mask_shift_px
+        (row, column) by which the mask was moved.
+    locally_warped
+        Whether the mask was also warped in parts.
+    seen
+        (rows, columns), True where all pictures show the patient.
+    flags
+        What is odd.
+    """
+
+    run: Run
+    curve: Curve
+    plan: Plan
+    mask: Image | None
+    shifts_px: FloatArray
+    mask_shift_px: Shift
+    locally_warped: bool
+    seen: BoolArray
+    flags: tuple[str, ...]
+
+    @property
+    def times_s(self) -> FloatArray:
+        """(p,) times of the pictures."""
+        return self.run.times_s[[pair.contrast[0] for pair in self.plan.pairings]]
+
+    def pictures(self) -> Iterator[Image]:
+        """Give the opacity of every contrast frame: larger where more contrast medium is.
+
+        The median of each is taken off: exposure may change from frame to frame.
+        """
+        for pair, (row, column), attenuation in zip(
+            self.plan.pairings, self.shifts_px, self._attenuations(), strict=True
+        ):
+            base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
+            back = (-float(row), -float(column))
+            still_enough = max(abs(row), abs(column)) < _STILL_PX
+            opacity = (attenuation if still_enough else moved(attenuation, back)) - base
+            if self.plan.operation == "natural":
+                opacity -= _surroundings(opacity)
+            sample = opacity[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
+            counted = self.seen[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
+            yield opacity - np.float32(np.median(sample[counted]))
+
+    def _attenuations(self) -> Iterator[Image]:
+        return contrast_attenuations(self.run, self.curve, self.plan.pairings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composite:
+    """The filled vessels of a whole run in one picture.
+
+    Attributes
+    ----------
+    picture
+        (rows, columns) mean of the most opaque frames at each pixel.
+    saturated
+        (rows, columns) share of the frames in which the pixel stood at the end of its range.
+    filling
+        (p,) mean opacity of the pixels that fill most, by frame.
+    """
+
+    picture: Image
+    saturated: Image
+    filling: FloatArray
+
+
+def subtract(
+    run: Run, frames: tuple[int, int] | None = None, *, follow_motion: bool = True
+) -> Subtraction:
+    """Prepare the subtraction of a run.
+
+    Parameters
+    ----------
+    run
+        The frames and what their header says.
+    frames
+        First and last contrast frame to use, counted from 0; None: all.
+    follow_motion
+        Whether frames and mask are brought to lie on each other.
+
+    Raises
+    ------
+    SeriesError
+        When the mask that the header prescribes does not exist, or no picture area is visible.
+    """
+    if not run.seen.any():
+        raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
+    curve = curve_of(run)
+    plan = plan_subtraction(run, curve, frames)
+    flags = (*plan.flags, *(("polarity_assumed",) if curve.polarity == "assumed" else ()))
+    if not curve.densitometric:
+        flags = (*flags, "display_values")
+    count = len(plan.pairings)
+    resting = Subtraction(
+        run, curve, plan, None, np.zeros((count, 2)), (0.0, 0.0), False, run.seen, flags
+    )
+    if plan.operation not in ("AVG_SUB", "own"):
+        return resting
+    mask = _mean(run, curve, plan.pairings[0].mask)
+    if not follow_motion:
+        return _with_mask(resting, mask, np.zeros((count, 2)), (0.0, 0.0), None)
+    return _followed(resting, mask)
+
+
+def compose(subtraction: Subtraction) -> Composite:
+    """Go through a run once and keep what each pixel shows at its most opaque."""
+    run, curve = subtraction.run, subtraction.curve
+    keep = min(_TOP, len(subtraction.plan.pairings))
+    best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
+    filling = np.empty(len(subtraction.plan.pairings))
+    sample = np.s_[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
+    for number, picture in enumerate(subtraction.pictures()):
+        values = picture[sample][subtraction.seen[sample]]
+        most = max(len(values) // 50, 1)
+        filling[number] = float(np.partition(values, -most)[-most:].mean())
+        for level in best:
+            lower = np.minimum(level, picture)
+            np.maximum(level, picture, out=level)
+            picture = lower
+    numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
+    ends = np.zeros(run.shape, dtype=np.float32)
+    probed = numbers[:: max(len(numbers) // 12, 1)]
+    for stored in run.frames(probed):
+        ends += curve.saturated(stored)
+    return Composite(best.mean(axis=0), ends / np.float32(len(probed)), filling)
+
+
+def contrast_attenuations(run: Run, curve: Curve, pairings: tuple[Pairing, ...]) -> Iterator[Image]:
+    """Give the attenuation of the contrast frames of each pairing, averaged where it says so."""
+    if all(len(pair.contrast) == 1 for pair in pairings):
+        for stored in run.frames([pair.contrast[0] for pair in pairings]):
+            yield curve.attenuation(stored)
+        return
+    for pair in pairings:
+        yield _mean(run, curve, pair.contrast)
+
+
+def native_attenuation(subtraction: Subtraction) -> Image:
+    """Return a picture of the patient, devices included, as free of contrast as the run allows."""
+    if subtraction.mask is not None:
+        return subtraction.mask
+    first = subtraction.plan.pairings[0]
+    return _mean(subtraction.run, subtraction.curve, first.mask or first.contrast)
+
+
+def _followed(resting: Subtraction, mask: Image) -> Subtraction:
+    """Find the motion of every frame against the mask and bring the mask to where most lie."""
+    run, curve, plan = resting.run, resting.curve, resting.plan
+    fixed = still(mask, run.seen)
+    shifts = np.empty((len(plan.pairings), 2))
+    nearest, smallest = mask, np.inf
+    last: Shift | None = None
+    for number, picture in enumerate(contrast_attenuations(run, curve, plan.pairings)):
+        start = _stated(fixed, picture, plan.shift_px) if last is None else last
+        last = found_shift(fixed, picture, start)
+        shifts[number] = last
+        distance = float(np.hypot(*(shifts[number] - np.median(shifts[: number + 1], axis=0))))
+        if distance <= smallest and number <= len(plan.pairings) // 2:
+            nearest, smallest = picture, distance
+    middle = np.median(shifts, axis=0)
+    if np.abs(middle).max() < _STILL_PX:
+        middle = np.zeros(2)
+    to_frames: Shift = (float(middle[0]), float(middle[1]))
+    placed = moved(mask, to_frames)
+    field = _local(placed, nearest, run.seen)
+    return _with_mask(resting, placed, shifts - middle, to_frames, field)
+
+
+def _local(mask: Image, picture: Image, seen: BoolArray) -> tuple[FloatArray, Still] | None:
+    fixed = still(picture, seen)
+    field = found_field(fixed, mask)
+    return None if field is None else (field, fixed)
+
+
+def _with_mask(
+    resting: Subtraction,
+    mask: Image,
+    shifts_px: FloatArray,
+    mask_shift_px: Shift,
+    field: tuple[FloatArray, Still] | None,
+) -> Subtraction:
+    reach = 0
+    if field is not None:
+        mask = warped_back(mask, field[0], field[1].shrink)
+        reach = int(np.ceil(np.abs(field[0]).max()))
+    far = max(float(np.abs(shifts_px).max()), *(abs(part) for part in mask_shift_px))
+    edge = reach + (int(np.ceil(far)) + 1 if far >= _STILL_PX else 0)
+    seen = resting.seen.copy()
+    if edge:
+        seen[:edge] = seen[-edge:] = seen[:, :edge] = seen[:, -edge:] = False
+    return Subtraction(
+        resting.run,
+        resting.curve,
+        resting.plan,
+        mask,
+        shifts_px,
+        mask_shift_px,
+        field is not None,
+        seen,
+        resting.flags,
+    )
+
+
+def _stated(fixed: Still, picture: Image, shift_px: Shift) -> Shift:
+    """Return the header's shift of the mask in our sense: down and right.
+
+    The standard counts columns to the left; not every maker does. The pictures decide.
+    """
+    if shift_px == (0.0, 0.0):
+        return shift_px
+    row, column = shift_px
+    ways: tuple[Shift, Shift] = ((row, -column), (row, column))
+    return min(ways, key=lambda way: background_residual(fixed, moved(picture, (-way[0], -way[1]))))
+
+
+def _surroundings(picture: Image) -> Image:
+    """Return what a picture shows at the scale of organs: all that is wider than a vein."""
+    from scipy import ndimage
+
+    wide: Image = ndimage.gaussian_filter(picture, _ORGANS * picture.shape[1], truncate=2.5)
+    return wide
+
+
+def _base(run: Run, curve: Curve, pair: Pairing) -> Image:
+    if not pair.mask:
+        return np.zeros(run.shape, dtype=np.float32)
+    return _mean(run, curve, pair.mask)
+
+
+def _mean(run: Run, curve: Curve, frames: tuple[int, ...]) -> Image:
+    total = np.zeros(run.shape, dtype=np.float32)
+    for stored in run.frames(frames):
+        total += curve.attenuation(stored)
+    return total / np.float32(len(frames))

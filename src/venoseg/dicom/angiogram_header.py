@@ -18,7 +18,7 @@ from venoseg.dicom.angiogram import (
 from venoseg.dicom.calibration import StatedSpacing, calibrations_of
 from venoseg.dicom.elements import Elements
 from venoseg.dicom.frame_groups import FrameGroups
-from venoseg.dicom.header import read_header
+from venoseg.dicom.header import quiet_pydicom, read_header
 from venoseg.dicom.image import Image, Pixels
 from venoseg.dicom.syntaxes import COMPRESSED, LOSSY, NATIVE
 from venoseg.errors import InputError
@@ -50,7 +50,8 @@ def read_angiogram(image: Image) -> Angiogram:
         raise InputError("the file holds no images", where=image.location.label)
     top = Elements(header, bool(header.original_encoding[1]))
     try:
-        return _angiogram(image, image.pixels, top)
+        with quiet_pydicom():
+            return _angiogram(image, image.pixels, top)
     except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
         raise InputError("the header of the run is damaged", where=image.location.label) from error
 

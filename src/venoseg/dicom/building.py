@@ -15,6 +15,7 @@ from venoseg.dicom.grouping import Slice, split_series
 from venoseg.dicom.image import Image
 from venoseg.dicom.phase import phase_of
 from venoseg.dicom.series import Kind, Series
+from venoseg.dicom.values import unit_of
 from venoseg.errors import InputError, SeriesError
 
 SEGMENTATION_CLASSES = {
@@ -101,6 +102,9 @@ def _ct(slices: Sequence[Slice]) -> Series:
     ordered = [slices[i] for i in stack.order] if stack else list(slices)
     if stack:
         problems.extend(_remarks(stack))
+    unit = unit_of([(one.image, one.plane) for one in ordered])
+    if stack and unit != "HU":
+        problems.append("its values are not stated to be Hounsfield units")
     base = _listed("ct", [one.image for one in ordered], len(ordered))
     first = ordered[0].plane
     step = round(float(stack.grid.spacing_mm[0]), 6) if stack else None
@@ -110,6 +114,7 @@ def _ct(slices: Sequence[Slice]) -> Series:
         spacing_mm=(step, *spacing),
         thickness_mm=_common(one.plane.thickness_mm for one in ordered),
         kernel=first.kernel,
+        unit=unit,
         phase=phase_of(ordered),
         usable=stack is not None,
         problems=tuple(problems),
@@ -180,6 +185,7 @@ def _listed(kind: Kind, images: Sequence[Image], frames: int) -> Series:
         spacing_mm=(None, None, None),
         thickness_mm=None,
         kernel="",
+        unit="arbitrary",
         usable=False,
         used_by_default=False,
         problems=(),

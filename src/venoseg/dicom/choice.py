@@ -31,10 +31,10 @@ class Choice:
 def choose_series(series: Sequence[Series], kernel: Kernel | None = None) -> Choice:
     """Choose the CT series to measure.
 
-    In this order: a stack of images rather than a few; covering the veins (at least 250 mm) rather
-    than less; in Hounsfield units; venous before delayed, unknown, arterial and native phase;
-    without gaps or resampling; the kernel asked for (soft by default); thin before thick; axial
-    before other planes; the longer one; the lower series number.
+    In this order: a stack of images rather than a few; in Hounsfield units; covering the veins (at
+    least 250 mm) rather than less; venous before delayed, unknown, arterial and native phase;
+    without gaps; axial before other planes; the kernel asked for (soft by default); thin before
+    thick (all up to 1.5 mm alike); not resampled; the longer one; the lower series number.
 
     Raises
     ------
@@ -79,6 +79,7 @@ def _rank(series: Series, kernel: Kernel) -> tuple[object, ...]:
     thickness = series.thickness_mm or series.spacing_mm[0] or 99.0
     return (
         series.images < FEW_IMAGES,
+        series.unit != "HU",
         length < COVER_MM,
         PHASE_RANK.get(series.phase, 2),
         bool(stack.gaps),

@@ -54,6 +54,15 @@ def decode_frame(frame: bytes, pixels: Pixels, label: str) -> Stored:
     return _checked(decoder, frame, pixels, header, label)
 
 
+PHOTOMETRIC = {
+    "MONOCHROME1",
+    "MONOCHROME2",
+    "RGB",
+    "YBR_FULL",
+    "YBR_FULL_422",
+    "YBR_ICT",
+    "YBR_RCT",
+}
 Decoder = Callable[[bytes, Pixels, Any], Stored]
 
 
@@ -133,6 +142,13 @@ def _openjpeg(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:
     return np.asarray(decode(frame))
 
 
+def _photometric(pixels: Pixels) -> str:
+    """Return a name that GDCM knows: it ends the whole process over any other."""
+    if pixels.photometric in PHOTOMETRIC:
+        return pixels.photometric
+    return "MONOCHROME2" if pixels.samples == 1 else "RGB"
+
+
 def _gdcm(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:
     import gdcm
 
@@ -146,7 +162,7 @@ def _gdcm(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:
     image.SetNumberOfDimensions(2)
     image.SetDimensions((pixels.columns, pixels.rows, 1))
     image.SetDataElement(element)
-    kind = gdcm.PhotometricInterpretation.GetPIType(pixels.photometric or "MONOCHROME2")
+    kind = gdcm.PhotometricInterpretation.GetPIType(_photometric(pixels))
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     syntax = gdcm.TransferSyntax.GetTSType(pixels.transfer_syntax)
     image.SetTransferSyntax(gdcm.TransferSyntax(syntax))

@@ -2,7 +2,7 @@
 
 Exports carry wrong value types, padded text and empty elements. Here every value is taken from its
 raw bytes by the meaning its tag has in the standard; what does not fit is "silent" (None), never an
-exception and never a guess.
+exception and never a guess. An element so damaged that it has no bytes of its own is a ValueError.
 """
 
 from __future__ import annotations
@@ -124,11 +124,21 @@ class Elements:
         return () if value is None else (float(str(value)),)
 
     def items(self, keyword: str) -> Iterator[Elements]:
-        """Iterate over the items of a sequence; none when it is absent or is no sequence."""
+        """Iterate over the items of a sequence; none when it is absent or is no sequence.
+
+        Raises
+        ------
+        ValueError
+            When it is damaged.
+        """
         tag = tag_for_keyword(keyword)
         if tag is None or tag not in self.dataset:
             return
-        value = self.dataset[tag].value
+        try:
+            value = self.dataset[tag].value
+        except Exception as error:
+            # pydicom raises whatever a damaged sequence leads it into.
+            raise ValueError(f"{keyword} cannot be read") from error
         if isinstance(value, MultiValue) or not isinstance(value, bytes | str):
             for item in value or ():
                 if isinstance(item, Dataset):
@@ -142,7 +152,11 @@ class Elements:
         tag = tag_for_keyword(keyword)
         if tag is None or tag not in self.dataset:
             return None
-        return self.dataset.get_item(tag)
+        try:
+            return self.dataset.get_item(tag)
+        except Exception as error:
+            # pydicom raises whatever a damaged element leads it into.
+            raise ValueError(f"{keyword} cannot be read") from error
 
     def _raw(self, keyword: str) -> object:
         element = self._element(keyword)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 
 from venoseg.dicom.elements import Elements
+from venoseg.dicom.header import quiet_pydicom
 from venoseg.dicom.sources import Location, check_member
 from venoseg.errors import InputError
 
@@ -111,13 +111,12 @@ def _medium(path: Path) -> Found:
     """Return the files that a DICOMDIR names, all of which must lie below its own folder."""
     if path.stat().st_size > DIRECTORY_LIMIT_BYTES:
         raise InputError("the DICOMDIR is larger than any real one", where=str(path))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    try:
+        with quiet_pydicom():
             records = _records(dcmread(path))
-        except Exception as error:
-            # pydicom raises whatever a damaged file leads it into; all of it means the same here.
-            raise InputError("the DICOMDIR is damaged", where=str(path)) from error
+    except Exception as error:
+        # pydicom raises whatever a damaged file leads it into; all of it means the same here.
+        raise InputError("the DICOMDIR is damaged", where=str(path)) from error
     found = Found([])
     base = path.resolve().parent
     for parts in dict.fromkeys(records):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
@@ -17,6 +19,7 @@ from venoseg.dicom.sources import Location
 from venoseg.dicom.syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from venoseg.errors import InputError
 
+DAY_S = 24 * 3600
 UNDEFINED_LENGTH = 0xFFFFFFFF
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
@@ -50,7 +53,7 @@ def read_header(location: Location) -> FileDataset | None:
     InputError
         When the file is DICOM but damaged.
     """
-    with location.open() as stream:
+    with location.open() as stream, quiet_pydicom():
         found = _parse(stream, location)
         return found[0] if found else None
 
@@ -67,30 +70,32 @@ def read_image(location: Location) -> Image | None:
     InputError
         When the file is DICOM but damaged.
     """
-    with location.open() as stream:
+    with location.open() as stream, quiet_pydicom():
         found = _parse(stream, location)
         if found is None:
             return None
-        dataset, offset, length = found
+        try:
+            return _image(location, *found)
+        except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
+            raise _damaged(location) from error
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom from warning about what venoseg judges for itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _image(
+    location: Location, dataset: FileDataset, offset: int | None, length: int | None
+) -> Image | None:
     elements = Elements(dataset, bool(dataset.original_encoding[1]))
     meta = Elements(dataset.file_meta)
     sop_class = elements.text("SOPClassUID") or meta.text("MediaStorageSOPClassUID")
     if sop_class == MEDIA_DIRECTORY:
         return None
-    try:
-        return _image(location, elements, meta, sop_class, offset, length)
-    except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
-        raise _damaged(location) from error
-
-
-def _image(
-    location: Location,
-    elements: Elements,
-    meta: Elements,
-    sop_class: str,
-    offset: int | None,
-    length: int | None,
-) -> Image:
     pixels = _pixels(elements, meta, offset, length)
     return Image(
         location=location,
@@ -104,10 +109,27 @@ def _image(
         instance_number=elements.integer("InstanceNumber"),
         description=_description(elements),
         contrast=elements.has("ContrastBolusAgent") or elements.has("ContrastBolusAgentSequence"),
-        contrast_delay_s=None,
+        contrast_delay_s=_contrast_delay_s(elements),
         pixels=pixels,
         planes=planes_of(elements, sop_class, pixels.frames if pixels else 0),
     )
+
+
+def _contrast_delay_s(elements: Elements) -> float | None:
+    """Return the time from the start of the injection to the image, None when not stated."""
+    start = _seconds(elements.text("ContrastBolusStartTime"))
+    now = _seconds(elements.text("AcquisitionTime") or elements.text("ContentTime"))
+    if start is None or now is None:
+        return None
+    return (now - start) % DAY_S
+
+
+def _seconds(clock: str) -> float | None:
+    """Return a time of day as seconds since midnight."""
+    digits = clock.partition(".")[0]
+    if len(digits) != 6 or not digits.isascii() or not digits.isdigit():
+        return None
+    return int(digits[:2]) * 3600.0 + int(digits[2:4]) * 60 + int(digits[4:])
 
 
 def _description(elements: Elements) -> str:
@@ -164,14 +186,12 @@ def _parse(
     if not is_dicom(start):
         return None
     stream.seek(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            dataset = dcmread(stream, stop_before_pixels=True, force=True)
-            offset, length = _pixel_place(stream, dataset)
-        except Exception as error:
-            # pydicom raises whatever a damaged file leads it into; all of it means the same here.
-            raise _damaged(location) from error
+    try:
+        dataset = dcmread(stream, stop_before_pixels=True, force=True)
+        offset, length = _pixel_place(stream, dataset)
+    except Exception as error:
+        # pydicom raises whatever a damaged file leads it into; all of it means the same here.
+        raise _damaged(location) from error
     if not len(dataset):
         if start[128:132] != b"DICM":
             return None

@@ -17,9 +17,8 @@ from venoseg.dicom.grouping import Slice
 from venoseg.dicom.header import read_header
 from venoseg.dicom.image import Image
 from venoseg.dicom.resample import resample_voxels
-from venoseg.dicom.values import unit_of
 from venoseg.errors import InputError, SeriesError
-from venoseg.volume import BoolArray, FloatArray, Source, Volume
+from venoseg.volume import BoolArray, FloatArray, Source, Unit, Volume
 from venoseg.volume_files import read_volume_file, read_volume_header
 
 Kind = Literal["ct", "angiogram", "segmentation", "report", "other"]
@@ -69,6 +68,8 @@ class Series:
         Size of an image; distance of neighbouring (slices, rows, columns), None where unknown.
     thickness_mm, kernel
         As stated by the scanner.
+    unit
+        Of the values of a CT series.
     usable
         Whether it can become a volume or a run.
     used_by_default
@@ -91,6 +92,7 @@ class Series:
     spacing_mm: tuple[float | None, float | None, float | None]
     thickness_mm: float | None
     kernel: str
+    unit: Unit
     usable: bool
     used_by_default: bool
     problems: tuple[str, ...]
@@ -131,7 +133,7 @@ class Series:
         return Volume(
             voxels=voxels,
             grid=self.stack.grid,
-            unit=unit_of([(one.image, one.plane) for one in self.slices]),
+            unit=self.unit,
             missing=missing,
             source=self._source(self.stack),
         )
@@ -208,6 +210,7 @@ def series_of_volume_file(path: Path) -> Series:
         spacing_mm=(step, down, across),
         thickness_mm=None,
         kernel="",
+        unit="arbitrary",
         usable=True,
         used_by_default=True,
         problems=(),

@@ -13,6 +13,7 @@ from venoseg.interchange.documents import centerline_document, measurements_docu
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import Boundary
 from venoseg.output import output_folder
+from venoseg.reporting import write_report
 
 Say = Callable[[str], None]
 
@@ -112,3 +113,4 @@ def write_results(found: Measurements, folder: Path) -> None:
         ("centerline.json", centerline_document(found.tree)),
     ):
         (folder / name).write_text(to_json(document), encoding="utf-8", newline="")
+    write_report(found, folder / "report.html")

@@ -1,0 +1,199 @@
+"""The smallest section of a vein as a picture, and the widest beside it at the same scale."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen import VesselProfile
+from venoseg.lumen.stenosis import expected_normal
+from venoseg.reporting.calipers import Caliper, greatest_width, least_width
+from venoseg.reporting.drawing import (
+    GRAYS,
+    INK,
+    Picture,
+    finish,
+    new_figure,
+    place_axes,
+)
+from venoseg.reporting.gray import gray_plane
+from venoseg.reporting.window import GrayWindow
+from venoseg.reporting.words import (
+    area_range,
+    area_words,
+    length_range,
+    length_words,
+    patient_direction,
+)
+from venoseg.volume import Volume
+
+_SIDE_MM, _TOP_MM, _BOTTOM_MM = 90.0, 6.0, 25.0
+_PIXEL_MM = 0.25
+_BESIDE_MM = 14.0
+_LEAST_HALF_MM = 14.0
+
+_EDGE, _LEAST, _GREATEST = "#ffe14d", "#ffffff", "#7fd4ff"
+
+
+def draw_sections(
+    profile: VesselProfile, volume: Volume, window: GrayWindow
+) -> tuple[Picture, ...]:
+    """Draw the sections of the smallest and of the largest area; empty where none was measured."""
+    if not profile.measured.any():
+        return ()
+    areas = profile.shapes.area_mm2
+    stations = {
+        "Smallest section": int(np.nanargmin(areas)),
+        "Widest section": int(np.nanargmax(areas)),
+    }
+    wall = np.abs(profile.contours_mm[list(stations.values())])
+    half = max(float(wall.max()) + _BESIDE_MM, _LEAST_HALF_MM)
+    return tuple(
+        _draw_section(title, profile, station, volume, window, half)
+        for title, station in stations.items()
+    )
+
+
+def _draw_section(
+    title: str,
+    profile: VesselProfile,
+    station: int,
+    volume: Volume,
+    window: GrayWindow,
+    half_mm: float,
+) -> Picture:
+    total = _TOP_MM + _SIDE_MM + _BOTTOM_MM
+    figure = new_figure(_SIDE_MM, total)
+    axes = place_axes(figure, 0.0, _TOP_MM, _SIDE_MM, _SIDE_MM)
+    position = profile.branch.curve.position_mm[station]
+    _draw_plane(axes, profile, station, volume, window, half_mm)
+    axes.set_title(f"{title}, {position:.0f} mm from the central end")
+    words = _figures(profile, station)
+    figure.text(
+        0.0, (_BOTTOM_MM - 2.0) / total, f"{words}\n{window.name}", va="top", linespacing=1.4
+    )
+    what = " ".join(words.split())
+    return finish(
+        figure,
+        f"{title} of the {BY_NAME[profile.vessel].title.lower()}, {position:.0f} mm from its "
+        f"central end: {what}. The image across the vein with the lumen's edge, both diameters, "
+        f"the patient's directions and a bar of 10 mm; {window.name}.",
+    )
+
+
+def _draw_plane(
+    axes: Axes,
+    profile: VesselProfile,
+    station: int,
+    volume: Volume,
+    window: GrayWindow,
+    half_mm: float,
+) -> None:
+    curve, contour = profile.branch.curve, profile.contours_mm[station]
+    offsets = np.arange(-half_mm, half_mm + _PIXEL_MM / 2.0, _PIXEL_MM)
+    axes.imshow(
+        np.ma.masked_invalid(gray_plane(volume, curve, station, offsets)),
+        cmap=GRAYS,
+        vmin=window.low,
+        vmax=window.high,
+        origin="lower",
+        interpolation="bilinear",
+        extent=(-half_mm, half_mm, -half_mm, half_mm),
+    )
+    closed = np.vstack([contour, contour[:1]])
+    axes.plot(*closed.T, color="black", linewidth=2.4, alpha=0.6)
+    axes.plot(*closed.T, color=_EDGE, linewidth=1.3)
+    reference = expected_normal(profile.vessel)
+    if reference is not None:
+        turn = np.linspace(0.0, 2.0 * np.pi, 120)
+        circle = reference.diameter_mm / 2.0 * np.stack([np.cos(turn), np.sin(turn)])
+        axes.plot(
+            *(circle + contour.mean(axis=0)[:, None]),
+            color="white",
+            linewidth=0.8,
+            linestyle=(0, (1, 2.5)),
+        )
+    angle = float(profile.shapes.minimum_angle_rad[station])
+    _draw_caliper(axes, least_width(contour, angle), "min", _LEAST, "solid")
+    _draw_caliper(axes, greatest_width(contour), "max", _GREATEST, (0, (5, 2)))
+    _draw_directions(axes, profile, station)
+    _draw_scale_bar(axes, half_mm)
+    axes.set(xlim=(-half_mm, half_mm), ylim=(-half_mm, half_mm), xticks=[], yticks=[])
+
+
+def _draw_caliper(axes: Axes, caliper: Caliper, name: str, colour: str, style: object) -> None:
+    """Draw a width as a line between two short jaws, its value at one end."""
+    ends, jaw = caliper.ends_mm, 1.6 * caliper.jaw
+    for width, ink in ((2.4, "black"), (1.2, colour)):
+        axes.plot(*ends.T, color=ink, linewidth=width, linestyle=style, alpha=0.9)
+        for end in ends:
+            axes.plot(*np.stack([end - jaw, end + jaw]).T, color=ink, linewidth=width, alpha=0.9)
+    outward = (ends[1] - ends[0]) / max(caliper.width_mm, 1e-9)
+    axes.annotate(
+        f"{name} {caliper.width_mm:.1f}",
+        ends[1] + 1.0 * outward,
+        color=colour,
+        fontsize=8,
+        fontweight="bold",
+        ha="left" if outward[0] > 0.35 else "right" if outward[0] < -0.35 else "center",
+        va="bottom" if outward[1] > 0 else "top",
+        bbox={"boxstyle": "square,pad=0.15", "facecolor": INK, "alpha": 0.7, "linewidth": 0},
+    )
+
+
+def _draw_directions(axes: Axes, profile: VesselProfile, station: int) -> None:
+    curve = profile.branch.curve
+    across, upward = curve.across[station], curve.upward[station]
+    places = (
+        (across, (0.985, 0.5), "right", "center"),
+        (-across, (0.015, 0.5), "left", "center"),
+        (upward, (0.5, 0.985), "center", "top"),
+        (-upward, (0.5, 0.015), "center", "bottom"),
+    )
+    for direction, place, side, stands in places:
+        axes.text(
+            *place,
+            patient_direction(direction),
+            transform=axes.transAxes,
+            color="white",
+            fontsize=9,
+            fontweight="bold",
+            ha=side,
+            va=stands,
+            bbox={"boxstyle": "square,pad=0.15", "facecolor": INK, "alpha": 0.7, "linewidth": 0},
+        )
+
+
+def _draw_scale_bar(axes: Axes, half_mm: float) -> None:
+    start, height = -0.95 * half_mm, -0.93 * half_mm
+    axes.plot(
+        [start, start + 10.0], [height, height], color="black", linewidth=4.5, solid_capstyle="butt"
+    )
+    axes.plot(
+        [start, start + 10.0], [height, height], color="white", linewidth=2.5, solid_capstyle="butt"
+    )
+    axes.text(
+        start + 5.0,
+        height + 0.03 * half_mm,
+        "10 mm",
+        color="white",
+        fontsize=8,
+        ha="center",
+        va="bottom",
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": INK, "alpha": 0.6, "linewidth": 0},
+    )
+
+
+def _figures(profile: VesselProfile, n: int) -> str:
+    shapes = profile.shapes
+    source = "gray values" if profile.from_image[n] else "labels"
+    return (
+        f"area {area_words(shapes.area_mm2[n])} "
+        f"(95 % interval {area_range(*profile.area_interval_mm2[n])})\n"
+        f"minimum diameter {length_words(shapes.minimum_mm[n])} "
+        f"(95 % interval {length_range(*profile.minimum_interval_mm[n])})\n"
+        f"maximum diameter {length_words(shapes.maximum_mm[n])}, "
+        f"equivalent {length_words(shapes.equivalent_mm[n])}\n"
+        f"edge from {source}"
+    )

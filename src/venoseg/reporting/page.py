@@ -1,0 +1,104 @@
+"""The report as one HTML page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from importlib.metadata import version
+
+from jinja2 import Environment, StrictUndefined
+
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen import Measurements, VesselProfile
+from venoseg.reporting import tables
+from venoseg.reporting.drawing import Picture, drawing_style
+from venoseg.reporting.figure_course import CoursePicture, draw_course
+from venoseg.reporting.figure_overview import draw_overview
+from venoseg.reporting.figure_section import draw_sections
+from venoseg.reporting.readout import Readout, readout_of
+from venoseg.reporting.summary import summary_sentences
+from venoseg.reporting.window import GrayWindow, choose_window
+from venoseg.reporting.words import STATE_MEANINGS, state_words, warning_words
+from venoseg.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class VesselPage:
+    """One vein's part of the page."""
+
+    name: str
+    title: str
+    number: int
+    state: str
+    state_words: str
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+    course: CoursePicture
+    sections: tuple[Picture, ...]
+    readout: Readout
+
+
+def render_page(measurements: Measurements) -> str:
+    """Return the page's text: everything it shows is in it."""
+    volume = measurements.volume
+    window = choose_window(measurements)
+    notes = tables.segment_notes(measurements)
+    states = dict(
+        zip(
+            measurements.segments.column("vessel"),
+            measurements.segments.column("state"),
+            strict=True,
+        )
+    )
+    with drawing_style():
+        overview = draw_overview(measurements)
+        vessels = [
+            _vessel_page(
+                profile, volume, window, number, str(states[profile.vessel]), notes[profile.vessel]
+            )
+            for number, profile in enumerate(measurements.profiles, start=1)
+        ]
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_resource("page.html.jinja")).render(
+        style=_resource("page.css"),
+        script=_resource("page.js"),
+        version=version("venoseg"),
+        overview=overview,
+        vessels=vessels,
+        warnings=[warning_words(warning) for warning in measurements.warnings],
+        segments=tables.segment_rows(measurements),
+        empty_columns=tables.empty_columns(measurements),
+        provenance=tables.provenance_rows(measurements, window),
+        references=tables.reference_rows(measurements),
+        states=STATE_MEANINGS,
+        definitions=tables.definition_rows(measurements),
+        window=window,
+    )
+
+
+def _vessel_page(
+    profile: VesselProfile,
+    volume: Volume,
+    window: GrayWindow,
+    number: int,
+    state: str,
+    notes: tuple[str, ...],
+) -> VesselPage:
+    return VesselPage(
+        name=profile.vessel,
+        title=BY_NAME[profile.vessel].title,
+        number=number,
+        state=state,
+        state_words=state_words(state),
+        sentences=summary_sentences(profile),
+        notes=notes,
+        course=draw_course(profile, volume, window),
+        sections=draw_sections(profile, volume, window),
+        readout=readout_of(profile),
+    )
+
+
+def _resource(name: str) -> str:
+    return resources.files("venoseg.reporting").joinpath(name).read_text(encoding="utf-8")

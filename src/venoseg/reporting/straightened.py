@@ -1,0 +1,120 @@
+"""The straightened views of a vein with its lumen's edges."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from venoseg.lumen import VesselProfile
+from venoseg.reporting.drawing import GRAYS, INK
+from venoseg.reporting.gray import gray_ribbon
+from venoseg.reporting.stretches import step_mm
+from venoseg.reporting.window import GrayWindow
+from venoseg.reporting.words import patient_direction
+from venoseg.volume import FloatArray, Volume
+
+_PIXEL_MM = 0.4
+
+# Tissue to be seen beside the lumen, and the least and most of the view from its axis.
+_BESIDE_MM = 9.0
+_LEAST_HALF_MM, _MOST_HALF_MM = 14.0, 30.0
+
+_NAMES = ("across", "front to back")
+
+
+def half_width_mm(profile: VesselProfile) -> float:
+    """Return how far from the centerline the straightened views reach."""
+    wall = np.abs(profile.contours_mm[profile.measured])
+    reach = float(wall.max()) if wall.size else profile.branch.half_width_mm
+    return float(np.clip(reach + _BESIDE_MM, _LEAST_HALF_MM, _MOST_HALF_MM))
+
+
+def draw_straightened(
+    axes: Axes,
+    profile: VesselProfile,
+    volume: Volume,
+    window: GrayWindow,
+    *,
+    axis: Literal[0, 1],
+    half_mm: float,
+) -> None:
+    """Draw the image along the vein, ``axis`` 0 across it and 1 from front to back.
+
+    The edges drawn are where the measured contours cross the plane of the view.
+    """
+    curve = profile.branch.curve
+    directions = curve.upward if axis else curve.across
+    offsets = np.arange(-half_mm, half_mm + _PIXEL_MM / 2.0, _PIXEL_MM)
+    values = gray_ribbon(volume, curve, directions, offsets)
+    step = step_mm(profile)
+    axes.imshow(
+        np.ma.masked_invalid(values),
+        cmap=GRAYS,
+        vmin=window.low,
+        vmax=window.high,
+        origin="lower",
+        aspect="auto",
+        interpolation="bilinear",
+        extent=(-step / 2.0, curve.position_mm[-1] + step / 2.0, -half_mm, half_mm),
+    )
+    for edge in crossings_mm(profile.contours_mm, axis).T:
+        axes.plot(curve.position_mm, edge, color="black", linewidth=1.8, alpha=0.6)
+        axes.plot(curve.position_mm, edge, color="#ffe14d", linewidth=0.9)
+    axes.plot(
+        curve.position_mm,
+        np.zeros(len(curve)),
+        color="white",
+        linewidth=0.5,
+        linestyle=(0, (1, 5)),
+    )
+    axes.set_ylim(-half_mm, half_mm)
+    axes.set_ylabel("mm")
+    axes.set_title(f"Straightened view, {_NAMES[axis]}")
+    if profile.measured.any():
+        least = curve.position_mm[int(np.nanargmin(profile.shapes.area_mm2))]
+        axes.axvline(least, color="white", linewidth=0.8, linestyle=(0, (2, 3)))
+    for station, x, side in ((0, 0.004, "left"), (-1, curve.position_mm[-1], "right")):
+        for sign, y, stands in ((1.0, 0.96, "top"), (-1.0, 0.04, "bottom")):
+            axes.annotate(
+                patient_direction(sign * directions[station]),
+                (0.0 if side == "left" else float(x), y),
+                xycoords=("data", "axes fraction"),
+                xytext=(3 if side == "left" else -3, 0),
+                textcoords="offset points",
+                ha=side,
+                va=stands,
+                color="white",
+                fontsize=8,
+                fontweight="bold",
+                bbox={"boxstyle": "square,pad=0.12", "facecolor": INK, "alpha": 0.65, "lw": 0},
+            )
+
+
+def crossings_mm(contours_mm: FloatArray, axis: Literal[0, 1]) -> FloatArray:
+    """Return where contours cross an axis of their plane.
+
+    Parameters
+    ----------
+    contours_mm
+        (n, m, 2) closed contours about the stations, in (across, upward) mm.
+    axis
+        The axis that is crossed, 0 across and 1 upward.
+
+    Returns
+    -------
+    FloatArray
+        (n, 2) the lowest and the highest crossing; NaN where the contour is NaN or lies beside the
+        axis.
+    """
+    along, beside = contours_mm[..., axis], contours_mm[..., 1 - axis]
+    along_next, beside_next = np.roll(along, -1, axis=1), np.roll(beside, -1, axis=1)
+    crosses = (beside < 0) != (beside_next < 0)
+    crosses &= ~np.isnan(beside)
+    share = beside / np.where(crosses, beside - beside_next, 1.0)
+    at = along + share * (along_next - along)
+    low = np.where(crosses, at, np.inf).min(axis=1)
+    high = np.where(crosses, at, -np.inf).max(axis=1)
+    found = crosses.any(axis=1)
+    return np.where(found[:, None], np.stack([low, high], axis=-1), np.nan)

@@ -1,0 +1,81 @@
+"""What was found in a vein, in sentences with the figures they rest on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen import VesselProfile
+from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
+from venoseg.reporting.stretches import Stretch, edge_sources, step_mm, unmeasured
+from venoseg.reporting.words import area_range, area_words, length_range, length_words
+
+
+def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:
+    """Return the smallest section, how it compares, and how much of the vein was measured."""
+    if not profile.measured.any():
+        return (_why_nothing(profile),)
+    return (_smallest(profile), _comparison(profile), _coverage(profile))
+
+
+def _smallest(profile: VesselProfile) -> str:
+    n = least_station(profile)
+    shapes = profile.shapes
+    return (
+        f"Smallest lumen area {area_words(shapes.area_mm2[n])} "
+        f"(95 % interval {area_range(*profile.area_interval_mm2[n])} mm²), "
+        f"{profile.branch.curve.position_mm[n]:.0f} mm from the central end; "
+        f"minimum diameter there {length_words(shapes.minimum_mm[n])} "
+        f"({length_range(*profile.minimum_interval_mm[n])} mm), "
+        f"maximum {length_words(shapes.maximum_mm[n])}."
+    )
+
+
+def _comparison(profile: VesselProfile) -> str:
+    reference = expected_normal(profile.vessel)
+    if reference is None:
+        return "No expected normal area is known for this vein, so no stenosis is given."
+    n = least_station(profile)
+    areas = np.array([profile.shapes.area_mm2[n], *profile.area_interval_mm2[n]])
+    percent, high, low = 100.0 * (1.0 - areas / reference.area_mm2)
+    against = f"the expected normal area of {area_words(reference.area_mm2)} ({reference.source})"
+    if percent <= 0.0:
+        return f"It is not smaller than {against}: no stenosis by area."
+    verdict = "at or above" if percent >= STENOTIC_AREA_PERCENT else "below"
+    return (
+        f"That is {percent:.0f} % ({max(low, 0.0):.0f} to {high:.0f} %) less than {against}, "
+        f"{verdict} the convention of {STENOTIC_AREA_PERCENT:.0f} %."
+    )
+
+
+def _coverage(profile: VesselProfile) -> str:
+    step = step_mm(profile)
+    sources = {
+        kind: sum(s.count for s in edge_sources(profile) if s.kind == kind)
+        for kind in ("gray values", "labels")
+    }
+    parts = [f"{count * step:.0f} mm from {kind}" for kind, count in sources.items() if count]
+    sentence = (
+        f"Measured over {profile.measured.sum() * step:.0f} of {len(profile.flags) * step:.0f} mm "
+        f"(edge: {', '.join(parts)})"
+    )
+    missing = unmeasured(profile)
+    return f"{sentence}; not measured: {_reasons(missing, step)}." if missing else f"{sentence}."
+
+
+def _why_nothing(profile: VesselProfile) -> str:
+    title = BY_NAME[profile.vessel].title
+    reasons = _reasons(unmeasured(profile), step_mm(profile))
+    return f"{title}: no station could be measured: {reasons}."
+
+
+def _reasons(stretches: list[Stretch], step: float) -> str:
+    lengths: dict[str, float] = {}
+    for stretch in stretches:
+        lengths[stretch.kind] = lengths.get(stretch.kind, 0.0) + stretch.count * step
+    return ", ".join(f"{length:.0f} mm ({kind})" for kind, length in lengths.items())
+
+
+def least_station(profile: VesselProfile) -> int:
+    """Return the station of the smallest area; ValueError where none was measured."""
+    return int(np.nanargmin(profile.shapes.area_mm2))

@@ -1,0 +1,150 @@
+"""The tables of the report, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen import Measurements
+from venoseg.lumen.stenosis import expected_normal
+from venoseg.reporting.window import GrayWindow
+from venoseg.reporting.words import (
+    NOT_MEASURED,
+    REASONS,
+    area_words,
+    flag_words,
+    length_words,
+    state_words,
+)
+from venoseg.tables import Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table as it is printed: headings, and as many cells in every row."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def segment_rows(measurements: Measurements) -> TextTable:
+    """Return one row for every vein; what could not be measured says so."""
+    headings = (
+        "Vein",
+        "Length",
+        "Smallest area",
+        "at position",
+        "Smallest minimum diameter",
+        "Mean area",
+        "Largest area",
+        "Reference area",
+        "Stenosis by area",
+        "Stenosis by diameter",
+        "State",
+    )
+    rows = tuple(_segment_cells(row) for row in measurements.segments.rows)
+    return TextTable(headings, rows)
+
+
+def empty_columns(measurements: Measurements) -> tuple[str, ...]:
+    """Return what the columns mean that have no value for any vein."""
+    table = measurements.segments
+    return tuple(
+        column.meaning
+        for column in table.columns
+        if all(value is None for value in table.column(column.name))
+    )
+
+
+def segment_notes(measurements: Measurements) -> dict[str, tuple[str, ...]]:
+    """Return every vein's flags in plain words, but for the reasons of unmeasured stations."""
+    return {
+        str(row["vessel"]): tuple(
+            flag_words(flag) for flag in str(row["flags"]).split() if flag not in REASONS
+        )
+        for row in measurements.segments.rows
+    }
+
+
+def provenance_rows(measurements: Measurements, window: GrayWindow) -> TextTable:
+    """Return where the image came from and every setting that can change a figure."""
+    source, grid = measurements.source, measurements.volume.grid
+    slices, rows, columns = grid.shape
+    spacing = " x ".join(f"{mm:.3g}" for mm in grid.spacing_mm)
+    thickness = source.slice_thickness_mm
+    facts = {
+        "Software": f"venoseg {version('venoseg')}",
+        "Image": " ".join(filter(None, (source.kind, source.modality))),
+        "Series instance UID": source.series_instance_uid,
+        "Study instance UID": source.study_instance_uid,
+        "Frame of reference UID": source.frame_of_reference_uid,
+        "Voxels (slices x rows x columns)": f"{slices} x {rows} x {columns}",
+        "Voxel spacing (slice x row x column)": f"{spacing} mm",
+        "Slice thickness": None if thickness is None else f"{thickness:g} mm",
+        "Convolution kernel": source.convolution_kernel,
+        "Gray values": "Hounsfield units" if measurements.volume.unit == "HU" else "without unit",
+        "Shown as": window.name,
+        "Largest displacement of a slice": f"{source.geometry_residual_mm:.2f} mm",
+    }
+    facts |= {f"Setting {name}": f"{value}" for name, value in measurements.parameters.items()}
+    stated = tuple((name, value or "not stated by the source") for name, value in facts.items())
+    return TextTable(("What", "Value"), stated)
+
+
+def definition_rows(measurements: Measurements) -> TextTable:
+    """Return what every column of the tables means, in their order and once each."""
+    columns = (*measurements.segments.columns, *measurements.cross_sections.columns)
+    meanings: dict[str, str] = {}
+    for column in columns:
+        known = meanings.get(column.name)
+        if known is None:
+            meanings[column.name] = column.meaning
+        elif column.meaning not in known:
+            meanings[column.name] = f"{known}; of a station: {column.meaning}"
+    return TextTable(("Column", "Meaning"), tuple(meanings.items()))
+
+
+def reference_rows(measurements: Measurements) -> TextTable:
+    """Return the reference of every vein and where it comes from."""
+    rows = []
+    for profile in measurements.profiles:
+        reference = expected_normal(profile.vessel)
+        known = (
+            (area_words(reference.area_mm2), reference.source)
+            if reference
+            else ("none known", "no stenosis is given")
+        )
+        rows.append((BY_NAME[profile.vessel].title, *known))
+    return TextTable(("Vein", "Expected normal area", "Source"), tuple(rows))
+
+
+def _segment_cells(row: Row) -> tuple[str, ...]:
+    covered = "" if row["covered"] else " in view"
+    return (
+        BY_NAME[str(row["vessel"])].title,
+        _figure(row, "length_mm", lambda v: f"{v:.0f} mm") + covered,
+        _figure(row, "minimum_area_mm2", area_words),
+        _figure(row, "minimum_area_position_mm", lambda v: f"{v:.0f} mm"),
+        _figure(row, "minimum_diameter_mm", length_words),
+        _figure(row, "mean_area_mm2", area_words),
+        _figure(row, "maximum_area_mm2", area_words),
+        _figure(row, "reference_area_mm2", area_words, "none known"),
+        _figure(row, "area_stenosis_percent", _percent, _no_stenosis(row)),
+        _figure(row, "diameter_stenosis_percent", _percent, _no_stenosis(row)),
+        state_words(str(row["state"])),
+    )
+
+
+def _no_stenosis(row: Mapping[str, Value]) -> str:
+    return "no reference" if row["reference_area_mm2"] is None else NOT_MEASURED
+
+
+def _figure(row: Row, name: str, words: Callable[[float], str], absent: str = NOT_MEASURED) -> str:
+    value = row[name]
+    return absent if value is None else words(float(value))
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %" if value >= 0 else f"none ({-value:.0f} % larger)"

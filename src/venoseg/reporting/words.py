@@ -1,0 +1,120 @@
+"""What flags, states and figures are called in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
+
+NOT_MEASURED = "not measured"
+
+# Why a station is not measured; the first that applies is the reason that is given.
+REASONS: dict[str, str] = {
+    "image_border": "cut by the border of the image",
+    "slice_gap": "slices missing",
+    "junction": "junction with another vein",
+    "end_of_labels": "end of the labels",
+}
+NO_REASON = "no outline found"
+
+_FLAGS: dict[str, str] = {
+    **REASONS,
+    "near_junction": "touches another vein on a small part of its rim",
+    "gray_refused_not_enhanced": "edge from the labels: the blood is not enhanced enough for the "
+    "gray values to show the lumen",
+    "gray_refused_low_contrast": "edge from the labels: too little contrast between the lumen and "
+    "its surroundings",
+    "edge_partly_from_labels": "edge from gray values, on a part of the rim from the labels",
+    "below_resolution": "narrower than the image can resolve: the diameter may be overestimated",
+    "several_lumens": "more than one lumen in the section; the central one is measured",
+    "open_central_end": "goes on beyond the image towards the heart",
+    "open_peripheral_end": "goes on beyond the image towards the leg",
+    "no_reference": "no reference area is known for this vein: no stenosis is given",
+    "islands_removed": "small separate islands of the labels were left out",
+    "holes_filled": "holes in the labels were filled",
+    "tilt_corrected": "the slices were tilted and have been straightened",
+    "resampled_uneven_slices": "unevenly spaced slices were resampled",
+    "missing_slices": "slices are missing",
+    "labels_resampled": "the labels were brought onto the grid of the image",
+    "labels_overlap": "the labels of two veins overlapped",
+    "labels_cut": "the labels reach beyond the image",
+    "names_from_totalsegmentator_values": "label names were taken from TotalSegmentator's numbers",
+    "lumen_segments_used": "lumen segments were used rather than those of the whole vessel",
+}
+
+_STATES: dict[str, str] = {
+    "patent": "patent",
+    "stenotic": "stenotic: narrowed by half or more",
+    "occluded": "occluded",
+    "bridged": "bridged",
+    "not_assessable": "not assessable",
+    "not_covered": "outside the image",
+}
+
+STATE_MEANINGS: tuple[tuple[str, str], ...] = (
+    ("patent", "a lumen was measured and is not narrowed by half or more"),
+    (
+        "stenotic",
+        f"at least {STENOTIC_AREA_PERCENT:.0f} % smaller than the reference area; a convention",
+    ),
+    ("occluded", "shown to have no lumen: the only state in which the area is 0"),
+    ("bridged", "no lumen seen between two stretches that have one"),
+    ("not assessable", "in the image, but its lumen cannot be measured there"),
+    ("outside the image", "the image does not show the whole section"),
+)
+
+
+def flag_words(flag: str) -> str:
+    """Return a flag in plain words; one that is not known, as it stands."""
+    return _FLAGS.get(flag, flag.replace("_", " "))
+
+
+def state_words(state: str) -> str:
+    """Return a state in plain words."""
+    return _STATES.get(state, state.replace("_", " "))
+
+
+def reason_of(flags: Iterable[str]) -> str:
+    """Return why a station with these flags is not measured."""
+    present = set(flags)
+    return next((words for flag, words in REASONS.items() if flag in present), NO_REASON)
+
+
+def warning_words(warning: str) -> str:
+    """Return a warning of the measurements with the flag in it, if any, in plain words."""
+    about, colon, rest = warning.partition(": ")
+    return f"{about}{colon}{flag_words(rest)}" if rest in _FLAGS else warning
+
+
+def area_words(area_mm2: float) -> str:
+    """Return an area with its unit."""
+    return f"{_area(area_mm2)}\N{NO-BREAK SPACE}mm²"
+
+
+def area_range(low_mm2: float, high_mm2: float) -> str:
+    """Return an interval of areas, without unit."""
+    return f"{_area(low_mm2)} to {_area(high_mm2)}"
+
+
+def length_words(length_mm: float) -> str:
+    """Return a diameter or a short length with its unit."""
+    return f"{length_mm:.1f}\N{NO-BREAK SPACE}mm"
+
+
+def length_range(low_mm: float, high_mm: float) -> str:
+    """Return an interval of lengths, without unit."""
+    return f"{low_mm:.1f} to {high_mm:.1f}"
+
+
+def _area(area_mm2: float) -> str:
+    return f"{area_mm2:.0f}" if area_mm2 >= 100.0 else f"{area_mm2:.1f}"
+
+
+def patient_direction(vector_lps: Iterable[float]) -> str:
+    """Return the patient directions an LPS vector points to: one or two of L R A P H F.
+
+    The second letter is given when the vector leans more than a quarter of a right angle to it.
+    """
+    pairs = zip(vector_lps, ("LR", "PA", "HF"), strict=True)
+    parts = sorted(((abs(v), names[int(v < 0)]) for v, names in pairs), reverse=True)
+    return "".join(name for size, name in parts[:2] if size > 0.38)

@@ -336,3 +336,33 @@ def test_colour_pixels_are_not_a_ct(ct):
     ct.series(column(2), edit=colour)
     with pytest.raises(InputError, match="colour"):
         read_study(ct.folder).ct()
+
+
+def test_an_unknown_photometric_interpretation_does_not_end_the_process(ct):
+    ct.series(column(2), shape=(64, 64))
+    plain = read_study(ct.folder).ct()
+    for path in ct.folder.iterdir():
+        compress(path, COMPRESSED[2])
+        dataset = dcmread(path)
+        dataset.PhotometricInterpretation = "MONOCHROME9"
+        dataset.save_as(path)
+    np.testing.assert_array_equal(read_study(ct.folder).ct().voxels, plain.voxels)
+
+
+@pytest.mark.shared
+def test_a_jpeg_with_a_broken_segment_never_reaches_the_decoder(shared_data):
+    from venoseg.dicom.codestream import read_jpeg_header
+
+    path = shared_data / SYNTAX_FOLDER / LOSSLESS[4]
+    frame = next(generate_frames(dcmread(path).PixelData, number_of_frames=1))
+    header = read_jpeg_header(frame)
+    assert (header.rows, header.columns, header.precision) == (512, 512, 16)
+    assert header.complete
+    second = frame.index(b"\xff\xc4")
+    for broken in (
+        frame[: second + 3] + b"\x7f" + frame[second + 4 :],
+        frame[:second] + bytes(20) + frame[second:],
+        frame[: second + 1] + b"\x30" + frame[second + 2 :],
+        frame.replace(b"\xff\xc3", b"\xff\xc8", 1),
+    ):
+        assert read_jpeg_header(broken) is None

@@ -21,9 +21,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.dicom.codestream import CodestreamHeader, read_jpeg_2000_header, read_jpeg_header
+from venoseg.dicom.codestream import (
+    JPEG_LS_FRAME,
+    LOSSLESS_FRAME,
+    LOSSY_FRAMES,
+    CodestreamHeader,
+    read_jpeg_2000_header,
+    read_jpeg_header,
+)
 from venoseg.dicom.image import Pixels
-from venoseg.dicom.syntaxes import HTJ2K, JPEG, JPEG_LS, RLE
+from venoseg.dicom.syntaxes import HTJ2K, JPEG, JPEG_LOSSLESS, JPEG_LS, RLE
 from venoseg.errors import DecodeError
 
 Stored = npt.NDArray[Any]
@@ -86,6 +93,10 @@ def _checked(
 def _compare(header: CodestreamHeader | None, pixels: Pixels, label: str) -> None:
     if header is None:
         raise DecodeError("a compressed frame has no readable header", where=label)
+    if header.marker and header.marker not in _frame_markers(pixels.transfer_syntax):
+        raise DecodeError(
+            "a compressed frame is not of the kind that its transfer syntax names", where=label
+        )
     if not header.complete:
         raise DecodeError("a compressed frame is cut off", where=label, remedy="export it again")
     stated = (pixels.rows, pixels.columns, pixels.samples)
@@ -100,6 +111,13 @@ def _compare(header: CodestreamHeader | None, pixels: Pixels, label: str) -> Non
             f"a compressed frame has {header.precision} bits where {pixels.bits_allocated} fit",
             where=label,
         )
+
+
+def _frame_markers(syntax: str) -> set[int]:
+    """Return the start-of-frame markers that frames of a JPEG syntax may have."""
+    if syntax in JPEG_LS:
+        return {JPEG_LS_FRAME}
+    return {LOSSLESS_FRAME} if syntax in JPEG_LOSSLESS else LOSSY_FRAMES
 
 
 def _as_stored(decoded: Stored, pixels: Pixels, header: CodestreamHeader | None) -> Stored:
@@ -120,14 +138,25 @@ def _as_stored(decoded: Stored, pixels: Pixels, header: CodestreamHeader | None)
 
 
 def _rle(frame: bytes, pixels: Pixels, header: None) -> Stored:  # noqa: ARG001
-    from pydicom.pixels.decoders.rle import _rle_decode_frame
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import get_decoder
 
-    raw = _rle_decode_frame(
-        frame, pixels.rows, pixels.columns, pixels.samples, pixels.bits_allocated
-    )
-    planes = np.frombuffer(raw, np.dtype(f"<u{pixels.bits_allocated // 8}"))
-    pattern = planes.reshape(pixels.samples, pixels.rows, pixels.columns).transpose(1, 2, 0)
-    return np.ascontiguousarray(pattern).view(f"<{'i' if pixels.signed else 'u'}{planes.itemsize}")
+    options: dict[str, Any] = {
+        "rows": pixels.rows,
+        "columns": pixels.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": pixels.samples,
+        "photometric_interpretation": _photometric(pixels),
+        "planar_configuration": 1,
+        "bits_allocated": pixels.bits_allocated,
+        "bits_stored": pixels.bits_allocated,
+        "pixel_representation": int(pixels.signed),
+        "pixel_keyword": "PixelData",
+    }
+    source = encapsulate([frame], has_bot=False)
+    decoder = get_decoder(RLE)
+    decoded, _ = decoder.as_array(source, raw=True, index=0, decoding_plugin="pydicom", **options)
+    return np.asarray(decoded)
 
 
 def _jpeg_ls(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 JPEG_START = b"\xff\xd8"
 JPEG_2000_START = b"\xff\x4f\xff\x51"
 END_OF_IMAGE = b"\xff\xd9"
-# Start-of-frame markers: baseline, extended, progressive, lossless and JPEG-LS.
-FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xF7}
-STAND_ALONE = {0x01, *range(0xD0, 0xD9)}
+LOSSY_FRAMES = {0xC0, 0xC1, 0xC2}
+LOSSLESS_FRAME = 0xC3
+JPEG_LS_FRAME = 0xF7
+FRAME_MARKERS = {*LOSSY_FRAMES, LOSSLESS_FRAME, JPEG_LS_FRAME}
+# Tables, restart interval, application data, comments, JPEG-LS parameters.
+TABLE_MARKERS = {0xC4, 0xCC, 0xDB, 0xDD, 0xF8, 0xFE, *range(0xE0, 0xF0)}
 START_OF_SCAN = 0xDA
 PADDING_LIMIT_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CodestreamHeader:
-    """Size and sample type as the compressed frame itself states them."""
+    """Size and sample type as the compressed frame itself states them; 0 where it has no marker."""
 
     rows: int
     columns: int
@@ -29,31 +32,59 @@ class CodestreamHeader:
     precision: int
     signed: bool
     complete: bool
+    marker: int = 0
 
 
 def read_jpeg_header(frame: bytes) -> CodestreamHeader | None:
-    """Read a JPEG, JPEG lossless or JPEG-LS frame's header; None when there is none."""
-    if not frame.startswith(JPEG_START):
-        return None
-    at = 2
-    while at + 4 <= len(frame):
-        if frame[at] != 0xFF:
-            return None
+    """Read a JPEG, JPEG lossless or JPEG-LS frame's header; None when it is not sound.
+
+    Every segment up to the first scan is walked: a decoder that finds its own way through broken
+    ones may see another image than the one checked here, and GDCM then ends the whole process.
+    """
+    found: CodestreamHeader | None = None
+    at = len(JPEG_START)
+    while frame.startswith(JPEG_START) and at + 4 <= len(frame) and frame[at] == 0xFF:
         marker = frame[at + 1]
         if marker == 0xFF:
             at += 1
             continue
-        if marker in STAND_ALONE:
-            at += 2
-            continue
-        if marker == START_OF_SCAN:
-            return None
         length = int.from_bytes(frame[at + 2 : at + 4], "big")
-        if marker in FRAME_MARKERS and at + 10 <= len(frame):
-            precision, rows, columns, components = struct.unpack(">BHHB", frame[at + 4 : at + 10])
-            return CodestreamHeader(rows, columns, components, precision, False, _ends(frame))
-        at += 2 + max(length, 2)
+        segment = frame[at + 4 : at + 2 + length]
+        if length < 2 or len(segment) != length - 2:
+            return None
+        if marker == START_OF_SCAN:
+            return found if found and _is_scan_of(segment, found) else None
+        if marker in FRAME_MARKERS:
+            if found is not None:
+                return None
+            found = _frame_header(marker, segment, _ends(frame))
+            if found is None:
+                return None
+        elif marker not in TABLE_MARKERS:
+            return None
+        at += 2 + length
     return None
+
+
+def _frame_header(marker: int, segment: bytes, complete: bool) -> CodestreamHeader | None:
+    if len(segment) < 6:
+        return None
+    precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
+    if len(segment) != 6 + 3 * components:
+        return None
+    return CodestreamHeader(rows, columns, components, precision, False, complete, marker)
+
+
+def _is_scan_of(segment: bytes, found: CodestreamHeader) -> bool:
+    """Tell whether the first scan fits the frame it belongs to."""
+    if not segment or len(segment) != 4 + 2 * segment[0] or not 1 <= segment[0] <= found.components:
+        return False
+    start, end, approximation = segment[-3:]
+    if found.marker == LOSSLESS_FRAME:
+        return 1 <= start <= 7 and end == 0 and approximation < found.precision
+    if found.marker in LOSSY_FRAMES:
+        return start <= end <= 63
+    return True
 
 
 def read_jpeg_2000_header(frame: bytes) -> CodestreamHeader | None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from venoseg.dicom.assemble import read_frames
 from venoseg.dicom.geometry import Stack
 from venoseg.dicom.grouping import Slice
-from venoseg.dicom.values import FILL_HU, INT16, rescale_of
+from venoseg.dicom.values import FILL_HU, INT16, DoesNotFitInt16Error, rescale_of
 from venoseg.volume import BoolArray
 
 Values = npt.NDArray[np.float32]
@@ -35,7 +35,18 @@ def resample_voxels(
     The voxels, int16 where the values are whole numbers that fit, else float32; and where nothing
     was measured: in a gap, and beside a shifted slice.
     """
-    voxels = np.empty(stack.grid.shape, np.float32)
+    if all(rescale_of(one.plane).is_whole for one in slices):
+        try:
+            return _resample(slices, stack, np.dtype(np.int16))
+        except DoesNotFitInt16Error:
+            pass
+    return _resample(slices, stack, np.dtype(np.float32))
+
+
+def _resample(
+    slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
+) -> tuple[npt.NDArray[Any], BoolArray | None]:
+    voxels = np.empty(stack.grid.shape, dtype)
     missing = np.zeros(stack.grid.shape, np.bool_)
     shifted = _Window(_shifted(slices, stack))
     for k, blend in enumerate(stack.blends):
@@ -43,12 +54,14 @@ def resample_voxels(
             voxels[k], missing[k] = FILL_HU, True
             continue
         (low, low_missing), (high, high_missing) = shifted.pair(blend.below, blend.above)
-        voxels[k] = low if blend.share == 0 else low + np.float32(blend.share) * (high - low)
+        values = low if blend.share == 0 else low + np.float32(blend.share) * (high - low)
+        if dtype == np.int16:
+            values = np.rint(values)
+            if values.min() < INT16.min or values.max() > INT16.max:
+                raise DoesNotFitInt16Error
+        voxels[k] = values
         missing[k] = low_missing | high_missing
         voxels[k][missing[k]] = FILL_HU
-    whole = all(rescale_of(one.plane).is_whole for one in slices)
-    if whole and voxels.min() >= INT16.min and voxels.max() <= INT16.max:
-        return np.rint(voxels).astype(np.int16), missing if missing.any() else None
     return voxels, missing if missing.any() else None
 
 

@@ -13,6 +13,7 @@ NATIVE = {IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG}
 RLE = "1.2.840.10008.1.2.5"
 # Baseline, extended, spectral selection, progressive, lossless, lossless of the first order.
 JPEG = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 53, 55, 57, 70)}
+JPEG_LOSSLESS = {f"1.2.840.10008.1.2.4.{number}" for number in (57, 70)}
 JPEG_LS = {f"1.2.840.10008.1.2.4.{number}" for number in (80, 81)}
 JPEG_2000 = {f"1.2.840.10008.1.2.4.{number}" for number in (90, 91)}
 HTJ2K = {f"1.2.840.10008.1.2.4.{number}" for number in (201, 202, 203)}

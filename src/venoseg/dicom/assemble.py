@@ -118,18 +118,23 @@ def _fill_together(
             absences.append((k, np.unpackbits(bits, count=count).reshape(shape[1:]).astype(bool)))
 
     with shared_array(shape, dtype) as target:
-        jobs = [
-            FillJob(target, tuple(placed[i : i + SLICES_PER_JOB]))
-            for i in range(0, len(placed), SLICES_PER_JOB)
-        ]
+        jobs = [FillJob(target, tuple(chunk)) for chunk in _chunks(placed)]
         voxels = target.attach()
         share_out(fill_job, jobs, take, processes=usable_cores())
     return voxels, absences
 
 
+def _chunks(placed: list[tuple[int, Slice]]) -> list[list[tuple[int, Slice]]]:
+    """Split the work; a multi-frame file inside an archive stays whole, to be unpacked once."""
+    first = placed[0][1].image
+    if first.location.member is not None and len(first.planes) > 1:
+        return [placed]
+    return [placed[i : i + SLICES_PER_JOB] for i in range(0, len(placed), SLICES_PER_JOB)]
+
+
 def _fill_in_threads(voxels: Voxels, placed: list[tuple[int, Slice]]) -> Absences:
     """Read uncompressed slices by several threads: reading and arithmetic free the lock."""
-    chunks = [placed[i : i + SLICES_PER_JOB] for i in range(0, len(placed), SLICES_PER_JOB)]
+    chunks = _chunks(placed)
     threads = min(usable_cores(), READING_THREADS, len(chunks))
     if threads < 2:
         return _fill_slices(voxels, placed)

@@ -129,6 +129,11 @@ class Grid:
         return directions
 
     @property
+    def axial_axis(self) -> int:
+        """The index axis that runs most nearly from feet to head: 0 in an axial series."""
+        return int(np.argmax(np.abs(self.directions[2])))
+
+    @property
     def voxel_volume_mm3(self) -> float:
         """Volume of one voxel."""
         return float(self.spacing_mm.prod())

@@ -95,9 +95,10 @@ def label_sections(
 
 
 def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolArray:
-    """Tell which sections reach beyond the first or last slice of the region.
+    """Tell which sections reach beyond the first or last axial slice of the region.
 
-    Labels mostly end at a slice; a section askew to it is cut there.
+    Labels mostly end at an axial slice, however the voxels are stored; a section askew to it is cut
+    there.
 
     Parameters
     ----------
@@ -108,11 +109,12 @@ def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolAr
     region
         The voxels.
     """
-    slices = np.flatnonzero(region.owner.any(axis=(1, 2)))
-    normal = region.grid.directions[:, 0]
+    axis = region.grid.axial_axis
+    slices = np.flatnonzero(np.moveaxis(region.owner, axis, 0).any(axis=(1, 2)))
+    normal = region.grid.directions[:, axis]
     lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
-    height = region.grid.to_index(curve.points_lps_mm)[:, 0]
-    half = lean * extent_mm / region.grid.spacing_mm[0]
+    height = region.grid.to_index(curve.points_lps_mm)[:, axis]
+    half = lean * extent_mm / region.grid.spacing_mm[axis]
     cut: BoolArray = (height - half < slices[0] - 0.5) | (height + half > slices[-1] + 0.5)
     return cut
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from venoseg.centerline.curve import Curve, curve_through, resample, smooth
+from venoseg.centerline.curve import (
+    LEAST_SPLINE_POINTS,
+    Curve,
+    curve_through,
+    resample,
+    smooth,
+)
 from venoseg.centerline.label_sections import (
     SHARED_RIM,
     LabelSections,
@@ -14,6 +20,7 @@ from venoseg.centerline.label_sections import (
     label_sections,
 )
 from venoseg.centerline.regions import Region
+from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
 # Distance of the sections whose middles are taken, round after round.
@@ -74,6 +81,11 @@ def centre(
     -------
     FloatArray
         (m, 3) points of a smooth curve that ends where the region ends.
+
+    Raises
+    ------
+    MeasurementError
+        When the region is too short for a direction.
     """
     half_width = half_width_mm(region, path_lps_mm)
     pixel_mm = float(region.grid.spacing_mm.min())
@@ -85,6 +97,12 @@ def centre(
         curve = curve_through(path, station_mm)
         sections = label_sections(region, curve, half_width, float(np.clip(pixel_mm, 0.4, 1.0)))
         part = _longest_run(sections.areas_mm2 > 0)
+        if part.stop - part.start < LEAST_SPLINE_POINTS:
+            raise MeasurementError(
+                "the labels are too short to tell in which direction the vein runs",
+                where=", ".join(region.vessels),
+                remedy="check the labels of this vein, or remove them",
+            )
         points, weights = _trusted(region, curve.part(part), sections, part)
         if begin_lps_mm is not None:
             tangents = curve.tangents[part]
@@ -150,8 +168,10 @@ def _anchored(
 
 
 def _longest_run(inside: BoolArray) -> slice:
-    """Return the longest run of True."""
+    """Return the longest run of True; an empty slice when there is none."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
     starts, stops = edges[::2], edges[1::2]
+    if len(starts) == 0:
+        return slice(0, 0)
     best = int(np.argmax(stops - starts))
     return slice(int(starts[best]), int(stops[best]))

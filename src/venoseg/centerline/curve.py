@@ -16,6 +16,9 @@ SMOOTHING_LENGTH_MM = 4.0
 
 _LEAST_POINTS = 8
 
+# A cubic smoothing spline is not defined for fewer points.
+LEAST_SPLINE_POINTS = 5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:

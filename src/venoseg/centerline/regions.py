@@ -22,6 +22,10 @@ ISLAND_SHARE = 0.03
 # Margin of a region's box: enough to see a neighbour that the vein touches.
 _MARGIN = 3
 
+# Two labels drawn with a gap up to this wide, or this many voxels, still belong together.
+_TOUCHING_MM = 3.0
+_TOUCHING_VOXELS = 2.5
+
 # Below this many voxels no direction, let alone a diameter, can be told.
 _LEAST_VOXELS = 30
 
@@ -48,7 +52,7 @@ class Region:
     grid
         The grid of the box.
     flags
-        ``islands_removed``, ``holes_filled``.
+        ``holes_filled``, ``gap_bridged``, ``islands_removed``.
     """
 
     vessels: tuple[str, ...]
@@ -92,8 +96,14 @@ def vein_box(segmentation: Segmentation) -> Box:
     return a, b, c
 
 
-def vein_regions(segmentation: Segmentation) -> tuple[Region, ...]:
-    """Return a region for every chain of veins with enough voxels, in the order of the anatomy.
+def vein_regions(segmentation: Segmentation) -> tuple[tuple[Region, ...], tuple[str, ...]]:
+    """Return a region for every chain of veins, and the veins too small to be one.
+
+    Returns
+    -------
+    tuple
+        The regions in the order of the anatomy, and the names of the labelled veins with so few
+        voxels that no direction can be told.
 
     Raises
     ------
@@ -103,36 +113,41 @@ def vein_regions(segmentation: Segmentation) -> tuple[Region, ...]:
     whole = vein_box(segmentation)
     labels = segmentation.labels[whole]
     boxes = ndimage.find_objects(labels, max_label=int(max(segmentation.names)))
+    sizes: dict[str, int] = {}
+    for value, name in segmentation.names.items():
+        if boxes[value - 1] is not None:
+            count = int(np.count_nonzero(labels[boxes[value - 1]] == value))
+            sizes[name] = sizes.get(name, 0) + count
+    too_small = tuple(name for name, size in sizes.items() if size < _LEAST_VOXELS)
+    if len(too_small) == len(sizes):
+        raise LabelError(
+            f"the largest vein has {max(sizes.values())} voxels, at least {_LEAST_VOXELS} are "
+            "needed",
+            remedy="check that the label map is the right one for this image",
+        )
     is_vein = np.zeros(256, dtype=bool)
     is_vein[list(segmentation.names)] = True
-    regions, largest = [], 0
+    regions = []
     for chain in CHAINS:
-        values = {
-            value: name
-            for value, name in segmentation.names.items()
-            if name in chain and boxes[value - 1] is not None
-        }
-        if not values:
+        vessels = tuple(name for name in chain if sizes.get(name, 0) >= _LEAST_VOXELS)
+        values = {v: name for v, name in segmentation.names.items() if name in vessels}
+        if not vessels:
             continue
-        vessels = tuple(name for name in chain if name in values.values())
-        local = _union([boxes[value - 1] for value in values])
+        local = _union([boxes[v - 1] for v in values if boxes[v - 1] is not None])
         lookup = np.zeros(256, dtype=np.uint8)
         for value, name in values.items():
             lookup[value] = vessels.index(name) + 1
         part = _padded(labels, local)
         owner = lookup[part]
-        size = int(np.count_nonzero(owner))
-        largest = max(largest, size)
-        if size >= _LEAST_VOXELS:
-            box = _shifted(local, whole)
-            foreign = is_vein[part] & (owner == 0)
-            regions.append(_cleaned(vessels, box, owner, foreign, segmentation.grid))
-    if not regions:
-        raise LabelError(
-            f"the largest vein has {largest} voxels, at least {_LEAST_VOXELS} are needed",
-            remedy="check that the label map is the right one for this image",
-        )
-    return tuple(regions)
+        foreign = is_vein[part] & (owner == 0)
+        box = _shifted(local, whole)
+        regions.append(_cleaned(vessels, box, owner, foreign, segmentation.grid))
+    return tuple(regions), too_small
+
+
+def touching_mm(grid: Grid) -> float:
+    """Return the distance up to which voxels count as touching: labels may leave a thin gap."""
+    return max(_TOUCHING_MM, _TOUCHING_VOXELS * float(grid.spacing_mm.max()))
 
 
 def contact(first: Region, second: Region, within_mm: float) -> FloatArray | None:
@@ -183,9 +198,17 @@ def _cleaned(
     filled = _without_holes(owner > 0) & ~foreign
     if np.count_nonzero(filled) > np.count_nonzero(owner):
         flags.append("holes_filled")
-        nearest = ndimage.distance_transform_edt(owner == 0, False, True)[1]
+        nearest = ndimage.distance_transform_edt(
+            owner == 0, return_distances=False, return_indices=True
+        )
         owner = np.where(filled, owner[tuple(nearest)], 0).astype(np.uint8)
     pieces, count = ndimage.label(filled, structure=_CONNECTIVITY)
+    if count > 1 and len(vessels) > 1:
+        bridged = _bridged(owner, foreign, grid)
+        if not np.array_equal(bridged, owner):
+            flags.append("gap_bridged")
+            owner = bridged
+            pieces, count = ndimage.label(owner > 0, structure=_CONNECTIVITY)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     keep = np.flatnonzero(sizes >= ISLAND_SHARE * sizes.sum())
     if len(keep) < count:
@@ -196,6 +219,23 @@ def _cleaned(
     pieces = renumber[pieces]
     owner = owner * (pieces > 0)
     return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags))
+
+
+def _bridged(owner: npt.NDArray[np.uint8], foreign: BoolArray, grid: Grid) -> npt.NDArray[np.uint8]:
+    """Fill thin gaps between one vein of a chain and the next, half to either."""
+    result = owner.copy()
+    for number in range(1, int(owner.max())):
+        here, next_one = (owner == n for n in (number, number + 1))
+        to_here, to_next = (
+            ndimage.distance_transform_edt(~vein, sampling=grid.spacing_mm)
+            for vein in (here, next_one)
+        )
+        nearest = float(to_here[next_one].min())
+        if nearest <= touching_mm(grid):
+            reach = nearest + 0.25 * float(grid.spacing_mm.min())
+            between = (owner == 0) & ~foreign & (to_here + to_next <= reach)
+            result[between] = np.where(to_here <= to_next, number, number + 1)[between]
+    return result
 
 
 def _without_holes(mask: BoolArray) -> BoolArray:

@@ -17,15 +17,11 @@ from venoseg.centerline.centering import (
 )
 from venoseg.centerline.curve import curve_through
 from venoseg.centerline.path import farthest_from, lattice, nearest_to, path_between
-from venoseg.centerline.regions import Region, contact, vein_regions
+from venoseg.centerline.regions import Region, contact, touching_mm, vein_regions
 from venoseg.centerline.tree import Branch, EndKind, VesselTree
 from venoseg.errors import MeasurementError
 from venoseg.segmentation import Segmentation
 from venoseg.volume import FloatArray
-
-# Two labels drawn with a gap up to this wide, or two voxels, still belong together.
-_TOUCHING_MM = 3.0
-_TOUCHING_VOXELS = 2.5
 
 # Over this length next to a junction a vein is taken to run straight towards it.
 _STRAIGHT_MM = 12.0
@@ -74,7 +70,7 @@ def trace(segmentation: Segmentation, *, step_mm: float = DEFAULT_STEP_MM) -> Ve
     Returns
     -------
     VesselTree
-        One branch for each vein that has labels, parents before children.
+        One branch for each vein that has enough labels, parents before children.
 
     Raises
     ------
@@ -83,15 +79,15 @@ def trace(segmentation: Segmentation, *, step_mm: float = DEFAULT_STEP_MM) -> Ve
     MeasurementError
         When a vein is cut into pieces or too short to have a direction.
     """
-    regions = vein_regions(segmentation)
+    regions, too_small = vein_regions(segmentation)
     for region in regions:
         _refuse_pieces(region)
     with ThreadPoolExecutor(_THREADS) as pool:
         coarse = list(pool.map(lambda region: _coarse(region, regions), regions))
         begins, confluence = _junctions(coarse)
         fine = pool.map(lambda c: _fine(c, begins.get(c.region.vessels[0]), confluence), coarse)
-        branches = [b for chain in fine for b in _divided(chain, segmentation, step_mm)]
-    return VesselTree(tuple(branches), segmentation.grid, confluence)
+        branches = [b for chain in fine for b in _divided(chain, segmentation, step_mm, confluence)]
+    return VesselTree(tuple(branches), segmentation.grid, confluence, too_small)
 
 
 def _refuse_pieces(region: Region) -> None:
@@ -137,7 +133,7 @@ def _parent(region: Region, regions: tuple[Region, ...]) -> tuple[str | None, Fl
     for parent in BY_NAME[region.vessels[0]].parents:
         for other in regions:
             if other is not region and parent in other.vessels:
-                place = contact(other, region, _touching_mm(region))
+                place = contact(other, region, touching_mm(region.grid))
                 if place is not None:
                     return parent, place
     return _beside_sibling(region, regions)
@@ -158,14 +154,13 @@ def _beside_sibling(
         ]
         for trunk in (other for other in regions if parent in other.vessels):
             for sibling in siblings:
-                place = contact(sibling, region, _touching_mm(region))
-                if place is not None and contact(trunk, sibling, _touching_mm(sibling)) is not None:
+                place = contact(sibling, region, touching_mm(region.grid))
+                if (
+                    place is not None
+                    and contact(trunk, sibling, touching_mm(sibling.grid)) is not None
+                ):
                     return parent, place
     return None, None
-
-
-def _touching_mm(region: Region) -> float:
-    return max(_TOUCHING_MM, _TOUCHING_VOXELS * float(region.grid.spacing_mm.max()))
 
 
 def _children_join(region: Region, regions: tuple[Region, ...]) -> FloatArray | None:
@@ -174,7 +169,7 @@ def _children_join(region: Region, regions: tuple[Region, ...]) -> FloatArray | 
         place
         for child in regions
         if set(region.vessels) & set(BY_NAME[child.vessels[0]].parents)
-        and (place := contact(region, child, _touching_mm(region))) is not None
+        and (place := contact(region, child, touching_mm(region.grid))) is not None
     ]
     if not places:
         return None
@@ -242,7 +237,9 @@ def _where_line_meets(path: FloatArray, point: FloatArray, direction: FloatArray
     return nearest
 
 
-def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[Branch]:
+def _divided(
+    chain: _Chain, segmentation: Segmentation, step_mm: float, confluence: FloatArray | None
+) -> list[Branch]:
     """Cut a chain's course into its veins where the labels change."""
     region, path = chain.region, chain.path_lps_mm
     half_width = half_width_mm(region, path)
@@ -250,6 +247,7 @@ def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[
     parents = [chain.parent, *region.vessels]
     branches = []
     for n, vessel in enumerate(region.vessels):
+        goes_on = n < len(region.vessels) - 1 or (vessel == "ivc" and confluence is not None)
         part = path[cuts[n] : cuts[n + 1] + 1]
         branches.append(
             Branch(
@@ -257,7 +255,7 @@ def _divided(chain: _Chain, segmentation: Segmentation, step_mm: float) -> list[
                 parent=parents[n],
                 curve=curve_through(part, step_mm),
                 central_end=_end_kind(part[0], n > 0 or parents[n] is not None, segmentation),
-                peripheral_end=_end_kind(part[-1], n < len(region.vessels) - 1, segmentation),
+                peripheral_end=_end_kind(part[-1], goes_on, segmentation),
                 half_width_mm=half_width,
                 region=region,
                 flags=region.flags,

@@ -57,11 +57,14 @@ class VesselTree:
         The grid of the labels.
     confluence_lps_mm
         (3,) where the iliac veins join the inferior vena cava; None when it is not in view.
+    too_small
+        Names of labelled veins that have too few voxels to be traced.
     """
 
     branches: tuple[Branch, ...]
     grid: Grid
     confluence_lps_mm: FloatArray | None
+    too_small: tuple[str, ...] = ()
 
     def branch(self, vessel: str) -> Branch:
         """Return the branch of a vessel; KeyError when there is none."""

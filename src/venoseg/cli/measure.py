@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(to_json(measurements_document(found)), end="")
     elif not arguments.quiet:
         print(_summary(found.segments))
-    return 0 if all(profile.measured.any() for profile in found.profiles) else 1
+    return 1 if found.failed else 0
 
 
 def _summary(segments: Table) -> str:

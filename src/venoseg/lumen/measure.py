@@ -51,6 +51,12 @@ class Measurements:
     warnings: tuple[str, ...]
 
     @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the labelled veins of which nothing could be measured."""
+        blank = tuple(p.vessel for p in self.profiles if not p.measured.any())
+        return blank + self.tree.too_small
+
+    @property
     def source(self) -> Source:
         """What the image came from."""
         return self.volume.source
@@ -102,7 +108,7 @@ def measure(
         volume=volume,
         segmentation=segmentation,
         parameters={"boundary": boundary, "step_mm": step_mm},
-        warnings=_warnings(volume, segmentation, profiles),
+        warnings=_warnings(volume, segmentation, tree, profiles),
     )
 
 
@@ -129,11 +135,15 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
 
 
 def _warnings(
-    volume: Volume, segmentation: Segmentation, profiles: tuple[VesselProfile, ...]
+    volume: Volume,
+    segmentation: Segmentation,
+    tree: VesselTree,
+    profiles: tuple[VesselProfile, ...],
 ) -> tuple[str, ...]:
     """Collect what concerns the whole."""
     warnings = [f"image: {flag}" for flag in volume.source.flags]
     warnings += [f"labels: {flag}" for flag in segmentation.flags]
+    warnings += [f"{name}: too few voxels to be measured" for name in tree.too_small]
     for profile in profiles:
         if not profile.measured.any():
             warnings.append(f"{profile.vessel}: no station could be measured")

@@ -19,7 +19,7 @@ CONTOUR_POINTS = 96
 
 # The labels are smoothed by this much along the vein and across it, so that their voxels leave no
 # steps in the outline. What smoothing takes away at sharp bends the search for the edge gives back.
-_SMOOTHING_MM = (2.0, 1.2)
+_SMOOTHING_MM = (1.0, 1.2)
 
 # Where smoothing shrinks a section below this share, the vein is too thin for it.
 _LEAST_SHARE = 0.7

@@ -11,6 +11,7 @@ from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
 from venoseg.lumen.blur import default_blur, estimate_blur, label_blur
 from venoseg.lumen.contours import (
+    area_and_centroid,
     curvatures_per_mm,
     inscribed_diameters_mm,
     outward_normals,
@@ -29,12 +30,18 @@ from venoseg.lumen.edges import (
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # The wall is smooth over this much along the vein and around it: offsets are averaged so far.
-WALL_SMOOTHING_MM = (3.0, 3.0)
+WALL_SMOOTHING_MM = (3.5, 3.0)
 
 # At the tips of a slit, where the outline bends this many times as much as a circle of its length,
 # they are averaged over this much around instead.
 _TIP_BEND = (2.0, 4.0)
 _TIP_SMOOTHING_MM = 1.0
+
+# Where the radius bends this much along the vein (1/mm), as in a focal stenosis, they are averaged
+# over this much along it instead.
+_FOCAL_BEND_PER_MM = (0.015, 0.05)
+_FOCAL_SMOOTHING_MM = 1.5
+_FOCAL_SCALE_MM = 2.5
 
 # Bumps of the outline shorter than this along it are steps of the labels' voxels.
 _BUMP_MM = 5.0
@@ -187,18 +194,37 @@ def without_bumps(contours: FloatArray) -> FloatArray:
 def _smooth_offsets(
     offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
 ) -> FloatArray:
-    """Average offsets over the wall, over less of it at the tips of a slit."""
-    coarse = _over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
-    around = perimeters_mm(contours)[:, None] / (2.0 * np.pi)
-    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 1.0, axis=1, mode="wrap") * around
-    tip = np.clip((bend - _TIP_BEND[0]) / (_TIP_BEND[1] - _TIP_BEND[0]), 0.0, 1.0)
-    if not tip.any():
-        return coarse
-    over_mm = (WALL_SMOOTHING_MM[0], _TIP_SMOOTHING_MM)
-    smooth: FloatArray = coarse + tip * (
-        _over_wall(offsets, weights, curve, contours, over_mm) - coarse
-    )
+    """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis."""
+    along_mm, around_mm = WALL_SMOOTHING_MM
+    smooth = _over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
+    for share, over_mm in (
+        (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
+        (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
+    ):
+        if share.any():
+            sharper = _over_wall(offsets, weights, curve, contours, over_mm)
+            smooth = smooth + share * (sharper - smooth)
     return smooth
+
+
+def _tips(contours: FloatArray) -> FloatArray:
+    """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
+    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 1.0, axis=1, mode="wrap")
+    return _ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
+
+
+def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
+    """Return (n, 1) 1 where the calibre changes abruptly, 0 elsewhere, with a ramp between."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    radius = np.sqrt(np.maximum(area_and_centroid(contours)[0], 0.0) / np.pi)
+    sigma = _FOCAL_SCALE_MM / station_mm
+    bend = ndimage.gaussian_filter1d(radius, sigma, order=2, mode="nearest") / station_mm**2
+    reach = ndimage.maximum_filter1d(np.abs(bend), 2 * round(2.0 * sigma) + 1, mode="nearest")
+    return _ramp(reach, _FOCAL_BEND_PER_MM)[:, None]
+
+
+def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
 
 
 def _over_wall(

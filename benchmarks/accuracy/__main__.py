@@ -1,0 +1,115 @@
+"""Accuracy of centerlines and diameters on digital twins.
+
+    python -m benchmarks.accuracy [--seeds 3] [--first-seed 200] [--noise 20] [--contrast 100]
+                                  [--boundary gray mask] [--labels ideal dilated eroded shifted]
+
+Prints a table for each slice thickness. The seeds used while the methods were made lie below 100.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from benchmarks.accuracy.compare import Errors, collect
+from scipy import ndimage
+
+from venoseg.lumen import measure
+from venoseg.phantom import SHAPES, Scanner, fit_grid, iliocaval_y, render, shape
+from venoseg.phantom.scene import Scene
+from venoseg.segmentation import Segmentation
+
+SPACINGS_MM = ((1.0, 0.78, 0.78), (3.0, 0.78, 0.78))
+
+
+def main() -> None:
+    """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3, help="twins of each kind")
+    parser.add_argument("--first-seed", type=int, default=200)
+    parser.add_argument("--noise", type=float, default=20.0, help="HU")
+    parser.add_argument("--contrast", type=float, default=100.0, help="lumen minus tissue, HU")
+    parser.add_argument("--boundary", nargs="+", default=["mask", "gray"])
+    parser.add_argument(
+        "--labels", nargs="+", default=["ideal"], help="ideal, dilated, eroded, shifted"
+    )
+    parser.add_argument("--kinds", nargs="+", default=[*SHAPES, "iliocaval_y"])
+    arguments = parser.parse_args()
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    print(f"{len(arguments.kinds)} kinds x {len(seeds)} seeds from {seeds[0]}: ", end="")
+    print(f"noise {arguments.noise:g} HU, contrast {arguments.contrast:g} HU, blur 0.6 mm")
+    for spacing in SPACINGS_MM:
+        results: dict[tuple[str, str], Errors] = {}
+        for kind in arguments.kinds:
+            for seed in seeds:
+                _one(kind, seed, spacing, arguments, results)
+        print(f"\nvoxels {spacing[1]} x {spacing[2]} x {spacing[0]} mm")
+        _print_table(results)
+
+
+def _one(
+    kind: str,
+    seed: int,
+    spacing: tuple[float, float, float],
+    arguments: argparse.Namespace,
+    results: dict[tuple[str, str], Errors],
+) -> None:
+    scene = replace(_scene(kind, seed), lumen_hu=50.0 + arguments.contrast, background_hu=50.0)
+    twin = render(scene, fit_grid(scene, spacing), Scanner(noise_hu=arguments.noise, seed=seed))
+    for labels in arguments.labels:
+        segmentation = _changed(twin.segmentation, labels)
+        for boundary in arguments.boundary:
+            found = measure(twin.image, segmentation, boundary=boundary)
+            collect(found, twin.truth, results.setdefault((labels, boundary), Errors()))
+
+
+def _scene(kind: str, seed: int) -> Scene:
+    if kind == "iliocaval_y":
+        return iliocaval_y(seed=seed, stenosis_percent=(0.0, 50.0, 70.0)[seed % 3])
+    return shape(kind, seed=seed)
+
+
+def _changed(segmentation: Segmentation, how: str) -> Segmentation:
+    """Return labels that are one voxel too large, too small, or in the wrong place."""
+    labels = segmentation.labels
+    if how == "dilated":
+        grown = ndimage.grey_dilation(labels, footprint=ndimage.generate_binary_structure(3, 1))
+        labels = np.where(labels > 0, labels, grown)
+    elif how == "eroded":
+        core = ndimage.binary_erosion(labels > 0, border_value=1)
+        labels = np.where(core, labels, 0)
+    elif how == "shifted":
+        labels = np.roll(labels, (0, 1, 0), axis=(0, 1, 2))
+    return replace(segmentation, labels=labels.astype(np.uint8))
+
+
+def _print_table(results: dict[tuple[str, str], Errors]) -> None:
+    head = ("axis mean", "p95", "D_eq bias", "limits", "D_min bias", "limits", "D_max bias")
+    more = ("limits", "AS points", "cover A", "cover min", "measured")
+    print(f"{'labels':<10}{'boundary':<10}" + "".join(f"{h:>11}" for h in (*head, *more)))
+    for (labels, boundary), errors in results.items():
+        axis = np.concatenate(errors.axis_mm)
+        figures = [axis.mean(), np.quantile(axis, 0.95)]
+        for values in (errors.equivalent_mm, errors.minimum_mm, errors.maximum_mm):
+            figures += _bias_and_limits(values)
+        stenosis = np.array(errors.stenosis_points)
+        worst = float(np.abs(stenosis).max()) if len(stenosis) else np.nan
+        figures += [worst, _percent(errors.area_inside), _percent(errors.minimum_inside)]
+        figures.append(100.0 * errors.measured / errors.stations)
+        print(f"{labels:<10}{boundary:<10}" + "".join(f"{f:>11.3f}" for f in figures), flush=True)
+
+
+def _bias_and_limits(values: Iterable[np.ndarray]) -> list[float]:
+    """Return the mean error and 1.96 standard deviations (Bland and Altman)."""
+    joined = np.concatenate(list(values))
+    return [float(joined.mean()), float(1.96 * joined.std())]
+
+
+def _percent(values: Iterable[np.ndarray]) -> float:
+    return float(100.0 * np.concatenate(list(values)).mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -366,3 +366,13 @@ def test_a_jpeg_with_a_broken_segment_never_reaches_the_decoder(shared_data):
         frame.replace(b"\xff\xc3", b"\xff\xc8", 1),
     ):
         assert read_jpeg_header(broken) is None
+
+
+def test_a_drawing_in_the_unused_bits_is_no_part_of_the_values(ct):
+    def drawn(dataset, _):
+        dataset.BitsStored, dataset.HighBit = 12, 11
+        dataset.add_new(0x60000100, "US", 16)
+        dataset.add_new(0x60000102, "US", 12)
+
+    ct.series(column(2), hu=constant(0x1000 + 100), intercept=0, dtype="<u2", edit=drawn)
+    assert np.unique(read_study(ct.folder).ct().voxels).tolist() == [100]

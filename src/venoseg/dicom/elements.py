@@ -10,15 +10,27 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from functools import cache
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
 
 from venoseg.dicom.image import Vector
 
 TEXT_LIMIT = 1024
+# Groups that may be repeated have no keyword in the dictionary; this is the first of them.
+OVERLAY_TAGS = {"OverlayBitsAllocated": 0x60000100, "OverlayBitPosition": 0x60000102}
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    tag = OVERLAY_TAGS.get(keyword) or tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(f"{keyword} is no keyword of the standard")
+    return Tag(tag)
 
 
 class Elements:
@@ -131,8 +143,8 @@ class Elements:
         ValueError
             When it is damaged.
         """
-        tag = tag_for_keyword(keyword)
-        if tag is None or tag not in self.dataset:
+        tag = _tag(keyword)
+        if tag not in self.dataset:
             return
         try:
             value = self.dataset[tag].value
@@ -149,8 +161,8 @@ class Elements:
         return next(self.items(keyword), None)
 
     def _element(self, keyword: str) -> object:
-        tag = tag_for_keyword(keyword)
-        if tag is None or tag not in self.dataset:
+        tag = _tag(keyword)
+        if tag not in self.dataset:
             return None
         try:
             return self.dataset.get_item(tag)
@@ -169,7 +181,5 @@ class Elements:
         element = self._element(keyword)
         vr = getattr(element, "VR", None) or ""
         if isinstance(element, RawDataElement) and vr in ("", "UN"):
-            from pydicom.datadict import dictionary_VR
-
             return dictionary_VR(keyword)
         return str(vr)

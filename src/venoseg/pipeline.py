@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venoseg.dicom import read_study
-from venoseg.errors import UsageError
-from venoseg.interchange import read_labels
+from pydicom.dataset import Dataset
+
+from venoseg.dicom import Series, read_study
+from venoseg.errors import OutputError, UsageError
+from venoseg.interchange import (
+    read_labels,
+    write_dicom_seg,
+    write_seg_nrrd,
+    write_structured_report,
+)
 from venoseg.interchange.documents import centerline_document, measurements_document, to_json
+from venoseg.interchange.vein_reports import vein_reports
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import Boundary
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
 
 Say = Callable[[str], None]
+
+_DICOM_RESULTS = ("segmentation.seg.dcm", "measurements.sr.dcm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +88,28 @@ def measure_path(
         )
     with output_folder(out, force=force) as scratch:
         say("reading the image")
-        volume = read_study(path).ct(options.series_uid)
+        series = read_study(path).ct_series(options.series_uid)
+        volume = series.read()
         say("reading the labels")
         segmentation = read_labels(options.labels, volume, options.label_names)
         say("measuring")
         found = measure(volume, segmentation, boundary=options.boundary, step_mm=options.step_mm)
         say("writing the results")
+        if volume.source.kind == "DICOM":
+            found = _with_dicom_results(found, series, scratch)
         write_results(found, scratch)
+    return found
+
+
+def _with_dicom_results(found: Measurements, series: Series, folder: Path) -> Measurements:
+    """Write the DICOM results; headers too poor to refer to are a warning, not a failure."""
+    try:
+        write_dicom_results(found, series.headers(), folder)
+    except OutputError as error:
+        for name in _DICOM_RESULTS:
+            (folder / name).unlink(missing_ok=True)
+        warning = f"no DICOM SEG and SR were written: {error.what}"
+        return replace(found, warnings=(*found.warnings, warning))
     return found
 
 
@@ -105,7 +130,7 @@ def report(found: Measurements, out: str | Path, *, force: bool = False) -> Path
 
 
 def write_results(found: Measurements, folder: Path) -> None:
-    """Write tables, documents and the report into an existing folder."""
+    """Write tables, documents, labels and the report into an existing folder."""
     found.cross_sections.to_csv(folder / "cross_sections.csv")
     found.segments.to_csv(folder / "segments.csv")
     for name, document in (
@@ -113,4 +138,24 @@ def write_results(found: Measurements, folder: Path) -> None:
         ("centerline.json", centerline_document(found.tree)),
     ):
         (folder / name).write_text(to_json(document), encoding="utf-8", newline="")
+    write_seg_nrrd(found.segmentation, folder / "segmentation.seg.nrrd")
     write_report(found, folder / "report.html")
+
+
+def write_dicom_results(found: Measurements, headers: Sequence[Dataset], folder: Path) -> None:
+    """Write the labels as DICOM SEG and the figures as a TID 1500 report on them.
+
+    Parameters
+    ----------
+    found
+        What was measured.
+    headers
+        Of all images of the series, without pixels.
+    folder
+        An existing folder.
+    """
+    seg_name, sr_name = _DICOM_RESULTS
+    segmentation = write_dicom_seg(found.segmentation, headers, folder / seg_name)
+    reports = vein_reports(found)
+    if reports:
+        write_structured_report(reports, headers, folder / sr_name, segmentation=segmentation)

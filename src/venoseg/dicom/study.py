@@ -39,15 +39,7 @@ class Study:
         return choose_series(self.series, kernel)
 
     def ct(self, series_uid: str | None = None, kernel: Kernel | None = None) -> Volume:
-        """Read a CT series.
-
-        Parameters
-        ----------
-        series_uid
-            The series to read; of a split one, the part that would be chosen. Default: `choose_ct`
-            among all.
-        kernel
-            Which reconstruction to prefer when the choice is free.
+        """Read the series that `ct_series` returns.
 
         Raises
         ------
@@ -56,8 +48,26 @@ class Study:
         DecodeError
             When the pixels of a file cannot be read with certainty.
         """
+        return self.ct_series(series_uid, kernel).read()
+
+    def ct_series(self, series_uid: str | None = None, kernel: Kernel | None = None) -> Series:
+        """Return a CT series, headers only.
+
+        Parameters
+        ----------
+        series_uid
+            The series; of a split one, the part that would be chosen. Default: `choose_ct` among
+            all.
+        kernel
+            Which reconstruction to prefer when the choice is free.
+
+        Raises
+        ------
+        SeriesError
+            When there is no such series.
+        """
         if series_uid is None:
-            return self.choose_ct(kernel).series.read()
+            return self.choose_ct(kernel).series
         named = [s for s in self.series if s.series_uid == series_uid]
         if not named:
             raise SeriesError(
@@ -65,8 +75,8 @@ class Study:
                 remedy="`venoseg scan` lists the series",
             )
         if not any(s.usable and s.kind == "ct" for s in named):
-            return named[0].read()
-        return choose_series(named, kernel).series.read()
+            return named[0]
+        return choose_series(named, kernel).series
 
     def angiograms(self) -> tuple[Angiogram, ...]:
         """Return the angiographic runs, headers only, in the order of series and instance.

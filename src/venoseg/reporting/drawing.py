@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -62,12 +62,15 @@ class Picture:
         Its size on paper.
     alt
         What it shows, in words.
+    caption
+        Lines that stand below it.
     """
 
     uri: str
     width_mm: float
     height_mm: float
     alt: str
+    caption: tuple[str, ...]
 
 
 @contextmanager
@@ -99,12 +102,14 @@ def place_axes(
     )
 
 
-def finish(figure: Figure, alt: str) -> Picture:
+def finish(figure: Figure, alt: str, caption: tuple[str, ...] = ()) -> Picture:
     """Turn a figure into a picture: SVG without date, creator, random names or a foreign DTD."""
     out = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(out, format="svg", dpi=_IMAGE_DPI, metadata=nothing)
     width, height = figure.get_size_inches() * MM_PER_INCH
     drawing = out.getvalue()
-    encoded = base64.b64encode(drawing[drawing.index(b"<svg") :]).decode("ascii")
-    return Picture(f"data:image/svg+xml;base64,{encoded}", float(width), float(height), alt)
+    # The images inside are base64 already; a second time would swell them by a third again.
+    encoded = quote(drawing[drawing.index(b"<svg") :], safe="/:;,=()+*!?@$~")
+    uri = f"data:image/svg+xml,{encoded}"
+    return Picture(uri, float(width), float(height), alt, caption)

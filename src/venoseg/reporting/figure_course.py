@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
 from venoseg.lumen.stenosis import expected_normal
-from venoseg.reporting.drawing import FAINT_INK, GRID_INK, Picture, finish, new_figure, place_axes
+from venoseg.reporting.drawing import GRID_INK, Picture, finish, new_figure, place_axes
 from venoseg.reporting.panels import (
     draw_area,
     draw_diameters,
@@ -24,9 +24,9 @@ from venoseg.reporting.stretches import step_mm
 from venoseg.reporting.window import GrayWindow
 from venoseg.volume import Volume
 
-_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 8.0, 6.0, 23.0
+_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 8.0, 6.0, 19.0
 _WIDEST_MM, _NARROWEST_MM = 161.0, 92.0
-_AREA_MM, _DIAMETER_MM, _STRIP_MM = 40.0, 34.0, 2.6
+_AREA_MM, _DIAMETER_MM, _STRIP_MM = 37.0, 31.0, 2.6
 _GAP_MM, _TITLE_MM = 2.0, 6.5
 
 # Lengths are drawn at most this much larger than life, so that a short vein does not fill a page.
@@ -95,17 +95,23 @@ def draw_course(profile: VesselProfile, volume: Volume, window: GrayWindow) -> C
     figure.legend(
         handles=[*source_patches(profile), *reason_patches(profile)],
         loc="lower left",
-        bbox_to_anchor=(_LEFT_MM / full, 3.5 / total),
+        bbox_to_anchor=(_LEFT_MM / full, 0.5 / total),
         ncols=2 if width < 120.0 else 3,
         frameon=False,
         borderaxespad=0.0,
     )
-    figure.text(_LEFT_MM / full, 0.5 / total, window.name, fontsize=7, color=FAINT_INK)
     return CoursePicture(
-        finish(figure, _alt(profile, window)),
+        finish(figure, _alt(profile, window), (_caption(window),)),
         _LEFT_MM / full,
         (_LEFT_MM + width) / full,
         *limits,
+    )
+
+
+def _caption(window: GrayWindow) -> str:
+    return (
+        "Straightened views: lengths along and across are to one scale; yellow: the lumen's edge; "
+        f"dashed: place of the smallest section; {window.name}."
     )
 
 

@@ -63,7 +63,7 @@ def draw_overview(measurements: Measurements) -> Picture:
         borderaxespad=0.0,
         handlelength=3.2,
     )
-    return finish(figure, _alt(measurements))
+    return finish(figure, _alt(measurements), (_caption(measurements),))
 
 
 def _draw_body(axes: Axes, volume: Volume, low: FloatArray, high: FloatArray, axis: int) -> None:
@@ -192,13 +192,20 @@ def _finish_axes(axes: Axes, low: FloatArray, high: FloatArray, axis: int) -> No
 
 def _alt(measurements: Measurements) -> str:
     names = ", ".join(BY_NAME[p.vessel].title.lower() for p in measurements.profiles)
-    confluence = (
-        "The confluence of the iliac veins is marked."
-        if measurements.tree.confluence_lps_mm is not None
-        else "The confluence of the iliac veins is not in view."
-    )
     return (
-        f"The centerlines and lumens of {names}, seen from the front and from the left side, over "
-        f"the mean of the image through the depth of the veins. {confluence} A triangle marks each "
-        "vein's smallest section."
+        f"The centerlines and lumens of {names}, seen from the front and from the left side. "
+        f"{_confluence_words(measurements)} A triangle marks each vein's smallest section."
     )
+
+
+def _caption(measurements: Measurements) -> str:
+    return (
+        "Centerlines and measured lumens over the mean of the image through the depth of the "
+        f"veins. {_confluence_words(measurements)}"
+    )
+
+
+def _confluence_words(measurements: Measurements) -> str:
+    if measurements.tree.confluence_lps_mm is None:
+        return "The confluence of the iliac veins is not in view."
+    return "The confluence of the iliac veins is marked."

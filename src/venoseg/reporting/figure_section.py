@@ -28,10 +28,11 @@ from venoseg.reporting.words import (
 )
 from venoseg.volume import Volume
 
-_SIDE_MM, _TOP_MM, _BOTTOM_MM = 90.0, 6.0, 25.0
+_SIDE_MM, _TOP_MM, _BOTTOM_MM = 90.0, 6.0, 0.5
 _PIXEL_MM = 0.25
-_BESIDE_MM = 14.0
-_LEAST_HALF_MM = 14.0
+
+# Half the picture against the reach of the wall, and the least tissue beside it: room for labels.
+_ROOM, _BESIDE_MM = 2.1, 13.0
 
 _EDGE, _LEAST, _GREATEST = "#ffe14d", "#ffffff", "#7fd4ff"
 
@@ -48,7 +49,8 @@ def draw_sections(
         "Widest section": int(np.nanargmax(areas)),
     }
     wall = np.abs(profile.contours_mm[list(stations.values())])
-    half = max(float(wall.max()) + _BESIDE_MM, _LEAST_HALF_MM)
+    reach = float(wall.max())
+    half = max(_ROOM * reach, reach + _BESIDE_MM)
     return tuple(
         _draw_section(title, profile, station, volume, window, half)
         for title, station in stations.items()
@@ -63,22 +65,18 @@ def _draw_section(
     window: GrayWindow,
     half_mm: float,
 ) -> Picture:
-    total = _TOP_MM + _SIDE_MM + _BOTTOM_MM
-    figure = new_figure(_SIDE_MM, total)
+    figure = new_figure(_SIDE_MM, _TOP_MM + _SIDE_MM + _BOTTOM_MM)
     axes = place_axes(figure, 0.0, _TOP_MM, _SIDE_MM, _SIDE_MM)
     position = profile.branch.curve.position_mm[station]
     _draw_plane(axes, profile, station, volume, window, half_mm)
     axes.set_title(f"{title}, {position:.0f} mm from the central end")
-    words = _figures(profile, station)
-    figure.text(
-        0.0, (_BOTTOM_MM - 2.0) / total, f"{words}\n{window.name}", va="top", linespacing=1.4
-    )
-    what = " ".join(words.split())
+    figures = _figures(profile, station)
     return finish(
         figure,
         f"{title} of the {BY_NAME[profile.vessel].title.lower()}, {position:.0f} mm from its "
-        f"central end: {what}. The image across the vein with the lumen's edge, both diameters, "
-        f"the patient's directions and a bar of 10 mm; {window.name}.",
+        f"central end: {', '.join(figures)}. The image across the vein with the lumen's edge, both "
+        "diameters, the patient's directions and a bar of 10 mm.",
+        (*figures, window.name),
     )
 
 
@@ -131,7 +129,7 @@ def _draw_caliper(axes: Axes, caliper: Caliper, name: str, colour: str, style: o
             axes.plot(*np.stack([end - jaw, end + jaw]).T, color=ink, linewidth=width, alpha=0.9)
     outward = (ends[1] - ends[0]) / max(caliper.width_mm, 1e-9)
     axes.annotate(
-        f"{name} {caliper.width_mm:.1f}",
+        f"{name} {caliper.width_mm:.1f} mm",
         ends[1] + 1.0 * outward,
         color=colour,
         fontsize=8,
@@ -185,15 +183,17 @@ def _draw_scale_bar(axes: Axes, half_mm: float) -> None:
     )
 
 
-def _figures(profile: VesselProfile, n: int) -> str:
+def _figures(profile: VesselProfile, n: int) -> tuple[str, ...]:
     shapes = profile.shapes
-    source = "gray values" if profile.from_image[n] else "labels"
+    area, low_high = area_words(shapes.area_mm2[n]), area_range(*profile.area_interval_mm2[n])
+    minimum, span = (
+        length_words(shapes.minimum_mm[n]),
+        length_range(*profile.minimum_interval_mm[n]),
+    )
+    maximum, equivalent = length_words(shapes.maximum_mm[n]), length_words(shapes.equivalent_mm[n])
     return (
-        f"area {area_words(shapes.area_mm2[n])} "
-        f"(95 % interval {area_range(*profile.area_interval_mm2[n])})\n"
-        f"minimum diameter {length_words(shapes.minimum_mm[n])} "
-        f"(95 % interval {length_range(*profile.minimum_interval_mm[n])})\n"
-        f"maximum diameter {length_words(shapes.maximum_mm[n])}, "
-        f"equivalent {length_words(shapes.equivalent_mm[n])}\n"
-        f"edge from {source}"
+        f"area {area} (95 % interval {low_high})",
+        f"minimum diameter {minimum} ({span})",
+        f"maximum diameter {maximum}, equivalent {equivalent}",
+        "edge from gray values" if profile.from_image[n] else "edge from labels",
     )

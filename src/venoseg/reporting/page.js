@@ -1,5 +1,29 @@
-// Reads the values under the pointer from the words that stand beside every profile.
+// Shows the section and the figures under the pointer while it moves along a profile.
 "use strict";
+
+function glance(stations) {
+  const box = document.createElement("div");
+  box.className = "glance";
+  box.setAttribute("aria-hidden", "true");
+  box.style.backgroundImage = `url(${stations.uri})`;
+  const zoom = 192 / stations.side;
+  box.style.backgroundSize = `${192 * stations.columns}px auto`;
+  const side = stations.side;
+  const places = [[7, side / 2], [side - 7, side / 2], [side / 2, 6], [side / 2, side - 6]];
+  return {
+    box,
+    show(station) {
+      const n = Math.min(Math.round(station / stations.stride), stations.outlines.length - 1);
+      const column = n % stations.columns;
+      const row = Math.floor(n / stations.columns);
+      box.style.backgroundPosition = `${-column * side * zoom}px ${-row * side * zoom}px`;
+      const points = stations.outlines[n].map(tenths => tenths / 10).join(" ");
+      const letters = places.map(([x, y], k) => `<text x="${x}" y="${y}">${stations.sides[n][k]}</text>`);
+      box.innerHTML = `<svg viewBox="0 0 ${side} ${side}"><polygon points="${points}"/>${letters.join("")}</svg>`;
+    },
+  };
+}
+
 for (const course of document.querySelectorAll(".course")) {
   const stations = JSON.parse(course.querySelector("script").textContent);
   const axis = Object.fromEntries(["left", "right", "from", "to"].map(n => [n, Number(course.dataset[n])]));
@@ -8,12 +32,16 @@ for (const course of document.querySelectorAll(".course")) {
   pointer.hidden = true;
   const reading = document.createElement("div");
   reading.className = "reading";
-  reading.textContent = "Move the pointer along the vein, or press the arrow keys, to read the figures.";
-  reading.setAttribute("role", "status");
+  const words = document.createElement("p");
+  words.setAttribute("role", "status");
+  words.textContent = "Move the pointer along the vein, or press the arrow keys, to see its sections and read the figures.";
+  const section = glance(stations);
+  reading.append(section.box, words);
   course.append(pointer);
   course.after(reading);
   course.tabIndex = 0;
   let station = 0;
+  section.show(station);
 
   function show(n) {
     station = Math.max(0, Math.min(stations.lines.length - 1, n));
@@ -21,7 +49,8 @@ for (const course of document.querySelectorAll(".course")) {
     const share = axis.left + (axis.right - axis.left) * (position - axis.from) / (axis.to - axis.from);
     pointer.style.left = `${100 * share}%`;
     pointer.hidden = false;
-    reading.textContent = stations.lines[station];
+    words.textContent = stations.lines[station];
+    section.show(station);
   }
 
   course.addEventListener("pointermove", event => {

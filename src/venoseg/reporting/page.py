@@ -16,6 +16,7 @@ from venoseg.reporting.figure_course import CoursePicture, draw_course
 from venoseg.reporting.figure_overview import draw_overview
 from venoseg.reporting.figure_section import draw_sections
 from venoseg.reporting.readout import Readout, readout_of
+from venoseg.reporting.strip import SIDE_PX, SectionStrip, strip_of
 from venoseg.reporting.summary import summary_sentences
 from venoseg.reporting.window import GrayWindow, choose_window
 from venoseg.reporting.words import STATE_MEANINGS, state_words, warning_words
@@ -36,6 +37,7 @@ class VesselPage:
     course: CoursePicture
     sections: tuple[Picture, ...]
     readout: Readout
+    strip: SectionStrip
 
 
 def render_page(measurements: Measurements) -> str:
@@ -74,7 +76,7 @@ def render_page(measurements: Measurements) -> str:
         references=tables.reference_rows(measurements),
         states=STATE_MEANINGS,
         definitions=tables.definition_rows(measurements),
-        window=window,
+        side_px=SIDE_PX,
     )
 
 
@@ -97,6 +99,7 @@ def _vessel_page(
         course=draw_course(profile, volume, window),
         sections=draw_sections(profile, volume, window),
         readout=readout_of(profile),
+        strip=strip_of(profile, volume, window),
     )
 
 

@@ -18,7 +18,7 @@ from venoseg.volume import FloatArray, Volume
 _PIXEL_MM = 0.4
 
 # Tissue to be seen beside the lumen, and the least and most of the view from its axis.
-_BESIDE_MM = 9.0
+_BESIDE_MM = 7.0
 _LEAST_HALF_MM, _MOST_HALF_MM = 14.0, 30.0
 
 _NAMES = ("across", "front to back")

@@ -12,10 +12,14 @@ from venoseg.reporting.words import area_range, area_words, length_range, length
 
 
 def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:
-    """Return the smallest section, how it compares, and how much of the vein was measured."""
+    """Return the smallest section, how it compares, how much was measured, and why not all."""
     if not profile.measured.any():
         return (_why_nothing(profile),)
-    return (_smallest(profile), _comparison(profile), _coverage(profile))
+    sentences = (_smallest(profile), _comparison(profile), _coverage(profile))
+    missing = unmeasured(profile)
+    if not missing:
+        return sentences
+    return (*sentences, f"Not measured: {_reasons(missing, step_mm(profile))}.")
 
 
 def _smallest(profile: VesselProfile) -> str:
@@ -55,12 +59,10 @@ def _coverage(profile: VesselProfile) -> str:
         for kind in ("gray values", "labels")
     }
     parts = [f"{count * step:.0f} mm from {kind}" for kind, count in sources.items() if count]
-    sentence = (
-        f"Measured over {profile.measured.sum() * step:.0f} of {len(profile.flags) * step:.0f} mm "
-        f"(edge: {', '.join(parts)})"
+    return (
+        f"Measured over {profile.measured.sum() * step:.0f} of {len(profile.flags) * step:.0f} mm; "
+        f"edge: {', '.join(parts)}."
     )
-    missing = unmeasured(profile)
-    return f"{sentence}; not measured: {_reasons(missing, step)}." if missing else f"{sentence}."
 
 
 def _why_nothing(profile: VesselProfile) -> str:

@@ -39,6 +39,7 @@ _FLAGS: dict[str, str] = {
     "labels_overlap": "the labels of two veins overlapped",
     "labels_cut": "the labels reach beyond the image",
     "names_from_totalsegmentator_values": "label names were taken from TotalSegmentator's numbers",
+    "synthetic_truth": "the labels are the truth of a digital twin, not drawn by anyone",
     "lumen_segments_used": "lumen segments were used rather than those of the whole vessel",
 }
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.label_sections import (
@@ -22,13 +23,14 @@ from venoseg.lumen.edges import to_lps
 from venoseg.lumen.outline import outline_labels
 from venoseg.lumen.uncertainty import intervals_of
 from venoseg.lumen.wall import LEAST_CONTRAST_HU, Wall, wall_of_image, wall_of_labels
-from venoseg.volume import BoolArray, FloatArray, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Boundary = Literal["gray", "mask"]
 
 # Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
 # CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
 ENHANCED_HU = 75.0
+_ENHANCED_OVER_STATIONS = 41
 
 # At least this share of the rim must show an edge before the image decides where it is.
 _LEAST_RIM = 0.6
@@ -120,15 +122,19 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
         wall = wall_of_labels(branch.region, part, outlines.contours_mm[run])
         contours[run] = wall.contours_mm
         if boundary == "mask":
-            interval = intervals_of(wall, part, branch.region.grid)
+            interval = intervals_of(wall, part, branch.region.grid, "mask")
             half_area[run], half_minimum[run] = interval.equivalent_mm, interval.minimum_mm
             continue
         image = wall_of_image(volume, branch.region, part, wall.contours_mm)
         good = _image_decides(image, volume, flags[run])
         contours[run] = np.where(good[:, None, None], image.contours_mm, wall.contours_mm)
-        for of, grid, chosen in ((image, volume.grid, good), (wall, branch.region.grid, ~good)):
+        edges: tuple[tuple[Wall, Grid, BoolArray, Boundary], ...] = (
+            (image, volume.grid, good, "gray"),
+            (wall, branch.region.grid, ~good, "mask"),
+        )
+        for of, grid, chosen, edge in edges:
             if chosen.any():
-                interval = intervals_of(of, part, grid)
+                interval = intervals_of(of, part, grid, edge)
                 half_area[run] = np.where(chosen, interval.equivalent_mm, half_area[run])
                 half_minimum[run] = np.where(chosen, interval.minimum_mm, half_minimum[run])
         from_image[run] = good
@@ -209,7 +215,9 @@ def _meets_gap(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray
 def _image_decides(wall: Wall, volume: Volume, flags: list[list[str]]) -> BoolArray:
     """Tell at which stations the gray values show the lumen's edge, and note why elsewhere not."""
     rim = wall.usable.mean(axis=1)
-    enhanced = wall.inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
+    # Over a length, so that a stretch beside bone or metal does not pass for enhanced.
+    inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
+    enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
     contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
     for n in range(len(rim)):
         if not enhanced[n]:

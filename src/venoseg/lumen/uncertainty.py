@@ -7,6 +7,7 @@ correlation of the real one. The spread of the figures is their standard deviati
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -28,8 +29,10 @@ _REPLICATES = 8
 _POOLING_MM = 15.0
 
 # The scatter of single edges does not hold the errors that neighbouring rays share, through the
-# levels on either side and the outline they start from. On phantoms figures spread this much more.
-_SHARED_ERRORS = 1.6
+# levels on either side and the outline they start from. On phantoms figures spread this much more:
+# the equivalent and the minimum diameter, with the edge from gray values and from labels, whose
+# steps are alike over long stretches.
+_SHARED_ERRORS = {"gray": (1.6, 1.9), "mask": (1.6, 2.6)}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
 _WALL_FLOOR_MM = 0.02
@@ -51,7 +54,7 @@ class Interval:
     minimum_mm: FloatArray
 
 
-def intervals_of(wall: Wall, curve: Curve, grid: Grid) -> Interval:
+def intervals_of(wall: Wall, curve: Curve, grid: Grid, edge: Literal["gray", "mask"]) -> Interval:
     """Find how far the figures of n sections can be off.
 
     Parameters
@@ -62,6 +65,8 @@ def intervals_of(wall: Wall, curve: Curve, grid: Grid) -> Interval:
         Their stations.
     grid
         The grid of the image in which the edges were found: its voxels correlate the noise.
+    edge
+        Whether that was the image or the labels.
     """
     contours = wall.contours_mm
     normals = outward_normals(contours)
@@ -79,7 +84,8 @@ def intervals_of(wall: Wall, curve: Curve, grid: Grid) -> Interval:
     radius = np.maximum(figures[0] / 2.0, 0.5)
     shift = wall.blur.in_plane_mm**2 / (2.0 * radius)
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)
-    half = _NORMAL_95 * np.sqrt(_SHARED_ERRORS**2 * variance + systematic**2)
+    shared = np.array(_SHARED_ERRORS[edge])[:, None]
+    half = _NORMAL_95 * np.sqrt(shared**2 * variance + systematic**2)
     return Interval(half[0], half[1])
 
 

@@ -55,7 +55,7 @@ def pydicom() -> Load:
         slices.sort(key=lambda s: float(s.ImagePositionPatient[2]))
         return np.stack(
             [
-                (s.pixel_array * int(s.RescaleSlope) + int(s.RescaleIntercept)).astype(np.int16)
+                s.pixel_array.astype(np.int16) * int(s.RescaleSlope) + int(s.RescaleIntercept)
                 for s in slices
             ]
         )

@@ -51,6 +51,18 @@ def shared_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Share
         Path(path).unlink()
 
 
+def private_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an array of zeros in memory of its own, for this process alone.
+
+    NumPy asks the system for huge pages, and on a machine that has run for a while the system then
+    moves memory about for longer than the reading of a whole CT takes.
+    """
+    size = int(np.prod(shape)) * dtype.itemsize
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
 def _reserve(size: int) -> str:
     for folder in (MEMORY_FOLDER, Path(tempfile.gettempdir())):
         if not folder.is_dir() or not os.access(folder, os.W_OK):

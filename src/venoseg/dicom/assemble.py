@@ -17,7 +17,7 @@ from venoseg.dicom.pixels import FrameReader, open_frames
 from venoseg.dicom.syntaxes import NATIVE
 from venoseg.dicom.values import FILL_HU, DoesNotFitInt16Error, convert, rescale_of
 from venoseg.processes import share_out, usable_cores
-from venoseg.shared_array import SharedArray, shared_array
+from venoseg.shared_array import SharedArray, private_array, shared_array
 from venoseg.volume import BoolArray
 
 Voxels = npt.NDArray[Any]
@@ -71,7 +71,7 @@ def _fill(
     if _worth_sharing(slices):
         voxels, absences = _fill_together(placed, stack.grid.shape, dtype)
     else:
-        voxels = np.empty(stack.grid.shape, dtype)
+        voxels = private_array(stack.grid.shape, dtype)
         absences = _fill_in_threads(voxels, placed)
     missing: BoolArray | None = None
     for k, absent in absences:

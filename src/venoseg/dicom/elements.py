@@ -162,10 +162,10 @@ class Elements:
 
     def _element(self, keyword: str) -> object:
         tag = _tag(keyword)
-        if tag not in self.dataset:
-            return None
         try:
             return self.dataset.get_item(tag)
+        except KeyError:
+            return None
         except Exception as error:
             # pydicom raises whatever a damaged element leads it into.
             raise ValueError(f"{keyword} cannot be read") from error

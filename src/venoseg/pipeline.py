@@ -44,6 +44,8 @@ class MeasureOptions:
         Where the lumen's edge is taken from.
     step_mm
         Distance of the stations.
+    identified
+        Whether the DICOM results name the patient.
     """
 
     labels: Path | None = None
@@ -51,6 +53,7 @@ class MeasureOptions:
     series_uid: str | None = None
     boundary: Boundary = "gray"
     step_mm: float = 1.0
+    identified: bool = False
 
 
 def measure_path(
@@ -96,15 +99,17 @@ def measure_path(
         found = measure(volume, segmentation, boundary=options.boundary, step_mm=options.step_mm)
         say("writing the results")
         if volume.source.kind == "DICOM":
-            found = _with_dicom_results(found, series, scratch)
+            found = _with_dicom_results(found, series, scratch, identified=options.identified)
         write_results(found, scratch)
     return found
 
 
-def _with_dicom_results(found: Measurements, series: Series, folder: Path) -> Measurements:
+def _with_dicom_results(
+    found: Measurements, series: Series, folder: Path, *, identified: bool
+) -> Measurements:
     """Write the DICOM results; headers too poor to refer to are a warning, not a failure."""
     try:
-        write_dicom_results(found, series.headers(), folder)
+        write_dicom_results(found, series.headers(), folder, identified=identified)
     except OutputError as error:
         for name in _DICOM_RESULTS:
             (folder / name).unlink(missing_ok=True)
@@ -142,7 +147,9 @@ def write_results(found: Measurements, folder: Path) -> None:
     write_report(found, folder / "report.html")
 
 
-def write_dicom_results(found: Measurements, headers: Sequence[Dataset], folder: Path) -> None:
+def write_dicom_results(
+    found: Measurements, headers: Sequence[Dataset], folder: Path, *, identified: bool = False
+) -> None:
     """Write the labels as DICOM SEG and the figures as a TID 1500 report on them.
 
     Parameters
@@ -153,9 +160,15 @@ def write_dicom_results(found: Measurements, headers: Sequence[Dataset], folder:
         Of all images of the series, without pixels.
     folder
         An existing folder.
+    identified
+        Whether the objects name the patient.
     """
     seg_name, sr_name = _DICOM_RESULTS
-    segmentation = write_dicom_seg(found.segmentation, headers, folder / seg_name)
+    segmentation = write_dicom_seg(
+        found.segmentation, headers, folder / seg_name, identified=identified
+    )
     reports = vein_reports(found)
     if reports:
-        write_structured_report(reports, headers, folder / sr_name, segmentation=segmentation)
+        write_structured_report(
+            reports, headers, folder / sr_name, segmentation=segmentation, identified=identified
+        )

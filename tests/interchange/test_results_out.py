@@ -284,6 +284,14 @@ def test_a_report_without_a_segmentation_refers_to_no_segment(tmp_path, ct_heade
     assert len(content.get_image_measurement_groups()) == 3
 
 
+def test_headers_that_contradict_one_another_are_refused_in_one_line(tmp_path, veins, ct_headers):
+    ct_headers[1].ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
+    with pytest.raises(OutputError, match="contradict one another") as caught:
+        write_dicom_seg(veins, ct_headers, tmp_path / "seg.dcm")
+    assert str(caught.value).startswith("seg.dcm: ")
+    assert not (tmp_path / "seg.dcm").exists()
+
+
 def test_nobody_is_named_unless_asked_for(tmp_path, veins, ct_headers):
     for header in ct_headers:
         for keyword, text in IDENTITY.items():

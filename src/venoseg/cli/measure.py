@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--step", type=float, default=1.0, metavar="MM", help="distance of the stations (default 1)"
     )
+    parser.add_argument(
+        "--identified",
+        action="store_true",
+        help="name the patient in the DICOM results; otherwise nothing does",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         series_uid=arguments.series,
         boundary=arguments.boundary,
         step_mm=arguments.step,
+        identified=arguments.identified,
     )
 
     def say(words: str) -> None:

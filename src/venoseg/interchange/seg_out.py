@@ -18,7 +18,7 @@ from venoseg.errors import OutputError
 from venoseg.interchange.dicom_codes import STENT_CODE
 from venoseg.interchange.nrrd_out import STENT_RGB, STENT_TITLE
 from venoseg.interchange.provenance import GIVEN_LABELS, Algorithm, equipment, site_uid
-from venoseg.interchange.source_headers import source_headers
+from venoseg.interchange.source_headers import odd_headers_refused, source_headers
 from venoseg.interchange.vein_names import STENT
 from venoseg.segmentation.model import Origin, Segmentation
 from venoseg.volume import BoolArray, Grid
@@ -76,7 +76,8 @@ def write_dicom_seg(
         cannot be written.
     """
     path = Path(path)
-    seg = dicom_seg(segmentation, headers, algorithm=algorithm, identified=identified)
+    with odd_headers_refused(path.name):
+        seg = dicom_seg(segmentation, headers, algorithm=algorithm, identified=identified)
     try:
         seg.save_as(path, enforce_file_format=True)
     except OSError as error:

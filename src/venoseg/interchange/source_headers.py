@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -49,6 +50,24 @@ _IDENTIFYING = (
 )
 
 
+@contextmanager
+def odd_headers_refused(where: str) -> Iterator[None]:
+    """Say in one line when highdicom stumbles over the headers of the source images.
+
+    Raises
+    ------
+    OutputError
+        In place of whatever it stumbles with.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise OutputError(
+            "the headers of the images are incomplete or contradict one another",
+            where=where,
+        ) from error
+
+
 def source_headers(headers: Sequence[Dataset], *, identified: bool) -> list[Dataset]:
     """Return headers that hold what a result refers to and nothing else.
 
@@ -91,7 +110,7 @@ def _taken(header: Dataset, *, identified: bool) -> Dataset:
     for keyword in (*_NEEDED, "SOPClassUID"):
         if not result.get(keyword):
             raise OutputError(
-                f"a source image has no {keyword}; a result in DICOM cannot refer to it"
+                f"an image has no {keyword}, so that a result in DICOM cannot refer to it"
             )
     if not result.get("FrameOfReferenceUID"):
         result.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", result.SeriesInstanceUID])

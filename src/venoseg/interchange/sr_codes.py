@@ -27,6 +27,11 @@ FINDING = Code("122686", "DCM", "Parent Vessel Finding")
 STENOSIS = Code("415582006", "SCT", "stenosis")
 OCCLUSION = Code("26036001", "SCT", "occlusion")
 
+PRIVATE_SCHEME = "99VENOSEG"
+REFERENCE_AREA = Code("reference-area", PRIVATE_SCHEME, "Lumen area of the reference")
+REFERENCE_KIND = Code("reference-kind", PRIVATE_SCHEME, "Kind of reference")
+IN_STENT_STENOSIS = Code("in-stent-area", PRIVATE_SCHEME, "In-stent area stenosis")
+
 MILLIMETRE = Code("mm", "UCUM", "mm")
 SQUARE_MILLIMETRE = Code("mm2", "UCUM", "square millimeter")
 CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")

@@ -15,7 +15,7 @@ from venoseg.anatomy import BY_NAME, LATERALITY_CODES, Code
 from venoseg.errors import OutputError
 from venoseg.interchange.dicom_codes import LUMEN_CODE
 from venoseg.interchange.provenance import equipment, site_uid
-from venoseg.interchange.source_headers import source_headers
+from venoseg.interchange.source_headers import odd_headers_refused, source_headers
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -121,7 +121,10 @@ def write_structured_report(
         file cannot be written.
     """
     path = Path(path)
-    report = structured_report(vessels, headers, segmentation=segmentation, identified=identified)
+    with odd_headers_refused(path.name):
+        report = structured_report(
+            vessels, headers, segmentation=segmentation, identified=identified
+        )
     try:
         report.save_as(path, enforce_file_format=True)
     except OSError as error:

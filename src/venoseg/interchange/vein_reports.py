@@ -20,8 +20,7 @@ def vein_reports(found: Measurements) -> tuple[VesselReport, ...]:
     reports = []
     for profile in found.profiles:
         row = rows[profile.vessel]
-        finding = _FINDINGS.get(str(row["state"]))
-        evaluations = () if finding is None else (Evaluation(codes.FINDING, finding),)
+        evaluations = _evaluations(row)
         quantities = _quantities(profile, row)
         if profile.measured.any() or evaluations:
             reports.append(VesselReport(profile.vessel, quantities, evaluations))
@@ -56,16 +55,70 @@ def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
             _plain(
                 codes.LUMEN_AREA, row["maximum_area_mm2"], codes.SQUARE_MILLIMETRE, codes.MAXIMUM
             ),
-            _plain(codes.AREA_STENOSIS, row["area_stenosis_percent"], codes.PERCENT),
-            _plain(codes.DIAMETER_STENOSIS, row["diameter_stenosis_percent"], codes.PERCENT),
+            *_stenosis(row),
+            *_stent(row),
         ]
     return tuple(quantity for quantity in quantities if quantity is not None)
 
 
+def _stenosis(row: Row) -> list[Quantity | None]:
+    """Return the reference and the stenoses measured against it."""
+    return [
+        _plain(codes.REFERENCE_AREA, row["reference_area_mm2"], codes.SQUARE_MILLIMETRE),
+        _plain(
+            codes.AREA_STENOSIS,
+            row["area_stenosis_percent"],
+            codes.PERCENT,
+            method=codes.AREA_METHOD,
+        ),
+        _plain(
+            codes.DIAMETER_STENOSIS,
+            row["diameter_stenosis_percent"],
+            codes.PERCENT,
+            method=codes.DIAMETER_METHOD,
+        ),
+    ]
+
+
+def _stent(row: Row) -> list[Quantity | None]:
+    return [
+        _plain(codes.STENT_LENGTH, row["stented_length_mm"], codes.MILLIMETRE),
+        _plain(
+            codes.STENT_AREA,
+            row["stent_minimum_area_mm2"],
+            codes.SQUARE_MILLIMETRE,
+            codes.MINIMUM,
+        ),
+        _plain(
+            codes.IN_STENT_STENOSIS,
+            row["in_stent_area_stenosis_percent"],
+            codes.PERCENT,
+            codes.MAXIMUM,
+        ),
+    ]
+
+
+def _evaluations(row: Row) -> tuple[Evaluation, ...]:
+    """Return the finding, and what kind of reference a stenosis is measured against."""
+    evaluations = []
+    finding = _FINDINGS.get(str(row["state"]))
+    if finding is not None:
+        evaluations.append(Evaluation(codes.FINDING, finding))
+    kind = row["reference_kind"]
+    if isinstance(kind, str) and row["area_stenosis_percent"] is not None:
+        value = Code(kind, codes.PRIVATE_SCHEME, kind.replace("_", " "))
+        evaluations.append(Evaluation(codes.REFERENCE_KIND, value))
+    return tuple(evaluations)
+
+
 def _plain(
-    name: Code, value: object, unit: Code, derivation: Code | None = None
+    name: Code,
+    value: object,
+    unit: Code,
+    derivation: Code | None = None,
+    method: Code | None = None,
 ) -> Quantity | None:
     """Return a quantity without an interval; None for what was not measured."""
     if not isinstance(value, float | int):
         return None
-    return Quantity(name, float(value), unit, derivation=derivation)
+    return Quantity(name, float(value), unit, derivation=derivation, method=method)

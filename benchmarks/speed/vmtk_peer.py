@@ -1,6 +1,8 @@
 """VMTK's way from a mask to centerline sections; run by a Python that has vmtk.
 
-    python vmtk_peer.py MASK.npy '{"source": [x, y, z], "targets": ..., "origin": ..., "spacing": ...}'
+    python vmtk_peer.py MASK.npy POINTS
+
+POINTS is JSON: {"source": [x, y, z], "targets": [[x, y, z], ...], "origin": ..., "spacing": ...}
 
 Prints the seconds of each step as JSON.
 """

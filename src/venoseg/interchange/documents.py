@@ -13,7 +13,7 @@ import numpy.typing as npt
 from venoseg.anatomy import BY_NAME
 from venoseg.centerline import Branch, VesselTree
 from venoseg.lumen import Measurements
-from venoseg.lumen.profile import ENHANCED_HU
+from venoseg.lumen.assess import ENHANCED_HU
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.tables import Table
 

@@ -102,7 +102,11 @@ def sample_profiles(
 
 
 def matched_offsets(
-    profiles: Profiles, inside: FloatArray, outside: FloatArray, blur_mm: FloatArray
+    profiles: Profiles,
+    inside: FloatArray,
+    outside: FloatArray,
+    blur_mm: FloatArray,
+    deepest_mm: FloatArray,
 ) -> FloatArray:
     """Fit a blurred step to every profile.
 
@@ -112,6 +116,8 @@ def matched_offsets(
         (n, m, d) values.
     inside, outside, blur_mm
         (n, m) levels on either side and the blur along the normal.
+    deepest_mm
+        (n,) how far inwards a profile may be followed before it nears the opposite wall.
 
     Returns
     -------
@@ -125,9 +131,10 @@ def matched_offsets(
     blur = blur_mm.astype(np.float32)[..., None]
     offset = np.zeros((*inside.shape, 1), dtype=np.float32)
     limit = float(depth[-1]) - SAMPLE_MM
+    reached = (depth >= -np.maximum(deepest_mm, SAMPLE_MM)[:, None])[:, None, :]
     for _ in range(_FIT_ROUNDS):
         scaled = (depth - offset) / blur
-        slope = np.exp(-0.5 * scaled**2)
+        slope = np.exp(-0.5 * scaled**2) * reached
         missed = np.einsum("nmd,nmd->nm", slope, share - ndtr(-scaled))[..., None]
         power = np.einsum("nmd,nmd->nm", slope, slope)[..., None]
         step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed / np.maximum(power, 1e-9)

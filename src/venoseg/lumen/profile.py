@@ -7,44 +7,33 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.label_sections import (
-    SHARED_RIM,
-    LabelSections,
-    cut_by_end,
-    cut_by_slices,
-    label_sections,
-)
+from venoseg.centerline.label_sections import label_sections
 from venoseg.centerline.tree import Branch
+from venoseg.lumen.assess import (
+    Flags,
+    image_decides,
+    note_components,
+    note_lost,
+    note_narrow,
+    resolution_mm,
+    whole_sections,
+)
 from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
 from venoseg.lumen.edges import to_lps
-from venoseg.lumen.outline import outline_labels
+from venoseg.lumen.outline import CONTOUR_POINTS, outline_labels
 from venoseg.lumen.uncertainty import intervals_of
-from venoseg.lumen.wall import LEAST_CONTRAST_HU, Wall, wall_of_image, wall_of_labels
+from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Boundary = Literal["gray", "mask"]
 
-# Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
-# CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
-ENHANCED_HU = 75.0
-_ENHANCED_OVER_STATIONS = 41
-
-# At least this share of the rim must show an edge before the image decides where it is.
-_LEAST_RIM = 0.6
-
-# A lumen narrower than this many times the width of the blur (full width at half maximum) is seen
-# as a bright line whose width is that of the blur.
-_RESOLVED_WIDTHS = 2.0
-_FWHM = 2.355
-
 # The labels are looked at in planes with points this many voxels apart.
 _PIXEL = 0.6
 
-# Sections this near to another vein on a small part of their rim are measured, but say so.
-_NEAR_JUNCTION = 0.01
+# Of a lumen below the resolution this share of the resolution may be wrong.
+_NARROW_DOUBT = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,135 +95,95 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
         ``gray``: the edge is where the gray values put it, and where they show none, where the
         labels put it; ``mask``: the labels' own edge throughout.
     """
-    curve = branch.curve
-    flags: list[list[str]] = [[] for _ in range(len(curve))]
+    curve, count = branch.curve, len(branch.curve)
+    flags: Flags = [[] for _ in range(count)]
     pixel_mm = float(np.clip(_PIXEL * branch.region.grid.spacing_mm.min(), 0.4, 1.0))
     sections = label_sections(branch.region, curve, branch.half_width_mm, pixel_mm)
     outlines = outline_labels(sections, float(curve.position_mm[1]))
-    measured = outlines.found & _whole(volume, branch, sections, flags)
-    stations = np.flatnonzero(measured)
-    contours = np.full(outlines.contours_mm.shape, np.nan)
-    from_image = np.zeros(len(curve), dtype=bool)
-    contrast = np.full(len(curve), np.nan)
-    half_area, half_minimum = np.full(len(curve), np.nan), np.full(len(curve), np.nan)
-    for run in _runs(stations):
-        part = curve.part(run)
-        wall = wall_of_labels(branch.region, part, outlines.contours_mm[run])
-        contours[run] = wall.contours_mm
-        if boundary == "mask":
-            interval = intervals_of(wall, part, branch.region.grid, "mask")
-            half_area[run], half_minimum[run] = interval.equivalent_mm, interval.minimum_mm
-            continue
-        image = wall_of_image(volume, branch.region, part, wall.contours_mm)
-        good = _image_decides(image, volume, flags[run])
-        contours[run] = np.where(good[:, None, None], image.contours_mm, wall.contours_mm)
-        edges: tuple[tuple[Wall, Grid, BoolArray, Boundary], ...] = (
-            (image, volume.grid, good, "gray"),
-            (wall, branch.region.grid, ~good, "mask"),
-        )
-        for of, grid, chosen, edge in edges:
-            if chosen.any():
-                interval = intervals_of(of, part, grid, edge)
-                half_area[run] = np.where(chosen, interval.equivalent_mm, half_area[run])
-                half_minimum[run] = np.where(chosen, interval.minimum_mm, half_minimum[run])
-        from_image[run] = good
-        contrast[run] = image.inside - image.outside
-        resolved = _RESOLVED_WIDTHS * _FWHM * image.blur.in_plane_mm
-        for n, shape in enumerate(measure_shapes(contours[run]).equivalent_mm):
-            if shape < resolved:
-                flags[run][n].append("below_resolution")
-    shapes = measure_shapes(contours)
+    whole = outlines.found & whole_sections(volume, branch, sections, flags)
+    found = _Edges.unknown(count)
+    for run in _runs(np.flatnonzero(whole)):
+        part, start = curve.part(run), outlines.contours_mm[run]
+        found.fill(run, _edges(volume, branch, part, start, boundary, flags[run]))
+    lost = note_lost(area_and_centroid(found.contours_mm)[0], sections, flags)
+    found.contours_mm[lost] = np.nan
+    shapes = measure_shapes(found.contours_mm)
     measured = ~np.isnan(shapes.area_mm2)
-    _note_components(outlines.components, measured, flags)
+    note_components(outlines.components, measured, flags)
     return VesselProfile(
         branch=branch,
-        contours_mm=contours,
-        centers_lps_mm=_centers(curve, contours, measured),
+        contours_mm=found.contours_mm,
+        centers_lps_mm=_centers(curve, found.contours_mm, measured),
         shapes=shapes,
-        area_interval_mm2=_area_interval(shapes, half_area),
-        minimum_interval_mm=_clipped(shapes.minimum_mm, half_minimum),
+        area_interval_mm2=_area_interval(shapes, found.half_equivalent_mm),
+        minimum_interval_mm=_clipped(shapes.minimum_mm, found.half_minimum_mm),
         measured=measured,
-        from_image=from_image,
+        from_image=found.from_image & measured,
         components=outlines.components,
-        contrast_hu=contrast,
+        contrast_hu=found.contrast_hu,
         flags=tuple(tuple(words) for words in flags),
     )
 
 
-def _whole(
-    volume: Volume, branch: Branch, sections: LabelSections, flags: list[list[str]]
-) -> BoolArray:
-    """Tell which sections show the vein, whole and alone, and note why the others do not."""
-    curve, region = branch.curve, branch.region
-    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    cut = cut_by_slices(curve, sections.extent_mm, region)
-    cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
-    border = _meets_border(volume, curve, sections.extent_mm)
-    gap = _meets_gap(volume, curve, sections.extent_mm)
-    shared = sections.shared > SHARED_RIM
-    for n in range(len(curve)):
-        if border[n]:
-            flags[n].append("image_border")
-        elif cut[n]:
-            flags[n].append("end_of_labels")
-        if gap[n]:
-            flags[n].append("slice_gap")
-        if shared[n]:
-            flags[n].append("junction")
-        elif sections.shared[n] > _NEAR_JUNCTION:
-            flags[n].append("near_junction")
-    whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
-    return whole
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """The edge at n stations: contours, half widths of the intervals, and where it comes from."""
+
+    contours_mm: FloatArray
+    half_equivalent_mm: FloatArray
+    half_minimum_mm: FloatArray
+    from_image: BoolArray
+    contrast_hu: FloatArray
+
+    @classmethod
+    def unknown(cls, count: int) -> _Edges:
+        """Return stations at which nothing is known."""
+        return cls(
+            np.full((count, CONTOUR_POINTS, 2), np.nan),
+            np.full(count, np.nan),
+            np.full(count, np.nan),
+            np.zeros(count, dtype=bool),
+            np.full(count, np.nan),
+        )
+
+    def fill(self, run: slice, edges: _Edges) -> None:
+        """Put the edges of a run of stations in their place."""
+        for name in self.__slots__:
+            getattr(self, name)[run] = getattr(edges, name)
 
 
-def _meets_border(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray:
-    """Tell which sections reach beyond the outermost voxel centres of the image."""
-    index = volume.grid.to_index(curve.points_lps_mm)
-    directions = volume.grid.directions
-    lean = np.sqrt(np.clip(1.0 - (curve.tangents @ directions) ** 2, 0.0, 1.0))
-    half = lean * extent_mm[:, None] / volume.grid.spacing_mm
-    last = np.array(volume.grid.shape) - 1
-    meets: BoolArray = np.any((index - half < 0) | (index + half > last), axis=1)
-    return meets
-
-
-def _meets_gap(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray:
-    """Tell which sections touch slices for which there is no image."""
-    meets = np.zeros(len(curve), dtype=bool)
-    if not volume.source.gaps:
-        return meets
-    height = volume.grid.to_index(curve.points_lps_mm)[:, 0]
-    normal = volume.grid.directions[:, 0]
-    lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
-    half = lean * extent_mm / volume.grid.spacing_mm[0]
-    for before, after in volume.source.gaps:
-        meets |= (height + half > before) & (height - half < after)
-    return meets
-
-
-def _image_decides(wall: Wall, volume: Volume, flags: list[list[str]]) -> BoolArray:
-    """Tell at which stations the gray values show the lumen's edge, and note why elsewhere not."""
-    rim = wall.usable.mean(axis=1)
-    # Over a length, so that a stretch beside bone or metal does not pass for enhanced.
-    inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
-    enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
-    contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
-    for n in range(len(rim)):
-        if not enhanced[n]:
-            flags[n].append("gray_refused_not_enhanced")
-        elif not contrast[n] or rim[n] < _LEAST_RIM:
-            flags[n].append("gray_refused_low_contrast")
-        elif rim[n] < 0.9:
-            flags[n].append("edge_partly_from_labels")
-    decides: BoolArray = enhanced & contrast & (rim >= _LEAST_RIM)
-    return decides
-
-
-def _note_components(
-    components: npt.NDArray[np.int64], measured: BoolArray, flags: list[list[str]]
-) -> None:
-    for n in np.flatnonzero(measured & (components > 1)):
-        flags[n].append("several_lumens")
+def _edges(
+    volume: Volume,
+    branch: Branch,
+    curve: Curve,
+    outlines_mm: FloatArray,
+    boundary: Boundary,
+    flags: Flags,
+) -> _Edges:
+    """Find the edge at consecutive stations, in the image where it shows one."""
+    grid = branch.region.grid
+    labels = wall_of_labels(branch.region, curve, outlines_mm)
+    resolution = resolution_mm(labels.blur, curve, grid)
+    from_image = np.zeros(len(curve), dtype=bool)
+    contrast = np.full(len(curve), np.nan)
+    contours = labels.contours_mm
+    walls: list[tuple[Wall, Grid, BoolArray, Boundary]] = []
+    if boundary == "gray":
+        image = wall_of_image(volume, branch.region, curve, labels.contours_mm)
+        from_image = image_decides(image, volume, flags)
+        contours = np.where(from_image[:, None, None], image.contours_mm, contours)
+        contrast = image.inside - image.outside
+        resolution = np.where(from_image, resolution_mm(image.blur, curve, grid), resolution)
+        walls.append((image, volume.grid, from_image, "gray"))
+    walls.append((labels, grid, ~from_image, "mask"))
+    half = np.full((2, len(curve)), np.nan)
+    for wall, of, chosen, edge in walls:
+        if chosen.any():
+            interval = intervals_of(wall, curve, of, edge)
+            half = np.where(chosen, [interval.equivalent_mm, interval.minimum_mm], half)
+    narrow = note_narrow(measure_shapes(contours).equivalent_mm, resolution, flags)
+    half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0))
+    return _Edges(contours, half[0], half[1], from_image, contrast)
 
 
 def _runs(stations: npt.NDArray[np.intp]) -> list[slice]:

@@ -50,6 +50,9 @@ _BUMP_MM = 5.0
 _REACH_MM = 3.2
 _LABEL_REACH_MM = 2.0
 
+# A profile is followed inwards over this share of the lumen's radius.
+_DEEPEST = 1.2
+
 # Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
 _CLEAR_OF_EDGE_MM = 1.5
 _LEVEL_SMOOTHING_INSIDE_MM = (2.0, 4.0)
@@ -107,7 +110,8 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         normals = outward_normals(contours)
         profiles = sample_profiles(array, region.grid, curve, contours, normals, depths)
         width = blur.along(to_lps(normals, curve), region.grid)
-        offsets = matched_offsets(profiles, inside, outside, width)
+        deepest = _DEEPEST * _radii(contours)
+        offsets = matched_offsets(profiles, inside, outside, width, deepest)
         mean = _smooth_offsets(offsets, np.ones(shape), curve, contours)
         moved = contours + normals * mean[..., None]
         contours = without_bumps(moved)
@@ -146,10 +150,12 @@ def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatA
         normals_lps = to_lps(normals, curve)
         profiles = sample_profiles(volume.voxels, grid, curve, contours, normals, depths)
         seen = _seen(volume, curve, contours, normals, depths[-1])
-        inner, outer, noise = _levels(profiles, curve, contours, seen)
+        radius = _radii(contours)
+        inner, outer, noise = _levels(profiles, curve, contours, radius, seen)
         need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
         usable = seen & (inner - outer >= need)
-        offsets = matched_offsets(profiles, inner, outer, blur.along(normals_lps, grid))
+        width = blur.along(normals_lps, grid)
+        offsets = matched_offsets(profiles, inner, outer, width, _DEEPEST * radius)
         usable &= np.abs(offsets) < _REACH_MM - 2.0 * SAMPLE_MM
         weights = np.where(usable, 1.0, 0.0)
         offsets = np.where(usable, offsets, 0.0)
@@ -186,7 +192,7 @@ def without_bumps(contours: FloatArray) -> FloatArray:
     around = np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1)
     count = contours.shape[1]
     harmonic = np.abs(np.fft.fftfreq(count, 1.0 / count))
-    relative = harmonic * _BUMP_MM / perimeters_mm(contours)[:, None]
+    relative = harmonic * _BUMP_MM / np.maximum(perimeters_mm(contours), SAMPLE_MM)[:, None]
     smooth = np.fft.ifft(around / (1.0 + relative**8), axis=1)
     return np.stack([smooth.real, smooth.imag], axis=-1)
 
@@ -253,13 +259,17 @@ def _seen(
     return seen
 
 
+def _radii(contours: FloatArray) -> FloatArray:
+    """Return (n,) the radius of the largest circle inside each contour."""
+    return inscribed_diameters_mm(contours, contours.mean(axis=1)) / 2.0
+
+
 def _levels(
-    profiles: Profiles, curve: Curve, contours: FloatArray, seen: BoolArray
+    profiles: Profiles, curve: Curve, contours: FloatArray, radius: FloatArray, seen: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (n, m) levels inside and outside near every point, and (n,) noise inside."""
     depth = profiles.depths_mm
     outer = depth >= _CLEAR_OF_EDGE_MM
-    radius = inscribed_diameters_mm(contours, contours.mean(axis=1)) / 2.0
     nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius)[:, None]
     inner = (depth <= -nearest + 1e-6) & (depth >= -np.maximum(1.2 * radius, SAMPLE_MM)[:, None])
     count = np.maximum(inner.sum(axis=1), 1)[:, None]

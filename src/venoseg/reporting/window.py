@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.centerline.sections import sample_at_index
 from venoseg.lumen import Measurements
-from venoseg.lumen.profile import ENHANCED_HU
+from venoseg.lumen.assess import ENHANCED_HU
 
 
 @dataclass(frozen=True, slots=True)

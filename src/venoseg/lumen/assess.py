@@ -1,0 +1,138 @@
+"""Which sections can be measured, and on what: words that say why travel with every station."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.centerline.label_sections import (
+    SHARED_RIM,
+    LabelSections,
+    cut_by_end,
+    cut_by_slices,
+)
+from venoseg.centerline.tree import Branch
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.wall import LEAST_CONTRAST_HU, Wall
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+
+Flags = list[list[str]]
+
+# Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
+# CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
+ENHANCED_HU = 75.0
+_ENHANCED_OVER_STATIONS = 41
+
+# At least this share of the rim must show an edge before the image decides where it is.
+_LEAST_RIM = 0.6
+
+# A lumen narrower than this many times the width of the blur (full width at half maximum) is seen
+# as a bright line whose width is that of the blur.
+_RESOLVED_WIDTHS = 2.0
+_FWHM = 2.355
+
+# Sections this near to another vein on a small part of their rim are measured, but say so.
+_NEAR_JUNCTION = 0.01
+
+# A lumen that gains or loses this factor of the area of its labels is not the lumen any more.
+_AREA_CHANGE = 2.5
+
+
+def whole_sections(
+    volume: Volume, branch: Branch, sections: LabelSections, flags: Flags
+) -> BoolArray:
+    """Tell which sections show the vein, whole and alone, and note why the others do not."""
+    curve, region = branch.curve, branch.region
+    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    cut = cut_by_slices(curve, sections.extent_mm, region)
+    cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
+    border = _meets_border(volume, curve, sections.extent_mm)
+    gap = _meets_gap(volume, curve, sections.extent_mm)
+    shared = sections.shared > SHARED_RIM
+    for n in range(len(curve)):
+        if border[n]:
+            flags[n].append("image_border")
+        elif cut[n]:
+            flags[n].append("end_of_labels")
+        if gap[n]:
+            flags[n].append("slice_gap")
+        if shared[n]:
+            flags[n].append("junction")
+        elif sections.shared[n] > _NEAR_JUNCTION:
+            flags[n].append("near_junction")
+    whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
+    return whole
+
+
+def _meets_border(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray:
+    """Tell which sections reach beyond the outermost voxel centres of the image."""
+    index = volume.grid.to_index(curve.points_lps_mm)
+    directions = volume.grid.directions
+    lean = np.sqrt(np.clip(1.0 - (curve.tangents @ directions) ** 2, 0.0, 1.0))
+    half = lean * extent_mm[:, None] / volume.grid.spacing_mm
+    last = np.array(volume.grid.shape) - 1
+    meets: BoolArray = np.any((index - half < 0) | (index + half > last), axis=1)
+    return meets
+
+
+def _meets_gap(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray:
+    """Tell which sections touch slices for which there is no image."""
+    meets = np.zeros(len(curve), dtype=bool)
+    if not volume.source.gaps:
+        return meets
+    height = volume.grid.to_index(curve.points_lps_mm)[:, 0]
+    normal = volume.grid.directions[:, 0]
+    lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
+    half = lean * extent_mm / volume.grid.spacing_mm[0]
+    for before, after in volume.source.gaps:
+        meets |= (height + half > before) & (height - half < after)
+    return meets
+
+
+def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
+    """Tell at which stations the gray values show the lumen's edge, and note why elsewhere not."""
+    rim = wall.usable.mean(axis=1)
+    # Over a length, so that a stretch beside bone or metal does not pass for enhanced.
+    inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
+    enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
+    contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
+    for n in range(len(rim)):
+        if not enhanced[n]:
+            flags[n].append("gray_refused_not_enhanced")
+        elif not contrast[n] or rim[n] < _LEAST_RIM:
+            flags[n].append("gray_refused_low_contrast")
+        elif rim[n] < 0.9:
+            flags[n].append("edge_partly_from_labels")
+    decides: BoolArray = enhanced & contrast & (rim >= _LEAST_RIM)
+    return decides
+
+
+def resolution_mm(blur: Blur, curve: Curve, grid: Grid) -> FloatArray:
+    """Return (n,) the full width at half maximum of the blur in the planes across a curve."""
+    across, upward = blur.along(curve.across, grid), blur.along(curve.upward, grid)
+    return _FWHM * np.sqrt((across**2 + upward**2) / 2.0)
+
+
+def note_narrow(equivalent_mm: FloatArray, resolution: FloatArray, flags: Flags) -> BoolArray:
+    """Tell which lumens are too narrow for the blur to be told from their width, and note it."""
+    narrow: BoolArray = equivalent_mm < _RESOLVED_WIDTHS * resolution
+    for n in np.flatnonzero(narrow):
+        flags[n].append("below_resolution")
+    return narrow
+
+
+def note_lost(areas_mm2: FloatArray, sections: LabelSections, flags: Flags) -> BoolArray:
+    """Tell where the edge that was found is not that of the labelled vein, and note it."""
+    ratio = areas_mm2 / np.maximum(sections.areas_mm2, 1e-3)
+    lost: BoolArray = ~((ratio > 1.0 / _AREA_CHANGE) & (ratio < _AREA_CHANGE))
+    for n in np.flatnonzero(lost & ~np.isnan(areas_mm2)):
+        flags[n].append("edge_lost")
+    return lost
+
+
+def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flags: Flags) -> None:
+    """Note the stations at which the vein has more than one lumen."""
+    for n in np.flatnonzero(measured & (components > 1)):
+        flags[n].append("several_lumens")

@@ -206,6 +206,17 @@ def test_hostile_words_do_not_become_markup(measurements: Measurements, tmp_path
     assert scripts == 1 + len(changed.profiles)
 
 
+def test_flag_of_a_few_stations_is_told_with_its_length(
+    measurements: Measurements, tmp_path: Path
+) -> None:
+    def flagged(profile: VesselProfile) -> VesselProfile:
+        flags = [("several_lumens",) if n < 3 else () for n in range(len(profile.flags))]
+        return replace(profile, flags=tuple(flags))
+
+    words = Elements(page(with_profiles(measurements, flagged), tmp_path)).text
+    assert "more than one lumen in the section; the central one is measured (6 mm)" in words
+
+
 def test_vein_without_any_measured_station_says_why(
     measurements: Measurements, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ from venoseg.reporting.window import GrayWindow
 from venoseg.volume import Volume
 
 _LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 8.0, 6.0, 19.0
-_WIDEST_MM, _NARROWEST_MM = 161.0, 92.0
+_WIDEST_MM, _NARROWEST_MM = 161.0, 100.0
 _AREA_MM, _DIAMETER_MM, _STRIP_MM = 37.0, 31.0, 2.6
 _GAP_MM, _TITLE_MM = 2.0, 6.5
 

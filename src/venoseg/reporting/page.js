@@ -40,7 +40,7 @@ for (const course of document.querySelectorAll(".course")) {
   course.append(pointer);
   course.after(reading);
   course.tabIndex = 0;
-  let station = 0;
+  let station = stations.start;
   section.show(station);
 
   function show(n) {

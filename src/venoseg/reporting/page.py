@@ -17,9 +17,10 @@ from venoseg.reporting.figure_overview import draw_overview
 from venoseg.reporting.figure_section import draw_sections
 from venoseg.reporting.readout import Readout, readout_of
 from venoseg.reporting.strip import SIDE_PX, SectionStrip, strip_of
-from venoseg.reporting.summary import summary_sentences
+from venoseg.reporting.summary import notes, summary_sentences
 from venoseg.reporting.window import GrayWindow, choose_window
 from venoseg.reporting.words import STATE_MEANINGS, state_words, warning_words
+from venoseg.tables import Row
 from venoseg.volume import Volume
 
 
@@ -44,21 +45,13 @@ def render_page(measurements: Measurements) -> str:
     """Return the page's text: everything it shows is in it."""
     volume = measurements.volume
     window = choose_window(measurements)
-    notes = tables.segment_notes(measurements)
-    states = dict(
-        zip(
-            measurements.segments.column("vessel"),
-            measurements.segments.column("state"),
-            strict=True,
-        )
-    )
     with drawing_style():
         overview = draw_overview(measurements)
         vessels = [
-            _vessel_page(
-                profile, volume, window, number, str(states[profile.vessel]), notes[profile.vessel]
+            _vessel_page(number, profile, row, volume, window)
+            for number, (profile, row) in enumerate(
+                zip(measurements.profiles, measurements.segments.rows, strict=True), start=1
             )
-            for number, profile in enumerate(measurements.profiles, start=1)
         ]
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -81,13 +74,9 @@ def render_page(measurements: Measurements) -> str:
 
 
 def _vessel_page(
-    profile: VesselProfile,
-    volume: Volume,
-    window: GrayWindow,
-    number: int,
-    state: str,
-    notes: tuple[str, ...],
+    number: int, profile: VesselProfile, row: Row, volume: Volume, window: GrayWindow
 ) -> VesselPage:
+    state = str(row["state"])
     return VesselPage(
         name=profile.vessel,
         title=BY_NAME[profile.vessel].title,
@@ -95,7 +84,7 @@ def _vessel_page(
         state=state,
         state_words=state_words(state),
         sentences=summary_sentences(profile),
-        notes=notes,
+        notes=notes(profile, row),
         course=draw_course(profile, volume, window),
         sections=draw_sections(profile, volume, window),
         readout=readout_of(profile),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from venoseg.lumen import VesselProfile
+from venoseg.reporting.stretches import step_mm
+from venoseg.reporting.summary import least_station
 from venoseg.reporting.words import (
     NOT_MEASURED,
     area_range,
@@ -24,12 +26,15 @@ class Readout:
     ----------
     first_mm, step_mm
         Position of the first station and distance of the stations.
+    start
+        The station to begin with: that of the smallest area, or the first.
     lines
         What is known there.
     """
 
     first_mm: float
     step_mm: float
+    start: int
     lines: tuple[str, ...]
 
 
@@ -37,7 +42,8 @@ def readout_of(profile: VesselProfile) -> Readout:
     """Return the words of every station of a vein."""
     position = profile.branch.curve.position_mm
     lines = tuple(_line(profile, n) for n in range(len(position)))
-    return Readout(float(position[0]), float(position[1] - position[0]), lines)
+    start = least_station(profile) if profile.measured.any() else 0
+    return Readout(float(position[0]), step_mm(profile), start, lines)
 
 
 def _line(profile: VesselProfile, n: int) -> str:

@@ -8,7 +8,15 @@ from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.reporting.stretches import Stretch, edge_sources, step_mm, unmeasured
-from venoseg.reporting.words import area_range, area_words, length_range, length_words
+from venoseg.reporting.words import (
+    REASONS,
+    area_range,
+    area_words,
+    flag_words,
+    length_range,
+    length_words,
+)
+from venoseg.tables import Row
 
 
 def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:
@@ -20,6 +28,33 @@ def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:
     if not missing:
         return sentences
     return (*sentences, f"Not measured: {_reasons(missing, step_mm(profile))}.")
+
+
+def notes(profile: VesselProfile, row: Row) -> tuple[str, ...]:
+    """Return every flag of a vein in words, those of its stations with the length they hold for.
+
+    The reasons of unmeasured stations are not among them: a sentence tells these.
+
+    Parameters
+    ----------
+    profile
+        The vein.
+    row
+        Its row of ``segments.csv``.
+    """
+    lengths: dict[str, float] = {}
+    for flags in profile.flags:
+        for flag in flags:
+            lengths[flag] = lengths.get(flag, 0.0) + step_mm(profile)
+    whole = [flag for flag in str(row["flags"]).split() if flag not in lengths]
+    return (
+        *(flag_words(flag) for flag in whole if flag not in REASONS),
+        *(
+            f"{flag_words(flag)} ({length:.0f} mm)"
+            for flag, length in lengths.items()
+            if flag not in REASONS
+        ),
+    )
 
 
 def _smallest(profile: VesselProfile) -> str:

@@ -12,9 +12,7 @@ from venoseg.lumen.stenosis import expected_normal
 from venoseg.reporting.window import GrayWindow
 from venoseg.reporting.words import (
     NOT_MEASURED,
-    REASONS,
     area_words,
-    flag_words,
     length_words,
     state_words,
 )
@@ -56,16 +54,6 @@ def empty_columns(measurements: Measurements) -> tuple[str, ...]:
         for column in table.columns
         if all(value is None for value in table.column(column.name))
     )
-
-
-def segment_notes(measurements: Measurements) -> dict[str, tuple[str, ...]]:
-    """Return every vein's flags in plain words, but for the reasons of unmeasured stations."""
-    return {
-        str(row["vessel"]): tuple(
-            flag_words(flag) for flag in str(row["flags"]).split() if flag not in REASONS
-        )
-        for row in measurements.segments.rows
-    }
 
 
 def provenance_rows(measurements: Measurements, window: GrayWindow) -> TextTable:

@@ -31,6 +31,7 @@ _FLAGS: dict[str, str] = {
     "open_peripheral_end": "goes on beyond the image towards the leg",
     "no_reference": "no reference area is known for this vein: no stenosis is given",
     "islands_removed": "small separate islands of the labels were left out",
+    "gap_bridged": "a gap in the labels was bridged",
     "holes_filled": "holes in the labels were filled",
     "tilt_corrected": "the slices were tilted and have been straightened",
     "resampled_uneven_slices": "unevenly spaced slices were resampled",

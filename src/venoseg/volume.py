@@ -140,7 +140,9 @@ class Grid:
 
     def to_lps(self, index: npt.ArrayLike) -> FloatArray:
         """Map (..., 3) indices (k, j, i), fractions allowed, to LPS mm (x, y, z)."""
-        result: FloatArray = np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        result: FloatArray = (
+            np.asarray(index, dtype=np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        )
         return result
 
     def to_index(self, points_lps_mm: npt.ArrayLike) -> FloatArray:

@@ -21,6 +21,7 @@ from venoseg.phantom import (
     shape,
     truth_of,
 )
+from venoseg.phantom.stents import Lattice, stented
 from venoseg.volume import Grid
 
 
@@ -129,3 +130,56 @@ def test_rows_where_veins_join_are_flagged() -> None:
     flagged = [r["position_mm"] for r in left if r["flags"] == "junction"]
     assert flagged == [r["position_mm"] for r in left[: len(flagged)]]
     assert 5 < len(flagged) < 25
+
+
+def test_kernel_noise_keeps_its_strength_and_has_grain() -> None:
+    scene = cylinder_scene((0, 0, -1), 5.0)
+    grid = fit_grid(scene, (10, 0.8, 0.8), margin_mm=60)
+    clean = render(scene, grid, Scanner(noise_hu=0, kernel="smooth")).image.voxels.astype(float)
+    noise = render(scene, grid, Scanner(noise_hu=20, kernel="smooth")).image.voxels - clean
+    assert noise.std() == pytest.approx(20, rel=0.05)
+    neighbours = np.corrcoef(noise[:, :, 1:].ravel(), noise[:, :, :-1].ravel())[0, 1]
+    assert neighbours > 0.4
+
+
+def test_sharp_kernel_overshoots_and_smooth_one_does_not() -> None:
+    scene = cylinder_scene((0, 0, -1), 8.0)
+    grid = fit_grid(scene, (5.0, 0.5, 0.5))
+    sharp = render(scene, grid, Scanner(noise_hu=0, kernel="sharp")).image.voxels
+    smooth = render(scene, grid, Scanner(noise_hu=0, kernel="smooth")).image.voxels
+    assert sharp.max() > 1030
+    assert smooth.max() <= 1000
+
+
+def test_unknown_kernel_is_refused() -> None:
+    scene = cylinder_scene((0, 0, -1), 5.0)
+    with pytest.raises(UsageError, match="white, smooth, sharp"):
+        render(scene, fit_grid(scene, (3, 1, 1)), Scanner(kernel="B30f"))
+
+
+def test_breath_moves_what_lies_above_the_step() -> None:
+    bead = cylinder_scene((0.6, 0, -0.8), 4.0)
+    grid = fit_grid(bead, (1.0, 1.0, 1.0))
+    still = render(bead, grid, Scanner(noise_hu=0)).image.voxels
+    moved = render(bead, grid, Scanner(noise_hu=0, breath=(0.0, 5.0))).image.voxels
+    z = grid.to_lps([(k, 0, 0) for k in range(grid.shape[0])])[:, 2]
+    below = z < 0
+    assert np.array_equal(still[below], moved[below])
+    step = int(np.argmax(~below))
+    assert np.abs(moved[step].astype(int) - still[step + 5]).max() <= 1
+
+
+def test_stents_appear_in_the_segmentation_and_bloom() -> None:
+    tube = cylinder_scene((0, 0, -1), 8.0).tubes[0]
+    profile = Profile.along(tube.curve, 0.0, 8.0, 8.0)
+    opened, stent = stented(tube, profile, 10.0, 40.0, Lattice(16.0))
+    scene = Scene("stent", (opened,), stents=(stent,))
+    grid = fit_grid(scene, (1.0, 0.8, 0.8))
+    found = render(scene, grid, Scanner(noise_hu=0))
+    assert found.segmentation.stent is not None
+    assert found.image.voxels[found.segmentation.stent].mean() > 500
+    assert render(bare(scene), grid, Scanner(noise_hu=0)).segmentation.stent is None
+
+
+def bare(scene: Scene) -> Scene:
+    return Scene(scene.name, scene.tubes)

@@ -91,6 +91,7 @@ def test_kissing_stents_give_the_cava_two_lumens() -> None:
         float(np.pi * t.profile.first_mm[200] * t.profile.second_mm[200]) for t in scene.tubes[1:]
     )
     assert number(double[20], "lumen_area_mm2") == pytest.approx(own, rel=0.05)
+    assert number(double[20], "stent_area_mm2") == pytest.approx(own * 1.06, rel=0.05)
 
 
 def test_trabeculated_vein_keeps_several_thin_channels() -> None:

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 
 from venoseg.cli import main
+from venoseg.errors import UsageError
 from venoseg.phantom import Curve, Profile, Scene, Span, Tube, iliocaval_y, variants
 from venoseg.phantom.bolus import concentration, solve_flow
 from venoseg.phantom.filaments import Filaments
@@ -211,3 +212,27 @@ def test_command_writes_every_kind_with_truth(tmp_path: Path) -> None:
 def test_same_seed_gives_the_same_run(healthy: Scene) -> None:
     settings = XaSettings(carm=SMALL, frames=3, seed=5)
     assert np.array_equal(run_xa(healthy, settings).pixels, run_xa(healthy, settings).pixels)
+
+
+def test_table_moves_the_picture_to_the_feet() -> None:
+    tube = cylinder(8.0, (0, 0, 60), (0, 0, -160))
+    catheter = marker_catheter(tube.curve, 0.0, 200.0)
+    settings = XaSettings(
+        carm=SMALL, frames=4, mask_frames=1, photons=0, scatter=0, table_mm=(0, 0, 60, 60)
+    )
+    run = run_xa(Scene("tube", (tube,)), settings, catheter=catheter)
+    bands = catheter.middles_lps_mm[6:7]
+    before = settings.carm.project(bands)[0]
+    after = settings.carm_at(60.0).project(bands)[0]
+    assert before[1] - after[1] == pytest.approx(60 * 1100 / 750 / 2.56, rel=0.03)
+    column, row = np.rint(after).astype(int)
+    near = run.pixels[2, row - 2 : row + 3, column - 2 : column + 3]
+    assert near.min() < 0.8 * np.median(run.pixels[2, row, column - 12 : column - 5])
+    dataset = xa_dataset(run, Visit("test", 1), XaSeries())
+    assert dataset.TableMotion == "DYNAMIC"
+    assert "MaskSubtractionSequence" not in dataset
+
+
+def test_table_needs_a_place_for_every_frame() -> None:
+    with pytest.raises(UsageError, match="one number a frame"):
+        XaSettings(frames=5, table_mm=(0.0, 10.0))

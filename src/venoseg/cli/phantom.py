@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", type=float, default=12.0, metavar="HU", help="default 12")
     parser.add_argument("--blur", type=float, default=0.6, metavar="MM", help="default 0.6")
     parser.add_argument("--thickness", type=float, metavar="MM", help="default: the slice spacing")
+    parser.add_argument("--kernel", default="white", help="white, smooth or sharp (default white)")
     parser.add_argument("--margin", type=float, default=15.0, metavar="MM", help="default 15")
     parser.add_argument(
         "--transfer-syntax",
@@ -37,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
     )
+    parser.add_argument(
+        "--variant",
+        metavar="NAME",
+        help="missing, duplicated, two-phases, localizer, rescaled, signed, padded, uneven, "
+        "shuffled, tilted or sagittal",
+    )
+    parser.add_argument("--enhanced", action="store_true", help="one Enhanced CT image")
+    parser.add_argument("--media", choices=("files", "dicomdir", "zip"), default="files")
     _add_angiogram_arguments(parser)
 
 
@@ -146,8 +155,13 @@ def _write_ct(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         spacing_mm=arguments.spacing,
         margin_mm=arguments.margin,
-        scanner=Scanner(arguments.blur, arguments.thickness, arguments.noise),
+        scanner=Scanner(
+            arguments.blur, arguments.thickness, arguments.noise, kernel=arguments.kernel
+        ),
         transfer_syntax=arguments.transfer_syntax,
+        variant=arguments.variant,
+        enhanced=arguments.enhanced,
+        media=arguments.media,
     )
     made = write_ct_twin(twin_named(arguments.name), arguments.out, options, force=arguments.force)
     slices, rows, columns = made.image.grid.shape

@@ -107,6 +107,8 @@ def _fill_voxels(
 
 def _parts(grid: Grid, part_mm: float) -> tuple[FloatArray, float]:
     """Return (m, 3) index offsets of a voxel's parts and their mean edge."""
+    # Parts far smaller than the voxels would cost much and show nothing.
+    part_mm = max(part_mm, float(grid.spacing_mm.min()) / 3)
     counts = np.ceil(grid.spacing_mm / part_mm).astype(int)
     axes = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)

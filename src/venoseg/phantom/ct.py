@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import UsageError
 from venoseg.phantom.coverage import Box, Share, coverage
+from venoseg.phantom.kernels import KERNELS, Kernel, blurred, grain
 from venoseg.phantom.scene import GreyValue, Scene
 from venoseg.phantom.truth import Truth, truth_of
 from venoseg.segmentation import Segmentation
 from venoseg.segmentation.model import LabelArray
-from venoseg.volume import FloatArray, Grid, Source, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Source, Volume
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -35,12 +37,19 @@ class Scanner:
         Standard deviation of the noise; 0 for none.
     seed
         Of the noise. The same seed and scene give the same bytes.
+    kernel
+        One of `venoseg.phantom.kernels.KERNELS`; ``white`` is a plain Gaussian with white noise.
+    breath
+        The patient breathes during the scan: above the first number (z in mm) everything lies
+        lower by the second (mm). The truth is that of the patient below the step.
     """
 
     blur_mm: float = 0.6
     slice_thickness_mm: float | None = None
     noise_hu: float = 12.0
     seed: int = 0
+    kernel: str = "white"
+    breath: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,22 +93,60 @@ def render(scene: Scene, grid: Grid, scanner: Scanner | None = None) -> Renderin
         When the slices are thinner than their spacing.
     """
     scanner = scanner or Scanner()
-    image = np.empty(grid.shape, dtype=np.int16)
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    sigma = _blur_px(scanner, grid)
-    halo = int(np.ceil(4 * sigma[0]))
-    for start, stop in _slabs(grid):
-        around = (max(start - halo, 0), min(stop + halo, grid.shape[0]))
-        part = grid.crop(_slices(grid, around))
-        inner = slice(start - around[0], stop - around[0])
-        sharp, share = paint(scene, part)
-        blurred = _blurred(sharp, sigma)[inner] + _noise(scanner, grid, (start, stop))
-        image[start:stop] = np.clip(np.rint(blurred), -1024, 3071)
-        labels[start:stop] = _labelled(scene, part, share)[inner]
+    pieces = [scan_slices(scene, grid, scanner, *bounds) for bounds in _slabs(grid, scanner)]
+    image, labels = (np.concatenate([piece[index] for piece in pieces]) for index in (0, 1))
+    metal = np.concatenate([piece[2] for piece in pieces]) if scene.stents else None
     thickness = scanner.slice_thickness_mm or float(grid.spacing_mm[0])
-    source = Source(modality="CT", slice_thickness_mm=thickness)
+    name = kernel_of(scanner).dicom_name
+    source = Source(modality="CT", slice_thickness_mm=thickness, convolution_kernel=name)
     volume = Volume(image, grid, source=source)
-    return Rendering(volume, _segmentation(scene, labels, grid), truth_of(scene))
+    return Rendering(volume, _segmentation(scene, labels, grid, metal), truth_of(scene))
+
+
+def scan_slices(
+    scene: Scene, grid: Grid, scanner: Scanner, start: int, stop: int
+) -> tuple[npt.NDArray[np.int16], LabelArray, BoolArray]:
+    """Return HU, labels and metal of the slices ``start`` to ``stop`` of a scan.
+
+    No breathing step of the scanner may lie between them.
+    """
+    along, across = _blur_px(scanner, grid)
+    halo = int(np.ceil(4 * along))
+    around = (max(start - halo, 0), min(stop + halo, grid.shape[0]))
+    part = _breathed(grid.crop(_slices(grid, around)), grid, start, scanner)
+    inner = slice(start - around[0], stop - around[0])
+    sharp, share = paint(scene, part)
+    seen = blurred(sharp, kernel_of(scanner), along, across)[inner]
+    seen += _noise(scanner, grid, (start, stop))
+    image = np.clip(np.rint(seen), -1024, 3071).astype(np.int16)
+    return image, _labelled(scene, part, share)[inner], _metal(scene, part)[inner]
+
+
+def kernel_of(scanner: Scanner) -> Kernel:
+    """Return a scanner's kernel; raises `UsageError` when there is no such one."""
+    if scanner.kernel not in KERNELS:
+        raise UsageError(
+            f"there is no kernel {scanner.kernel!r}", remedy=f"use one of {', '.join(KERNELS)}"
+        )
+    return KERNELS[scanner.kernel]
+
+
+def _metal(scene: Scene, grid: Grid) -> BoolArray:
+    """Mark the voxels of which wire fills at least a fiftieth."""
+    metal = np.zeros(grid.shape, dtype=bool)
+    for stent in scene.stents:
+        box, share = coverage(stent.wires, grid)
+        metal[box] |= share >= 0.02
+    return metal
+
+
+def _breathed(part: Grid, grid: Grid, start: int, scanner: Scanner) -> Grid:
+    """Return where the patient's slices really lie who has breathed in between."""
+    if scanner.breath is None or grid.to_lps((start, 0, 0))[2] < scanner.breath[0]:
+        return part
+    affine = part.affine.copy()
+    affine[2, 3] += scanner.breath[1]
+    return Grid(part.shape, affine)
 
 
 def ideal_mask(scene: Scene, grid: Grid) -> Segmentation:
@@ -108,22 +155,28 @@ def ideal_mask(scene: Scene, grid: Grid) -> Segmentation:
     A voxel that several veins share belongs to the one in which it lies deepest.
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    for start, stop in _slabs(grid):
+    for start, stop in _slabs(grid, Scanner()):
         part = grid.crop(_slices(grid, (start, stop)))
         labels[start:stop] = _labelled(scene, part, coverage(scene.lumen(), part))
     return _segmentation(scene, labels, grid)
 
 
-def _slabs(grid: Grid) -> Iterator[tuple[int, int]]:
-    for start in range(0, grid.shape[0], _SLAB):
-        yield start, min(start + _SLAB, grid.shape[0])
+def _slabs(grid: Grid, scanner: Scanner) -> Iterator[tuple[int, int]]:
+    """Give (start, stop) of pieces of slices, none of which contains a breathing step."""
+    cuts = set(range(0, grid.shape[0], _SLAB)) | {grid.shape[0]}
+    if scanner.breath is not None:
+        z = grid.to_lps([(k, 0, 0) for k in range(grid.shape[0])])[:, 2]
+        above = z >= scanner.breath[0]
+        cuts |= set((np.flatnonzero(above[1:] != above[:-1]) + 1).tolist())
+    yield from pairwise(sorted(cuts))
 
 
 def _slices(grid: Grid, bounds: tuple[int, int]) -> Box:
     return slice(*bounds), slice(0, grid.shape[1]), slice(0, grid.shape[2])
 
 
-def _blur_px(scanner: Scanner, grid: Grid) -> FloatArray:
+def _blur_px(scanner: Scanner, grid: Grid) -> tuple[float, FloatArray]:
+    """Return the standard deviations of the blur along the slices and in the plane."""
     spacing = grid.spacing_mm
     thickness = scanner.slice_thickness_mm or float(spacing[0])
     if thickness < spacing[0] - 1e-6:
@@ -132,24 +185,20 @@ def _blur_px(scanner: Scanner, grid: Grid) -> FloatArray:
             remedy="choose a slice thickness of at least the slice spacing",
         )
     # The voxel itself is already a box of one spacing; the Gaussian adds the rest of the variance.
-    along = np.sqrt(max(thickness**2 - spacing[0] ** 2, 0.0) / 12)
-    sigma: FloatArray = np.array([along, scanner.blur_mm, scanner.blur_mm]) / spacing
-    return sigma
-
-
-def _blurred(sharp: FloatImage, sigma_px: FloatArray) -> FloatArray:
-    from scipy.ndimage import gaussian_filter
-
-    blurred: FloatImage = gaussian_filter(sharp, sigma_px, mode="nearest", truncate=4.0)
-    return blurred.astype(np.float64)
+    along = float(np.sqrt(max(thickness**2 - spacing[0] ** 2, 0.0) / 12) / spacing[0])
+    return along, scanner.blur_mm / spacing[1:]
 
 
 def _noise(scanner: Scanner, grid: Grid, slices: tuple[int, int]) -> FloatArray | float:
     if scanner.noise_hu == 0:
         return 0.0
-    # Every slice has its own stream: the noise does not depend on how the work is divided.
-    streams = (np.random.PCG64([scanner.seed, index]) for index in range(*slices))
-    drawn = [np.random.Generator(stream).standard_normal(grid.shape[1:]) for stream in streams]
+    kernel = kernel_of(scanner)
+    drawn = []
+    for index in range(*slices):
+        # Every slice has its own stream: noise does not depend on how the work is divided.
+        stream = np.random.Generator(np.random.PCG64([scanner.seed, index]))
+        white = stream.standard_normal(grid.shape[1:])
+        drawn.append(grain(kernel, white, scanner.blur_mm, grid.spacing_mm[1:]))
     noise: FloatArray = scanner.noise_hu * np.stack(drawn)
     return noise
 
@@ -190,9 +239,11 @@ def _label_values(scene: Scene) -> dict[str, int]:
     return {name: value for value, name in enumerate(dict.fromkeys(names), start=1)}
 
 
-def _segmentation(scene: Scene, labels: LabelArray, grid: Grid) -> Segmentation:
+def _segmentation(
+    scene: Scene, labels: LabelArray, grid: Grid, metal: BoolArray | None = None
+) -> Segmentation:
     names = {value: name for name, value in _label_values(scene).items()}
-    return Segmentation(labels, grid, names, origin="automatic", flags=("synthetic_truth",))
+    return Segmentation(labels, grid, names, "automatic", metal, ("synthetic_truth",))
 
 
 def _labelled(scene: Scene, grid: Grid, covered: Share) -> LabelArray:

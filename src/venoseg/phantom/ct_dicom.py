@@ -22,15 +22,12 @@ class CtSeries:
     ----------
     number, description
         Of the series.
-    kernel
-        Name of the convolution kernel.
     contrast_delay_s
         Time from injection to acquisition; None for a scan without contrast medium.
     """
 
     number: int = 1
     description: str = "Venous phase, axial"
-    kernel: str = "SMOOTH"
     contrast_delay_s: float | None = 120.0
 
 
@@ -85,7 +82,7 @@ def _series_header(volume: Volume, visit: Visit, series: CtSeries) -> Dataset:
     header.BurnedInAnnotation = "NO"
     header.AcquisitionNumber = 1
     header.KVP = "100"
-    header.ConvolutionKernel = series.kernel
+    header.ConvolutionKernel = volume.source.convolution_kernel or "TWIN"
     header.WindowCenter, header.WindowWidth = "60", "400"
     _add_contrast(header, series)
     _add_geometry(header, volume)

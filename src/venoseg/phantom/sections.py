@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.phantom.scene import Scene
+from venoseg.phantom.stents import Stent
 from venoseg.phantom.tube import Span, Tube
 from venoseg.volume import BoolArray, FloatArray
 
@@ -66,7 +67,9 @@ def lumen_along(scene: Scene, tube: Tube, span: Span, positions_mm: FloatArray) 
     found = _emptied(found, _in_absence(tube, positions_mm))
     for channel in scene.tubes:
         if channel is not tube and any(part.name == span.name for part in channel.spans):
-            found = _with_channel(found, tube, channel, positions_mm)
+            found = _with_channel(
+                found, tube, channel, positions_mm, (0.0, channel.curve.length_mm)
+            )
     return found
 
 
@@ -103,13 +106,20 @@ def _around(found: Sections, core: Tube, positions_mm: FloatArray) -> Sections:
     )
 
 
-def _with_channel(found: Sections, axis: Tube, channel: Tube, positions_mm: FloatArray) -> Sections:
+def _with_channel(
+    found: Sections,
+    axis: Tube,
+    channel: Tube,
+    positions_mm: FloatArray,
+    extent_mm: tuple[float, float],
+) -> Sections:
+    """Add what a tube, between two of its arc lengths, holds where the axis has no lumen."""
     inside_axis = ~_in_absence(axis, positions_mm)
     where = channel.locate(found.centres_lps_mm)[1]
     own = sections_at(channel, np.clip(where, 0.0, channel.curve.length_mm))
     # The axis' cross-section cuts a channel that leans by some angle in a slightly longer ellipse.
     lean = np.abs(np.einsum("ij,ij->i", own.tangents, found.tangents))
-    missing = inside_axis | (where < 0) | (where > channel.curve.length_mm) | (lean < 0.5)
+    missing = inside_axis | (where < extent_mm[0]) | (where > extent_mm[1]) | (lean < 0.5)
     own = _emptied(replace(own, area_mm2=own.area_mm2 / np.maximum(lean, 0.5)), missing)
     single = found.components == 0
     smallest = np.where(single, own.minimum_mm, np.minimum(found.minimum_mm, own.minimum_mm))
@@ -127,16 +137,28 @@ def _with_channel(found: Sections, axis: Tube, channel: Tube, positions_mm: Floa
 def stent_along(scene: Scene, tube: Tube, positions_mm: FloatArray) -> Sections | None:
     """Return the cross-sections inside the stents on a tube's centreline; 0 beside them.
 
-    The innermost counts where stents overlap. None when the tube has no stent.
+    The innermost counts where stents overlap; stents in channels that run in the tube's place count
+    together. None when the tube has no stent.
     """
     total: Sections | None = None
     for stent in scene.stents:
         if stent.curve is not tube.curve:
+            total = _with_stent_of_channel(total, tube, stent, positions_mm)
             continue
         beside = (positions_mm < stent.start_mm) | (positions_mm > stent.stop_mm)
         own = _emptied(sections_at(stent.tube(), positions_mm), beside)
         total = own if total is None else _innermost(total, own)
     return total
+
+
+def _with_stent_of_channel(
+    total: Sections | None, tube: Tube, stent: Stent, positions_mm: FloatArray
+) -> Sections | None:
+    if not any(gap.reason == "channels" for gap in tube.absent):
+        return total
+    start = _emptied(sections_at(tube, positions_mm), np.ones(len(positions_mm), dtype=bool))
+    extent = stent.start_mm, stent.stop_mm
+    return _with_channel(total or start, tube, stent.tube(), positions_mm, extent)
 
 
 def _innermost(first: Sections, second: Sections) -> Sections:

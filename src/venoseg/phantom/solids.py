@@ -8,6 +8,8 @@ import numpy as np
 
 from venoseg.volume import FloatArray
 
+_WAVES = 6
+
 Point = tuple[float, float, float]
 
 
@@ -105,14 +107,16 @@ class Texture:
 
     def __post_init__(self) -> None:
         random = np.random.Generator(np.random.PCG64(self.seed))
-        directions = random.standard_normal((12, 3))
+        directions = random.standard_normal((_WAVES, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        length = self.grain_mm * random.uniform(0.7, 1.5, (12, 1))
+        length = self.grain_mm * random.uniform(0.7, 1.5, (_WAVES, 1))
         object.__setattr__(self, "waves", 2 * np.pi * directions / length)
-        object.__setattr__(self, "phases", random.uniform(0, 2 * np.pi, 12))
+        object.__setattr__(self, "phases", random.uniform(0, 2 * np.pi, _WAVES))
 
     def __call__(self, points_lps_mm: FloatArray) -> FloatArray:
         """Return (n,) HU at (n, 3) points."""
-        pattern = np.sin(points_lps_mm @ self.waves.T + self.phases).sum(axis=1) / np.sqrt(6.0)
+        pattern = np.sin(points_lps_mm @ self.waves.T + self.phases).sum(axis=1) / np.sqrt(
+            _WAVES / 2
+        )
         result: FloatArray = self.mean_hu + self.spread_hu * pattern
         return result

@@ -209,14 +209,19 @@ class Tube:
         return distance, position
 
     def _nearest_sample(self, points_lps_mm: FloatArray) -> FloatArray:
-        index = self._tree.query(points_lps_mm)[1] * _COARSE
+        first = self._tree.query(points_lps_mm)[1] * _COARSE
+        index = first
         last = len(self._samples) - 1
         step = self.curve.length_mm / last
         for _ in range(_WALKS):
             here = self._samples[index, :6]
             ahead = np.einsum("ij,ij->i", points_lps_mm - here[:, :3], here[:, 3:])
             index = np.clip(index + np.rint(ahead / step).astype(np.int64), 0, last)
-        sample: FloatArray = self._samples[index]
+        # In a bend tighter than the vessel is wide the walk can lead astray.
+        found = self._samples[index, :3] - points_lps_mm
+        began = self._samples[first, :3] - points_lps_mm
+        nearer = np.einsum("ij,ij->i", found, found) <= np.einsum("ij,ij->i", began, began)
+        sample: FloatArray = self._samples[np.where(nearer, index, first)]
         return sample
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.errors import UsageError
 from venoseg.phantom.bolus import Flow, concentration, instant_flow, network_tubes, solve_flow
 from venoseg.phantom.ct import paint
 from venoseg.phantom.scene import Scene
@@ -50,6 +51,9 @@ class XaSettings:
         always a lower pixel.
     motion_px
         (column, row) by which the patient lies elsewhere in the mask frames.
+    table_mm
+        How far the table has moved to the head since the first frame, frame by frame: the picture
+        moves to the feet. Empty for a table at rest. Mask frames only fit frames at their place.
     seed
         Of the noise.
     """
@@ -65,7 +69,17 @@ class XaSettings:
     blur_px: float = 0.6
     relationship: Relationship = "LIN"
     motion_px: tuple[float, float] = (0.0, 0.0)
+    table_mm: tuple[float, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.table_mm and len(self.table_mm) != self.frames:
+            raise UsageError("the table's way needs one number a frame")
+
+    def carm_at(self, table_mm: float) -> Carm:
+        """Return the geometry, in the patient's coordinates, after the table has moved."""
+        x, y, z = self.carm.isocenter_lps_mm
+        return replace(self.carm, isocenter_lps_mm=(x, y, z - table_mm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,29 +120,36 @@ def run_xa(
     An iliocaval scene (its first three tubes are the cava and both iliac axes) is injected from
     both legs; the vessels of any other scene fill at once.
     """
-    carm = settings.carm
-    still = _still(scene, carm)
-    if catheter is not None:
-        still += catheter_image(catheter, carm)
-    if ruler is not None:
-        still += ruler.image(carm)
     flow = solve_flow(scene) if len(scene.tubes) >= 3 else instant_flow(scene)
     times = (np.arange(settings.frames) - settings.mask_frames) / settings.frames_per_s
-    lengths, delays = _filled_lengths(scene, flow, carm)
-    reference = float(np.exp(-np.median(still)))
-    pixels = np.empty((settings.frames, carm.rows, carm.columns), dtype=np.uint16)
-    for number, time in enumerate(times):
-        attenuation = _moved(still, settings.motion_px) if time < 0 else still.copy()
-        if time >= 0:
-            share = concentration(np.full(len(delays), time), delays, settings.injected_s)
-            attenuation += settings.contrast_per_mm * (lengths @ share).reshape(still.shape)
-        pixels[number] = _detected(attenuation, reference, settings, number)
+    table = np.array(settings.table_mm or (0.0,) * settings.frames)
+    pixels = np.empty((settings.frames, settings.carm.rows, settings.carm.columns), np.uint16)
+    reference: float | None = None
+    for place in dict.fromkeys(table.tolist()):
+        carm = settings.carm_at(place)
+        still = _still(scene, carm, catheter, ruler)
+        reference = reference or float(np.exp(-np.median(still)))
+        filled = _filled_lengths(scene, flow, carm)
+        for number in np.flatnonzero(table == place).tolist():
+            attenuation = _attenuation(still, filled, float(times[number]), settings)
+            pixels[number] = _detected(attenuation, reference, settings, number)
     main, collateral = _opacities(scene, flow, times, settings.injected_s)
     return XaRun(pixels, times, flow, settings, main, collateral)
 
 
-def _still(scene: Scene, carm: Carm) -> Image:
-    """Return the attenuation of all that does not change: the body and the stents."""
+def _attenuation(
+    still: Image, filled: tuple[Any, FloatArray], time_s: float, settings: XaSettings
+) -> Image:
+    if time_s < 0:
+        return _moved(still, settings.motion_px)
+    lengths, delays = filled
+    share = concentration(np.full(len(delays), time_s), delays, settings.injected_s)
+    contrast: Image = settings.contrast_per_mm * (lengths @ share).reshape(still.shape)
+    return still + contrast
+
+
+def _still(scene: Scene, carm: Carm, catheter: Catheter | None, ruler: Ruler | None) -> Image:
+    """Return the attenuation of all that does not change: body, stents and devices."""
     still = np.zeros((carm.rows, carm.columns))
     if scene.background_hu < -500:
         empty = replace(scene, lumen_hu=45.0, collateral_hu=42.0, stents=())
@@ -137,6 +158,10 @@ def _still(scene: Scene, carm: Carm) -> Image:
         still += volume_image(Volume(paint(empty, grid)[0], grid), carm)
     for stent in scene.stents:
         still += _STENT_PER_MM * wire_image(stent.wires, carm)
+    if catheter is not None:
+        still += catheter_image(catheter, carm)
+    if ruler is not None:
+        still += ruler.image(carm)
     return still
 
 

@@ -53,6 +53,10 @@ def xa_dataset(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
     dataset.EstimatedRadiographicMagnificationFactor = decimals([ratio])[0]
     dataset.ImagerPixelSpacing = decimals([carm.pixel_mm, carm.pixel_mm])
     dataset.PositionerMotion = "STATIC"
+    if settings.table_mm:
+        dataset.TableMotion = "DYNAMIC"
+        dataset.TableVerticalIncrement = dataset.TableLateralIncrement = ["0"] * settings.frames
+        dataset.TableLongitudinalIncrement = decimals(list(settings.table_mm))
     dataset.PositionerPrimaryAngle = decimals([carm.primary_deg])[0]
     dataset.PositionerSecondaryAngle = decimals([carm.secondary_deg])[0]
     dataset.FrameTime = decimals([1000.0 / settings.frames_per_s])[0]
@@ -69,7 +73,8 @@ def secondary_capture_dataset(run: XaRun, visit: Visit, series: XaSeries, frame:
     """Return one frame as a screen would show it: 8 bits, no geometry."""
     dataset = common_header(run, visit, series)
     for name in ("MaskSubtractionSequence", "RecommendedViewingMode", "NumberOfFrames"):
-        del dataset[name]
+        if name in dataset:
+            del dataset[name]
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.SOPInstanceUID = visit.uid("sc", series.number, frame)
     dataset.SeriesInstanceUID = visit.uid("sc", series.number)
@@ -108,8 +113,9 @@ def common_header(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
     dataset.PixelRepresentation = 0
-    dataset.RecommendedViewingMode = "SUB"
-    dataset.MaskSubtractionSequence = Sequence([_mask(run)])
+    if not run.settings.table_mm:
+        dataset.RecommendedViewingMode = "SUB"
+        dataset.MaskSubtractionSequence = Sequence([_mask(run)])
     dataset.PixelData = run.pixels.astype("<u2").tobytes()
     return dataset
 

@@ -48,7 +48,7 @@ class XaTruth:
 
 
 def xa_truth_of(scene: Scene, run: XaRun, step_mm: float = 1.0) -> XaTruth:
-    """Tabulate what a run of a scene shows."""
+    """Tabulate what a run of a scene shows; positions are those at the table's first place."""
     rows = [
         row
         for number, tube in enumerate(scene.tubes)

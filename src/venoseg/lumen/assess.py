@@ -136,3 +136,10 @@ def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flag
     """Note the stations at which the vein has more than one lumen."""
     for n in np.flatnonzero(measured & (components > 1)):
         flags[n].append("several_lumens")
+
+
+def note_unexplained(found: BoolArray, measured: BoolArray, flags: Flags) -> None:
+    """Say of every station without figures why, where nothing has said so yet."""
+    for n in np.flatnonzero(~measured):
+        if not flags[n]:
+            flags[n].append("isolated_station" if found[n] else "outside_labels")

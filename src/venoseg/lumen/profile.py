@@ -17,6 +17,7 @@ from venoseg.lumen.assess import (
     note_components,
     note_lost,
     note_narrow,
+    note_unexplained,
     resolution_mm,
     whole_sections,
 )
@@ -110,6 +111,7 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
     shapes = measure_shapes(found.contours_mm)
     measured = ~np.isnan(shapes.area_mm2)
     note_components(outlines.components, measured, flags)
+    note_unexplained(outlines.found, measured, flags)
     return VesselProfile(
         branch=branch,
         contours_mm=found.contours_mm,

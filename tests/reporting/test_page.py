@@ -150,6 +150,21 @@ def test_smallest_area_stands_in_the_summary_as_in_the_table(
         assert f"{row['minimum_area_position_mm']:.0f} mm from the central end" in words
 
 
+def test_headline_names_the_vein_that_is_narrowest_against_its_reference(
+    text: str, measurements: Measurements
+) -> None:
+    rows = measurements.segments.rows
+    worst = max(rows, key=lambda row: float(str(row["area_stenosis_percent"])))
+    title = BY_NAME[str(worst["vessel"])].title.lower()
+    percent = f"{float(str(worst['area_stenosis_percent'])):.0f} % by area"
+    words = Elements(text).text
+    assert worst["vessel"] == "left_common_iliac_vein"
+    assert (
+        f"2 of 2 veins measured. Narrowest against its expected normal area: the {title}, " in words
+    )
+    assert percent in words
+
+
 def test_definitions_come_from_the_tables_columns(text: str, measurements: Measurements) -> None:
     words = Elements(text).text
     for table in (measurements.segments, measurements.cross_sections):
@@ -233,7 +248,7 @@ def test_study_with_nothing_measured_is_a_page_without_zeros(
 ) -> None:
     changed = with_profiles(measurements, unmeasured)
     elements = Elements(page(changed, tmp_path))
-    assert "not measured" in elements.text
+    assert "No vein could be measured." in elements.text
     assert "0.0 mm" not in elements.text.replace("0.00 mm", "")
     assert "nan" not in elements.text.lower().split()
 

@@ -128,14 +128,18 @@ def _draw_caliper(axes: Axes, caliper: Caliper, name: str, colour: str, style: o
         for end in ends:
             axes.plot(*np.stack([end - jaw, end + jaw]).T, color=ink, linewidth=width, alpha=0.9)
     outward = (ends[1] - ends[0]) / max(caliper.width_mm, 1e-9)
+    # Beside the line where it lies level: the patient's sides stand at its ends.
+    level = abs(outward[0]) > 0.7
     axes.annotate(
         f"{name} {caliper.width_mm:.1f} mm",
-        ends[1] + 1.0 * outward,
+        (float(ends[1, 0]), float(ends[1, 1])),
+        xytext=(4.0 * outward[0], 4.0 * outward[1] + (12.0 if level else 0.0)),
+        textcoords="offset points",
         color=colour,
         fontsize=8,
         fontweight="bold",
         ha="left" if outward[0] > 0.35 else "right" if outward[0] < -0.35 else "center",
-        va="bottom" if outward[1] > 0 else "top",
+        va="center" if level else "bottom" if outward[1] > 0 else "top",
         bbox={"boxstyle": "square,pad=0.15", "facecolor": INK, "alpha": 0.7, "linewidth": 0},
     )
 

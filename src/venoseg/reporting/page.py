@@ -17,7 +17,7 @@ from venoseg.reporting.figure_overview import draw_overview
 from venoseg.reporting.figure_section import draw_sections
 from venoseg.reporting.readout import Readout, readout_of
 from venoseg.reporting.strip import SIDE_PX, SectionStrip, strip_of
-from venoseg.reporting.summary import notes, summary_sentences
+from venoseg.reporting.summary import headline, notes, summary_sentences
 from venoseg.reporting.window import GrayWindow, choose_window
 from venoseg.reporting.words import STATE_MEANINGS, state_words, warning_words
 from venoseg.tables import Row
@@ -60,6 +60,7 @@ def render_page(measurements: Measurements) -> str:
         style=_resource("page.css"),
         script=_resource("page.js"),
         version=version("venoseg"),
+        headline=headline(measurements),
         overview=overview,
         vessels=vessels,
         warnings=[warning_words(warning) for warning in measurements.warnings],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from venoseg.anatomy import BY_NAME
-from venoseg.lumen import VesselProfile
+from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.reporting.stretches import Stretch, edge_sources, step_mm, unmeasured
 from venoseg.reporting.words import (
@@ -17,6 +17,29 @@ from venoseg.reporting.words import (
     length_words,
 )
 from venoseg.tables import Row
+
+
+def headline(measurements: Measurements) -> str:
+    """Return the finding to be read first: the vein that is narrowest against its reference."""
+    rows = measurements.segments.rows
+    count = sum(row["minimum_area_mm2"] is not None for row in rows)
+    if count == 0:
+        return "No vein could be measured."
+    start = f"{count} of {len(rows)} veins measured."
+    compared = [row for row in rows if row["area_stenosis_percent"] is not None]
+    if not compared:
+        return f"{start} No reference is known for any of them, so no stenosis is given."
+    worst = max(compared, key=lambda row: float(row["area_stenosis_percent"] or 0.0))
+    by_area = float(worst["area_stenosis_percent"] or 0.0)
+    by_diameter = float(worst["diameter_stenosis_percent"] or 0.0)
+    if by_area <= 0.0:
+        return f"{start} None has an area smaller than its expected normal one."
+    title = BY_NAME[str(worst["vessel"])].title.lower()
+    return (
+        f"{start} Narrowest against its expected normal area: the {title}, "
+        f"{by_area:.0f}\N{NO-BREAK SPACE}% by area; its smallest diameter is "
+        f"{max(by_diameter, 0.0):.0f}\N{NO-BREAK SPACE}% less than that of a circle of that area."
+    )
 
 
 def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:

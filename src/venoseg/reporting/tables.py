@@ -112,9 +112,9 @@ def _segment_cells(row: Row) -> tuple[str, ...]:
     covered = "" if row["covered"] else " in view"
     return (
         BY_NAME[str(row["vessel"])].title,
-        _figure(row, "length_mm", lambda v: f"{v:.0f} mm") + covered,
+        _figure(row, "length_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm") + covered,
         _figure(row, "minimum_area_mm2", area_words),
-        _figure(row, "minimum_area_position_mm", lambda v: f"{v:.0f} mm"),
+        _figure(row, "minimum_area_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
         _figure(row, "minimum_diameter_mm", length_words),
         _figure(row, "mean_area_mm2", area_words),
         _figure(row, "maximum_area_mm2", area_words),

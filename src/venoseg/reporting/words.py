@@ -14,6 +14,7 @@ REASONS: dict[str, str] = {
     "slice_gap": "slices missing",
     "junction": "junction with another vein",
     "end_of_labels": "end of the labels",
+    "edge_lost": "edge strays from the labelled vein",
 }
 NO_REASON = "no outline found"
 

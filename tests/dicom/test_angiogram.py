@@ -236,6 +236,15 @@ def test_an_enhanced_run_asks_each_frame_first(xa):
     np.testing.assert_allclose(run.calibration.mm_per_pixel, 0.2)
 
 
+def test_a_run_is_no_ct(xa):
+    xa()
+    study = read_study(xa.folder)
+    with pytest.raises(SeriesError, match="no CT series"):
+        study.ct()
+    with pytest.raises(SeriesError, match="it is no CT series"):
+        study.ct(study.series[0].series_uid)
+
+
 def test_scan_lists_a_run_as_measurable_in_pixels_only(xa, capsys):
     xa()
     assert main(["scan", str(xa.folder), "--json"]) == 0

@@ -90,7 +90,7 @@ def _kind(one: Slice) -> tuple[object, ...]:
         one.image.frame_of_reference_uid,
         size,
         one.plane.kernel,
-        one.plane.rescale_type,
+        one.plane.rescale_type.upper() or "HU",
         one.plane.image_type[2:3],
     )
 

@@ -120,8 +120,8 @@ class Series:
         """
         if self.file is not None:
             return read_volume_file(self.file)
-        if self.kind != "ct" or not self.usable or self.stack is None:
-            reason = "; ".join(self.problems) or f"it holds {self.modality or 'other'} images"
+        if self.kind != "ct" or self.stack is None:
+            reason = "; ".join(self.problems) if self.kind == "ct" else "it is no CT series"
             raise SeriesError(
                 reason, where=self.name, remedy="`venoseg scan` lists what can be used"
             )

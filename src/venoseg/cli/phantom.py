@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--transfer-syntax",
         default="explicit",
         metavar="NAME",
-        help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
+        help="explicit, implicit, deflated, big-endian, rle, jpeg-lossless, jpeg-ls or jpeg-2000",
     )
     parser.add_argument(
         "--variant",

@@ -224,7 +224,8 @@ class TestWhereTheEdgeComesFrom:
         points = ideal.branch.curve.points_lps_mm[ideal.measured]
         distance, nearest = cKDTree(points).query(other.branch.curve.points_lps_mm)
         inner = other.measured & (distance < 2.0)
-        inner[:5] = inner[-5:] = False
+        # The twin's lumen ends where its ideal labels end: larger labels reach beyond it.
+        inner[:10] = inner[-10:] = False
         difference = (
             other.shapes.equivalent_mm[inner]
             - ideal.shapes.equivalent_mm[ideal.measured][nearest[inner]]
@@ -372,9 +373,9 @@ class TestTables:
                 if row["vessel"] == segment["vessel"] and row["lumen_area_mm2"] is not None
             ]
             areas = [row["lumen_area_mm2"] for row in rows]
-            least = rows[int(np.argmin(areas))]
+            least = [row["position_mm"] for row in rows if row["lumen_area_mm2"] == min(areas)]
             assert segment["minimum_area_mm2"] == min(areas)
-            assert segment["minimum_area_position_mm"] == least["position_mm"]
+            assert segment["minimum_area_position_mm"] in least
             assert segment["maximum_area_mm2"] == max(areas)
             assert segment["mean_area_mm2"] == pytest.approx(np.mean(areas), abs=0.01)
             widths = [row["minimum_diameter_mm"] for row in rows]

@@ -61,7 +61,8 @@ def case_visit(key: str) -> Visit:
 def case_scene(key: str) -> Scene:
     """Return what the patient looks like at ``baseline`` or ``one_year``."""
     veins = chronic_occlusion(SEED) if key == "baseline" else reconstructed(SEED, _AFTER_A_YEAR)
-    return in_body(veins, SEED)
+    # The published samples were made before there were renal veins; their bytes shall stay.
+    return in_body(veins, SEED, renal=False)
 
 
 def case_grid(key: str, resolution: Resolution) -> Grid:
@@ -83,9 +84,9 @@ def write_case(out: Path, resolution: Resolution | None = None) -> tuple[str, ..
     resolution = resolution or Resolution()
     for key in ("baseline", "one_year"):
         _write_ct(out / key, key, resolution)
-    occluded = in_body(chronic_occlusion(SEED), SEED)
-    placed = in_body(reconstructed(SEED, _JUST_PLACED), SEED)
-    dilated = in_body(reconstructed(SEED, _DILATED), SEED)
+    occluded = in_body(chronic_occlusion(SEED), SEED, renal=False)
+    placed = in_body(reconstructed(SEED, _JUST_PLACED), SEED, renal=False)
+    dilated = in_body(reconstructed(SEED, _DILATED), SEED, renal=False)
     _write_run(out / "procedure", "procedure", 1, occluded, resolution)
     _write_run(out / "procedure", "procedure", 2, placed, resolution)
     _write_run(out / "day1", "day1", 1, dilated, resolution)

@@ -37,7 +37,7 @@ def pelvis(request, shared_data, tmp_path_factory) -> tuple[dict, Path]:
     folder = shared_data / "ts_example_ct_iliac"
     out = tmp_path_factory.mktemp("pelvis") / "out"
     image = folder / "example_ct.nii.gz"
-    return measured(out, image, "--labels", folder / request.param), out
+    return measured(out, image, "--labels", folder / request.param, "--step=2"), out
 
 
 def test_the_pelvis_has_three_veins_joined_in_a_tree(pelvis):

@@ -20,6 +20,8 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Flags = list[list[str]]
 
+NOT_ENHANCED = "gray_refused_not_enhanced"
+
 # Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
 # CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
 ENHANCED_HU = 75.0
@@ -100,7 +102,7 @@ def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
     contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
     for n in range(len(rim)):
         if not enhanced[n]:
-            flags[n].append("gray_refused_not_enhanced")
+            flags[n].append(NOT_ENHANCED)
         elif not contrast[n] or rim[n] < _LEAST_RIM:
             flags[n].append("gray_refused_low_contrast")
         elif rim[n] < 0.9:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venoseg.phantom.ct import Rendering, Scanner, render
+from venoseg.phantom.ct import Scanner, render
 from venoseg.phantom.ct_dicom import CtSeries, ct_datasets
 from venoseg.phantom.encode import write_dicom
 from venoseg.phantom.export import write_ct_truth
@@ -94,7 +94,7 @@ def write_case(out: Path, resolution: Resolution | None = None) -> tuple[str, ..
     return tuple(DAYS)
 
 
-def _write_ct(folder: Path, key: str, resolution: Resolution) -> Rendering:
+def _write_ct(folder: Path, key: str, resolution: Resolution) -> None:
     made = render(case_scene(key), case_grid(key, resolution), case_scanner(key))
     visit = case_visit(key)
     images = folder / "ct"
@@ -104,7 +104,6 @@ def _write_ct(folder: Path, key: str, resolution: Resolution) -> Rendering:
     about = {"twin": "sample-case", "timepoint": key, "days": DAYS[key], "seed": SEED}
     # The label map is there as NRRD; a DICOM SEG would add megabytes to the samples.
     write_ct_truth(made, folder / "truth", about, headers=())
-    return made
 
 
 def _write_run(folder: Path, key: str, number: int, scene: Scene, resolution: Resolution) -> None:

@@ -34,6 +34,15 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
 }
 """Names of the transfer syntaxes that can be written, all lossless, and their UIDs."""
 
+
+def sequence_item(**values: object) -> Dataset:
+    """Return a dataset of keywords and values, to stand in a sequence."""
+    item = Dataset()
+    for name, value in values.items():
+        setattr(item, name, value)
+    return item
+
+
 _PLAIN = ("explicit", "implicit", "deflated", "big-endian")
 
 

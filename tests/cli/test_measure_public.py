@@ -116,3 +116,9 @@ def test_the_cava_is_found_to_the_right_of_the_aorta(abdomen, labels, tmp_path):
     diameters = figures(stations, "equivalent_diameter_mm")
     assert len(diameters) > 20
     assert 12 < diameters.min() < diameters.max() < 30
+
+
+def test_the_tip_of_a_vein_inside_the_confluence_is_no_stenosis(pelvis):
+    veins, _ = pelvis
+    for side in ("left", "right"):
+        assert figures(veins[f"{side}_iliac_vein"], "equivalent_diameter_mm").min() > 8

@@ -11,8 +11,8 @@ from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
 from venoseg.lumen.blur import default_blur, estimate_blur, label_blur
 from venoseg.lumen.contours import (
+    area_and_centroid,
     curvatures_per_mm,
-    inscribed_diameters_mm,
     outward_normals,
     perimeters_mm,
 )
@@ -275,8 +275,9 @@ def _seen(
 
 
 def _radii(contours: FloatArray) -> FloatArray:
-    """Return (n,) the radius of the largest circle inside each contour."""
-    return inscribed_diameters_mm(contours, contours.mean(axis=1)) / 2.0
+    """Return (n,) how deep each lumen is: about a circle's radius, half the width of a slit."""
+    area = np.maximum(area_and_centroid(contours)[0], 0.0)
+    return 1.7 * area / np.maximum(perimeters_mm(contours), SAMPLE_MM)
 
 
 def _levels(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.angiography import MaskItem, Run, compose, subtract
+from venoseg.angiography import Run, compose, subtract
 from venoseg.angiography.subtraction import native_attenuation
+from venoseg.dicom.angiogram import Mask
 from venoseg.errors import SeriesError
 
-AVERAGE = MaskItem("AVG_SUB", applies_to=((2, 9),), mask_frames=(0, 1))
+AVERAGE = Mask("AVG_SUB", applies_to=((2, 9),), mask_frames=(0, 1))
 
 
 def background(scene: Any, reach: int = 6) -> Any:
@@ -22,7 +23,7 @@ def background(scene: Any, reach: int = 6) -> Any:
     return far
 
 
-def picture_of(scene: Any, mask: MaskItem | None = AVERAGE, **header: Any) -> Any:
+def picture_of(scene: Any, mask: Mask | None = AVERAGE, **header: Any) -> Any:
     run = scene.run(masks=() if mask is None else (mask,), **header)
     return compose(subtract(run)).picture
 
@@ -97,13 +98,13 @@ def test_pixels_near_the_edge_are_not_seen_after_motion(scene: Any):
 @pytest.mark.parametrize("column", [1.5, -1.5])
 def test_the_sign_of_the_stated_shift_is_settled_by_the_pictures(scene: Any, column: float):
     """The standard's columns count to the left, some makers' to the right: both come out."""
-    stated = MaskItem("AVG_SUB", ((2, 9),), (0, 1), sub_pixel_shift=(1.0, column))
+    stated = Mask("AVG_SUB", ((2, 9),), (0, 1), sub_pixel_shift=(1.0, column))
     subtraction = subtract(scene.but(motion=(1.0, -1.5)).run(masks=(stated,)))
     np.testing.assert_allclose(subtraction.mask_shift_px, (1.0, -1.5), atol=0.05)
 
 
 def test_contrast_frames_are_averaged_from_the_current_one_on(scene: Any):
-    averaged = MaskItem("AVG_SUB", ((2, 9),), (0, 1), contrast_averaging=4)
+    averaged = Mask("AVG_SUB", ((2, 9),), (0, 1), contrast_averaging=4)
     subtraction = subtract(scene.run(masks=(averaged,)))
     assert subtraction.plan.pairings[0].contrast == (2, 3, 4, 5)
     assert subtraction.plan.pairings[-1].contrast == (6, 7, 8, 9)
@@ -112,13 +113,13 @@ def test_contrast_frames_are_averaged_from_the_current_one_on(scene: Any):
 
 
 def test_time_interval_differencing_takes_earlier_frames(scene: Any):
-    subtraction = subtract(scene.run(masks=(MaskItem("TID", tid_offset=3),)))
+    subtraction = subtract(scene.run(masks=(Mask("TID", tid_offset=3),)))
     pairs = [(pair.contrast[0], pair.mask[0]) for pair in subtraction.plan.pairings]
     assert pairs == [(n, n - 3) for n in range(3, 10)]
 
 
 def test_reversed_time_interval_differencing_runs_the_mask_backwards(scene: Any):
-    item = MaskItem("REV_TID", applies_to=((5, 9),), tid_offset=1)
+    item = Mask("REV_TID", applies_to=((5, 9),), tid_offset=1)
     pairs = subtract(scene.run(masks=(item,))).plan.pairings
     assert [(p.contrast[0], p.mask[0]) for p in pairs] == [(5, 4), (6, 3), (7, 2), (8, 1), (9, 0)]
 
@@ -141,7 +142,7 @@ def test_contrast_in_the_first_frame_is_said(scene: Any):
 @pytest.mark.parametrize("frames", [(), (40,)])
 def test_missing_mask_frames_are_refused_by_name(scene: Any, frames: tuple[int, ...]):
     with pytest.raises(SeriesError, match="mask frame"):
-        subtract(scene.run(masks=(MaskItem("AVG_SUB", mask_frames=frames),)))
+        subtract(scene.run(masks=(Mask("AVG_SUB", mask_frames=frames),)))
 
 
 def test_one_frame_gives_a_natural_picture(scene: Any):
@@ -154,7 +155,7 @@ def test_one_frame_gives_a_natural_picture(scene: Any):
 
 
 def test_subtraction_that_the_header_rules_out_is_not_done(scene: Any):
-    subtraction = subtract(scene.run(masks=(MaskItem("NONE"),)))
+    subtraction = subtract(scene.run(masks=(Mask("NONE"),)))
     assert subtraction.plan.operation == "natural"
 
 

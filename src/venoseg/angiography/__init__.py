@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from venoseg.angiography.run import MaskItem, Run
+from venoseg.angiography.run import Run, run_of
 from venoseg.angiography.subtraction import Composite, Subtraction, compose, subtract
+from venoseg.angiography.venogram import Venogram, VenogramOptions, Way, measure_run
 
-__all__ = ["Composite", "MaskItem", "Run", "Subtraction", "compose", "subtract"]
+__all__ = [
+    "Composite",
+    "Run",
+    "Subtraction",
+    "Venogram",
+    "VenogramOptions",
+    "Way",
+    "compose",
+    "measure_run",
+    "run_of",
+    "subtract",
+]

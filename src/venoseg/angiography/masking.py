@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.angiography.opacity import Curve
-from venoseg.angiography.run import Image, MaskItem, Run
+from venoseg.angiography.run import Image, Run
+from venoseg.dicom.angiogram import Mask
 from venoseg.errors import SeriesError
 from venoseg.volume import FloatArray
 
@@ -93,8 +94,8 @@ def plan_subtraction(run: Run, curve: Curve, frames: tuple[int, int] | None = No
     return _own(run, curve, wanted)
 
 
-def _prescribed(item: MaskItem, count: int) -> list[Pairing]:
-    numbers = [n for n in range(count - item.contrast_averaging + 1) if item.covers(n)]
+def _prescribed(item: Mask, count: int) -> list[Pairing]:
+    numbers = [n for n in range(count - item.contrast_averaging + 1) if _covers(item, n)]
     if item.operation == "AVG_SUB":
         missing = [n for n in item.mask_frames if not 0 <= n < count]
         if missing or not item.mask_frames:
@@ -122,7 +123,11 @@ def _prescribed(item: MaskItem, count: int) -> list[Pairing]:
     return pairings
 
 
-def _following(number: int, item: MaskItem) -> tuple[int, ...]:
+def _covers(item: Mask, frame: int) -> bool:
+    return not item.applies_to or any(first <= frame <= last for first, last in item.applies_to)
+
+
+def _following(number: int, item: Mask) -> tuple[int, ...]:
     return tuple(range(number, number + item.contrast_averaging))
 
 

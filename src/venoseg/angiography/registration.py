@@ -23,10 +23,17 @@ _SETTLED_PX = 0.005
 # Pictures are compared at about this many columns.
 _COLUMNS = 256
 
+# No patient moves further than this share of the picture's width; so much of the border is not
+# compared, because what lay there may have left the picture.
+_FURTHEST = 0.06
+
+# What a shift must explain, in units of the noise's variance, to be believed.
+_BELIEVED = 60.0
+
 # Local motion is estimated over windows of this share of the picture's width.
 _WINDOW = 1 / 16
-# A local field must leave less than this share of the residual of one shift to be believed.
-_WORTH = 0.9
+# A local field must leave less than this share of the residual of its opposite to be believed.
+_WORTH = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +46,8 @@ class Still:
         Small picture and its derivatives by row and by column.
     weight
         1 where it may be compared, 0 elsewhere.
+    noise
+        Standard deviation of the small picture's fine grain.
     shrink
         How many pixels make one of the small picture, per axis.
     """
@@ -47,6 +56,7 @@ class Still:
     along_rows: Image
     along_columns: Image
     weight: Image
+    noise: float
     shrink: int
 
 
@@ -57,8 +67,11 @@ def still(picture: Image, seen: BoolArray) -> Still:
     along_rows: Image = np.gradient(small, axis=0)
     along_columns: Image = np.gradient(small, axis=1)
     weight = (shrunk(seen.astype(np.float32), shrink) > 0.99).astype(np.float32)
-    weight[:4] = weight[-4:] = weight[:, :4] = weight[:, -4:] = 0.0
-    return Still(small, along_rows, along_columns, weight, shrink)
+    edge = max(round(_FURTHEST * small.shape[1]), 4)
+    weight[:edge] = weight[-edge:] = weight[:, :edge] = weight[:, -edge:] = 0.0
+    if not weight.any():
+        weight += 1.0
+    return Still(small, along_rows, along_columns, weight, _grain(small), shrink)
 
 
 def shrunk(picture: Image, by: int) -> Image:
@@ -71,8 +84,10 @@ def shrunk(picture: Image, by: int) -> Image:
     return small
 
 
-def found_shift(fixed: Still, moving: Image, start: Shift = (0.0, 0.0)) -> Shift:
+def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shift:
     """Return by how much ``moving`` lies further down and right than the fixed picture.
+
+    No shift is returned where none explains clearly more of the difference than noise would.
 
     Parameters
     ----------
@@ -81,20 +96,25 @@ def found_shift(fixed: Still, moving: Image, start: Shift = (0.0, 0.0)) -> Shift
     moving
         (rows, columns) at full size.
     start
-        Where to begin; off by a few percent of the width it is found all the same.
+        Where to begin, a few pixels off at most; None: wherever the pictures correlate best.
     """
     small = shrunk(moving, fixed.shrink)
-    shift = np.array(start) / fixed.shrink
-    best = _residual(fixed, small, shift)
-    guess = _correlated(fixed, small)
-    if _residual(fixed, small, guess) < 0.95 * best:
-        shift = guess
+    noise = float(np.hypot(fixed.noise, _grain(small)))
+    if start is None:
+        guesses = (np.zeros(2), _correlated(fixed, small))
+        found = min(guesses, key=lambda guess: _cost(fixed, small, guess, noise))
+    else:
+        found = np.array(start) / fixed.shrink
     for _ in range(_ROUNDS):
-        step = _step(fixed, small, shift)
-        shift = shift + step
+        step = _step(fixed, small, found)
+        found = found + step
         if np.abs(step).max() < _SETTLED_PX:
             break
-    return float(shift[0] * fixed.shrink), float(shift[1] * fixed.shrink)
+    # Interpolation smooths noise; the opposite shift does so as much, and explains nothing.
+    gain = _cost(fixed, small, -found, noise) - _cost(fixed, small, found, noise)
+    if np.abs(found).max() > _FURTHEST * small.shape[1] or gain < _BELIEVED:
+        return 0.0, 0.0
+    return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
 
 
 def moved(picture: Image, shift: Shift) -> Image:
@@ -123,6 +143,18 @@ def _difference(fixed: Still, small: Image, shift: FloatArray) -> Image:
 def _residual(fixed: Still, small: Image, shift: FloatArray) -> float:
     difference = _difference(fixed, small, shift)[fixed.weight > 0]
     return 1.4826 * float(np.median(np.abs(difference)))
+
+
+def _cost(fixed: Still, small: Image, shift: FloatArray, noise: float) -> float:
+    """Return how much of the difference noise does not explain; large changes count no more."""
+    difference = _difference(fixed, small, shift)[fixed.weight > 0] / noise
+    return float((9.0 * (1.0 - 1.0 / (1.0 + difference**2 / 9.0))).sum())
+
+
+def _grain(picture: Image) -> float:
+    """Return the standard deviation of a picture's noise, from its second differences."""
+    second = picture[1:-1, 2:] - 2 * picture[1:-1, 1:-1] + picture[1:-1, :-2]
+    return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6.0) + 1e-7)
 
 
 def _robust(fixed: Still, difference: Image) -> Image:
@@ -193,9 +225,9 @@ def found_field(fixed: Still, moving: Image) -> FloatArray | None:
         scale = first * last - sums[1] ** 2
         field[0] -= np.clip((last * pull[0] - sums[1] * pull[1]) / scale, -1.0, 1.0)
         field[1] -= np.clip((first * pull[1] - sums[1] * pull[0]) / scale, -1.0, 1.0)
-    before = _residual(fixed, small, np.zeros(2))
+    opposite = _residual(fixed, _warped(small, -field), np.zeros(2))
     after = _residual(fixed, _warped(small, field), np.zeros(2))
-    return field * fixed.shrink if after < _WORTH * before else None
+    return field * fixed.shrink if after < _WORTH * opposite else None
 
 
 def _warped(picture: Image, field: FloatArray) -> Image:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.dicom.angiogram import Angiogram, Mask
 from venoseg.volume import BoolArray, FloatArray
 
 Image = npt.NDArray[np.float32]
@@ -18,40 +19,6 @@ Stored = npt.NDArray[Any]
 """(rows, columns) whole numbers as the file holds them."""
 
 Relation = Literal["LIN", "LOG", "DISP"]
-Operation = Literal["NONE", "AVG_SUB", "TID", "REV_TID"]
-
-
-@dataclass(frozen=True, slots=True)
-class MaskItem:
-    """One way of subtracting that the header prescribes. Frames count from 0.
-
-    Attributes
-    ----------
-    operation
-        As in Mask Operation (0028,6101).
-    applies_to
-        First and last of the frames it is meant for; empty: all.
-    mask_frames
-        The frames whose mean is the mask of ``AVG_SUB``.
-    contrast_averaging
-        How many contrast frames are averaged, the current one first.
-    sub_pixel_shift
-        (row, column) as the header states it.
-    tid_offset
-        How many frames earlier the mask of time interval differencing lies.
-    """
-
-    operation: Operation
-    applies_to: tuple[tuple[int, int], ...] = ()
-    mask_frames: tuple[int, ...] = ()
-    contrast_averaging: int = 1
-    sub_pixel_shift: tuple[float, float] = (0.0, 0.0)
-    tid_offset: int = 1
-
-    def covers(self, frame: int) -> bool:
-        """Whether it is meant for a frame."""
-        ranges = self.applies_to
-        return not ranges or any(first <= frame <= last for first, last in ranges)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +46,8 @@ class Run:
         What the header prescribes.
     visible
         (rows, columns), False under shutters and collimators; None: all is visible.
+    timed
+        Whether ``times_s`` are seconds; else they only count the frames.
     """
 
     frames: Callable[[Sequence[int]], Iterator[Stored]]
@@ -88,8 +57,9 @@ class Run:
     relation: Relation
     sign: int = 0
     subtracted: bool = False
-    masks: tuple[MaskItem, ...] = ()
-    visible: BoolArray | None = field(default=None)
+    masks: tuple[Mask, ...] = ()
+    visible: BoolArray | None = None
+    timed: bool = True
 
     @classmethod
     def from_array(cls, stored: Stored, times_s: FloatArray, **header: Any) -> Run:
@@ -109,3 +79,22 @@ class Run:
     def seen(self) -> BoolArray:
         """(rows, columns), True where the picture shows the patient."""
         return np.ones(self.shape, dtype=bool) if self.visible is None else self.visible
+
+
+def run_of(angiogram: Angiogram) -> Run:
+    """Return an angiogram as a run; pixels of no stated relation count as made for display."""
+    known: dict[str, Relation] = {"LIN": "LIN", "LOG": "LOG"}
+    times = angiogram.frame_times_s
+    count = angiogram.frame_count
+    return Run(
+        frames=angiogram.frames,
+        times_s=np.arange(count, dtype=np.float64) if times is None else times,
+        shape=(angiogram.rows, angiogram.columns),
+        bits_stored=angiogram.bits,
+        relation=known.get(angiogram.intensity, "DISP"),
+        sign=angiogram.intensity_sign or 0,
+        subtracted=angiogram.already_subtracted,
+        masks=angiogram.masks,
+        visible=angiogram.open_area() if angiogram.shutters else None,
+        timed=times is not None,
+    )

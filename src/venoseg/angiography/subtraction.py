@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,12 @@ from venoseg.volume import BoolArray, FloatArray
 
 # The composite is the mean of so many frames at each pixel, the most opaque ones.
 _TOP = 4
+
+# A blank border keeps within this part of the range of its value; it holds such a share of the
+# picture, and what is blurred beside it is left out too.
+_BLANK = 100
+_BLANK_SHARE = 0.005
+_BLANK_RIM_PX = 3
 
 # Motion below this is not worth resampling a frame for.
 _STILL_PX = 0.1
@@ -87,7 +93,7 @@ class Subtraction:
             still_enough = max(abs(row), abs(column)) < _STILL_PX
             opacity = (attenuation if still_enough else moved(attenuation, back)) - base
             if self.plan.operation == "natural":
-                opacity -= _surroundings(opacity)
+                opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
             sample = opacity[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
             counted = self.seen[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
             yield opacity - np.float32(np.median(sample[counted]))
@@ -134,9 +140,11 @@ def subtract(
     SeriesError
         When the mask that the header prescribes does not exist, or no picture area is visible.
     """
-    if not run.seen.any():
-        raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
     curve = curve_of(run)
+    seen = run.seen & ~_blanked(run)
+    if not seen.any():
+        raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
+    run = replace(run, visible=seen)
     plan = plan_subtraction(run, curve, frames)
     flags = (*plan.flags, *(("polarity_assumed",) if curve.polarity == "assumed" else ()))
     if not curve.densitometric:
@@ -203,7 +211,9 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
     last: Shift | None = None
     for number, picture in enumerate(contrast_attenuations(run, curve, plan.pairings)):
         start = _stated(fixed, picture, plan.shift_px) if last is None else last
-        last = found_shift(fixed, picture, start)
+        found = found_shift(fixed, picture, start)
+        # The patient may have jumped.
+        last = found_shift(fixed, picture) if found == (0.0, 0.0) else found
         shifts[number] = last
         distance = float(np.hypot(*(shifts[number] - np.median(shifts[: number + 1], axis=0))))
         if distance <= smallest and number <= len(plan.pairings) // 2:
@@ -252,24 +262,46 @@ def _with_mask(
     )
 
 
-def _stated(fixed: Still, picture: Image, shift_px: Shift) -> Shift:
+def _stated(fixed: Still, picture: Image, shift_px: Shift) -> Shift | None:
     """Return the header's shift of the mask in our sense: down and right.
 
     The standard counts columns to the left; not every maker does. The pictures decide.
     """
     if shift_px == (0.0, 0.0):
-        return shift_px
+        return None
     row, column = shift_px
     ways: tuple[Shift, Shift] = ((row, -column), (row, column))
     return min(ways, key=lambda way: background_residual(fixed, moved(picture, (-way[0], -way[1]))))
 
 
-def _surroundings(picture: Image) -> Image:
+def _surroundings(picture: Image, seen: BoolArray) -> Image:
     """Return what a picture shows at the scale of organs: all that is wider than a vein."""
     from scipy import ndimage
 
-    wide: Image = ndimage.gaussian_filter(picture, _ORGANS * picture.shape[1], truncate=2.5)
+    sigma = _ORGANS * picture.shape[1]
+    known = seen.astype(np.float32)
+    total = ndimage.gaussian_filter(picture * known, sigma, truncate=2.5)
+    wide: Image = total / np.maximum(ndimage.gaussian_filter(known, sigma, truncate=2.5), 1e-3)
     return wide
+
+
+def _blanked(run: Run) -> BoolArray:
+    """Return the border in which nothing ever changes: a round field, a mask burned in."""
+    from scipy import ndimage
+
+    probes = (0, run.count // 2, run.count - 1)
+    frames = [stored.astype(np.int64) for stored in run.frames(probes)]
+    slack = max(2**run.bits_stored // _BLANK, 1)
+    low, high = frames[0].min(), frames[0].max()
+    still = np.ones(run.shape, dtype=bool)
+    for frame in frames:
+        still &= np.minimum(np.abs(frame - low), np.abs(frame - high)) <= slack
+    labels, count = ndimage.label(still)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    large = np.isin(np.arange(count + 1), rim[rim > 0]) & (sizes > _BLANK_SHARE * still.size)
+    blank: BoolArray = ndimage.binary_dilation(large[labels], iterations=_BLANK_RIM_PX)
+    return blank
 
 
 def _base(run: Run, curve: Curve, pair: Pairing) -> Image:

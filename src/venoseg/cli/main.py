@@ -16,6 +16,7 @@ from venoseg.errors import VenosegError
 COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("venoseg.cli.scan", "what is in this folder, ZIP, DICOMDIR or file"),
     "measure": ("venoseg.cli.measure", "diameters of the veins on a CT"),
+    "angio": ("venoseg.cli.angio", "diameters and flow on a venogram"),
     "phantom": ("venoseg.cli.phantom", "write a digital twin as DICOM, with its truth"),
 }
 

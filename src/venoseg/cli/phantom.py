@@ -36,19 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--transfer-syntax",
         default="explicit",
         metavar="NAME",
-        help="explicit, implicit, deflated, big-endian, rle, jpeg-lossless, jpeg-ls or jpeg-2000",
+        help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
     )
     parser.add_argument(
         "--variant",
         metavar="NAME",
         help="missing, duplicated, two-phases, localizer, rescaled, signed, padded, uneven, "
         "shuffled, tilted or sagittal",
-    )
-    parser.add_argument(
-        "--breath",
-        type=_pair,
-        metavar="Z,STEP",
-        help="above Z (mm) everything lies lower by STEP (mm), as after a breath",
     )
     parser.add_argument("--enhanced", action="store_true", help="one Enhanced CT image")
     parser.add_argument("--media", choices=("files", "dicomdir", "zip"), default="files")
@@ -61,7 +55,7 @@ def _add_angiogram_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=int, default=24, metavar="N", help="default 24")
     group.add_argument(
         "--angles",
-        type=_pair,
+        type=_angles,
         default=(0.0, 0.0),
         metavar="PRIMARY,SECONDARY",
         help="of the C-arm in degrees (default 0,0)",
@@ -77,12 +71,12 @@ def _add_angiogram_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _pair(text: str) -> tuple[float, float]:
+def _angles(text: str) -> tuple[float, float]:
     try:
-        first, second = (float(part) for part in text.split(","))
+        primary, secondary = (float(part) for part in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError("give two numbers, e.g. 30,0") from error
-    return first, second
+    return primary, secondary
 
 
 def _spacing(text: str) -> tuple[float, float, float]:
@@ -162,11 +156,7 @@ def _write_ct(arguments: argparse.Namespace) -> int:
         spacing_mm=arguments.spacing,
         margin_mm=arguments.margin,
         scanner=Scanner(
-            arguments.blur,
-            arguments.thickness,
-            arguments.noise,
-            kernel=arguments.kernel,
-            breath=arguments.breath,
+            arguments.blur, arguments.thickness, arguments.noise, kernel=arguments.kernel
         ),
         transfer_syntax=arguments.transfer_syntax,
         variant=arguments.variant,

@@ -8,7 +8,6 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage
 
 from venoseg.phantom.ct_dicom import CtSeries, decimals
-from venoseg.phantom.encode import sequence_item
 from venoseg.phantom.identity import Visit
 from venoseg.volume import Volume
 
@@ -67,10 +66,8 @@ def _add_pixels(dataset: Dataset, volume: Volume) -> None:
 
 def _add_dimensions(dataset: Dataset, visit: Visit) -> None:
     organization = visit.uid("dimensions")
-    dataset.DimensionOrganizationSequence = Sequence(
-        [sequence_item(DimensionOrganizationUID=organization)]
-    )
-    index = sequence_item(
+    dataset.DimensionOrganizationSequence = Sequence([_item(DimensionOrganizationUID=organization)])
+    index = _item(
         DimensionOrganizationUID=organization,
         DimensionIndexPointer=0x00209057,
         FunctionalGroupPointer=0x00209111,
@@ -86,34 +83,32 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
         "VolumetricProperties": "VOLUME",
         "VolumeBasedCalculationTechnique": "NONE",
     }
-    region = sequence_item(
+    region = _item(
         CodeValue="113345001", CodingSchemeDesignator="SCT", CodeMeaning="Abdominal structure"
     )
     groups = {
-        "PixelMeasuresSequence": sequence_item(
+        "PixelMeasuresSequence": _item(
             PixelSpacing=decimals(grid.spacing_mm[1:]),
             SliceThickness=decimals(grid.spacing_mm[:1])[0],
         ),
-        "PlaneOrientationSequence": sequence_item(
+        "PlaneOrientationSequence": _item(
             ImageOrientationPatient=decimals([*grid.directions[:, 2], *grid.directions[:, 1]])
         ),
-        "PixelValueTransformationSequence": sequence_item(
+        "PixelValueTransformationSequence": _item(
             RescaleIntercept="-1024", RescaleSlope="1", RescaleType="HU"
         ),
-        "FrameVOILUTSequence": sequence_item(WindowCenter="60", WindowWidth="400"),
-        "FrameAnatomySequence": sequence_item(
+        "FrameVOILUTSequence": _item(WindowCenter="60", WindowWidth="400"),
+        "FrameAnatomySequence": _item(
             FrameLaterality="U", AnatomicRegionSequence=Sequence([region])
         ),
-        "IrradiationEventIdentificationSequence": sequence_item(
-            IrradiationEventUID=visit.uid("event")
-        ),
-        "CTImageFrameTypeSequence": sequence_item(
+        "IrradiationEventIdentificationSequence": _item(IrradiationEventUID=visit.uid("event")),
+        "CTImageFrameTypeSequence": _item(
             FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], **kind
         ),
-        "CTAcquisitionTypeSequence": sequence_item(
+        "CTAcquisitionTypeSequence": _item(
             AcquisitionType="SPIRAL", ConstantVolumeFlag="NO", FluoroscopyFlag="NO"
         ),
-        "CTReconstructionSequence": sequence_item(
+        "CTReconstructionSequence": _item(
             ReconstructionAlgorithm="FILTER_BACK_PROJ",
             ConvolutionKernel=volume.source.convolution_kernel or "SMOOTH",
             ConvolutionKernelGroup="SOFT_TISSUE",
@@ -122,16 +117,16 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
             ReconstructionPixelSpacing=grid.spacing_mm[1:].tolist(),
             ImageFilter="NONE",
         ),
-        "CTExposureSequence": sequence_item(
+        "CTExposureSequence": _item(
             ExposureTimeInms=500.0,
             XRayTubeCurrentInmA=300.0,
             ExposureInmAs=150.0,
             ExposureModulationType="NONE",
         ),
-        "CTXRayDetailsSequence": sequence_item(
+        "CTXRayDetailsSequence": _item(
             KVP="100", FocalSpots=1.0, FilterType="WEDGE", FilterMaterial="ALUMINUM"
         ),
-        "CTAcquisitionDetailsSequence": sequence_item(
+        "CTAcquisitionDetailsSequence": _item(
             RotationDirection="CW",
             RevolutionTime=0.5,
             SingleCollimationWidth=0.6,
@@ -140,15 +135,15 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
             GantryDetectorTilt="0",
             DataCollectionDiameter="500",
         ),
-        "CTTableDynamicsSequence": sequence_item(
+        "CTTableDynamicsSequence": _item(
             TableSpeed=50.0, TableFeedPerRotation=25.0, SpiralPitchFactor=0.65
         ),
-        "CTPositionSequence": sequence_item(
+        "CTPositionSequence": _item(
             TablePosition=0.0,
             ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0],
             DataCollectionCenterPatient=[0.0, 0.0, 0.0],
         ),
-        "CTGeometrySequence": sequence_item(
+        "CTGeometrySequence": _item(
             DistanceSourceToDetector="1100", DistanceSourceToDataCollectionCenter=600.0
         ),
     }
@@ -159,7 +154,7 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
 
 
 def _frame(volume: Volume, visit: Visit, index: int) -> Dataset:
-    content = sequence_item(
+    content = _item(
         StackID="1",
         InStackPositionNumber=index + 1,
         DimensionIndexValues=[index + 1],
@@ -168,7 +163,14 @@ def _frame(volume: Volume, visit: Visit, index: int) -> Dataset:
         FrameReferenceDateTime=f"{visit.date}101500",
         FrameAcquisitionDuration=500.0,
     )
-    position = sequence_item(ImagePositionPatient=decimals(volume.grid.to_lps((index, 0, 0))))
-    return sequence_item(
+    position = _item(ImagePositionPatient=decimals(volume.grid.to_lps((index, 0, 0))))
+    return _item(
         FrameContentSequence=Sequence([content]), PlanePositionSequence=Sequence([position])
     )
+
+
+def _item(**values: object) -> Dataset:
+    item = Dataset()
+    for name, value in values.items():
+        setattr(item, name, value)
+    return item

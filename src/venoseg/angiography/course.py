@@ -1,0 +1,138 @@
+"""The course of a vein in a picture: a smooth line of evenly spaced stations, with normals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from venoseg.angiography.run import Image
+from venoseg.errors import MeasurementError
+from venoseg.volume import BoolArray, FloatArray
+
+STEP_PX = 1.0
+
+# Paths are sought in pictures of at most so many columns.
+_SEARCH_COLUMNS = 512
+# Cost of a pixel without contrast medium against one in the middle of a vein: 1 / this, squared.
+# Large enough that a path runs straight on through a short gap, not round it by collaterals.
+_GAP = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """Stations along a vein from its central end.
+
+    Attributes
+    ----------
+    points_px
+        (n, 2) column and row, from 0 at the centre of the first pixel.
+    normals
+        (n, 2) unit vectors across, 90 degrees from the direction of the course.
+    """
+
+    points_px: FloatArray
+    normals: FloatArray
+
+    @property
+    def position_px(self) -> FloatArray:
+        """(n,) length along the course."""
+        steps = np.linalg.norm(np.diff(self.points_px, axis=0), axis=1)
+        return np.concatenate([[0.0], np.cumsum(steps)])
+
+    def at(self, offsets_px: FloatArray) -> FloatArray:
+        """Return (n, m, 2) points at (n, m) or (m,) distances along the normals."""
+        offsets = np.broadcast_to(offsets_px, (len(self.points_px), offsets_px.shape[-1]))
+        result: FloatArray = (
+            self.points_px[:, None, :] + offsets[..., None] * self.normals[:, None, :]
+        )
+        return result
+
+
+def smooth_course(points_px: FloatArray, smoothing_px: float) -> Course:
+    """Lay a smooth course through points, with a station every pixel.
+
+    Wiggles shorter than about four times ``smoothing_px`` are removed; the ends stay.
+    """
+    from scipy import ndimage
+
+    even = _even(points_px, STEP_PX)
+    sigma = smoothing_px / STEP_PX
+    # Mirrored through the ends, so that these neither move nor turn.
+    reach = min(int(4 * sigma) + 1, len(even) - 1)
+    head, tail = 2 * even[0] - even[reach:0:-1], 2 * even[-1] - even[-2 : -reach - 2 : -1]
+    longer = np.concatenate([head, even, tail])
+    smooth = ndimage.gaussian_filter1d(longer, max(sigma, 0.5), axis=0)[reach : reach + len(even)]
+    points = _even(smooth, STEP_PX)
+    along = np.gradient(points, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    return Course(points, np.stack([-along[:, 1], along[:, 0]], axis=1))
+
+
+def find_path(picture: Image, seen: BoolArray, points_px: FloatArray) -> FloatArray:
+    """Return the (n, 2) path of most contrast medium through two or more points, in their order.
+
+    Parameters
+    ----------
+    picture
+        (rows, columns) opacity.
+    seen
+        Where the path may go.
+    points_px
+        (m, 2) column and row.
+
+    Raises
+    ------
+    MeasurementError
+        When a point lies outside the picture.
+    """
+    from skimage.graph import MCP_Geometric
+
+    rows, columns = picture.shape
+    outside = (points_px < 0) | (points_px > (columns - 1, rows - 1))
+    if outside.any():
+        column, row = points_px[outside.any(axis=1)][0]
+        raise MeasurementError(
+            f"the point at column {column:.0f}, row {row:.0f} lies outside the picture of "
+            f"{columns} x {rows} pixels",
+            remedy="correct the seeds",
+        )
+    shrink = max(-(-columns // _SEARCH_COLUMNS), 1)
+    cost = _cost(picture, seen, shrink)
+    nodes = np.rint((points_px[:, ::-1] + 0.5) / shrink - 0.5).astype(int)
+    nodes = np.clip(nodes, 0, np.array(cost.shape) - 1)
+    legs = []
+    for start, stop in pairwise(nodes):
+        search = MCP_Geometric(cost)
+        search.find_costs([tuple(start)], [tuple(stop)])
+        legs.append(np.array(search.traceback(tuple(stop)), dtype=np.float64))
+    path = np.concatenate([legs[0], *(leg[1:] for leg in legs[1:])])
+    inner = ((path + 0.5) * shrink - 0.5)[:, ::-1][1:-1]
+    return np.concatenate([points_px[:1], inner, points_px[-1:]])
+
+
+def _cost(picture: Image, seen: BoolArray, shrink: int) -> FloatArray:
+    from scipy import ndimage
+
+    from venoseg.angiography.registration import shrunk
+
+    small = ndimage.gaussian_filter(shrunk(picture, shrink), 2.0)
+    open_area = shrunk(seen.astype(np.float32), shrink) > 0.5
+    low, high = np.percentile(small[open_area], [30.0, 99.0])
+    filled = np.clip((small - low) / max(float(high - low), 1e-9), 0.0, 1.5)
+    cost: FloatArray = np.where(open_area, 1.0 / (_GAP + filled) ** 2, 1e3).astype(np.float64)
+    return cost
+
+
+def _even(points: FloatArray, step: float) -> FloatArray:
+    apart = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-6])
+    points = points[apart]
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    if arc[-1] < 8 * step:
+        raise MeasurementError(
+            "the two ends of the vein lie too close together",
+            remedy="set them at least 8 pixels apart",
+        )
+    at = np.linspace(0.0, arc[-1], max(round(arc[-1] / step), 2) + 1)
+    return np.stack([np.interp(at, arc, points[:, axis]) for axis in range(2)], axis=1)

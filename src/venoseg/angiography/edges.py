@@ -1,0 +1,340 @@
+"""The edges of a filled vein at sub-pixel precision, station by station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.angiography.course import Course, smooth_course
+from venoseg.angiography.outline import SAMPLE_PX, sample_across, steepest_edges
+from venoseg.angiography.run import Image
+from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles, left_over
+from venoseg.errors import MeasurementError
+from venoseg.volume import BoolArray, FloatArray
+
+# A vein may be this wide, as a share of the picture's width.
+_WIDEST = 1 / 6
+_NARROWEST_HALF_PX = 1.5
+
+_EXPONENTS = (1.7, 2.0, 2.4, 3.0, 4.0)
+_BLURS_PX = (0.45, 0.7, 1.0, 1.4, 2.0)
+_SHAPELESS_PX = 9.0
+_SCATTERS = (0.0, 0.15, 0.3, 0.5)
+_TRIED_STATIONS = 48
+
+# Share by which another section's fit must be better for each unit its exponent differs from 2.
+_ROUND = 0.03
+_SELECTIVE = 40.0
+
+# Background beside the vein that is fitted along with it, as a share of the width, and at least.
+_BESIDE = 0.35
+_BESIDE_PX = 4.0
+_FEWEST_SAMPLES = 10
+
+# Section shapes and scatter are pooled over stations this far apart, as a share of the width.
+_POOLED = 0.7
+
+# Edges are averaged over stations this far apart, as a share of the width.
+_AVERAGED = 0.06
+
+# Neighbouring samples are not independent: they are interpolated from the same blurred pixels.
+_ALIKE_SAMPLES = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """The vein's edges at n stations of its course.
+
+    Attributes
+    ----------
+    course
+        The stations.
+    edges_px
+        (n, 2) distances of the edges from the course along the normal.
+    width_sd_px
+        (n,) standard deviation of the width.
+    amplitude, amplitude_sd
+        (n,) opacity in the middle of the vein.
+    misfit
+        (n,) what the fitted profile leaves unexplained, as a share of the amplitude.
+    beside
+        (n,) opacity next to the vein that it does not have elsewhere, as a share of the amplitude.
+    exponent
+        (n,) of the section's profile; 2 for an ellipse.
+    look
+        Blur and scatter that fit best.
+    noise
+        Standard deviation of the picture beside vessels.
+    """
+
+    course: Course
+    edges_px: FloatArray
+    width_sd_px: FloatArray
+    amplitude: FloatArray
+    amplitude_sd: FloatArray
+    misfit: FloatArray
+    beside: FloatArray
+    exponent: FloatArray
+    look: Look
+    noise: float
+
+    @property
+    def width_px(self) -> FloatArray:
+        """(n,) distance of the edges."""
+        width: FloatArray = self.edges_px[:, 1] - self.edges_px[:, 0]
+        return width
+
+    def contours_px(self) -> FloatArray:
+        """Return (n, 2, 2): column and row of the left and the right edge."""
+        return self.course.at(self.edges_px)
+
+
+def find_edges(
+    picture: Image, seen: BoolArray, path_px: FloatArray, *, logarithmic: bool = True
+) -> Edges:
+    """Find the edges of the vein along a rough path.
+
+    Parameters
+    ----------
+    picture
+        (rows, columns) opacity.
+    seen
+        Where the picture shows the patient.
+    path_px
+        (n, 2) column and row.
+    logarithmic
+        Whether opacities are natural logarithms of intensity; else blur is taken to act on them.
+
+    Raises
+    ------
+    MeasurementError
+        When no vein stands out along the path.
+    """
+    noise = background_noise(picture, seen)
+    course, width = _centred(picture, path_px, noise)
+    reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, _WIDEST * picture.shape[1])
+    offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
+    values = sample_across(picture, course, offsets)
+    inside = sample_across(seen.astype(np.float32), course, offsets) > 0.99
+    start = steepest_edges(offsets, values)
+    weights = _weights(offsets, start, inside)
+    opacity = _middle_opacity(offsets, values, start) if logarithmic else np.zeros(len(values))
+    samples = Samples(offsets, values, weights, opacity, noise)
+    look = _common_look(samples, start, logarithmic)
+    calm = _without_outliers(samples, fit_profiles(samples, start, look), look)
+    everywhere = calm.some(np.arange(len(values)))
+    wide = float(np.median(start[:, 1] - start[:, 0])) >= _SHAPELESS_PX
+    exponents = _EXPONENTS if wide else (2.0,)
+    fits = [fit_profiles(everywhere, start, replace(look, exponent=p)) for p in exponents]
+    fit, exponent = _best_exponents(fits, exponents)
+    beside = _opacity_beside(offsets, values, fit.edges_px)
+    return _averaged(course, fit, beside, look, exponent, noise)
+
+
+def background_noise(picture: Image, seen: BoolArray) -> float:
+    """Return the robust standard deviation of a picture's fine grain."""
+    step = 2
+    part = picture[::step, ::step]
+    grain = part - ndimage.median_filter(part, 3)
+    return 1.4826 * float(np.median(np.abs(grain[seen[::step, ::step]]))) + 1e-9
+
+
+def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course, FloatArray]:
+    """Move a rough path to the middle of the vein; return it with (n,) rough widths."""
+    widest = _WIDEST * picture.shape[1]
+    calm = ndimage.gaussian_filter(picture, 1.0)
+    course = smooth_course(path_px, 5.0)
+    width = np.zeros(0)
+    for turn in range(3):
+        offsets = np.arange(-widest / 2, widest / 2 + 0.5, 1.0)
+        values = sample_across(calm, course, offsets)
+        middle, width, filled = _half_maximum(offsets, values, noise)
+        if filled.mean() < 0.2:
+            raise MeasurementError(
+                "no filled vein stands out along the path",
+                remedy="set the seeds on a vein that fills, or choose other frames",
+            )
+        stations = np.arange(len(middle), dtype=np.float64)
+        middle = np.interp(stations, stations[filled], middle[filled])
+        width = np.interp(stations, stations[filled], width[filled])
+        window = 2 * int(max(np.median(width) / 2, 5)) + 1
+        middle = ndimage.median_filter(middle, window, mode="nearest")
+        points = course.points_px + middle[:, None] * course.normals
+        course = smooth_course(points, max(0.25 * float(np.median(width)), 2.0))
+        if turn == 2:
+            width = np.interp(
+                np.linspace(0, 1, len(course.points_px)), np.linspace(0, 1, len(width)), width
+            )
+    return course, ndimage.median_filter(width, window, mode="nearest")
+
+
+def _half_maximum(
+    offsets: FloatArray, values: FloatArray, noise: float
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return (n,) middles and widths at half of the maximum, and where there is one."""
+    base = np.percentile(values, 15, axis=1)
+    near = np.abs(offsets) <= np.abs(offsets).max() / 3
+    top_at = np.where(near, values, -np.inf).argmax(axis=1)
+    rows = np.arange(len(values))
+    top = values[rows, top_at]
+    above = values > (base + 0.5 * (top - base))[:, None]
+    left, right = top_at.copy(), top_at.copy()
+    for _ in range(len(offsets)):
+        left = np.where((left > 0) & above[rows, np.maximum(left - 1, 0)], left - 1, left)
+        far = len(offsets) - 1
+        right = np.where((right < far) & above[rows, np.minimum(right + 1, far)], right + 1, right)
+    width = (offsets[right] - offsets[left] + 1.0) / np.sqrt(0.75)
+    filled = top - base > np.maximum(6 * noise, 0.15 * np.percentile(top - base, 75))
+    return (offsets[left] + offsets[right]) / 2, width, filled
+
+
+def _weights(offsets: FloatArray, edges: FloatArray, inside: BoolArray) -> FloatArray:
+    """Return (n, m): 1 in the vein and a little beside it, 0 further out and under shutters."""
+    beside = np.maximum(_BESIDE * (edges[:, 1] - edges[:, 0]), _BESIDE_PX)[:, None]
+    near = (offsets > edges[:, :1] - beside) & (offsets < edges[:, 1:] + beside)
+    counted = near & inside
+    # A station with nothing to see is judged as such later; here it only must not divide by zero.
+    counted[counted.sum(axis=1) < _FEWEST_SAMPLES] = True
+    return counted.astype(np.float64)
+
+
+def _middle_opacity(offsets: FloatArray, values: FloatArray, edges: FloatArray) -> FloatArray:
+    """Return (n,) rough opacities in the middle of the vein, above what lies beside it."""
+    middle, width = edges.mean(axis=1)[:, None], (edges[:, 1] - edges[:, 0])[:, None]
+    from_middle = np.abs(offsets - middle)
+    core = from_middle <= np.maximum(0.15 * width, 1.0)
+    beside = (from_middle > 0.5 * width + 2.0) & (from_middle < 0.8 * width + 4.0)
+
+    def mean(where: BoolArray) -> FloatArray:
+        total: FloatArray = (values * where).sum(axis=1) / np.maximum(where.sum(axis=1), 1)
+        return total
+
+    rise = np.maximum(mean(core) - mean(beside), 0.0)
+    return np.asarray(ndimage.gaussian_filter1d(rise, 3.0))
+
+
+def _common_look(samples: Samples, start: FloatArray, logarithmic: bool) -> Look:
+    """Return the blur and scatter that leave least unexplained at some stations."""
+    count = len(samples.values)
+    stations = np.linspace(0, count - 1, min(_TRIED_STATIONS, count)).astype(np.int64)
+    some, begin = samples.some(stations), start[stations]
+    # In a narrow profile blur hides what sets one shape from another.
+    narrow = float(np.median(start[:, 1] - start[:, 0])) < _SHAPELESS_PX
+
+    def cost(look: Look) -> float:
+        misfit = fit_profiles(some, begin, look).misfit ** 2
+        kept = float(np.mean(np.sort(misfit)[: len(misfit) * 3 // 4]))
+        return kept * _doubt(look.exponent)
+
+    look = Look()
+    for _ in range(2):
+        costs = [cost(replace(look, blur_px=blur)) for blur in _BLURS_PX]
+        blur = float(np.exp(_lowest(np.log(_BLURS_PX), np.array(costs))))
+        look = replace(look, blur_px=blur)
+        if narrow:
+            break
+        if logarithmic:
+            costs = [cost(replace(look, scatter=scatter)) for scatter in _SCATTERS]
+            look = replace(look, scatter=round(_lowest(np.array(_SCATTERS), np.array(costs)), 2))
+        offers = [replace(look, exponent=exponent) for exponent in _EXPONENTS]
+        look = min(offers, key=cost)
+        if look.exponent == 2.0:
+            break
+    return look
+
+
+def _without_outliers(samples: Samples, fit: Fit, look: Look) -> Samples:
+    """Return samples in which places far off the profile, as over a catheter, count little."""
+    left = left_over(replace(samples, weights=np.ones_like(samples.weights)), fit.edges_px, look)
+    scatter = np.nanmedian(np.where(samples.weights > 0, np.abs(left), np.nan), axis=1)
+    size = np.abs(left) / np.maximum(3.0 * 1.4826 * scatter[:, None], 1e-9)
+    return replace(samples, weights=samples.weights / np.maximum(size, 1.0) ** 2)
+
+
+def _lowest(at: FloatArray, costs: FloatArray) -> float:
+    """Return where a parabola through the least value and its neighbours is lowest."""
+    n = int(np.clip(costs.argmin(), 1, len(costs) - 2))
+    curve = np.polyfit(at[n - 1 : n + 2], costs[n - 1 : n + 2], 2)
+    if curve[0] <= 0:
+        return float(at[costs.argmin()])
+    return float(np.clip(-curve[1] / (2 * curve[0]), at[n - 1], at[n + 1]))
+
+
+def _doubt(exponent: float) -> float:
+    """Veins are round unless the picture says otherwise: what another shape must gain."""
+    return 1.0 + _ROUND * abs(exponent - 2.0)
+
+
+def _best_exponents(fits: list[Fit], exponents: tuple[float, ...]) -> tuple[Fit, FloatArray]:
+    """Choose each station's exponent from what fits best around it, and blend the fits."""
+    width = np.median(fits[0].edges_px[:, 1] - fits[0].edges_px[:, 0])
+    sigma = max(_POOLED * float(width), 3.0)
+    costs = np.stack(
+        [
+            ndimage.gaussian_filter1d(fit.misfit**2, sigma) * _doubt(exponent)
+            for fit, exponent in zip(fits, exponents, strict=True)
+        ]
+    )
+    # Fits that do almost as well count almost as much.
+    share = np.exp(-(costs / costs.min(axis=0) - 1.0) * _SELECTIVE)
+    share /= share.sum(axis=0)
+
+    def blend(name: str) -> FloatArray:
+        parts = np.stack([getattr(fit, name) for fit in fits])
+        mixed: FloatArray = np.einsum("kn,kn...->n...", share, parts)
+        return mixed
+
+    names = ("edges_px", "edge_sd_px", "width_sd_px", "amplitude", "amplitude_sd", "misfit")
+    mean: FloatArray = np.array(exponents) @ share
+    return Fit(*(blend(name) for name in names)), mean
+
+
+def _averaged(
+    course: Course, fit: Fit, beside: FloatArray, look: Look, exponent: FloatArray, noise: float
+) -> Edges:
+    width = fit.edges_px[:, 1] - fit.edges_px[:, 0]
+    sigma = float(np.clip(_AVERAGED * np.median(width), 1.0, 4.0))
+    certainty = 1.0 / (fit.edge_sd_px**2 + 0.05**2)
+    total = ndimage.gaussian_filter1d(certainty, sigma, axis=0, mode="nearest")
+    edges = ndimage.gaussian_filter1d(certainty * fit.edges_px, sigma, axis=0, mode="nearest")
+    edges /= total
+    independent = max(2.0 * sigma * np.sqrt(np.pi) / (1.0 + 2.0 * look.blur_px), 1.0)
+    sd = fit.width_sd_px * np.sqrt(_ALIKE_SAMPLES / independent)
+    sd = np.maximum(sd, _unrest(edges[:, 1] - edges[:, 0], sigma))
+    share = fit.misfit / np.maximum(np.abs(fit.amplitude), 1e-9)
+    opacity = np.maximum(np.abs(fit.amplitude), 1e-9)
+    return Edges(
+        course,
+        edges,
+        sd,
+        fit.amplitude,
+        fit.amplitude_sd,
+        share,
+        beside / opacity,
+        exponent,
+        look,
+        noise,
+    )
+
+
+def _opacity_beside(offsets: FloatArray, values: FloatArray, edges: FloatArray) -> FloatArray:
+    """Return (n,) how much more opaque the more opaque side is than it usually is."""
+    gap, reach = 2.0, np.maximum(_BESIDE * (edges[:, 1] - edges[:, 0]), _BESIDE_PX)[:, None]
+    sides = []
+    for where in (
+        (offsets < edges[:, :1] - gap) & (offsets > edges[:, :1] - gap - reach),
+        (offsets > edges[:, 1:] + gap) & (offsets < edges[:, 1:] + gap + reach),
+    ):
+        mean = (values * where).sum(axis=1) / np.maximum(where.sum(axis=1), 1)
+        sides.append(mean - np.median(mean))
+    more: FloatArray = np.maximum(*sides)
+    return more
+
+
+def _unrest(width: FloatArray, sigma: float) -> FloatArray:
+    """Return the (n,) scatter of neighbouring widths: what noise does and no vein does."""
+    swing = width - ndimage.gaussian_filter1d(width, 3.0 * sigma, mode="nearest")
+    scatter: FloatArray = np.sqrt(ndimage.gaussian_filter1d(swing**2, 15.0, mode="nearest"))
+    return scatter

@@ -1,0 +1,249 @@
+"""Contrast medium over time: curves, arrival, transit, and how much goes beside the main way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.angiography.edges import background_noise
+from venoseg.angiography.projection import Projection
+from venoseg.angiography.run import Image
+from venoseg.angiography.subtraction import Subtraction
+from venoseg.tables import Column, Row, Table
+from venoseg.volume import BoolArray, FloatArray
+
+FLOW_COLUMNS = (
+    Column("time_s", "since the run's first frame", 4),
+    Column("region", "main, collateral, or a vein's name and a place on it"),
+    Column("opacity", "mean opacity of the region", 5),
+)
+
+# A vessel beside the measured veins must rise so far above the noise, and hold so many pixels.
+_DISTINCT = 5.0
+_FAINTEST = 0.06
+_LEAST_PX = 40
+# Distance from the measured vein's edge at which another vessel is one.
+_APART_PX = 3.0
+
+_DISTINCT_RISE = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Pixels whose mean is followed.
+
+    ``name`` is ``main``, ``collateral``, or a vein and a place on it; ``where`` (rows, columns).
+    """
+
+    name: str
+    where: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """The opacity of a region over time.
+
+    Attributes
+    ----------
+    name
+        Of the region.
+    area_px
+        Its pixels.
+    opacity
+        (p,) mean of each picture.
+    arrival_s
+        When contrast medium arrives: where the tangent at the steepest rise meets the base line of
+        the fitted curve; None when none arrives or it is there from the start.
+    peak_s
+        When most of it is there; None as above.
+    washout_s
+        From the peak until half of it has gone; None while it has not.
+    """
+
+    name: str
+    area_px: int
+    opacity: FloatArray
+    arrival_s: float | None
+    peak_s: float | None
+    washout_s: float | None
+
+
+def regions_of(
+    projections: list[Projection], composite: Image, seen: BoolArray, *, subtracted: bool = True
+) -> list[Region]:
+    """Return the measured veins as ``main``, all other vessels as ``collateral``, and places.
+
+    Without subtraction other vessels cannot be told from the rest of the patient: there are none.
+    """
+    main = np.zeros(composite.shape, dtype=bool)
+    regions = []
+    for projection in projections:
+        lumen = lumen_mask(projection, composite.shape)
+        main |= lumen
+        regions += _places(projection, composite.shape)
+    main &= seen
+    covered = main | _beyond_ends(projections, main.shape)
+    beside = np.zeros_like(main)
+    if subtracted:
+        beside = other_vessels(composite, seen, covered, projections)
+    return [Region("main", main), Region("collateral", beside), *regions]
+
+
+def lumen_mask(projection: Projection, shape: tuple[int, ...]) -> BoolArray:
+    """Return (rows, columns), True between the edges of a vein, shut stretches included."""
+    from skimage.draw import polygon2mask
+
+    contours = projection.edges.contours_px()
+    ring = np.concatenate([contours[:, 0], contours[::-1, 1]])
+    drawn = polygon2mask(shape, ring[:, ::-1])  # type: ignore[no-untyped-call]
+    mask: BoolArray = np.asarray(drawn, dtype=bool)
+    return mask
+
+
+def other_vessels(
+    composite: Image, seen: BoolArray, main: BoolArray, projections: list[Projection]
+) -> BoolArray:
+    """Return where vessels other than the measured ones fill."""
+    calm = ndimage.gaussian_filter(composite, 1.0)
+    calm = calm - np.float32(np.median(calm[seen]))
+    noise = 1.4826 * float(np.median(np.abs(calm[seen & ~main])))
+    usual = float(np.median([np.median(p.edges.amplitude[p.filled]) for p in projections]))
+    threshold = max(_DISTINCT * noise, _FAINTEST * usual)
+    apart = ndimage.distance_transform_edt(~main) > _APART_PX
+    found = (calm > threshold) & apart & seen
+    labels, count = ndimage.label(found, structure=np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    kept: BoolArray = (sizes >= _LEAST_PX)[labels]
+    return kept
+
+
+def _beyond_ends(projections: list[Projection], shape: tuple[int, ...]) -> BoolArray:
+    """Return discs of a vein's width at its ends: there it only goes on."""
+    row, column = np.indices(shape)
+    discs = np.zeros(shape, dtype=bool)
+    for projection in projections:
+        width = float(np.median(projection.edges.width_px[projection.filled]))
+        for end in projection.edges.course.points_px[[0, -1]]:
+            discs |= np.hypot(column - end[0], row - end[1]) <= 1.2 * width
+    return discs
+
+
+def follow(subtraction: Subtraction, regions: list[Region]) -> list[Curve]:
+    """Go through a run once and return the curve of each region that holds pixels."""
+    held = [region for region in regions if region.where.any()]
+    places = [np.flatnonzero(region.where) for region in held]
+    opacity = np.empty((len(held), len(subtraction.plan.pairings)))
+    grain = np.empty(opacity.shape[1])
+    for n, picture in enumerate(subtraction.pictures()):
+        flat = picture.ravel()
+        opacity[:, n] = [float(flat[place].mean()) for place in places]
+        grain[n] = background_noise(picture[::2, ::2], subtraction.seen[::2, ::2])
+    times = subtraction.times_s
+    return [
+        _curve(region, opacity[n], times, float(np.median(grain))) for n, region in enumerate(held)
+    ]
+
+
+def arrival_of(times_s: FloatArray, opacity: FloatArray, noise: float) -> float | None:
+    """Return when a curve begins to rise, between frames where the fit says so.
+
+    A logistic rise is fitted up to the peak; its tangent at the middle meets the base line there.
+    """
+    from scipy.optimize import least_squares
+
+    top = int(opacity.argmax())
+    first = opacity[: max(top // 3, 1)].min()
+    rise = float(opacity[top] - first)
+    if len(opacity) < 4 or rise < _DISTINCT_RISE * noise or top == 0:
+        return None
+    if opacity[0] - opacity.min() > 0.5 * rise:
+        return None
+    level = 0.9 * rise + first
+    until = int(np.flatnonzero(opacity >= level)[0]) + 2
+    time, value = times_s[:until], opacity[:until]
+    half = float(np.interp(0.5 * rise + first, value[: until - 1], time[: until - 1]))
+    step = float(np.median(np.diff(times_s)))
+
+    def left(parameters: FloatArray) -> FloatArray:
+        base, height, middle, spread = parameters
+        fitted = base + height / (1.0 + np.exp(-(time - middle) / spread))
+        return np.asarray(fitted - value)
+
+    bounds = (
+        [first - rise, 0.5 * rise, times_s[0] - step, 0.05 * step],
+        [first + rise, 1.5 * rise, times_s[-1], 20.0 * step],
+    )
+    start = [first, rise, float(np.clip(half, bounds[0][2], bounds[1][2])), 0.5 * step]
+    fit = least_squares(left, start, bounds=bounds)
+    arrival = float(fit.x[2] - 2.0 * fit.x[3])
+    return max(arrival, float(times_s[0]))
+
+
+def flow_table(times_s: FloatArray | None, curves: list[Curve]) -> Table:
+    """Return ``flow.csv``; without a time base the times are empty and the frames in order."""
+    if times_s is None:
+        rows: list[Row] = [
+            {"time_s": None, "region": curve.name, "opacity": float(value)}
+            for curve in curves
+            for value in curve.opacity
+        ]
+        return Table.from_rows(FLOW_COLUMNS, rows)
+    rows = [
+        {"time_s": float(time), "region": curve.name, "opacity": float(value)}
+        for curve in curves
+        for time, value in zip(times_s, curve.opacity, strict=True)
+    ]
+    return Table.from_rows(FLOW_COLUMNS, rows)
+
+
+def _curve(region: Region, opacity: FloatArray, times_s: FloatArray, noise: float) -> Curve:
+    area = int(region.where.sum())
+    # Grain is correlated over a few pixels; exposure changes by a little from frame to frame.
+    own = float(np.hypot(3.0 * noise / np.sqrt(area), 0.05 * noise))
+    arrival = arrival_of(times_s, opacity, own)
+    if arrival is None:
+        return Curve(region.name, area, opacity, None, None, None)
+    top = int(opacity.argmax())
+    base = float(opacity[: top + 1].min())
+    gone = np.flatnonzero(opacity[top:] < base + 0.5 * (opacity[top] - base))
+    washout = float(times_s[top + int(gone[0])] - times_s[top]) if len(gone) else None
+    return Curve(region.name, area, opacity, arrival, float(times_s[top]), washout)
+
+
+def _places(projection: Projection, shape: tuple[int, ...]) -> list[Region]:
+    """Return the vein's central end, middle and peripheral end, where it fills."""
+    stations = np.flatnonzero(projection.filled & np.isfinite(projection.diameter_px))
+    if len(stations) < 12:
+        return []
+    count = len(projection.filled)
+    wanted = {"central_end": 0.06, "middle": 0.5, "peripheral_end": 0.94}
+    regions = []
+    for name, share in wanted.items():
+        nearest = stations[np.abs(stations - share * (count - 1)).argmin()]
+        around = np.arange(max(nearest - 3, 0), min(nearest + 4, count))
+        inner = np.linspace(0.25, 0.75, 9)
+        edges = projection.edges.edges_px[around]
+        offsets = edges[:, :1] + inner * (edges[:, 1:] - edges[:, :1])
+        column, row = _points(projection, around, offsets)
+        where = np.zeros(shape, dtype=bool)
+        row = np.clip(np.rint(row).astype(int), 0, shape[0] - 1)
+        column = np.clip(np.rint(column).astype(int), 0, shape[1] - 1)
+        where[row, column] = True
+        regions.append(Region(f"{projection.vessel}:{name}", where))
+    return regions
+
+
+def _points(
+    projection: Projection,
+    stations: np.ndarray[tuple[int], np.dtype[np.int64]],
+    offsets: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    course = projection.edges.course
+    points = (
+        course.points_px[stations][:, None, :]
+        + offsets[..., None] * course.normals[stations][:, None, :]
+    )
+    return points[..., 0].ravel(), points[..., 1].ravel()

@@ -1,0 +1,75 @@
+"""First edges of a vein: the contour of least cost along the steepest slopes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.angiography.course import Course
+from venoseg.angiography.run import Image
+from venoseg.volume import FloatArray
+
+SAMPLE_PX = 0.5
+
+# Samples that a contour may move from one station to the next, and what each costs.
+_MOVE = 2
+_MOVE_COST = 0.04
+
+_SLOPE_SIGMA_PX = 1.0
+
+
+def sample_across(picture: Image, course: Course, offsets_px: FloatArray) -> FloatArray:
+    """Return (n, m) values of a picture at distances along the normals, by cubic splines."""
+    points = course.at(offsets_px)
+    values: FloatArray = ndimage.map_coordinates(
+        picture, [points[..., 1], points[..., 0]], order=3, mode="nearest", output=np.float64
+    )
+    return values
+
+
+def slopes_across(values: FloatArray, sigma_px: float = _SLOPE_SIGMA_PX) -> FloatArray:
+    """Return the (n, m) derivative of sampled values along the normals, per pixel."""
+    slope: FloatArray = ndimage.gaussian_filter1d(values, sigma_px / SAMPLE_PX, axis=1, order=1)
+    return slope / SAMPLE_PX
+
+
+def steepest_edges(
+    offsets_px: FloatArray, values: FloatArray, along_sigma: float = 1.0
+) -> FloatArray:
+    """Return (n, 2) edges: where values rise most on the left and fall most on the right.
+
+    Each side is one contour along the vein, of least cost: steep slopes are cheap, jumps dear.
+    """
+    calm = ndimage.gaussian_filter1d(values, along_sigma, axis=0)
+    slope = slopes_across(calm)
+    scale = np.maximum(ndimage.median_filter(np.abs(slope).max(axis=1), 25), 1e-9)
+    left = np.where(offsets_px < 0, np.maximum(slope, 0.0), 0.0) / scale[:, None]
+    right = np.where(offsets_px > 0, np.maximum(-slope, 0.0), 0.0) / scale[:, None]
+    # A steep edge of a neighbour further out must not beat the vein's own.
+    nearness = 0.15 * np.abs(offsets_px) / np.abs(offsets_px).max()
+    return np.stack(
+        [offsets_px[_cheapest(nearness - np.minimum(side, 1.2))] for side in (left, right)], axis=1
+    )
+
+
+def _cheapest(cost: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the column of each row on the path of least cost from the first row to the last."""
+    count, width = cost.shape
+    total = cost[0].copy()
+    came = np.empty((count, width), dtype=np.int64)
+    moves = np.arange(-_MOVE, _MOVE + 1)
+    columns = np.arange(width)
+    for row in range(count):
+        if row == 0:
+            came[0] = columns
+            continue
+        before = np.clip(columns[None, :] + moves[:, None], 0, width - 1)
+        offers = total[before] + _MOVE_COST * np.abs(moves)[:, None]
+        best = offers.argmin(axis=0)
+        came[row] = before[best, columns]
+        total = offers[best, columns] + cost[row]
+    path = np.empty(count, dtype=np.int64)
+    path[-1] = int(total.argmin())
+    for row in range(count - 1, 0, -1):
+        path[row - 1] = came[row, path[row]]
+    return path

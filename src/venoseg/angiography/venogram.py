@@ -1,0 +1,224 @@
+"""A run measured from its frames to its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.angiography.automatic import filled_vessels, main_vessel_path
+from venoseg.angiography.course import find_path
+from venoseg.angiography.edges import Edges, find_edges
+from venoseg.angiography.fiducials import Fiducial, calibrate
+from venoseg.angiography.flow import Curve, Region, flow_table, follow, regions_of
+from venoseg.angiography.lesions import Lesion, find_lesions, lesion_table, with_states
+from venoseg.angiography.projection import Projection, project, projection_table
+from venoseg.angiography.run import Run
+from venoseg.angiography.subtraction import (
+    Composite,
+    Subtraction,
+    compose,
+    native_attenuation,
+    subtract,
+)
+from venoseg.dicom.calibration import Calibration
+from venoseg.tables import Table
+from venoseg.volume import FloatArray
+
+UNNAMED = "vein"
+"""The name of a vein for which the seeds give none."""
+
+NO_CALIBRATION = Calibration("none", None, None, "", None, "no calibration was given")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A vein to measure: its name, and points from its central to its peripheral end.
+
+    ``points_px`` (n, 2): column and row.
+    """
+
+    vessel: str
+    points_px: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VenogramOptions:
+    """What to measure in a run.
+
+    Attributes
+    ----------
+    ways
+        The veins; empty: the main vessel is found.
+    frames
+        First and last frame to use, counted from 0; None: all.
+    fiducial
+        What to calibrate with; None: ``calibration``.
+    calibration
+        From the header.
+    nominal_mm
+        A diameter to compare the veins with.
+    """
+
+    ways: tuple[Way, ...] = ()
+    frames: tuple[int, int] | None = None
+    fiducial: Fiducial | None = None
+    calibration: Calibration = NO_CALIBRATION
+    nominal_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Venogram:
+    """Everything measured in a run.
+
+    Attributes
+    ----------
+    subtraction, composite
+        The pictures of contrast medium.
+    calibration
+        What a pixel is.
+    projections, lesions
+        One of each per vein, in the same order.
+    regions, curves
+        Contrast medium over time; a region that holds no pixels has no curve.
+    warnings
+        In words.
+    """
+
+    subtraction: Subtraction
+    composite: Composite
+    calibration: Calibration
+    projections: tuple[Projection, ...]
+    lesions: tuple[tuple[Lesion, ...], ...]
+    regions: tuple[Region, ...]
+    curves: tuple[Curve, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def projection_table(self) -> Table:
+        """``projection.csv``."""
+        return projection_table(list(self.projections))
+
+    @property
+    def lesion_table(self) -> Table:
+        """``lesions.csv``."""
+        pairs = zip(self.projections, self.lesions, strict=True)
+        return lesion_table([(projection, list(found)) for projection, found in pairs])
+
+    @property
+    def flow_table(self) -> Table:
+        """``flow.csv``."""
+        times = self.subtraction.times_s if self.subtraction.run.timed else None
+        return flow_table(times, list(self.curves))
+
+
+def measure_run(
+    run: Run, options: VenogramOptions | None = None, *, say: Say = lambda _: None
+) -> Venogram:
+    """Subtract a run, find the veins' edges, and follow the contrast medium.
+
+    Raises
+    ------
+    VenosegError
+        When the mask that the header prescribes is missing, no vein fills, a point lies outside
+        the picture, or the calibration's object is not found.
+    """
+    wanted = options or VenogramOptions()
+    say("subtracting")
+    subtraction = subtract(run, wanted.frames)
+    composite = compose(subtraction)
+    picture, seen = composite.picture, subtraction.seen
+    say("finding the edges")
+    if subtraction.plan.operation != "natural":
+        filled_vessels(picture, seen)
+    paths = [(way.vessel, find_path(picture, seen, way.points_px)) for way in wanted.ways]
+    paths = paths or [(UNNAMED, main_vessel_path(picture, seen))]
+    logarithmic = run.relation == "LIN" and not run.subtracted
+    found = [find_edges(picture, seen, path, logarithmic=logarithmic) for _, path in paths]
+    calibration = _calibrated(subtraction, found, wanted)
+    projections, lesions = [], []
+    for (vessel, _), edges in zip(paths, found, strict=True):
+        projection = project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
+        narrowed = find_lesions(projection, wanted.nominal_mm)
+        projections.append(with_states(projection, narrowed))
+        lesions.append(tuple(narrowed))
+    say("following the contrast medium")
+    natural = subtraction.plan.operation == "natural"
+    regions = regions_of(projections, picture, seen, subtracted=not natural)
+    return Venogram(
+        subtraction,
+        composite,
+        calibration,
+        tuple(projections),
+        tuple(lesions),
+        tuple(regions),
+        tuple(follow(subtraction, regions)),
+        _warnings(subtraction, calibration, projections, bool(wanted.ways)),
+    )
+
+
+def collateral_fraction(venogram: Venogram) -> FloatArray | None:
+    """Return (p,) share of all opacity that lies beside the measured veins, by picture.
+
+    NaN while hardly any contrast medium is there; None where values do not measure its amount, or
+    other vessels were not looked for because nothing was subtracted.
+    """
+    subtraction = venogram.subtraction
+    if not subtraction.curve.densitometric or subtraction.plan.operation == "natural":
+        return None
+    curves = {curve.name: curve for curve in venogram.curves}
+    if "main" not in curves:
+        return None
+    main = np.maximum(curves["main"].opacity, 0.0) * curves["main"].area_px
+    beside = np.zeros_like(main)
+    if "collateral" in curves:
+        curve = curves["collateral"]
+        beside = np.maximum(curve.opacity, 0.0) * curve.area_px
+    whole = main + beside
+    share = beside / np.maximum(whole, 1e-9)
+    return np.where(whole > 0.1 * whole.max(), share, np.nan)
+
+
+def _calibrated(
+    subtraction: Subtraction, found: list[Edges], wanted: VenogramOptions
+) -> Calibration:
+    if wanted.fiducial is None:
+        return wanted.calibration
+    native = native_attenuation(subtraction)
+    return calibrate(wanted.fiducial, native, subtraction.seen, found[0].look, wanted.frames)
+
+
+_WORDS = {
+    "one_frame": "the run has one frame: it is measured unsubtracted and no flow is known",
+    "subtraction_not_intended": "the header rules subtraction out: frames stay unsubtracted",
+    "no_onset_seen": "the arrival of contrast medium was not seen; the first frame is the mask",
+    "mask_may_hold_contrast": "contrast medium may be in the mask: the first frame is not empty",
+    "polarity_assumed": "whether contrast medium is dark is not stated; dark was assumed",
+    "display_values": "the pixels were made for display: amounts of contrast medium are not known",
+}
+
+
+def _warnings(
+    subtraction: Subtraction,
+    calibration: Calibration,
+    projections: list[Projection],
+    named: bool,
+) -> tuple[str, ...]:
+    words = [_WORDS[flag] for flag in subtraction.flags]
+    if not named:
+        words.append("no seeds were given: the main vessel was chosen, its upper end as central")
+    if not calibration.is_patient_length:
+        words.append(f"no millimetres: {calibration.reason}")
+    for projection in projections:
+        flags = [set(flag.split(";")) for flag in projection.flags]
+        for name, sentence in (
+            ("saturated", "saturated pixels in the lumen"),
+            ("profile_unlike_a_single_vein", "profiles unlike a single vein (overlap or branch)"),
+        ):
+            share = np.mean([name in flag for flag in flags])
+            if share > 0.02:
+                words.append(f"{projection.vessel}: {sentence} over {100 * share:.0f} % of it")
+    return tuple(words)

@@ -1,0 +1,88 @@
+"""``venoseg angio``: projected diameters and flow on a venogram."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from venoseg.angiography import Venogram
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``venoseg angio``."""
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run: XA or RF, as DICOM")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--seeds",
+        type=Path,
+        metavar="F",
+        help="JSON of points on the vein; default: the main vessel is found",
+    )
+    parser.add_argument(
+        "--frames",
+        type=_frames,
+        metavar="A-B",
+        help="first and last frame to use, counted from 1 (default all)",
+    )
+    parser.add_argument(
+        "--calibration",
+        default="auto",
+        metavar="KIND",
+        help="marker:10mm@x1,y1,x2,y2 (two marks), catheter:6F@x1,y1,x2,y2 (a line across or along "
+        "it), or auto, the best the header allows (default)",
+    )
+
+
+def _frames(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    try:
+        return int(first), int(last or first)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("give two frame numbers, e.g. 5-20") from error
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and say what was found; status 1 when a vein could not be measured."""
+    from venoseg.interchange.documents import to_json
+    from venoseg.venography import AngioOptions, angio_path
+
+    options = AngioOptions(arguments.seeds, arguments.frames, arguments.calibration)
+
+    def say(words: str) -> None:
+        if not arguments.quiet:
+            print(f"{words} ...", file=sys.stderr)
+
+    found, document = angio_path(
+        arguments.path, arguments.out, options, force=arguments.force, say=say
+    )
+    for warning in found.warnings:
+        print(f"venoseg angio: {warning}", file=sys.stderr)
+    if arguments.json:
+        print(to_json(document), end="")
+    elif not arguments.quiet:
+        print(_summary(found))
+    return 0 if all(projection.filled.any() for projection in found.projections) else 1
+
+
+def _summary(found: Venogram) -> str:
+    """Return a line for every vein and lesion."""
+    lines = []
+    for projection in found.projections:
+        known = projection.diameter_px[projection.diameter_px > 0]
+        in_mm = projection.diameters_mm()
+        text = f"{projection.vessel}: {known.min():.1f} to {known.max():.1f} px wide"
+        if in_mm is not None:
+            millimetres = in_mm[0][in_mm[0] > 0]
+            kind = projection.calibration.length_kind
+            text += f", {millimetres.min():.1f} to {millimetres.max():.1f} mm ({kind})"
+        lines.append(text)
+    for row in found.lesion_table.rows:
+        finding = "occlusion" if row["occluded"] else "stenosis"
+        lines.append(
+            f"{row['vessel']}: {finding} at {row['position_px']} px, "
+            f"{row['diameter_stenosis_percent']:.0f} % of the diameter ({row['reference_kind']})"
+        )
+    return "\n".join(lines)

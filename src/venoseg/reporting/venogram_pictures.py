@@ -1,0 +1,180 @@
+"""Pictures of a measured run: the strip of frames, the vein with its edges, profile and curves."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from venoseg.angiography import Venogram
+from venoseg.angiography.lesions import Lesion, healthy_line
+from venoseg.angiography.projection import Projection
+from venoseg.angiography.venogram import collateral_fraction
+from venoseg.reporting.drawing import (
+    FAINT_INK,
+    GRID_INK,
+    INK,
+    Picture,
+    finish,
+    new_figure,
+    place_axes,
+)
+
+_WIDTH_MM = 180.0
+_STRIP = 6
+_STRIP_COLUMNS = 256
+_VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
+_BESIDE_COLOUR = "#56b4e9"
+
+
+def draw_strip(found: Venogram) -> Picture:
+    """Draw some of the subtracted frames beside each other."""
+    count = len(found.subtraction.plan.pairings)
+    wanted = {int(n) for n in np.linspace(0, count - 1, min(_STRIP, count)).round()}
+    step = max(found.subtraction.run.shape[1] // _STRIP_COLUMNS, 1)
+    shown = [
+        (n, picture[::step, ::step].copy())
+        for n, picture in enumerate(found.subtraction.pictures())
+        if n in wanted
+    ]
+    low, high = _window(found)
+    rows, columns = shown[0][1].shape
+    side = (_WIDTH_MM - 2.0 * (_STRIP - 1)) / _STRIP
+    height = side * rows / columns
+    figure = new_figure(_WIDTH_MM, height + 6.0)
+    times = found.subtraction.times_s
+    for place, (number, picture) in enumerate(shown):
+        axes = place_axes(figure, place * (side + 2.0), 5.0, side, height)
+        axes.imshow(picture, cmap="gray_r", vmin=low, vmax=high)
+        axes.set_axis_off()
+        frame = found.subtraction.plan.pairings[number].contrast[0] + 1
+        time = f", {times[number]:.2f} s" if found.subtraction.run.timed else ""
+        axes.set_title(f"frame {frame}{time}", fontweight="normal", fontsize=7)
+    return finish(figure, "Frames of the run, contrast medium dark")
+
+
+def draw_vein(found: Venogram) -> Picture:
+    """Draw the composite with the edges, the smallest diameters and the other filled vessels."""
+    picture = found.composite.picture
+    rows, columns = picture.shape
+    width = 120.0
+    figure = new_figure(width, width * rows / columns)
+    axes = place_axes(figure, 0.0, 0.0, width, width * rows / columns)
+    low, high = _window(found)
+    axes.imshow(picture, cmap="gray_r", vmin=low, vmax=high)
+    axes.set_axis_off()
+    beside = {region.name: region.where for region in found.regions}["collateral"]
+    if beside.any():
+        axes.contour(beside, [0.5], colors=_BESIDE_COLOUR, linewidths=0.5)
+    pairs = zip(found.projections, found.lesions, strict=True)
+    for number, (projection, lesions) in enumerate(pairs):
+        colour = _VEIN_COLOURS[number % len(_VEIN_COLOURS)]
+        contours = projection.edges.contours_px()
+        measured = np.isfinite(projection.diameter_px) & (projection.diameter_px > 0)
+        for side in range(2):
+            line = np.where(measured[:, None], contours[:, side], np.nan)
+            axes.plot(line[:, 0], line[:, 1], color=colour, linewidth=0.8)
+        shut = np.where(
+            (projection.diameter_px == 0)[:, None], projection.edges.course.points_px, np.nan
+        )
+        axes.plot(shut[:, 0], shut[:, 1], color=colour, linewidth=0.8, linestyle=":")
+        _label_widths(axes, projection, lesions, colour)
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    caption = ["Lines: edges of the measured veins; dotted: occluded."]
+    if beside.any():
+        caption.append("Thin outlines: other vessels that fill.")
+    return finish(figure, "Composite of the run with the edges that were found", tuple(caption))
+
+
+def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: int) -> Picture:
+    """Draw the diameter along a vein with its interval, reference and lesions."""
+    figure = new_figure(_WIDTH_MM, 58.0)
+    axes = place_axes(figure, 14.0, 4.0, _WIDTH_MM - 16.0, 42.0)
+    colour = _VEIN_COLOURS[number % len(_VEIN_COLOURS)]
+    in_mm = projection.diameters_mm()
+    position = projection.position_px
+    factor = projection.mm_per_px_across
+    if in_mm is None or factor is None:
+        low = projection.diameter_px - projection.half_px
+        high = projection.diameter_px + projection.half_px
+        middle, unit, line = projection.diameter_px, "px", healthy_line(projection)
+    else:
+        middle, low, high = in_mm
+        healthy = healthy_line(projection)
+        unit, line = "mm", None if healthy is None else healthy * factor
+    axes.fill_between(position, low, high, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(position, middle, color=colour, linewidth=1.1)
+    if line is not None:
+        axes.plot(position, line, color=FAINT_INK, linewidth=0.8, linestyle="--")
+    for lesion in lesions:
+        axes.axvspan(position[lesion.start], position[lesion.stop], color=GRID_INK, zorder=0)
+    axes.set_xlim(float(position[0]), float(position[-1]))
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel("position from the central end, px")
+    axes.set_ylabel(f"diameter, {unit}")
+    _plain(axes)
+    words = f"{projection.vessel}: diameter with its 95 % interval; dashed: computed reference; "
+    return finish(figure, f"Diameter along {projection.vessel}", (f"{words}gray: lesions.",))
+
+
+def draw_curves(found: Venogram) -> Picture:
+    """Draw the opacity of each region over time, and the share beside the measured veins."""
+    figure = new_figure(_WIDTH_MM, 58.0)
+    axes = place_axes(figure, 14.0, 4.0, 104.0, 42.0)
+    times = found.subtraction.times_s
+    for curve in found.curves:
+        main = curve.name in ("main", "collateral")
+        (drawn,) = axes.plot(
+            times, curve.opacity, linewidth=1.4 if main else 0.8, label=curve.name.replace("_", " ")
+        )
+        if curve.arrival_s is not None:
+            axes.plot([curve.arrival_s], [0.0], marker="^", color=drawn.get_color(), markersize=4)
+    unit = "s" if found.subtraction.run.timed else "frames"
+    axes.set_xlabel(f"time, {unit}")
+    axes.set_ylabel("opacity")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, borderaxespad=0.0)
+    _plain(axes)
+    fraction = collateral_fraction(found)
+    caption = ["Triangles: arrival of contrast medium."]
+    if fraction is not None and np.isfinite(fraction).any():
+        last = float(fraction[np.isfinite(fraction)].max())
+        caption.append(
+            f"Share of contrast medium in other filled vessels: at most {100 * last:.0f} %."
+        )
+    return finish(figure, "Contrast medium over time", tuple(caption))
+
+
+def _label_widths(
+    axes: Axes, projection: Projection, lesions: tuple[Lesion, ...], colour: str
+) -> None:
+    in_mm = projection.diameters_mm()
+    contours = projection.edges.contours_px()
+    known = np.flatnonzero(projection.diameter_px > 0)
+    shown = {int(known[projection.diameter_px[known].argmin()])} if len(known) else set()
+    shown |= {lesion.smallest for lesion in lesions if not lesion.occluded}
+    for n in shown:
+        axes.plot(contours[n, :, 0], contours[n, :, 1], color=colour, linewidth=1.2)
+        size = projection.diameter_px[n] if in_mm is None else in_mm[0][n]
+        text = f"{size:.1f} {'px' if in_mm is None else 'mm'}"
+        axes.annotate(
+            text,
+            (float(contours[n, :, 0].max()), float(contours[n, :, 1].mean())),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=INK,
+            fontsize=7.5,
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+        )
+
+
+def _window(found: Venogram) -> tuple[float, float]:
+    low, high = np.percentile(found.composite.picture[found.subtraction.seen], [2.0, 99.7])
+    return float(low), float(max(high, low + 1e-6))
+
+
+def _plain(axes: Axes) -> None:
+    axes.grid(color=GRID_INK, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

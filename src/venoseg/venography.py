@@ -1,0 +1,135 @@
+"""From a path to a folder of a run's results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from venoseg.angiography import Venogram, VenogramOptions, measure_run, run_of
+from venoseg.angiography.fiducials import parse_fiducial
+from venoseg.dicom import read_study
+from venoseg.dicom.angiogram import Angiogram
+from venoseg.dicom.calibration import Calibration
+from venoseg.errors import SeriesError, UsageError
+from venoseg.interchange.angio_seeds import read_angio_seeds
+from venoseg.interchange.documents import to_json
+from venoseg.interchange.venogram_document import venogram_document
+from venoseg.output import output_folder
+from venoseg.reporting.venogram_page import render_venogram
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AngioOptions:
+    """What `angio_path` needs to know besides the run.
+
+    Attributes
+    ----------
+    seeds
+        File of points; None: the main vessel is found.
+    frames
+        First and last frame to use, counted from 1; None: all.
+    calibration
+        ``auto``: the best the header allows; or an object in the picture, as `parse_fiducial` reads
+        it.
+    """
+
+    seeds: Path | None = None
+    frames: tuple[int, int] | None = None
+    calibration: str = "auto"
+
+
+def angio_path(
+    path: Path,
+    out: Path,
+    options: AngioOptions,
+    *,
+    force: bool = False,
+    say: Say = lambda _: None,
+) -> tuple[Venogram, dict[str, Any]]:
+    """Read a run, measure it, write every result into ``out``; return it and its document.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do.
+    """
+    with output_folder(out, force=force) as scratch:
+        say("reading the run")
+        angiogram = the_run(path)
+        settings = VenogramOptions(
+            ways=() if options.seeds is None else read_angio_seeds(options.seeds),
+            frames=_frames(options.frames, angiogram),
+            fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
+            calibration=header_calibration(angiogram),
+        )
+        found = measure_run(run_of(angiogram), settings, say=say)
+        found = replace(found, warnings=(*found.warnings, *_header_warnings(angiogram)))
+        document = venogram_document(found, angiogram)
+        say("writing the results")
+        found.projection_table.to_csv(scratch / "projection.csv")
+        found.lesion_table.to_csv(scratch / "lesions.csv")
+        found.flow_table.to_csv(scratch / "flow.csv")
+        results = (("angiogram.json", to_json(document)), ("report.html", render_venogram(found)))
+        for name, text in results:
+            (scratch / name).write_text(text, encoding="utf-8", newline="")
+    return found, document
+
+
+def the_run(path: Path) -> Angiogram:
+    """Return the one run of a file or folder.
+
+    Raises
+    ------
+    SeriesError
+        When it holds none that can be measured.
+    UsageError
+        When it holds several.
+    """
+    runs = read_study(path).angiograms()
+    if not runs:
+        raise SeriesError(
+            "there is no angiographic run",
+            where=path.name,
+            remedy="`venoseg scan` lists what is there",
+        )
+    usable = [run for run in runs if run.usable]
+    if not usable:
+        raise SeriesError("; ".join(runs[0].problems), where=runs[0].name)
+    if len(usable) > 1:
+        raise UsageError(
+            f"there are {len(usable)} runs here",
+            where=path.name,
+            remedy="name the file of the one to measure",
+        )
+    return usable[0]
+
+
+def header_calibration(angiogram: Angiogram) -> Calibration:
+    """Return the best calibration of the header, or none where it contradicts itself."""
+    against = [words for words in angiogram.problems if "contradict" in words]
+    if against:
+        return Calibration("none", None, None, "", None, f"refused: {against[0]}")
+    return angiogram.calibration
+
+
+def _frames(frames: tuple[int, int] | None, angiogram: Angiogram) -> tuple[int, int] | None:
+    if frames is None:
+        return None
+    first, last = frames
+    if not 1 <= first <= last <= angiogram.frame_count:
+        raise UsageError(
+            f"frames {first} to {last} do not exist in a run of {angiogram.frame_count}",
+            where="--frames",
+        )
+    return first - 1, last - 1
+
+
+def _header_warnings(angiogram: Angiogram) -> list[str]:
+    words = [words for words in angiogram.problems if not words.startswith("lengths in mm")]
+    if angiogram.lossy:
+        words.append("the pixels were compressed with loss: edges may be displaced")
+    return words

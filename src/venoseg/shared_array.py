@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import tempfile
@@ -43,7 +44,7 @@ def shared_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Share
     OutputError
         When there is no room for it, neither in shared memory nor in the temporary folder.
     """
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     path = _reserve(size)
     try:
         yield SharedArray(path, shape, dtype.str)
@@ -56,10 +57,21 @@ def private_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[A
 
     NumPy asks the system for huge pages, and on a machine that has run for a while the system then
     moves memory about for longer than the reading of a whole CT takes.
+
+    Raises
+    ------
+    OutputError
+        When there is not that much memory.
     """
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
-    memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+    try:
+        memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+    except (OSError, ValueError, OverflowError) as error:
+        raise OutputError(
+            f"there is no memory for {size / 2**20:.0f} MiB of voxels",
+            remedy="close other programs or use a larger machine",
+        ) from error
     return np.frombuffer(memory, dtype).reshape(shape)
 
 

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from venoseg.centerline import Curve, VesselTree, trace
 from venoseg.errors import LabelError, MeasurementError
-from venoseg.phantom import Scanner, fit_grid, ideal_mask, render, shape
+from venoseg.phantom import Scanner, fit_grid, ideal_mask, iliocaval_y, render, shape
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid
 
@@ -177,11 +177,9 @@ class TestTheTree:
             "ivc": None,
             "left_common_iliac_vein": "ivc",
             "left_external_iliac_vein": "left_common_iliac_vein",
-            "left_common_femoral_vein": "left_external_iliac_vein",
             "left_internal_iliac_vein": "left_common_iliac_vein",
             "right_common_iliac_vein": "ivc",
             "right_external_iliac_vein": "right_common_iliac_vein",
-            "right_common_femoral_vein": "right_external_iliac_vein",
             "right_internal_iliac_vein": "right_common_iliac_vein",
         }
         known: list[str | None] = [None]
@@ -198,22 +196,22 @@ class TestTheTree:
             assert error.mean() < 0.15, branch.vessel
             assert np.quantile(error, 0.95) < 0.35, branch.vessel
 
-    def test_every_vein_is_as_long_as_it_is(self, y_tree, y_twin):
+    def test_veins_in_full_view_are_as_long_as_they_are(self, y_tree, y_twin):
         for row in y_twin.truth.segments.rows:
-            length = y_tree.branch(row["vessel"]).curve.length_mm
-            assert length == pytest.approx(row["length_mm"], abs=4.0), row["vessel"]
+            if "common" in row["vessel"] or "internal" in row["vessel"]:
+                length = y_tree.branch(row["vessel"]).curve.length_mm
+                assert length == pytest.approx(row["length_mm"], abs=4.0), row["vessel"]
 
-    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize("seed", [2, 3])
     def test_the_confluence_is_where_the_axes_meet(self, seed):
-        from venoseg.phantom import iliocaval_y
-
         scene = iliocaval_y(seed)
         seg = ideal_mask(scene, fit_grid(scene, (3.0, 1.5, 1.5), margin_mm=4.0))
         meeting = trace(seg).confluence_lps_mm
         assert np.linalg.norm(meeting - scene.tubes[0].curve.points_lps_mm[-1]) < 1.5
 
-    def test_all_veins_meet_at_the_confluence(self, y_tree):
+    def test_all_veins_meet_at_the_confluence(self, y_tree, y_scene):
         meeting = y_tree.confluence_lps_mm
+        assert np.linalg.norm(meeting - y_scene.tubes[0].curve.points_lps_mm[-1]) < 1.5
         assert np.linalg.norm(y_tree.branch("ivc").curve.points_lps_mm[-1] - meeting) < 1.0
         for side in ("left", "right"):
             first = y_tree.branch(f"{side}_common_iliac_vein").curve.points_lps_mm[0]
@@ -221,29 +219,25 @@ class TestTheTree:
 
     def test_a_vein_begins_where_the_one_before_it_ends(self, y_tree):
         for side in ("left", "right"):
-            for first, second in (
-                ("common_iliac_vein", "external_iliac_vein"),
-                ("external_iliac_vein", "common_femoral_vein"),
-            ):
-                end = y_tree.branch(f"{side}_{first}").curve.points_lps_mm[-1]
-                begin = y_tree.branch(f"{side}_{second}").curve.points_lps_mm[0]
-                assert np.linalg.norm(end - begin) <= 1.01
+            end = y_tree.branch(f"{side}_common_iliac_vein").curve.points_lps_mm[-1]
+            begin = y_tree.branch(f"{side}_external_iliac_vein").curve.points_lps_mm[0]
+            assert np.linalg.norm(end - begin) <= 1.01
 
     def test_tangents_point_away_from_the_heart(self, y_tree):
         for branch in y_tree.branches:
             assert branch.curve.tangents[:, 2].mean() < -0.3, branch.vessel
 
     def test_left_veins_lie_on_the_left(self, y_tree):
-        for part in ("external_iliac_vein", "common_femoral_vein", "internal_iliac_vein"):
+        for part in ("external_iliac_vein", "internal_iliac_vein"):
             left = y_tree.branch(f"left_{part}").curve.points_lps_mm[:, 0]
             right = y_tree.branch(f"right_{part}").curve.points_lps_mm[:, 0]
             assert left.min() > right.max()
 
-    def test_ends_are_junctions_where_veins_go_on_and_closed_at_the_groin(self, y_tree):
+    def test_ends_are_junctions_open_or_closed(self, y_tree):
         ends = {b.vessel: (b.central_end, b.peripheral_end) for b in y_tree.branches}
-        assert ends["ivc"] == ("closed", "junction")
+        assert ends["ivc"] == ("open", "junction")
         assert ends["left_common_iliac_vein"] == ("junction", "junction")
-        assert ends["left_common_femoral_vein"] == ("junction", "closed")
+        assert ends["left_external_iliac_vein"] == ("junction", "open")
         assert ends["left_internal_iliac_vein"] == ("junction", "closed")
 
 
@@ -253,7 +247,7 @@ PULL_MM = 0.75
 
 class TestFaultyMasks:
     def test_a_hole_is_filled(self, change, y_tree):
-        k, j, i = index_at(y_tree, "ivc", 60)
+        k, j, i = index_at(y_tree, "ivc", 30)
 
         def pierce(labels, _):
             labels[k - 2 : k + 2, j - 2 : j + 2, i - 2 : i + 2] = 0
@@ -271,7 +265,7 @@ class TestFaultyMasks:
         assert_same_tree(tree, y_tree, within_mm=0.1)
 
     def test_a_spur_does_not_become_a_branch(self, change, y_tree):
-        k, j, i = index_at(y_tree, "ivc", 60)
+        k, j, i = index_at(y_tree, "ivc", 30)
 
         def grow(labels, value_of):
             labels[k - 1 : k + 2, j - 1 : j + 2, i : i + 22] = value_of["ivc"]
@@ -288,7 +282,7 @@ class TestFaultyMasks:
         assert_same_tree(change(grow), y_tree, within_mm=PULL_MM)
 
     def test_a_loop_does_not_divert_the_vein(self, change, y_tree):
-        k, j, i = index_at(y_tree, "ivc", 60)
+        k, j, i = index_at(y_tree, "ivc", 30)
 
         def bridge(labels, value_of):
             ivc = value_of["ivc"]
@@ -350,13 +344,13 @@ class TestFaultyMasks:
 
     def test_a_vein_of_a_few_voxels_is_named_and_the_others_are_traced(self, change, y_tree):
         def shrink(labels, value_of):
-            femoral = np.argwhere(labels == value_of["left_common_femoral_vein"])
-            labels[tuple(femoral[12:].T)] = 0
+            external = np.argwhere(labels == value_of["right_external_iliac_vein"])
+            labels[tuple(external[12:].T)] = 0
             internal = np.argwhere(labels == value_of["right_internal_iliac_vein"])
             labels[tuple(internal[:-12].T)] = 0
 
         tree = change(shrink)
-        gone = {"left_common_femoral_vein", "right_internal_iliac_vein"}
+        gone = {"right_external_iliac_vein", "right_internal_iliac_vein"}
         assert set(tree.too_small) == gone
         traced = {branch.vessel for branch in tree.branches}
         assert traced == {branch.vessel for branch in y_tree.branches} - gone

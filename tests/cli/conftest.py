@@ -10,7 +10,7 @@ from venoseg.phantom.catalogue import TWINS
 from venoseg.phantom.ct import Scanner
 from venoseg.phantom.export import CtOptions, write_ct_twin
 
-OPTIONS = CtOptions(seed=2, spacing_mm=(2.0, 1.0, 1.0), margin_mm=8.0, scanner=Scanner(noise_hu=15))
+OPTIONS = CtOptions(seed=2, spacing_mm=(3.0, 1.5, 1.5), margin_mm=8.0, scanner=Scanner(noise_hu=15))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from venoseg import pipeline
 from venoseg.cli import main
+from venoseg.errors import InputError
 
 Edit = Callable[[np.ndarray], None]
 Refused = Callable[..., str]
@@ -265,17 +266,18 @@ def test_a_step_that_makes_no_sense(refused, study, labels, step):
     assert "step" in refused(study / "ct", "--labels", labels, f"--step={step}", status=2)
 
 
-def test_a_traceback_is_shown_with_debug_only(tmp_path):
+def test_a_process_of_its_own_ends_with_one_line_and_the_status(tmp_path):
     script = "import sys; from venoseg.cli import main; sys.exit(main())"
     words = ["measure", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out"), "--labels", "x"]
-
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", script, *words, *more]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    plain, debug = run("--quiet"), run("--quiet", "--debug")
-    assert plain.returncode == 3
-    assert plain.stdout == ""
-    assert len(plain.stderr.splitlines()) == 1
-    assert "Traceback" in debug.stderr
+    command = [sys.executable, "-c", script, *words, "--quiet"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_asks_for_the_traceback_gets_it(tmp_path):
+    words = ["measure", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out"), "--labels", "x"]
+    with pytest.raises(InputError, match="no such"):
+        main([*words, "--quiet", "--debug"])

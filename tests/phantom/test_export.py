@@ -152,6 +152,9 @@ def test_list_names_every_twin(capsys: pytest.CaptureFixture[str]) -> None:
         (["straight"], "no output folder"),
         (["straight", "-o", "x", "--thickness", "0.1"], "leave gaps"),
         (["straight", "-o", "x", "--transfer-syntax", "gif"], "transfer syntax 'gif'"),
+        (["straight", "-o", "x", "--variant", "banana"], "no variant 'banana'"),
+        (["straight", "-o", "x", "--kernel", "B30f"], "no kernel 'B30f'"),
+        (["venogram-tube", "-o", "x", "--kinds", "film"], "unknown kind of angiogram"),
     ],
 )
 def test_wrong_usage_is_one_line_and_leaves_nothing(

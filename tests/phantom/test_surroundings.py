@@ -47,11 +47,19 @@ def test_right_common_iliac_artery_crosses_before_the_left_common_iliac_vein(
 ) -> None:
     vein = abdomen.tubes[1].curve
     crossing = vein.at(np.arange(12.0, 30.0))
-    wall, lumen = abdomen.before[-3].shape, abdomen.before[-2].shape
+    wall, lumen = abdomen.before[-7].shape, abdomen.before[-6].shape
     before = crossing - np.array([0, 1, 0]) * np.arange(6, 22)[:, None, None]
     points: FloatArray = before.reshape(-1, 3)
     assert lumen.distance(points).min() < -3
     assert wall.distance(points).min() < lumen.distance(points).min()
+
+
+def test_renal_veins_reach_both_kidneys_and_can_be_left_out(abdomen: Scene) -> None:
+    before_the_aorta, beside_the_cava = (10.0, -29.0, 112.5), (-42.0, 11.0, 105.5)
+    without = in_body(iliocaval_y(1, femoral=True), 1, renal=False)
+    for point in (before_the_aorta, beside_the_cava):
+        assert hu_at(abdomen, point) == pytest.approx(160, abs=5)
+        assert hu_at(without, point) < 100
 
 
 def test_layers_of_the_scene_stay_above_the_surroundings() -> None:

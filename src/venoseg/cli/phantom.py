@@ -36,13 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--transfer-syntax",
         default="explicit",
         metavar="NAME",
-        help="explicit, implicit, deflated, big-endian, rle, jpeg-ls or jpeg-2000",
+        help="explicit, implicit, deflated, big-endian, rle, jpeg-lossless, jpeg-ls or jpeg-2000",
     )
     parser.add_argument(
         "--variant",
         metavar="NAME",
         help="missing, duplicated, two-phases, localizer, rescaled, signed, padded, uneven, "
         "shuffled, tilted or sagittal",
+    )
+    parser.add_argument(
+        "--breath",
+        type=_pair,
+        metavar="Z,STEP",
+        help="above Z (mm) everything lies lower by STEP (mm), as after a breath",
     )
     parser.add_argument("--enhanced", action="store_true", help="one Enhanced CT image")
     parser.add_argument("--media", choices=("files", "dicomdir", "zip"), default="files")
@@ -55,7 +61,7 @@ def _add_angiogram_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=int, default=24, metavar="N", help="default 24")
     group.add_argument(
         "--angles",
-        type=_angles,
+        type=_pair,
         default=(0.0, 0.0),
         metavar="PRIMARY,SECONDARY",
         help="of the C-arm in degrees (default 0,0)",
@@ -71,12 +77,12 @@ def _add_angiogram_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _angles(text: str) -> tuple[float, float]:
+def _pair(text: str) -> tuple[float, float]:
     try:
-        primary, secondary = (float(part) for part in text.split(","))
+        first, second = (float(part) for part in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError("give two numbers, e.g. 30,0") from error
-    return primary, secondary
+    return first, second
 
 
 def _spacing(text: str) -> tuple[float, float, float]:
@@ -156,7 +162,11 @@ def _write_ct(arguments: argparse.Namespace) -> int:
         spacing_mm=arguments.spacing,
         margin_mm=arguments.margin,
         scanner=Scanner(
-            arguments.blur, arguments.thickness, arguments.noise, kernel=arguments.kernel
+            arguments.blur,
+            arguments.thickness,
+            arguments.noise,
+            kernel=arguments.kernel,
+            breath=arguments.breath,
         ),
         transfer_syntax=arguments.transfer_syntax,
         variant=arguments.variant,

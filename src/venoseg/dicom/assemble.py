@@ -52,6 +52,12 @@ def read_voxels(slices: Sequence[Slice], stack: Stack) -> tuple[Voxels, BoolArra
     return _fill(slices, stack, np.dtype(np.float32))
 
 
+def check_first(slices: Sequence[Slice]) -> None:
+    """Refuse impossible pixels before memory is taken for all of them."""
+    with open_frames(slices[0].image):
+        pass
+
+
 def read_frames(
     slices: Sequence[Slice], dtype: np.dtype[Any]
 ) -> Iterator[tuple[Voxels, BoolArray | None]]:
@@ -67,6 +73,7 @@ def _fill(
     slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
 ) -> tuple[Voxels, BoolArray | None]:
     assert stack.slots is not None
+    check_first(slices)
     placed = list(zip(stack.slots, slices, strict=True))
     if _worth_sharing(slices):
         voxels, absences = _fill_together(placed, stack.grid.shape, dtype)

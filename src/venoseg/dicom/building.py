@@ -128,6 +128,8 @@ def _stack(slices: Sequence[Slice]) -> Stack:
     pixels = slices[0].image.pixels
     if pixels is None or pixels.samples != 1:
         raise SeriesError("its images are in colour")
+    if pixels.rows < 1 or pixels.columns < 1:
+        raise SeriesError("its images are empty")
     if any(one.plane.position_lps_mm is None for one in slices):
         raise SeriesError("images do not state where they lie in the patient")
     if first.row_lps is None or first.column_lps is None:

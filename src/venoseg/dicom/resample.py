@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.dicom.assemble import read_frames
+from venoseg.dicom.assemble import check_first, read_frames
 from venoseg.dicom.geometry import Stack
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.values import FILL_HU, INT16, DoesNotFitInt16Error, rescale_of
+from venoseg.shared_array import private_array
 from venoseg.volume import BoolArray
 
 Values = npt.NDArray[np.float32]
@@ -46,7 +47,8 @@ def resample_voxels(
 def _resample(
     slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
 ) -> tuple[npt.NDArray[Any], BoolArray | None]:
-    voxels = np.empty(stack.grid.shape, dtype)
+    check_first(slices)
+    voxels = private_array(stack.grid.shape, dtype)
     missing = np.zeros(stack.grid.shape, np.bool_)
     shifted = _Window(_shifted(slices, stack))
     for k, blend in enumerate(stack.blends):

@@ -20,6 +20,8 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Flags = list[list[str]]
 
+NOT_ENHANCED = "gray_refused_not_enhanced"
+
 # Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
 # CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
 ENHANCED_HU = 75.0
@@ -50,7 +52,7 @@ def whole_sections(
     cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
     border = _meets_border(volume, curve, sections.extent_mm)
     gap = _meets_gap(volume, curve, sections.extent_mm)
-    shared = sections.shared > SHARED_RIM
+    shared = _up_to_junction(branch, sections.shared > SHARED_RIM)
     for n in range(len(curve)):
         if border[n]:
             flags[n].append("image_border")
@@ -64,6 +66,19 @@ def whole_sections(
             flags[n].append("near_junction")
     whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
     return whole
+
+
+def _up_to_junction(branch: Branch, shared: BoolArray) -> BoolArray:
+    """Add to the shared sections those between the begin of the vein and its junction.
+
+    There its course lies inside the vein it drains into, and what the labels show of it is a tip.
+    """
+    first = int(np.argmax(shared))
+    reach_mm = 2.0 * branch.half_width_mm
+    begins_inside = branch.central_end == "junction" and shared.any()
+    if begins_inside and branch.curve.position_mm[first] <= reach_mm:
+        shared[:first] = True
+    return shared
 
 
 def _meets_border(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray:
@@ -100,7 +115,7 @@ def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
     contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
     for n in range(len(rim)):
         if not enhanced[n]:
-            flags[n].append("gray_refused_not_enhanced")
+            flags[n].append(NOT_ENHANCED)
         elif not contrast[n] or rim[n] < _LEAST_RIM:
             flags[n].append("gray_refused_low_contrast")
         elif rim[n] < 0.9:

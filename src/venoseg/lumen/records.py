@@ -155,11 +155,21 @@ def _segment_row(profile: VesselProfile, reference: Reference | None) -> Row:
 
 
 def worst_state(profile: VesselProfile) -> State:
-    """Return the worst state among the stations that tell one."""
+    """Return the worst state among the stations that tell one.
+
+    A vein is called patent only when at least half of its stations in the image are: what is seen
+    of a short stretch says nothing of the rest.
+    """
     reference = expected_normal(profile.vessel)
-    states = {station_state(profile, n, reference) for n in range(len(profile.branch.curve))}
-    order: tuple[State, ...] = ("occluded", "bridged", "stenotic", "patent", "not_assessable")
-    return next((state for state in order if state in states), "not_covered")
+    states = [station_state(profile, n, reference) for n in range(len(profile.branch.curve))]
+    lesions: tuple[State, ...] = ("occluded", "bridged", "stenotic")
+    for lesion in lesions:
+        if lesion in states:
+            return lesion
+    covered = len(states) - states.count("not_covered")
+    if covered == 0:
+        return "not_covered"
+    return "patent" if states.count("patent") >= covered / 2 else "not_assessable"
 
 
 def _segment_flags(profile: VesselProfile, reference: Reference | None) -> list[str]:

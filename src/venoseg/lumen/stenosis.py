@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from venoseg.anatomy import BY_NAME
+from venoseg.lumen.assess import NOT_ENHANCED
 from venoseg.lumen.profile import VesselProfile
 
 State = Literal["patent", "stenotic", "occluded", "bridged", "not_assessable", "not_covered"]
@@ -63,5 +64,8 @@ def station_state(profile: VesselProfile, n: int, reference: Reference | None) -
     """Return the state of one station."""
     if not profile.measured[n]:
         return "not_covered" if "image_border" in profile.flags[n] else "not_assessable"
+    # The size of a vein without contrast can be measured, but not whether blood flows in it.
+    if NOT_ENHANCED in profile.flags[n]:
+        return "not_assessable"
     stenosis = area_stenosis_percent(float(profile.shapes.area_mm2[n]), reference)
     return "stenotic" if stenosis is not None and stenosis >= STENOTIC_AREA_PERCENT else "patent"

@@ -23,7 +23,7 @@ from venoseg.lumen.edges import smooth_over_wall
 from venoseg.lumen.wall import WALL_SMOOTHING_MM, Wall
 from venoseg.volume import FloatArray, Grid
 
-_REPLICATES = 8
+_REPLICATES = 6
 
 # Figures of neighbouring stations are pooled over this length for their spread.
 _POOLING_MM = 15.0
@@ -32,7 +32,7 @@ _POOLING_MM = 15.0
 # levels on either side and the outline they start from. On phantoms figures spread this much more:
 # the equivalent and the minimum diameter, with the edge from gray values and from labels, whose
 # steps are alike over long stretches.
-_SHARED_ERRORS = {"gray": (1.6, 1.9), "mask": (1.6, 2.6)}
+_SHARED_ERRORS = {"gray": (1.3, 1.8), "mask": (1.4, 3.0)}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
 _WALL_FLOOR_MM = 0.02

@@ -13,7 +13,6 @@ from venoseg.lumen.blur import default_blur, estimate_blur, label_blur
 from venoseg.lumen.contours import (
     area_and_centroid,
     curvatures_per_mm,
-    inscribed_diameters_mm,
     outward_normals,
     perimeters_mm,
 )
@@ -39,9 +38,12 @@ _TIP_SMOOTHING_MM = 1.0
 
 # Where the radius bends this much along the vein (1/mm), as in a focal stenosis, they are averaged
 # over this much along it instead.
-_FOCAL_BEND_PER_MM = (0.015, 0.05)
+_FOCAL_BEND_PER_MM = (0.010, 0.030)
 _FOCAL_SMOOTHING_MM = 1.5
 _FOCAL_SCALE_MM = 2.5
+
+# Elsewhere steps of the labels along the vein are smoothed over this much.
+_STEPS_MM = 2.5
 
 # Bumps of the outline shorter than this along it are steps of the labels' voxels.
 _BUMP_MM = 5.0
@@ -55,8 +57,8 @@ _DEEPEST = 1.2
 
 # Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
 _CLEAR_OF_EDGE_MM = 1.5
-_LEVEL_SMOOTHING_INSIDE_MM = (2.0, 4.0)
-_LEVEL_SMOOTHING_OUTSIDE_MM = (2.0, 2.5)
+_LEVEL_SMOOTHING_INSIDE_MM = (6.0, 4.0)
+_LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
 
 # A ray needs this contrast, and this many times the noise of a voxel, to show an edge.
 LEAST_CONTRAST_HU = 20.0
@@ -102,7 +104,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
     """Find the labels' own edge, free of the steps of their voxels."""
     blur = label_blur(region.grid)
     array = region.mask.view(np.uint8)
-    contours = without_bumps(outlines_mm)
+    contours = _settled(outlines_mm, curve)
     depths = _depths(_LABEL_REACH_MM)
     shape = contours.shape[:2]
     inside, outside, usable = np.ones(shape), np.zeros(shape), np.ones(shape, dtype=bool)
@@ -114,7 +116,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         offsets = matched_offsets(profiles, inside, outside, width, deepest)
         mean = _smooth_offsets(offsets, np.ones(shape), curve, contours)
         moved = contours + normals * mean[..., None]
-        contours = without_bumps(moved)
+        contours = _settled(moved, curve)
     shift = _shift(moved, curve, blur, region)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
@@ -143,7 +145,7 @@ def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatA
     """
     grid = volume.grid
     blur = default_blur(grid, volume.source.slice_thickness_mm)
-    contours = without_bumps(start_mm)
+    contours = _settled(start_mm, curve)
     depths = _depths(_REACH_MM)
     for turn in range(_ROUNDS + 1):
         normals = outward_normals(contours)
@@ -162,7 +164,7 @@ def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatA
         mean = _smooth_offsets(offsets, weights + _PRIOR_WEIGHT, curve, contours)
         moved = contours + normals * mean[..., None]
         if turn < _ROUNDS:
-            contours = without_bumps(moved)
+            contours = _settled(moved, curve)
         if turn == _ROUNDS - 1:
             share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
             lean = (normals_lps @ grid.directions[:, 0]) ** 2
@@ -184,7 +186,18 @@ def _depths(reach_mm: float) -> FloatArray:
     return np.linspace(-count, count, 2 * count + 1) * SAMPLE_MM
 
 
-def without_bumps(contours: FloatArray) -> FloatArray:
+def _settled(contours: FloatArray, curve: Curve) -> FloatArray:
+    """Take the steps of the labels' voxels out of contours, around and along the vein."""
+    smooth = _without_bumps(contours)
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    sigma = _STEPS_MM / station_mm
+    along = ndimage.gaussian_filter1d(smooth, sigma, axis=0, mode="nearest")
+    sharp = _focal(curve, smooth)[..., None]
+    settled: FloatArray = along + sharp * (smooth - along)
+    return settled
+
+
+def _without_bumps(contours: FloatArray) -> FloatArray:
     """Remove what is shorter than `_BUMP_MM` along contours (n, m, 2) of nearly even spacing.
 
     A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
@@ -220,13 +233,15 @@ def _tips(contours: FloatArray) -> FloatArray:
 
 
 def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
-    """Return (n, 1) 1 where the calibre changes abruptly, 0 elsewhere, with a ramp between."""
+    """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    radius = np.sqrt(np.maximum(area_and_centroid(contours)[0], 0.0) / np.pi)
+    radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
+    around = ndimage.gaussian_filter1d(radius, contours.shape[1] / 16.0, axis=1, mode="wrap")
     sigma = _FOCAL_SCALE_MM / station_mm
-    bend = ndimage.gaussian_filter1d(radius, sigma, order=2, mode="nearest") / station_mm**2
-    reach = ndimage.maximum_filter1d(np.abs(bend), 2 * round(2.0 * sigma) + 1, mode="nearest")
-    return _ramp(reach, _FOCAL_BEND_PER_MM)[:, None]
+    bend = ndimage.gaussian_filter1d(around, sigma, axis=0, order=2, mode="nearest")
+    reach = 2 * round(2.0 * sigma) + 1
+    most = ndimage.maximum_filter1d(np.abs(bend) / station_mm**2, reach, axis=0, mode="nearest")
+    return _ramp(most, _FOCAL_BEND_PER_MM)
 
 
 def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
@@ -260,8 +275,9 @@ def _seen(
 
 
 def _radii(contours: FloatArray) -> FloatArray:
-    """Return (n,) the radius of the largest circle inside each contour."""
-    return inscribed_diameters_mm(contours, contours.mean(axis=1)) / 2.0
+    """Return (n,) how deep each lumen is: about a circle's radius, half the width of a slit."""
+    area = np.maximum(area_and_centroid(contours)[0], 0.0)
+    return 1.7 * area / np.maximum(perimeters_mm(contours), SAMPLE_MM)
 
 
 def _levels(

@@ -93,9 +93,13 @@ def render(scene: Scene, grid: Grid, scanner: Scanner | None = None) -> Renderin
         When the slices are thinner than their spacing.
     """
     scanner = scanner or Scanner()
-    pieces = [scan_slices(scene, grid, scanner, *bounds) for bounds in _slabs(grid, scanner)]
-    image, labels = (np.concatenate([piece[index] for piece in pieces]) for index in (0, 1))
-    metal = np.concatenate([piece[2] for piece in pieces]) if scene.stents else None
+    image = np.empty(grid.shape, dtype=np.int16)
+    labels = np.empty(grid.shape, dtype=np.uint8)
+    metal = np.empty(grid.shape, dtype=bool) if scene.stents else None
+    for start, stop in _slabs(grid, scanner):
+        image[start:stop], labels[start:stop], wire = scan_slices(scene, grid, scanner, start, stop)
+        if metal is not None:
+            metal[start:stop] = wire
     thickness = scanner.slice_thickness_mm or float(grid.spacing_mm[0])
     name = kernel_of(scanner).dicom_name
     source = Source(modality="CT", slice_thickness_mm=thickness, convolution_kernel=name)

@@ -8,6 +8,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage
 
 from venoseg.phantom.ct_dicom import CtSeries, decimals
+from venoseg.phantom.encode import sequence_item
 from venoseg.phantom.identity import Visit
 from venoseg.volume import Volume
 
@@ -66,8 +67,10 @@ def _add_pixels(dataset: Dataset, volume: Volume) -> None:
 
 def _add_dimensions(dataset: Dataset, visit: Visit) -> None:
     organization = visit.uid("dimensions")
-    dataset.DimensionOrganizationSequence = Sequence([_item(DimensionOrganizationUID=organization)])
-    index = _item(
+    dataset.DimensionOrganizationSequence = Sequence(
+        [sequence_item(DimensionOrganizationUID=organization)]
+    )
+    index = sequence_item(
         DimensionOrganizationUID=organization,
         DimensionIndexPointer=0x00209057,
         FunctionalGroupPointer=0x00209111,
@@ -83,32 +86,34 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
         "VolumetricProperties": "VOLUME",
         "VolumeBasedCalculationTechnique": "NONE",
     }
-    region = _item(
+    region = sequence_item(
         CodeValue="113345001", CodingSchemeDesignator="SCT", CodeMeaning="Abdominal structure"
     )
     groups = {
-        "PixelMeasuresSequence": _item(
+        "PixelMeasuresSequence": sequence_item(
             PixelSpacing=decimals(grid.spacing_mm[1:]),
             SliceThickness=decimals(grid.spacing_mm[:1])[0],
         ),
-        "PlaneOrientationSequence": _item(
+        "PlaneOrientationSequence": sequence_item(
             ImageOrientationPatient=decimals([*grid.directions[:, 2], *grid.directions[:, 1]])
         ),
-        "PixelValueTransformationSequence": _item(
+        "PixelValueTransformationSequence": sequence_item(
             RescaleIntercept="-1024", RescaleSlope="1", RescaleType="HU"
         ),
-        "FrameVOILUTSequence": _item(WindowCenter="60", WindowWidth="400"),
-        "FrameAnatomySequence": _item(
+        "FrameVOILUTSequence": sequence_item(WindowCenter="60", WindowWidth="400"),
+        "FrameAnatomySequence": sequence_item(
             FrameLaterality="U", AnatomicRegionSequence=Sequence([region])
         ),
-        "IrradiationEventIdentificationSequence": _item(IrradiationEventUID=visit.uid("event")),
-        "CTImageFrameTypeSequence": _item(
+        "IrradiationEventIdentificationSequence": sequence_item(
+            IrradiationEventUID=visit.uid("event")
+        ),
+        "CTImageFrameTypeSequence": sequence_item(
             FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], **kind
         ),
-        "CTAcquisitionTypeSequence": _item(
+        "CTAcquisitionTypeSequence": sequence_item(
             AcquisitionType="SPIRAL", ConstantVolumeFlag="NO", FluoroscopyFlag="NO"
         ),
-        "CTReconstructionSequence": _item(
+        "CTReconstructionSequence": sequence_item(
             ReconstructionAlgorithm="FILTER_BACK_PROJ",
             ConvolutionKernel=volume.source.convolution_kernel or "SMOOTH",
             ConvolutionKernelGroup="SOFT_TISSUE",
@@ -117,16 +122,16 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
             ReconstructionPixelSpacing=grid.spacing_mm[1:].tolist(),
             ImageFilter="NONE",
         ),
-        "CTExposureSequence": _item(
+        "CTExposureSequence": sequence_item(
             ExposureTimeInms=500.0,
             XRayTubeCurrentInmA=300.0,
             ExposureInmAs=150.0,
             ExposureModulationType="NONE",
         ),
-        "CTXRayDetailsSequence": _item(
+        "CTXRayDetailsSequence": sequence_item(
             KVP="100", FocalSpots=1.0, FilterType="WEDGE", FilterMaterial="ALUMINUM"
         ),
-        "CTAcquisitionDetailsSequence": _item(
+        "CTAcquisitionDetailsSequence": sequence_item(
             RotationDirection="CW",
             RevolutionTime=0.5,
             SingleCollimationWidth=0.6,
@@ -135,15 +140,15 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
             GantryDetectorTilt="0",
             DataCollectionDiameter="500",
         ),
-        "CTTableDynamicsSequence": _item(
+        "CTTableDynamicsSequence": sequence_item(
             TableSpeed=50.0, TableFeedPerRotation=25.0, SpiralPitchFactor=0.65
         ),
-        "CTPositionSequence": _item(
+        "CTPositionSequence": sequence_item(
             TablePosition=0.0,
             ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0],
             DataCollectionCenterPatient=[0.0, 0.0, 0.0],
         ),
-        "CTGeometrySequence": _item(
+        "CTGeometrySequence": sequence_item(
             DistanceSourceToDetector="1100", DistanceSourceToDataCollectionCenter=600.0
         ),
     }
@@ -154,7 +159,7 @@ def _shared(volume: Volume, visit: Visit) -> Dataset:
 
 
 def _frame(volume: Volume, visit: Visit, index: int) -> Dataset:
-    content = _item(
+    content = sequence_item(
         StackID="1",
         InStackPositionNumber=index + 1,
         DimensionIndexValues=[index + 1],
@@ -163,14 +168,7 @@ def _frame(volume: Volume, visit: Visit, index: int) -> Dataset:
         FrameReferenceDateTime=f"{visit.date}101500",
         FrameAcquisitionDuration=500.0,
     )
-    position = _item(ImagePositionPatient=decimals(volume.grid.to_lps((index, 0, 0))))
-    return _item(
+    position = sequence_item(ImagePositionPatient=decimals(volume.grid.to_lps((index, 0, 0))))
+    return sequence_item(
         FrameContentSequence=Sequence([content]), PlanePositionSequence=Sequence([position])
     )
-
-
-def _item(**values: object) -> Dataset:
-    item = Dataset()
-    for name, value in values.items():
-        setattr(item, name, value)
-    return item

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     UID,
@@ -12,6 +14,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
 )
@@ -25,10 +28,20 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
     "deflated": DeflatedExplicitVRLittleEndian,
     "big-endian": ExplicitVRBigEndian,
     "rle": RLELossless,
+    "jpeg-lossless": JPEGLosslessSV1,
     "jpeg-ls": JPEGLSLossless,
     "jpeg-2000": JPEG2000Lossless,
 }
 """Names of the transfer syntaxes that can be written, all lossless, and their UIDs."""
+
+
+def sequence_item(**values: object) -> Dataset:
+    """Return a dataset of keywords and values, to stand in a sequence."""
+    item = Dataset()
+    for name, value in values.items():
+        setattr(item, name, value)
+    return item
+
 
 _PLAIN = ("explicit", "implicit", "deflated", "big-endian")
 
@@ -60,6 +73,8 @@ def write_dicom(dataset: Dataset, path: Path, transfer_syntax: str = "explicit")
     dataset.file_meta = meta
     if transfer_syntax in _PLAIN:
         dataset.file_meta.TransferSyntaxUID = TRANSFER_SYNTAXES[transfer_syntax]
+    elif transfer_syntax == "jpeg-lossless":
+        _compress_jpeg(dataset)
     else:
         _compress(dataset, transfer_syntax)
     if transfer_syntax == "big-endian" and dataset.get("BitsAllocated") == 16:
@@ -78,6 +93,32 @@ def _compress(dataset: Dataset, transfer_syntax: str) -> None:
             f"the encoder of {transfer_syntax} refuses images of this size or kind",
             remedy="choose another transfer syntax or larger images",
         ) from error
+
+
+def _compress_jpeg(dataset: Dataset) -> None:
+    """Compress as lossless JPEG, which pydicom has no encoder for, with that of GDCM."""
+    import gdcm
+
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, packed = str(Path(scratch) / "plain.dcm"), str(Path(scratch) / "packed.dcm")
+        dataset.save_as(plain, enforce_file_format=True)
+        reader, change = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax()
+        reader.SetFileName(plain)
+        kind = gdcm.TransferSyntax.JPEGLosslessProcess14_1
+        change.SetTransferSyntax(gdcm.TransferSyntax(kind))
+        done = reader.Read()
+        change.SetInput(reader.GetImage())
+        writer = gdcm.ImageWriter()
+        writer.SetFileName(packed)
+        writer.SetFile(reader.GetFile())
+        done = done and change.Change()
+        writer.SetImage(change.GetOutput())
+        if not (done and writer.Write()):
+            raise OutputError("the encoder of lossless JPEG refuses the image")
+        dataset.PixelData = dcmread(packed).PixelData
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
 
 
 def _swapped(pixels: bytes) -> bytes:

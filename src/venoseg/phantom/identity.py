@@ -47,10 +47,6 @@ class Visit:
         """Return the UID of something in this study."""
         return uid(self.twin, self.seed, self.key, *parts)
 
-    def patient_uid(self, *parts: str | int) -> str:
-        """Return the UID of something that all studies of this patient share."""
-        return uid(self.twin, self.seed, *parts)
-
     def header(self) -> Dataset:
         """Return the patient and study modules."""
         header = Dataset()

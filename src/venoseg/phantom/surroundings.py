@@ -20,14 +20,19 @@ FAT_HU = -100.0
 MUSCLE_HU = 58.0
 VEIN_WALL_HU = 45.0
 
+RENAL_Z_MM = 112.0
+"""Height at which the renal veins open into the cava: between its supra- and infrarenal part."""
+
+_RENAL_HU = 160.0
 _ILIACUS = ((88.0, 34.0, 5.0), (94.0, 18.0, -50.0), (94.0, -8.0, -110.0))
 _TOP_MM, _BOTTOM_MM = 260.0, -330.0
 
 
-def in_body(scene: Scene, seed: int = 0) -> Scene:
+def in_body(scene: Scene, seed: int = 0, *, renal: bool = True) -> Scene:
     """Put a scene's veins into an abdomen and pelvis: outline, fat, muscle, bone, gut, arteries.
 
-    Layers that the scene already has stay, between the surroundings and the lumen.
+    Layers that the scene already has stay, between the surroundings and the lumen. ``renal`` adds
+    the renal veins, which open into the scene's first tube at `RENAL_Z_MM`.
     """
     random = np.random.Generator(np.random.PCG64([seed, 1]))
     layers = (
@@ -39,7 +44,23 @@ def in_body(scene: Scene, seed: int = 0) -> Scene:
         *aorta_and_iliacs(random),
         Layer(Grown(Union(scene.tubes, scene.fillet_mm), 0.8), VEIN_WALL_HU),
     )
-    return replace(scene, before=(*layers, *scene.before), background_hu=AIR_HU)
+    kidneys = _renal_veins(scene) if renal else ()
+    return replace(scene, before=(*layers, *kidneys, *scene.before), background_hu=AIR_HU)
+
+
+def _renal_veins(scene: Scene) -> tuple[Layer, ...]:
+    """Return the renal veins: the left one passes between aorta and bowel, the right one is short.
+
+    They open into the scene's first vessel, which is not changed by them.
+    """
+    cava = scene.tubes[0].curve.points_lps_mm
+    x, y, z = (float(value) for value in cava[np.argmin(np.abs(cava[:, 2] - RENAL_Z_MM))])
+    before_aorta = [(10.0, -29.0, z + 1.0), (30.0, -18.0, z + 1.0), (44.0, 8.0, z), (60.0, 28.0, z)]
+    left = [(x + 4.0, y - 2.0, z), (x + 15.0, y - 17.0, z), *before_aorta]
+    right = [(x - 4.0, y + 1.0, z - 3.0), (x - 20.0, y + 14.0, z - 6.0), (-60.0, 28.0, z - 9.0)]
+    veins = _rounded(left, [5.2, 4.6, 5.4], [4.6, 3.4, 5.0]), _rounded(right, 5.4, 4.8)
+    walls = (Layer(Grown(vein, 0.8), VEIN_WALL_HU) for vein in veins)
+    return (*walls, *(Layer(vein, _RENAL_HU) for vein in veins))
 
 
 def _upright(y_mm: float, first_mm: float, second_mm: float) -> Tube:

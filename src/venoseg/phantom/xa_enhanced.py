@@ -8,6 +8,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedXAImageStorage
 
 from venoseg.phantom.ct_dicom import decimals
+from venoseg.phantom.encode import sequence_item
 from venoseg.phantom.identity import Visit
 from venoseg.phantom.xa import XaRun
 from venoseg.phantom.xa_dicom import XaSeries, common_header
@@ -58,15 +59,15 @@ def _shared_groups(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
     pixel = decimals([carm.pixel_mm, carm.pixel_mm])
     relationship = run.settings.relationship
     groups = {
-        "XRayGeometrySequence": _item(
+        "XRayGeometrySequence": sequence_item(
             DistanceSourceToDetector=decimals([carm.source_to_detector_mm])[0],
             DistanceSourceToIsocenter=float(carm.source_to_isocenter_mm),
         ),
-        "PositionerPositionSequence": _item(
+        "PositionerPositionSequence": sequence_item(
             PositionerPrimaryAngle=decimals([carm.primary_deg])[0],
             PositionerSecondaryAngle=decimals([carm.secondary_deg])[0],
         ),
-        "FramePixelDataPropertiesSequence": _item(
+        "FramePixelDataPropertiesSequence": sequence_item(
             FrameType=["ORIGINAL", "PRIMARY", "", "NONE"],
             PixelIntensityRelationship="OTHER" if relationship == "DISP" else relationship,
             PixelIntensityRelationshipSign=1,
@@ -75,19 +76,19 @@ def _shared_groups(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
             ImageProcessingApplied="NONE",
         ),
         "FrameAnatomySequence": _anatomy(),
-        "CollimatorShapeSequence": _item(
+        "CollimatorShapeSequence": sequence_item(
             CollimatorShape="RECTANGULAR",
             CollimatorLeftVerticalEdge=0,
             CollimatorRightVerticalEdge=carm.columns + 1,
             CollimatorUpperHorizontalEdge=0,
             CollimatorLowerHorizontalEdge=carm.rows + 1,
         ),
-        "FrameVOILUTSequence": _item(WindowCenter="1000", WindowWidth="2000"),
-        "IrradiationEventIdentificationSequence": _item(
+        "FrameVOILUTSequence": sequence_item(WindowCenter="1000", WindowWidth="2000"),
+        "IrradiationEventIdentificationSequence": sequence_item(
             IrradiationEventUID=visit.uid("event", series.number)
         ),
-        "PatientOrientationInFrameSequence": _item(PatientOrientation=["L", "F"]),
-        "ProjectionPixelCalibrationSequence": _item(
+        "PatientOrientationInFrameSequence": sequence_item(PatientOrientation=["L", "F"]),
+        "ProjectionPixelCalibrationSequence": sequence_item(
             DistanceObjectToTableTop=100.0,
             ObjectPixelSpacingInCenterOfBeam=[
                 carm.pixel_mm * carm.source_to_isocenter_mm / carm.source_to_detector_mm
@@ -96,7 +97,7 @@ def _shared_groups(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
             TableHeight="0",
             BeamAngle=_beam_angle(carm),
         ),
-        "TablePositionSequence": _item(
+        "TablePositionSequence": sequence_item(
             TableTopVerticalPosition=0.0,
             TableTopLongitudinalPosition=0.0,
             TableTopLateralPosition=0.0,
@@ -111,32 +112,25 @@ def _shared_groups(run: XaRun, visit: Visit, series: XaSeries) -> Dataset:
     return shared
 
 
-def _item(**values: object) -> Dataset:
-    item = Dataset()
-    for name, value in values.items():
-        setattr(item, name, value)
-    return item
-
-
 def _beam_angle(carm: Carm) -> float:
     level = abs(np.cos(np.radians(carm.primary_deg)) * np.cos(np.radians(carm.secondary_deg)))
     return float(np.degrees(np.arccos(min(level, 1.0))))
 
 
 def _anatomy() -> Dataset:
-    region = _item(
+    region = sequence_item(
         CodeValue="64131007", CodingSchemeDesignator="SCT", CodeMeaning="Inferior vena cava"
     )
-    return _item(FrameLaterality="U", AnatomicRegionSequence=Sequence([region]))
+    return sequence_item(FrameLaterality="U", AnatomicRegionSequence=Sequence([region]))
 
 
 def _frame_group(run: XaRun, number: int, visit: Visit) -> Dataset:
     minutes, seconds = divmod(300.0 + number / run.settings.frames_per_s, 60)
     stamp = f"{visit.date}10{int(minutes):02d}{seconds:09.6f}"
-    content = _item(
+    content = sequence_item(
         FrameAcquisitionNumber=1,
         FrameAcquisitionDateTime=stamp,
         FrameReferenceDateTime=stamp,
         FrameAcquisitionDuration=8.0,
     )
-    return _item(FrameContentSequence=Sequence([content]))
+    return sequence_item(FrameContentSequence=Sequence([content]))

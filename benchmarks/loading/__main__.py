@@ -1,6 +1,6 @@
 """Load the same 512 x 512 x 600 series with venoseg and its peers; print seconds, memory, ratios.
 
-    python benchmarks/loading/run.py [--slices 600] [--repeat 5] [--folder DIR]
+    python benchmarks/loading [--slices 600] [--repeat 5] [--folder DIR]
 
 Each loader runs in a process of its own, imports excluded, the loaders taking turns; the median
 counts. The files are in the page cache for all of them. dcm2niix also writes its result to disk,

@@ -275,9 +275,16 @@ def _seen(
 
 
 def _radii(contours: FloatArray) -> FloatArray:
-    """Return (n,) how deep each lumen is: about a circle's radius, half the width of a slit."""
+    """Return (n,) the radius of a circle, about half the width of an ellipse or slit.
+
+    Twice the area over the perimeter is the radius of a circle, but 1.4 times half the width of an
+    ellipse three times as long as wide; its lack of roundness tells by how much.
+    """
     area = np.maximum(area_and_centroid(contours)[0], 0.0)
-    return 1.7 * area / np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    roundness = np.clip(4.0 * np.pi * area / perimeter**2, 0.0, 1.0)
+    radius: FloatArray = 2.0 * area / perimeter * roundness**0.8
+    return radius
 
 
 def _levels(

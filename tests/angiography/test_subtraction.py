@@ -172,6 +172,16 @@ def test_shuttered_pixels_do_not_count(scene: Any):
     assert np.abs(subtraction.mask_shift_px).max() < 0.05
 
 
+@pytest.mark.parametrize("value", [2, 4095])
+def test_a_blank_border_is_not_seen(scene: Any, value: int):
+    stored = scene.stored()
+    stored[:, :, :30] = value
+    run = Run.from_array(stored, np.arange(10.0), bits_stored=12, relation="LIN", masks=(AVERAGE,))
+    seen = subtract(run).seen
+    assert not seen[:, :30].any()
+    assert seen[10:-10, 40:-10].all()
+
+
 def test_a_shutter_over_everything_is_refused(scene: Any):
     with pytest.raises(SeriesError, match="shutter"):
         subtract(scene.run(visible=np.zeros(scene.shape, dtype=bool)))

@@ -26,9 +26,9 @@ from venoseg.volume import BoolArray, FloatArray
 # The composite is the mean of so many frames at each pixel, the most opaque ones.
 _TOP = 4
 
-# A blank border keeps within this part of the range of its value; it holds such a share of the
-# picture, and what is blurred beside it is left out too.
-_BLANK = 100
+# A blank border stands at either end of the range, to this part of it; it holds such a share of
+# the picture, and what is blurred beside it is left out too.
+_BLANK = 500
 _BLANK_SHARE = 0.005
 _BLANK_RIM_PX = 3
 
@@ -141,7 +141,8 @@ def subtract(
         When the mask that the header prescribes does not exist, or no picture area is visible.
     """
     curve = curve_of(run)
-    seen = run.seen & ~_blanked(run)
+    # What was subtracted already is as blank beside the vessels as at the border.
+    seen = run.seen if run.subtracted else run.seen & ~_blanked(run)
     if not seen.any():
         raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
     run = replace(run, visible=seen)
@@ -286,16 +287,16 @@ def _surroundings(picture: Image, seen: BoolArray) -> Image:
 
 
 def _blanked(run: Run) -> BoolArray:
-    """Return the border in which nothing ever changes: a round field, a mask burned in."""
+    """Return the border without information: around a round field, beyond the patient."""
     from scipy import ndimage
 
     probes = (0, run.count // 2, run.count - 1)
     frames = [stored.astype(np.int64) for stored in run.frames(probes)]
-    slack = max(2**run.bits_stored // _BLANK, 1)
-    low, high = frames[0].min(), frames[0].max()
+    top = 2**run.bits_stored - 1
+    slack = max(top // _BLANK, 3)
     still = np.ones(run.shape, dtype=bool)
     for frame in frames:
-        still &= np.minimum(np.abs(frame - low), np.abs(frame - high)) <= slack
+        still &= (frame <= slack) | (frame >= top - slack)
     labels, count = ndimage.label(still)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))

@@ -20,7 +20,7 @@ _REACH = 6.0
 _FINE = 0.01
 _BLURS = np.geomspace(0.02, 1.6, 24)
 _OPACITIES = np.array([0.02, 0.5, 1.0, 1.5, 2.0, 3.0])
-_ROUNDS = 7
+_ROUNDS = 10
 _DIFFERENCE_PX = 0.2
 
 # How far edges may move from where they are first seen: this weakly are they held there.
@@ -202,7 +202,7 @@ def fit_profiles(samples: Samples, start_px: FloatArray, look: Look) -> Fit:
         left = np.where(better[:, None], new_left, left)
         cost = np.where(better, new_cost, cost)
         damping = np.clip(np.where(better, damping / 5.0, damping * 8.0), 1e-6, 1e6)
-        if np.abs(np.where(better[:, None], step, 0.0)).max() < _SETTLED_PX:
+        if np.abs(step).max() < _SETTLED_PX:
             break
     return _finished(samples, edges, look, held)
 

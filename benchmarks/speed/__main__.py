@@ -1,60 +1,57 @@
-"""Speed and memory of measuring a Y in 512 x 512 x 600 voxels, from arrays in memory to all tables.
+"""Speed and memory of measuring a Y in 512 x 512 x 600 voxels, from DICOM files to all results.
 
     python -m benchmarks.speed [--runs 3] [--peer-python PYTHON_WITH_VMTK]
 
-The peer is run on the same mask in the same call, by an interpreter that has VMTK (its wheels need
-Python 3.12 or later). Ratios hold on a noisy machine, seconds do not.
+The steps run in a process of their own; "above" is its peak memory during the step above what it
+held before. The peer is run on the same mask in the same call, by an interpreter that has VMTK (its
+wheels need Python 3.12 or later). Ratios hold on a noisy machine, seconds do not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from venoseg.centerline import trace
-from venoseg.lumen import measure
-from venoseg.lumen.profile import profile_of
-from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.interchange import write_seg_nrrd
 from venoseg.phantom import Rendering, Scanner, fit_grid, iliocaval_y, render
+from venoseg.phantom.ct_dicom import CtSeries, ct_datasets
+from venoseg.phantom.encode import write_dicom
+from venoseg.phantom.identity import Visit
 from venoseg.volume import Grid
-
-T = TypeVar("T")
 
 SHAPE = (600, 512, 512)
 SPACING_MM = (1.0, 0.78, 0.78)
+STEPS = Path(__file__).with_name("steps.py")
+PEER = Path(__file__).with_name("vmtk_peer.py")
 
 
 def main() -> None:
-    """Time every step, then the whole, then the peer."""
+    """Time every step, then the peer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peer-python", type=Path, help="a Python that has vmtk")
     arguments = parser.parse_args()
     twin = big_twin()
-    before_mib = _peak_mib()
-    steps: dict[str, list[float]] = {}
-    for _ in range(arguments.runs):
-        _run_steps(twin, steps)
-    print(f"{'step':<34}{'median s':>10}")
-    for name, seconds in steps.items():
-        print(f"{name:<34}{statistics.median(seconds):>10.2f}")
-    print(f"peak memory above the image and labels: {_peak_mib() - before_mib:.0f} MiB")
-    if arguments.peer_python:
-        peer = _peer(twin, arguments.peer_python)
-        for name, seconds in peer.items():
-            print(f"{'VMTK ' + name:<34}{seconds:>10.2f}")
-        ratio = peer["whole"] / statistics.median(steps["whole"])
-        print(f"VMTK takes {ratio:.1f} times as long")
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder)
+        write_study(twin, study)
+        runs = [_output_of([sys.executable, STEPS, study]) for _ in range(arguments.runs)]
+        print(f"{'step':<42}{'median s':>10}{'peak MiB above':>16}")
+        for name in runs[0]:
+            seconds = statistics.median(run[name][0] for run in runs)
+            above = statistics.median(run[name][1] for run in runs)
+            print(f"{name:<42}{seconds:>10.2f}{above:>16.0f}")
+        if arguments.peer_python:
+            own = statistics.median(run["arrays to tables"][0] for run in runs)
+            _print_peer(twin, arguments.peer_python, study, own)
 
 
 def big_twin() -> Rendering:
@@ -67,44 +64,39 @@ def big_twin() -> Rendering:
     return render(scene, grid, Scanner(noise_hu=20.0, seed=305))
 
 
-def _run_steps(twin: Rendering, steps: dict[str, list[float]]) -> None:
-    def timed(name: str, work: Callable[[], T]) -> T:
-        start = time.perf_counter()
-        result = work()
-        steps.setdefault(name, []).append(time.perf_counter() - start)
-        return result
-
-    timed("whole", lambda: measure(twin.image, twin.segmentation))
-    tree = timed("centerlines", lambda: trace(twin.segmentation))
-    profiles = timed(
-        "sections, one after another",
-        lambda: [profile_of(twin.image, branch, "gray") for branch in tree.branches],
-    )
-    timed("tables", lambda: (cross_section_table(profiles), segment_table(profiles)))
+def write_study(twin: Rendering, folder: Path) -> None:
+    """Write the twin as uncompressed DICOM and its labels as ``.seg.nrrd``."""
+    (folder / "ct").mkdir()
+    visit = Visit("speed", 305)
+    for number, dataset in enumerate(ct_datasets(twin.image, visit, CtSeries()), start=1):
+        write_dicom(dataset, folder / "ct" / f"{number:04d}.dcm", "explicit")
+    write_seg_nrrd(twin.segmentation, folder / "labels.seg.nrrd")
 
 
-def _peer(twin: Rendering, python: Path) -> dict[str, float]:
-    """Let VMTK do the same from the same mask."""
-    tree = trace(twin.segmentation)
-    ends = {b.vessel: b.curve.points_lps_mm for b in tree.branches}
+def _print_peer(twin: Rendering, python: Path, folder: Path, own_s: float) -> None:
+    """Let VMTK make centerlines and sections from the same mask."""
+    ends = {b.vessel: b.curve.points_lps_mm for b in trace(twin.segmentation).branches}
     points = {
         "source": ends["ivc"][3].tolist(),
         "targets": [ends[f"{side}_external_iliac_vein"][-4].tolist() for side in ("left", "right")],
         "origin": twin.segmentation.grid.affine[:3, 3].tolist(),
         "spacing": SPACING_MM[::-1],
     }
-    with tempfile.TemporaryDirectory() as folder:
-        mask = Path(folder) / "mask.npy"
-        np.save(mask, (twin.segmentation.labels > 0).astype(np.uint8))
-        script = Path(__file__).with_name("vmtk_peer.py")
-        command = [str(python), str(script), str(mask), json.dumps(points)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return seconds
+    mask = folder / "mask.npy"
+    np.save(mask, (twin.segmentation.labels > 0).astype(np.uint8))
+    seconds = _output_of([python, PEER, mask, json.dumps(points)])
+    for name, value in seconds.items():
+        print(f"{'VMTK ' + name:<42}{value:>10.2f}")
+    print(f"VMTK takes {seconds['whole'] / own_s:.1f} times as long from mask to sections")
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+def _output_of(command: list[object]) -> dict[str, object]:
+    """Run a command and return the JSON on its last line."""
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=True
+    )
+    result: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
 
 
 if __name__ == "__main__":

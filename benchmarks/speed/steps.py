@@ -1,0 +1,65 @@
+"""The steps of measuring one study, timed; prints JSON: step -> [seconds, peak MiB above before].
+
+python steps.py FOLDER      with FOLDER/ct and FOLDER/labels.seg.nrrd
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from venoseg.centerline import trace
+from venoseg.dicom import read_study
+from venoseg.interchange import read_labels
+from venoseg.lumen import measure
+from venoseg.lumen.profile import profile_of
+from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.pipeline import write_dicom_results, write_results
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Run the steps and print their figures."""
+    folder = Path(sys.argv[1])
+    figures: dict[str, tuple[float, float]] = {}
+
+    def timed(name: str, work: Callable[[], T]) -> T:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        before, start = _memory_mib("VmRSS"), time.perf_counter()
+        result = work()
+        figures[name] = (time.perf_counter() - start, _memory_mib("VmHWM") - before)
+        return result
+
+    series = timed("scan the folder", lambda: read_study(folder / "ct").ct_series())
+    volume = timed("read the image", series.read)
+    labels = timed("read the labels", lambda: read_labels(folder / "labels.seg.nrrd", volume))
+    tree = timed("centerlines", lambda: trace(labels))
+    profiles = timed(
+        "sections, one vein after another",
+        lambda: [profile_of(volume, branch, "gray") for branch in tree.branches],
+    )
+    timed("tables", lambda: (cross_section_table(profiles), segment_table(profiles)))
+    found = timed("arrays to tables", lambda: measure(volume, labels))
+    with tempfile.TemporaryDirectory() as out:
+        timed("tables, documents, report written", lambda: write_results(found, Path(out)))
+        headers = series.headers()
+        timed("SEG and SR written", lambda: write_dicom_results(found, headers, Path(out)))
+    print(json.dumps(figures))
+
+
+def _memory_mib(name: str) -> float:
+    """Return a figure of this process's memory as Linux tells it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024.0
+    raise KeyError(name)
+
+
+if __name__ == "__main__":
+    main()

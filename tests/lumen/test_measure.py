@@ -444,3 +444,24 @@ def test_a_thin_vein_says_that_it_is_below_the_resolution():
     profile = measure(twin.image, twin.segmentation).profiles[0]
     assert diameter < 3.2
     assert "below_resolution" in words(profile)
+
+
+class TestStents:
+    """Metal along the wall: the brightest edge is not that of the blood."""
+
+    def test_the_edge_of_a_stented_lumen_is_not_taken_from_the_wires(self, tilted):
+        """A ring of metal around a lumen half as wide as the labels' outer vessel."""
+        image, labels = tilted.image, tilted.segmentation.labels > 0
+        lumen = ndimage.binary_erosion(labels, iterations=3)
+        ring = labels & ~ndimage.binary_erosion(labels)
+        voxels = np.where(labels & ~lumen & ~ring, 60, image.voxels).astype(np.int16)
+        voxels[ring] = 600
+        stented = replace(image, voxels=voxels)
+        found = measure(stented, relabelled(tilted, lumen)).profiles[0]
+        inner = slice(10, -10)
+        assert not found.from_image[inner].any()
+        assert all("gray_refused_metal" in words for words in found.flags[inner])
+        plain = measure(stented, relabelled(tilted, lumen), boundary="mask").profiles[0]
+        np.testing.assert_allclose(
+            found.shapes.area_mm2[inner], plain.shapes.area_mm2[inner], rtol=1e-9
+        )

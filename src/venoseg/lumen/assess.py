@@ -21,11 +21,16 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 Flags = list[list[str]]
 
 NOT_ENHANCED = "gray_refused_not_enhanced"
+METAL = "gray_refused_metal"
 
 # Unenhanced blood and fresh clot lie below this (clot 30 to 70 HU); above it venous enhancement on
 # CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
 ENHANCED_HU = 75.0
 _ENHANCED_OVER_STATIONS = 41
+
+# Metal or calcium along this share of the rim hides the lumen's edge: the steepest rise is then
+# that of the stent, not of the blood.
+_METAL_RIM = 0.4
 
 # At least this share of the rim must show an edge before the image decides where it is.
 _LEAST_RIM = 0.6
@@ -113,14 +118,17 @@ def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
     inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
     enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
     contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
+    metal = ndimage.median_filter(wall.bright, 5, mode="nearest") >= _METAL_RIM
     for n in range(len(rim)):
-        if not enhanced[n]:
+        if metal[n]:
+            flags[n].append(METAL)
+        elif not enhanced[n]:
             flags[n].append(NOT_ENHANCED)
         elif not contrast[n] or rim[n] < _LEAST_RIM:
             flags[n].append("gray_refused_low_contrast")
         elif rim[n] < 0.9:
             flags[n].append("edge_partly_from_labels")
-    decides: BoolArray = enhanced & contrast & (rim >= _LEAST_RIM)
+    decides: BoolArray = enhanced & contrast & ~metal & (rim >= _LEAST_RIM)
     return decides
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from venoseg.centerline import VesselTree, trace
 from venoseg.centerline.regions import vein_box
 from venoseg.errors import LabelError, MeasurementError
+from venoseg.lumen.assess import METAL
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.segmentation import Segmentation
@@ -149,4 +150,11 @@ def _warnings(
             warnings.append(f"{profile.vessel}: no station could be measured")
         elif profile.branch.parent is None and profile.vessel != "ivc":
             warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
+        metal = sum(METAL in words for words in profile.flags)
+        if metal:
+            length_mm = metal * float(profile.branch.curve.position_mm[1])
+            warnings.append(
+                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there the "
+                "lumen is that of the labels, and a stent is not measured"
+            )
     return tuple(warnings)

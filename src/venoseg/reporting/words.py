@@ -23,6 +23,8 @@ _FLAGS: dict[str, str] = {
     "near_junction": "touches another vein on a small part of its rim",
     "gray_refused_not_enhanced": "edge from the labels: the blood is not enhanced enough for the "
     "gray values to show the lumen",
+    "gray_refused_metal": "edge from the labels: metal or calcium along the wall hides the edge "
+    "of the blood",
     "gray_refused_low_contrast": "edge from the labels: too little contrast between the lumen and "
     "its surroundings",
     "edge_partly_from_labels": "edge from gray values, on a part of the rim from the labels",

@@ -152,6 +152,13 @@ def test_an_overlapping_vessel_is_flagged_where_it_crosses(scene: Any, vein: Any
     assert all(90 < row < 170 for row in flagged)
 
 
+def test_a_course_that_leaves_its_points_is_said(scene: Any):
+    points = np.array([[128.0, 20.0], [150.0, 120.0], [128.0, 235.0]])
+    found = venogram_of(scene, ways=(Way("ivc", points),))
+    assert any("leaves the given points" in warning for warning in found.warnings)
+    assert not any("leaves" in warning for warning in venogram_of(scene).warnings)
+
+
 def test_one_frame_gives_diameters_and_no_flow(scene: Any):
     run = Run.from_array(scene.stored()[5:6], np.zeros(1), bits_stored=12, relation="LIN")
     found = measure_run(run, VenogramOptions(ways=ALONG, calibration=HALF_MM))

@@ -16,7 +16,8 @@ from venoseg.volume import BoolArray, FloatArray
 
 # A vein may be this wide, as a share of the picture's width.
 _WIDEST = 1 / 6
-_NARROWEST_HALF_PX = 1.5
+_ASIDE = 0.6
+_FAINT = 0.2
 
 _EXPONENTS = (1.7, 2.0, 2.4, 3.0, 4.0)
 _BLURS_PX = (0.45, 0.7, 1.0, 1.4, 2.0)
@@ -151,6 +152,8 @@ def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course,
         offsets = np.arange(-widest / 2, widest / 2 + 0.5, 1.0)
         values = sample_across(calm, course, offsets)
         middle, width, filled = _half_maximum(offsets, values, noise)
+        # A vessel that lies beside the path is another one.
+        filled &= np.abs(middle) < _ASIDE * np.median(width[filled] if filled.any() else width)
         if filled.mean() < 0.2:
             raise MeasurementError(
                 "no filled vein stands out along the path",
@@ -186,7 +189,7 @@ def _half_maximum(
         far = len(offsets) - 1
         right = np.where((right < far) & above[rows, np.minimum(right + 1, far)], right + 1, right)
     width = (offsets[right] - offsets[left] + 1.0) / np.sqrt(0.75)
-    filled = top - base > np.maximum(6 * noise, 0.15 * np.percentile(top - base, 75))
+    filled = top - base > np.maximum(6 * noise, _FAINT * np.percentile(top - base, 75))
     return (offsets[left] + offsets[right]) / 2, width, filled
 
 

@@ -31,6 +31,8 @@ PROJECTION_COLUMNS = (
 _EMPTY = 0.02
 _EMPTY_SD = 4.0
 _SHORTEST_GAP_PX = 4
+# What lies further beside the course than this share of the width is another vessel.
+_ASIDE = 0.4
 # Filled stretches inside a gap shorter than this share of the width are vessels that cross it.
 _ISLAND = 0.5
 
@@ -151,7 +153,7 @@ def project(
     usable = filled & inside & ~clipped
     diameter = np.where(usable, edges.width_px, np.where(shut, 0.0, np.nan))
     model = np.hypot(_MODEL_PX, _MODEL_SHARE * edges.width_px)
-    half = np.hypot(1.96 * edges.width_sd_px, model)
+    half = np.where(shut, 0.0, np.hypot(1.96 * edges.width_sd_px, model))
     narrow = np.zeros(len(filled), dtype=bool) if stenotic is None else stenotic
     state = np.where(usable, np.where(narrow, "stenotic", "patent"), "not_assessable")
     state = np.where(shut, "occluded", state)
@@ -217,6 +219,7 @@ def _filling(edges: Edges) -> tuple[BoolArray, BoolArray]:
     calm = ndimage.median_filter(mass, 5, mode="nearest")
     filled = calm > np.maximum(_EMPTY * usual, _EMPTY_SD * ndimage.median_filter(doubt, 5))
     width = float(np.median(edges.width_px[filled])) if filled.any() else 1.0
+    filled &= np.abs(edges.edges_px.mean(axis=1)) < _ASIDE * width
     filled = _without_short(filled, max(int(_ISLAND * width), 3))
     empty = _without_short(~filled, _SHORTEST_GAP_PX)
     stations = np.flatnonzero(~empty)

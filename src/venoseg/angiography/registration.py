@@ -110,8 +110,11 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         found = found + step
         if np.abs(step).max() < _SETTLED_PX:
             break
-    # Interpolation smooths noise; the opposite shift does so as much, and explains nothing.
-    gain = _cost(fixed, small, -found, noise) - _cost(fixed, small, found, noise)
+    # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
+    rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
+    gain = min(_cost(fixed, small, way, noise) for way in rivals) - _cost(
+        fixed, small, found, noise
+    )
     if np.abs(found).max() > _FURTHEST * small.shape[1] or gain < _BELIEVED:
         return 0.0, 0.0
     return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)

@@ -204,7 +204,12 @@ def native_attenuation(subtraction: Subtraction) -> Image:
 
 
 def _followed(resting: Subtraction, mask: Image) -> Subtraction:
-    """Find the motion of every frame against the mask and bring the mask to where most lie."""
+    """Find the motion of every frame against the mask and bring the mask to where most lie.
+
+    No patient leaves for one frame: what single frames seem to do is not followed.
+    """
+    from scipy import ndimage
+
     run, curve, plan = resting.run, resting.curve, resting.plan
     fixed = still(mask, run.seen)
     shifts = np.empty((len(plan.pairings), 2))
@@ -219,6 +224,7 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
         distance = float(np.hypot(*(shifts[number] - np.median(shifts[: number + 1], axis=0))))
         if distance <= smallest and number <= len(plan.pairings) // 2:
             nearest, smallest = picture, distance
+    shifts = ndimage.median_filter(shifts, size=(3, 1), mode="nearest")
     middle = np.median(shifts, axis=0)
     if np.abs(middle).max() < _STILL_PX:
         middle = np.zeros(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,9 @@ UNNAMED = "vein"
 NO_CALIBRATION = Calibration("none", None, None, "", None, "no calibration was given")
 
 Say = Callable[[str], None]
+
+# A course may leave the points it was given by this share of the vein's width.
+_DEPARTURE = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +159,10 @@ def measure_run(
         tuple(lesions),
         tuple(regions),
         tuple(follow(subtraction, regions)),
-        _warnings(subtraction, calibration, projections, bool(wanted.ways)),
+        (
+            *_warnings(subtraction, calibration, projections, bool(wanted.ways)),
+            *_departures(wanted.ways, projections),
+        ),
     )
 
 
@@ -199,6 +205,19 @@ _WORDS = {
     "polarity_assumed": "whether contrast medium is dark is not stated; dark was assumed",
     "display_values": "the pixels were made for display: amounts of contrast medium are not known",
 }
+
+
+def _departures(ways: tuple[Way, ...], projections: list[Projection]) -> Iterator[str]:
+    """Say where a course leaves the points it was to follow: nothing fills there."""
+    for way, projection in zip(ways, projections, strict=False):
+        course = projection.edges.course.points_px
+        apart = np.linalg.norm(course[:, None] - way.points_px, axis=2).min(axis=0)
+        allowed = max(_DEPARTURE * float(np.median(projection.edges.width_px)), 5.0)
+        if apart.max() > allowed:
+            yield (
+                f"{way.vessel}: its course leaves the given points by up to {apart.max():.0f} px; "
+                "where the vein is shut it may follow another vessel: look at the picture"
+            )
 
 
 def _warnings(

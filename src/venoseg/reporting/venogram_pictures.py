@@ -95,7 +95,7 @@ def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: in
     position = projection.position_px
     factor = projection.mm_per_px_across
     if in_mm is None or factor is None:
-        low = projection.diameter_px - projection.half_px
+        low = np.maximum(projection.diameter_px - projection.half_px, 0.0)
         high = projection.diameter_px + projection.half_px
         middle, unit, line = projection.diameter_px, "px", healthy_line(projection)
     else:

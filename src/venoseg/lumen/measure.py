@@ -154,7 +154,7 @@ def _warnings(
         if metal:
             length_mm = metal * float(profile.branch.curve.position_mm[1])
             warnings.append(
-                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there the "
-                "lumen is that of the labels, and a stent is not measured"
+                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
+                "the lumen is that of the labels, and a stent is not measured"
             )
     return tuple(warnings)

@@ -16,6 +16,10 @@ _DISTINCT = 6.0
 _LEAST_SHARE = 0.002
 _WIDE = 2.0
 
+# A vein that runs up and down again by more than this share of its height is two, joined at their
+# confluence; the way round it would show a stenosis that is not there.
+_TURNS_BACK = 0.3
+
 
 def main_vessel_path(picture: Image, seen: BoolArray) -> FloatArray:
     """Return the (n, 2) course, column and row, of the main vessel from its upper end.
@@ -26,7 +30,7 @@ def main_vessel_path(picture: Image, seen: BoolArray) -> FloatArray:
     Raises
     ------
     MeasurementError
-        When nothing fills.
+        When nothing fills, or the longest way leads from one vein into another.
     """
     from skimage.graph import MCP_Geometric
 
@@ -47,6 +51,7 @@ def main_vessel_path(picture: Image, seen: BoolArray) -> FloatArray:
         ends.append((np.array(start, dtype=np.float64) + 0.5) * shrink - 0.5)
     points = np.array(ends)[:, ::-1]
     path = find_path(picture, seen, points[np.argsort(points[:, 1])])
+    _refuse_turning_back(path)
     rows, columns = np.rint((path[:, ::-1] + 0.5) / shrink - 0.5).astype(int).T
     inside = (rows < depth.shape[0]) & (columns < depth.shape[1])
     width = 2.0 * shrink * float(np.median(depth[rows[inside], columns[inside]]))
@@ -54,6 +59,16 @@ def main_vessel_path(picture: Image, seen: BoolArray) -> FloatArray:
     trim = min(0.7 * width, arc[-1] / 4)
     trimmed: FloatArray = path[(arc >= trim) & (arc <= arc[-1] - trim)]
     return trimmed
+
+
+def _refuse_turning_back(path: FloatArray) -> None:
+    height = float(np.ptp(path[:, 1]))
+    climbed = abs(float(path[-1, 1] - path[0, 1]))
+    if height > np.ptp(path[:, 0]) / 2.0 and height - climbed > _TURNS_BACK * height:
+        raise MeasurementError(
+            "several veins fill and join, and which of them to measure cannot be told",
+            remedy="name the ends of the vein with --seeds",
+        )
 
 
 def filled_vessels(picture: Image, seen: BoolArray) -> BoolArray:

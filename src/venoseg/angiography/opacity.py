@@ -49,7 +49,7 @@ class Curve:
 
     def attenuation(self, stored: Stored) -> Image:
         """Return the attenuation of a frame."""
-        inside: Image = self.table[np.clip(stored, 0, len(self.table) - 1)]
+        inside: Image = np.take(self.table, stored, mode="clip")
         return inside
 
     def saturated(self, stored: Stored) -> BoolArray:

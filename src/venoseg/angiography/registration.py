@@ -19,6 +19,7 @@ Shift = tuple[float, float]
 
 _ROUNDS = 6
 _SETTLED_PX = 0.005
+_RESTING_PX = 0.05
 
 # Pictures are compared at about this many columns.
 _COLUMNS = 256
@@ -110,6 +111,8 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         found = found + step
         if np.abs(step).max() < _SETTLED_PX:
             break
+    if np.abs(found).max() * fixed.shrink < _RESTING_PX:
+        return 0.0, 0.0
     # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
     rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
     gain = min(_cost(fixed, small, way, noise) for way in rivals) - _cost(

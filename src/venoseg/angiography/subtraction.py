@@ -32,6 +32,9 @@ _BLANK = 500
 _BLANK_SHARE = 0.005
 _BLANK_RIM_PX = 3
 
+# While nothing moves, every so many frames the whole picture is searched for motion.
+_LOOK_AGAIN = 8
+
 # Motion below this is not worth resampling a frame for.
 _STILL_PX = 0.1
 
@@ -218,8 +221,9 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
     for number, picture in enumerate(contrast_attenuations(run, curve, plan.pairings)):
         start = _stated(fixed, picture, plan.shift_px) if last is None else last
         found = found_shift(fixed, picture, start)
-        # The patient may have jumped.
-        last = found_shift(fixed, picture) if found == (0.0, 0.0) else found
+        # The patient may have jumped further than a search from the last place can follow.
+        lost = found == (0.0, 0.0) and (last not in (None, found) or number % _LOOK_AGAIN == 0)
+        last = found_shift(fixed, picture) if lost else found
         shifts[number] = last
         distance = float(np.hypot(*(shifts[number] - np.median(shifts[: number + 1], axis=0))))
         if distance <= smallest and number <= len(plan.pairings) // 2:

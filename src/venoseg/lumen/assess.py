@@ -57,7 +57,10 @@ def whole_sections(
     cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
     border = _meets_border(volume, curve, sections.extent_mm)
     gap = _meets_gap(volume, curve, sections.extent_mm)
-    shared = _up_to_junction(branch, sections.shared > SHARED_RIM)
+    # Beside a junction even a small part of the rim that another vein takes widens the section.
+    near = sections.shared > _NEAR_JUNCTION
+    meets = ndimage.binary_propagation(sections.shared > SHARED_RIM, mask=near)
+    shared = _up_to_junction(branch, meets)
     for n in range(len(curve)):
         if border[n]:
             flags[n].append("image_border")
@@ -67,7 +70,7 @@ def whole_sections(
             flags[n].append("slice_gap")
         if shared[n]:
             flags[n].append("junction")
-        elif sections.shared[n] > _NEAR_JUNCTION:
+        elif near[n]:
             flags[n].append("near_junction")
     whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
     return whole

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.accuracy.compare import Errors, collect
 from scipy import ndimage
 
+from venoseg.errors import MeasurementError
 from venoseg.lumen import measure
 from venoseg.phantom import SHAPES, Scanner, fit_grid, iliocaval_y, render, shape
 from venoseg.phantom.scene import Scene
@@ -61,7 +62,11 @@ def _one(
     for labels in arguments.labels:
         segmentation = _changed(twin.segmentation, labels)
         for boundary in arguments.boundary:
-            found = measure(twin.image, segmentation, boundary=boundary)
+            try:
+                found = measure(twin.image, segmentation, boundary=boundary)
+            except MeasurementError as error:
+                print(f"{kind} {seed}, {labels} labels, refused: {error}")
+                continue
             collect(found, twin.truth, results.setdefault((labels, boundary), Errors()))
 
 

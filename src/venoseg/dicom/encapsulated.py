@@ -10,7 +10,6 @@ from venoseg.errors import DecodeError
 ITEM = b"\xfe\xff\x00\xe0"
 END = b"\xfe\xff\xdd\xe0"
 CODESTREAM_STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
-CODESTREAM_END = b"\xff\xd9"
 FRAGMENTS_LIMIT = 2**22
 
 Fragment = tuple[int, int]

@@ -12,7 +12,6 @@ from venoseg.anatomy import Code
 
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 MANUAL_PROCESSING = Code("123109", "DCM", "Manual Processing")
-EDGE_DETECTION = Code("123103", "DCM", "Edge Detection")
 
 
 @dataclass(frozen=True, slots=True)

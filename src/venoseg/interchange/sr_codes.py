@@ -6,13 +6,9 @@ from venoseg.anatomy import Code
 
 LUMEN_DIAMETER = Code("397413000", "SCT", "Vessel lumen diameter")
 LUMEN_AREA = Code("397415007", "SCT", "Vessel lumen cross-sectional area")
-LUMEN_PERIMETER = Code("122332", "DCM", "Lumen Perimeter")
-LUMEN_VOLUME = Code("122372", "DCM", "Lumen Volume")
-STENT_DIAMETER = Code("408706001", "SCT", "Stent Diameter")
 STENT_AREA = Code("408705002", "SCT", "Stent Cross-Sectional Area")
 STENT_LENGTH = Code("408703009", "SCT", "Stent Length")
 SEGMENT_LENGTH = Code("414599003", "SCT", "Length of Segment")
-LESION_LENGTH = Code("408716009", "SCT", "Stenotic Lesion Length")
 DIAMETER_STENOSIS = Code("408715008", "SCT", "Lumen Diameter Stenosis")
 AREA_STENOSIS = Code("408714007", "SCT", "Lumen Area Stenosis")
 
@@ -34,5 +30,4 @@ IN_STENT_STENOSIS = Code("in-stent-area", PRIVATE_SCHEME, "In-stent area stenosi
 
 MILLIMETRE = Code("mm", "UCUM", "mm")
 SQUARE_MILLIMETRE = Code("mm2", "UCUM", "square millimeter")
-CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
 PERCENT = Code("%", "UCUM", "Percent")

@@ -171,7 +171,7 @@ def _edges(
     contours = labels.contours_mm
     walls: list[tuple[Wall, Grid, BoolArray, Boundary]] = []
     if boundary == "gray":
-        image = wall_of_image(volume, branch.region, curve, labels.contours_mm)
+        image = wall_of_image(volume, curve, labels.contours_mm)
         from_image = image_decides(image, volume, flags)
         contours = np.where(from_image[:, None, None], image.contours_mm, contours)
         contrast = image.inside - image.outside

@@ -26,7 +26,7 @@ from venoseg.lumen.edges import (
     smooth_over_wall,
     to_lps,
 )
-from venoseg.volume import BoolArray, FloatArray, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # The wall is smooth over this much along the vein and around it: offsets are averaged so far.
 WALL_SMOOTHING_MM = (3.5, 3.0)
@@ -126,7 +126,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         mean = _smooth_offsets(offsets, np.ones(shape), curve, contours)
         moved = contours + normals * mean[..., None]
         contours = _settled(moved, curve)
-    shift = _shift(moved, curve, blur, region)
+    shift = _shift(moved, curve, blur, region.grid)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
         usable=usable,
@@ -139,15 +139,13 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
     )
 
 
-def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatArray) -> Wall:
+def wall_of_image(volume: Volume, curve: Curve, start_mm: FloatArray) -> Wall:
     """Find the edge of the bright lumen in the image.
 
     Parameters
     ----------
     volume
         The image.
-    region
-        The vein's labels; other veins in it are no background.
     curve
         n stations.
     start_mm
@@ -182,7 +180,7 @@ def wall_of_image(volume: Volume, region: Region, curve: Curve, start_mm: FloatA
             share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
             lean = (normals_lps @ grid.directions[:, 0]) ** 2
             blur = estimate_blur(profiles, share, mean, lean, usable, blur)
-    shift = _shift(moved, curve, blur, region)
+    shift = _shift(moved, curve, blur, grid)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
         usable=usable,
@@ -344,10 +342,10 @@ def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatA
     return smooth
 
 
-def _shift(contours: FloatArray, curve: Curve, blur: Blur, region: Region) -> FloatArray:
+def _shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
     """Return (n, m) how far blur has moved the edge inwards."""
     normals = outward_normals(contours)
     tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
     curvature = curvatures_per_mm(contours)
     smooth = ndimage.gaussian_filter1d(curvature, 2.0, axis=1, mode="wrap")
-    return curvature_shift(smooth, to_lps(tangents, curve), blur, region.grid)
+    return curvature_shift(smooth, to_lps(tangents, curve), blur, grid)

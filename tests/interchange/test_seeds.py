@@ -7,7 +7,8 @@ import json
 import pytest
 
 from venoseg.errors import InputError
-from venoseg.interchange import Seed, read_seeds
+from venoseg.interchange import read_seeds
+from venoseg.segmentation import Seed
 
 
 def saved(tmp_path, content, name="seeds.json"):

@@ -6,7 +6,7 @@ from venoseg.interchange.labels import read_labels
 from venoseg.interchange.markups_out import MarkupCurve, write_markups
 from venoseg.interchange.nrrd_out import write_seg_nrrd
 from venoseg.interchange.provenance import Algorithm
-from venoseg.interchange.seeds import Seed, read_seeds
+from venoseg.interchange.seeds import read_seeds
 from venoseg.interchange.seg_out import write_dicom_seg
 from venoseg.interchange.sr_out import (
     Evaluation,
@@ -21,7 +21,6 @@ __all__ = [
     "Evaluation",
     "MarkupCurve",
     "Quantity",
-    "Seed",
     "VesselReport",
     "parse_label_names",
     "read_labels",

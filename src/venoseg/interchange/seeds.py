@@ -5,41 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError
 from venoseg.interchange.vein_names import name_from_text
-
-Role = Literal["central_end", "peripheral_end", "waypoint"]
-
-ROLES: tuple[Role, ...] = ("central_end", "peripheral_end", "waypoint")
+from venoseg.segmentation import ROLES, Role, Seed
 
 _REMEDY = (
     'write {"points": [{"vessel": "ivc", "role": "central_end", "lps_mm": [x, y, z]}]} or save '
     "the points as markups in 3D Slicer"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """One seed point.
-
-    Attributes
-    ----------
-    vessel
-        A name of `venoseg.anatomy.NAMES`.
-    role
-        ``central_end``, ``peripheral_end`` or ``waypoint``.
-    lps_mm
-        (x, y, z) in patient millimetres.
-    """
-
-    vessel: str
-    role: Role
-    lps_mm: tuple[float, float, float]
 
 
 def read_seeds(path: str | Path) -> tuple[Seed, ...]:

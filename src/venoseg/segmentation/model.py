@@ -11,11 +11,55 @@ import numpy.typing as npt
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import LabelError
-from venoseg.volume import BoolArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid
 
 LabelArray = npt.NDArray[np.uint8]
 
 Origin = Literal["automatic", "semiautomatic", "manual", "unknown"]
+
+CourseSource = Literal["labels", "waypoints", "image"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OccludedCourse:
+    """The way of a vein along a stretch where it carries no lumen.
+
+    Attributes
+    ----------
+    vessel
+        A name of `venoseg.anatomy.NAMES`.
+    points_lps_mm
+        (n, 3) float64, from the central to the peripheral end of the stretch.
+    source
+        What shows the way: ``labels`` of the occluded cord, ``waypoints`` that somebody set, or
+        the ``image``, in which it is the most plausible course only.
+    """
+
+    vessel: str
+    points_lps_mm: FloatArray
+    source: CourseSource
+
+
+@dataclass(frozen=True, slots=True)
+class VesselConfidence:
+    """How far a segmenter trusts what it labelled as one vein.
+
+    Attributes
+    ----------
+    vessel
+        A name of `venoseg.anatomy.NAMES`.
+    confidence
+        0 to 1; below `LEAST_CONFIDENCE` the vein needs a person's eyes.
+    reasons
+        What raised doubt, a few words each; empty when nothing did.
+    """
+
+    vessel: str
+    confidence: float
+    reasons: tuple[str, ...] = ()
+
+
+LEAST_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +82,10 @@ class Segmentation:
         overlap the labels.
     flags
         What a reader must know, e.g. ``labels_resampled``.
+    occluded
+        Stretches of the veins without lumen; they carry no label.
+    confidence
+        One for each vein that a segmenter drew; empty when a person did.
 
     Raises
     ------
@@ -51,6 +99,8 @@ class Segmentation:
     origin: Origin = "unknown"
     stent: BoolArray | None = None
     flags: tuple[str, ...] = field(default=())
+    occluded: tuple[OccludedCourse, ...] = field(default=())
+    confidence: tuple[VesselConfidence, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if self.labels.shape != self.grid.shape:

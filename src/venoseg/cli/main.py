@@ -41,7 +41,7 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     common = parser.add_argument_group("common options")
     common.add_argument("--json", action="store_true", help="machine-readable result on stdout")
-    common.add_argument("--quiet", action="store_true", help="no progress, no words, only errors")
+    common.add_argument("--quiet", action="store_true", help="only warnings and errors")
     common.add_argument("--force", action="store_true", help="write into an existing OUT")
     common.add_argument("--debug", action="store_true", help="show the traceback of a failure")
 

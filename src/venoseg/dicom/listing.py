@@ -30,7 +30,7 @@ def _study(study: Study, kernel: Kernel | None) -> Tree:
         "series": [_series(one, used=one is chosen) for one in study.series],
         "default_ct": None
         if chosen is None
-        else {"series_uid": chosen.series_uid, "part": chosen.part, "reason": reason},
+        else {"series_uid": chosen.series_uid, "part": chosen.part},
         "default_ct_reason": reason,
     }
 

@@ -132,27 +132,36 @@ patient = "twin-one"
 label = "baseline"
 day = 0
 studies = ["baseline/ct"]
-[timepoints.villalta]
-side = "worse limb"
-total = 22
+labels = "baseline/truth/labels.seg.nrrd"
+seeds = "baseline/truth/seeds.json"
+villalta = { side = "worse limb", total = 22 }
 
 [[timepoints]]
 label = "procedure"
 day = 30
-studies = ["procedure/xa"]
+
+[[timepoints.studies]]
+name = "before"
+path = "procedure/xa/run1-xa.dcm"
+seeds = "procedure/truth/run1-seeds.json"
+
+[[timepoints.studies]]
+name = "after"
+path = "procedure/xa/run2-xa.dcm"
+seeds = "procedure/truth/run2-seeds.json"
 
 [[timepoints]]
 label = "day1"
 day = 31
 studies = ["day1/xa"]
+seeds = "day1/truth/run1-seeds.json"
 
 [[timepoints]]
 label = "one_year"
 day = 395
 studies = ["one_year/ct"]
-[timepoints.villalta]
-side = "worse limb"
-total = 1
+labels = "one_year/truth/labels.seg.nrrd"
+villalta = { side = "worse limb", total = 1 }
 
 [[stents]]
 day = 30
@@ -174,9 +183,9 @@ nominal_diameter_mm = 16
 
 [[events]]
 day = 30
-kind = "recanalisation, thrombectomy, stents"
+kind = ["recanalisation", "thrombectomy", "stent"]
 
 [[events]]
 day = 31
-kind = "balloon dilation"
+kind = "balloon_dilation"
 """

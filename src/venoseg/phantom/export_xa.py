@@ -16,6 +16,7 @@ from venoseg.phantom.xa import XaRun, XaSettings, run_xa
 from venoseg.phantom.xa_devices import Catheter, Ruler, marker_catheter
 from venoseg.phantom.xa_dicom import XaSeries, secondary_capture_dataset, xa_dataset
 from venoseg.phantom.xa_enhanced import enhanced_xa_dataset
+from venoseg.phantom.xa_seeds import run_seeds
 from venoseg.phantom.xa_truth import xa_truth_of
 
 XA_KINDS = ("xa", "enhanced-xa", "secondary-capture")
@@ -77,6 +78,8 @@ def write_run(
     tables = xa_truth_of(scene, run)
     tables.projection.to_csv(truth / f"{name}-projection.csv")
     tables.flow.to_csv(truth / f"{name}-flow.csv")
+    seeds = json.dumps(run_seeds(tables.projection), indent=1) + "\n"
+    (truth / f"{name}-seeds.json").write_text(seeds, encoding="utf-8", newline="")
     about = _about(scene, run, options, catheter, ruler)
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
     (truth / f"{name}.json").write_text(text, encoding="utf-8", newline="")

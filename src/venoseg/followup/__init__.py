@@ -1,0 +1,3 @@
+"""Follow-up: a case with its timepoints, matched levels, change, patency and clinical scores."""
+
+from __future__ import annotations

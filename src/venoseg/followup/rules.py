@@ -1,0 +1,100 @@
+"""Every threshold of change and patency in one table, with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from venoseg.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds; a manifest may replace any of them under ``[rules]``.
+
+    The meaning and source of each stands in `SOURCES`.
+    """
+
+    stenosed_percent: float = 50.0
+    compressed_percent: float = 50.0
+    native_change_percent: float = 30.0
+    thickness_ratio: float = 1.5
+    stent_lumen_thickness_mm: float = 3.0
+    open_collateral_fraction: float = 0.1
+    match_residual_limit_mm: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a rule means, and where its default comes from."""
+
+    rule: str
+    meaning: str
+    source: str
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        "stenosed_percent",
+        "a vein or stent narrowed by at least this much, by area against its reference or stent on "
+        "CT and by diameter on a venogram, is stenosed; more than 50 % is the trials' loss of "
+        "patency",
+        "VERNACULAR (PMC8451739), VIRTUS 2019, Neglen and Raju 2004 (J Vasc Surg 39:181); by "
+        "convention, called arbitrary by Jayaraj 2021",
+    ),
+    Source(
+        "compressed_percent",
+        "a stent whose least width is smaller than its nominal diameter by at least this much is "
+        "compressed",
+        "no published cut-off is known; venoseg's own default",
+    ),
+    Source(
+        "native_change_percent",
+        "smaller changes of the area of a vein without stent cannot be told from breathing and "
+        "filling unless both states are recorded and equal",
+        "inference: the cava's area changed by 44 to 62 % with resuscitation (Vascular, "
+        "doi:10.1177/1708538114552665) and its diameter by 35 % with breathing (PMC3463481)",
+    ),
+    Source(
+        "thickness_ratio",
+        "series whose slice thickness differs by more than this factor are not compared",
+        "venoseg's own default",
+    ),
+    Source(
+        "stent_lumen_thickness_mm",
+        "in-stent figures from thicker slices are not compared",
+        "customary; no published limit is known",
+    ),
+    Source(
+        "open_collateral_fraction",
+        "a venogram with less than this share of contrast medium beside the measured veins shows "
+        "no collateral filling",
+        "venoseg's own default; other veins in the picture count as well",
+    ),
+    Source(
+        "match_residual_limit_mm",
+        "levels are not matched by bones that lie farther apart than this after registration",
+        "venoseg's own default",
+    ),
+)
+
+
+def rules_from(values: Mapping[str, object], where: str) -> Rules:
+    """Return the rules with some replaced.
+
+    Raises
+    ------
+    InputError
+        When a name is unknown or a value is no positive number.
+    """
+    names = [one.name for one in fields(Rules)]
+    chosen: dict[str, float] = {}
+    for name, value in values.items():
+        if name not in names:
+            raise InputError(
+                f"there is no rule '{name}'", where=where, remedy=f"use one of {', '.join(names)}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise InputError(f"the rule {name} needs a positive number", where=where)
+        chosen[name] = float(value)
+    return Rules(**chosen)

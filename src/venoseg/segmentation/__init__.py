@@ -16,15 +16,18 @@ from venoseg.segmentation.edits_shape import (
 )
 from venoseg.segmentation.model import OccludedCourse, Segmentation, VesselConfidence
 from venoseg.segmentation.seeds import ROLES, Role, Seed
+from venoseg.segmentation.stents import FoundStents, StentDevice, find_stents
 
 __all__ = [
     "ROLES",
     "Edit",
+    "FoundStents",
     "OccludedCourse",
     "Pen",
     "Role",
     "Seed",
     "Segmentation",
+    "StentDevice",
     "VesselConfidence",
     "apply",
     "cut_with_plane",
@@ -32,6 +35,7 @@ __all__ = [
     "eraser",
     "fill_between_slices",
     "fill_holes",
+    "find_stents",
     "grow",
     "paint_ball",
     "paint_disc",

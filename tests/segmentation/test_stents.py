@@ -1,0 +1,174 @@
+"""Stents are found without a label; what only resembles them is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
+from venoseg.phantom.filaments import Filaments
+from venoseg.phantom.scene import Layer
+from venoseg.phantom.stents import METAL_HU, Lattice, stented
+from venoseg.segmentation import Segmentation, find_stents
+from venoseg.volume import Grid, Volume
+
+RADIUS_MM, START_MM, STOP_MM = 7.5, 15.0, 60.0
+
+
+def vein(name: str = "ivc") -> Tube:
+    curve = Curve.through([(0.0, 0.0, 0.0), (18.0, 4.0, -72.0)])
+    profile = Profile.along(curve, 0.0, 6.5, 6.5)
+    return Tube(curve, profile, (Span(name, 0.0, curve.length_mm),))
+
+
+def stented_scene() -> Scene:
+    tube = vein()
+    wide = Profile.along(tube.curve, 0.0, RADIUS_MM, RADIUS_MM)
+    opened, stent = stented(tube, wide, START_MM, STOP_MM, Lattice(16.0, 0.25))
+    return Scene("stent", (opened,), stents=(stent,))
+
+
+def scanned(scene: Scene) -> Rendering:
+    grid = fit_grid(scene, (1.0, 0.8, 0.8), margin_mm=12.0)
+    return render(scene, grid, Scanner(noise_hu=15, seed=1))
+
+
+@pytest.fixture(scope="module")
+def twin() -> Rendering:
+    return scanned(stented_scene())
+
+
+@pytest.fixture(scope="module")
+def bare() -> Rendering:
+    return scanned(Scene("vein", (vein(),)))
+
+
+def without_stent(twin: Rendering) -> Segmentation:
+    return replace(twin.segmentation, stent=None)
+
+
+def painted(bare: Rendering, hu: float, inside: np.ndarray) -> Volume:
+    """Add something of ``hu`` to the bare vein, blurred like the image."""
+    share = ndimage.gaussian_filter(inside.astype(np.float32), (0.5, 0.8, 0.8))
+    voxels = bare.image.voxels + share * (hu - bare.image.voxels)
+    return replace(bare.image, voxels=np.clip(voxels, -1024, 3071).astype(np.int16))
+
+
+def from_axis(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance from the vein's axis, angle around it and position along it, of every voxel."""
+    tube = vein()
+    points = grid.to_lps(np.indices(grid.shape).reshape(3, -1).T)
+    start, along = tube.curve.at(0.0), tube.curve.tangent_at(10.0)
+    position = (points - start) @ along
+    aside = points - start - position[:, None] * along
+    angle = np.arctan2(aside[:, 1], aside[:, 0])
+    shape = grid.shape
+    return (
+        np.linalg.norm(aside, axis=1).reshape(shape),
+        angle.reshape(shape),
+        position.reshape(shape),
+    )
+
+
+class TestFound:
+    @pytest.mark.parametrize("labelled", [True, False])
+    def test_a_stent_is_found_where_it_is(self, twin, labelled):
+        found = find_stents(twin.image, without_stent(twin) if labelled else None)
+        assert len(found.devices) == 1
+        device = found.devices[0]
+        assert device.in_vein == labelled
+        assert device.radius_mm == pytest.approx(RADIUS_MM, abs=0.6)
+        distance, _, position = (a.ravel() for a in from_axis(twin.image.grid))
+        at = np.flatnonzero(found.mask.ravel())
+        assert np.quantile(np.abs(distance[at] - RADIUS_MM), 0.95) < 1.5
+        assert position[at].min() == pytest.approx(START_MM, abs=2.5)
+        assert position[at].max() == pytest.approx(STOP_MM, abs=2.5)
+
+    def test_a_mask_that_was_drawn_stands_for_the_wire(self, twin):
+        found = find_stents(twin.image, twin.segmentation)
+        assert len(found.devices) == 1
+        assert not (found.mask & ~twin.segmentation.stent).any()
+
+    def test_a_stent_outside_the_veins_is_not_in_a_vein(self, twin):
+        aside = np.zeros_like(twin.segmentation.labels)
+        aside[:, :6, :6] = 1
+        seg = replace(without_stent(twin), labels=aside)
+        assert not any(device.in_vein for device in find_stents(twin.image, seg).devices)
+
+    def test_an_empty_stent_mask_means_that_there_is_none(self, twin):
+        empty = replace(twin.segmentation, stent=np.zeros_like(twin.segmentation.stent))
+        assert find_stents(twin.image, empty).devices == ()
+
+
+class TestNotAStent:
+    @pytest.mark.parametrize("labelled", [True, False])
+    def test_an_enhanced_vein_is_none(self, bare, labelled):
+        assert not find_stents(bare.image, bare.segmentation if labelled else None).mask.any()
+
+    def test_a_calcified_wall_is_none(self, bare):
+        distance, angle, position = from_axis(bare.image.grid)
+        shell = (np.abs(distance - 6.8) < 0.8) & (position > 15) & (position < 60)
+        for plaque in (shell & (np.abs(angle) < 2.0), shell):
+            image = painted(bare, 900.0, plaque)
+            assert find_stents(image, without_stent(bare)).devices == ()
+            assert find_stents(image).devices == ()
+
+    def test_a_prosthesis_is_none(self, bare):
+        distance, _, position = from_axis(bare.image.grid)
+        solid = (distance < 9.0) & (position > 10)
+        assert find_stents(painted(bare, 3000.0, solid), bare.segmentation).devices == ()
+        shell = (np.abs(distance - 9.0) < 2.5) & (position > 10)
+        assert find_stents(painted(bare, 3000.0, shell), bare.segmentation).devices == ()
+
+    def test_streaks_around_a_prosthesis_are_none(self, bare):
+        distance, angle, position = from_axis(bare.image.grid)
+        solid = (np.hypot(distance - 20.0, angle * 10) < 8.0) & (position > 10)
+        image = painted(bare, 3000.0, solid)
+        rays = 500.0 * np.cos(9.0 * angle + 0.3 * distance) * (distance < 22.0)
+        streaked = np.clip(image.voxels + rays, -1024, 3071).astype(np.int16)
+        image = replace(image, voxels=streaked)
+        assert find_stents(image, bare.segmentation).devices == ()
+
+    def test_a_filter_and_clips_are_none(self, bare):
+        curve = vein().curve
+        along = np.linspace(0.0, 1.0, 300)
+        legs = []
+        for turn in np.arange(6) * np.pi / 3:
+            first, second = curve.axes_at(20.0 + 35.0 * along)
+            out = (6.3 * along)[:, None]
+            legs.append(
+                curve.at(20.0 + 35.0 * along) + out * (np.cos(turn) * first + np.sin(turn) * second)
+            )
+        wires = Filaments.along(legs, 0.4)
+        scene = Scene("filter", (vein(),), after=(Layer(wires, METAL_HU),))
+        image = scanned(scene)
+        assert image.image.voxels.max() > 400
+        assert find_stents(image.image, without_stent(image)).devices == ()
+        distance, angle, position = from_axis(bare.image.grid)
+        clips = (distance > 7) & (distance < 9) & (np.abs(angle) < 0.2) & (position % 12 < 3)
+        assert find_stents(painted(bare, 3000.0, clips), bare.segmentation).devices == ()
+
+    def test_an_image_without_hounsfield_units_shows_none(self, twin):
+        image = replace(twin.image, unit="arbitrary")
+        assert find_stents(image, without_stent(twin)).devices == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ts_example_ct_dicom",
+        "kits00072_arterial",
+        "ts_example_ct_iliac/example_ct.nii.gz",
+        "lidc0314_100slices",
+    ],
+)
+def test_public_scans_hold_no_stent(shared_data, name):
+    from venoseg.dicom import read_study
+
+    volume = read_study(shared_data / name).ct_series(None).read()
+    rows, columns = volume.grid.shape[1:]
+    part = (slice(0, min(40, volume.grid.shape[0])), slice(0, rows), slice(0, columns))
+    assert find_stents(volume.crop(part)).devices == ()

@@ -29,7 +29,7 @@ _TOUCHING_VOXELS = 2.5
 # Below this many voxels no direction, let alone a diameter, can be told.
 _LEAST_VOXELS = 30
 
-_CONNECTIVITY = ndimage.generate_binary_structure(3, 3)
+CONNECTIVITY = ndimage.generate_binary_structure(3, 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,13 +202,13 @@ def _cleaned(
             owner == 0, return_distances=False, return_indices=True
         )
         owner = np.where(filled, owner[tuple(nearest)], 0).astype(np.uint8)
-    pieces, count = ndimage.label(filled, structure=_CONNECTIVITY)
+    pieces, count = ndimage.label(filled, structure=CONNECTIVITY)
     if count > 1 and len(vessels) > 1:
         bridged = _bridged(owner, foreign, grid)
         if not np.array_equal(bridged, owner):
             flags.append("gap_bridged")
             owner = bridged
-            pieces, count = ndimage.label(owner > 0, structure=_CONNECTIVITY)
+            pieces, count = ndimage.label(owner > 0, structure=CONNECTIVITY)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     keep = np.flatnonzero(sizes >= ISLAND_SHARE * sizes.sum())
     if len(keep) < count:

@@ -40,16 +40,16 @@ def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
                 round(float(profile.shapes.area_mm2[least_area]), 2),
                 codes.SQUARE_MILLIMETRE,
                 derivation=codes.MINIMUM,
-                low=round(float(area_low), 2),
-                high=round(float(area_high), 2),
+                low=_defined(area_low, 2),
+                high=_defined(area_high, 2),
             ),
             Quantity(
                 codes.LUMEN_DIAMETER,
                 round(float(profile.shapes.minimum_mm[least_width]), 3),
                 codes.MILLIMETRE,
                 derivation=codes.MINIMUM,
-                low=round(float(width_low), 3),
-                high=round(float(width_high), 3),
+                low=_defined(width_low, 3),
+                high=_defined(width_high, 3),
             ),
             _plain(codes.LUMEN_AREA, row["mean_area_mm2"], codes.SQUARE_MILLIMETRE, codes.MEAN),
             _plain(
@@ -59,6 +59,11 @@ def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
             *_stent(row),
         ]
     return tuple(quantity for quantity in quantities if quantity is not None)
+
+
+def _defined(value: float, decimals: int) -> float | None:
+    """Return the end of an interval; None where there is none, as for a drawn contour."""
+    return None if np.isnan(value) else round(float(value), decimals)
 
 
 def _stenosis(row: Row) -> list[Quantity | None]:

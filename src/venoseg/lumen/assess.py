@@ -9,12 +9,12 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.label_sections import (
     SHARED_RIM,
-    LabelSections,
     cut_by_end,
     cut_by_slices,
 )
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.edges import Blur
+from venoseg.lumen.label_view import LabelView
 from venoseg.lumen.wall import LEAST_CONTRAST_HU, Wall
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -47,9 +47,7 @@ _NEAR_JUNCTION = 0.01
 _AREA_CHANGE = 2.5
 
 
-def whole_sections(
-    volume: Volume, branch: Branch, sections: LabelSections, flags: Flags
-) -> BoolArray:
+def whole_sections(volume: Volume, branch: Branch, sections: LabelView, flags: Flags) -> BoolArray:
     """Tell which sections show the vein, whole and alone, and note why the others do not."""
     curve, region = branch.curve, branch.region
     step_mm = float(curve.position_mm[1] - curve.position_mm[0])
@@ -72,7 +70,7 @@ def whole_sections(
             flags[n].append("junction")
         elif near[n]:
             flags[n].append("near_junction")
-    whole: BoolArray = ~(cut | border | gap | shared) & (sections.areas_mm2 > 0)
+    whole: BoolArray = ~(cut | border | gap | shared) & sections.found & (sections.areas_mm2 > 0)
     return whole
 
 
@@ -116,7 +114,7 @@ def _meets_gap(volume: Volume, curve: Curve, extent_mm: FloatArray) -> BoolArray
 
 def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
     """Tell at which stations the gray values show the lumen's edge, and note why elsewhere not."""
-    rim = wall.usable.mean(axis=1)
+    rim = wall.rim
     # Over a length, so that a stretch beside bone or metal does not pass for enhanced.
     inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
     enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
@@ -149,7 +147,7 @@ def note_narrow(equivalent_mm: FloatArray, resolution: FloatArray, flags: Flags)
     return narrow
 
 
-def note_lost(areas_mm2: FloatArray, sections: LabelSections, flags: Flags) -> BoolArray:
+def note_lost(areas_mm2: FloatArray, sections: LabelView, flags: Flags) -> BoolArray:
     """Tell where the edge that was found is not that of the labelled vein, and note it."""
     ratio = areas_mm2 / np.maximum(sections.areas_mm2, 1e-3)
     lost: BoolArray = ~((ratio > 1.0 / _AREA_CHANGE) & (ratio < _AREA_CHANGE))

@@ -153,7 +153,8 @@ def curvature_shift(
 def smooth_over_wall(
     values: FloatArray,
     weights: FloatArray,
-    spacing_mm: tuple[float, float],
+    station_mm: float,
+    point_mm: FloatArray,
     over_mm: tuple[float, float],
 ) -> FloatArray:
     """Average a quantity given at (n, m) places of the wall over its neighbourhood.
@@ -162,8 +163,10 @@ def smooth_over_wall(
     ----------
     values, weights
         (n, m), along the vein and around it; weight 0 where there is no value.
-    spacing_mm
-        Distance of the stations, and of the points of a contour.
+    station_mm
+        Distance of the stations.
+    point_mm
+        (n,) distance of the points of each contour.
     over_mm
         Standard deviation of the neighbourhood along and around.
 
@@ -172,10 +175,18 @@ def smooth_over_wall(
     FloatArray
         (n, m) weighted averages; 0 where all weights nearby are 0.
     """
-    sigma = (over_mm[0] / spacing_mm[0], over_mm[1] / spacing_mm[1])
-    mode = ("nearest", "wrap")
-    known = np.where(weights > 0, values, 0.0)
-    total = ndimage.gaussian_filter(weights, sigma, mode=mode)
-    summed = ndimage.gaussian_filter(weights * known, sigma, mode=mode)
-    result: FloatArray = summed / np.maximum(total, 1e-9)
-    return result
+    both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)])
+    along = ndimage.gaussian_filter1d(both, over_mm[0] / station_mm, axis=1, mode="nearest")
+    total, summed = _average_around(along, over_mm[1] / point_mm)
+    # Less than this is what rounding leaves of weights of 0.
+    known = total > 1e-6
+    return np.where(known, summed / np.where(known, total, 1.0), 0.0)
+
+
+def _average_around(values: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Average (..., n, m) closed rows with Gaussians of (n,) standard deviations, in points."""
+    count = values.shape[-1]
+    frequency = 2.0 * np.pi * np.fft.rfftfreq(count)
+    gain = np.exp(-0.5 * (frequency * sigma[:, None]) ** 2)
+    average: FloatArray = np.fft.irfft(np.fft.rfft(values, axis=-1) * gain, count, axis=-1)
+    return average

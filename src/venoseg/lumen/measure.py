@@ -10,8 +10,10 @@ import numpy as np
 
 from venoseg.centerline import VesselTree, trace
 from venoseg.centerline.regions import vein_box
+from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
+from venoseg.lumen.edges import Blur
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.segmentation import Segmentation
@@ -40,6 +42,9 @@ class Measurements:
         Every setting that can change a figure.
     warnings
         What a reader must know about the whole, one sentence each.
+    needs_retrace
+        Why the centerlines may no longer be those of the labels, after edits: only `measure` draws
+        them anew. Empty when they are.
     """
 
     tree: VesselTree
@@ -50,6 +55,7 @@ class Measurements:
     segmentation: Segmentation
     parameters: Mapping[str, str | float]
     warnings: tuple[str, ...]
+    needs_retrace: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -98,9 +104,35 @@ def measure(
             remedy="read them with read_labels(path, volume), which brings them onto it",
         )
     _refuse_blank(volume, segmentation, boundary)
-    tree = trace(segmentation, step_mm=step_mm)
+    return measure_along(trace(segmentation, step_mm=step_mm), volume, segmentation, boundary)
+
+
+def measure_along(
+    tree: VesselTree,
+    volume: Volume,
+    segmentation: Segmentation,
+    boundary: Boundary = "gray",
+    *,
+    blurs: Mapping[str, Blur | None] | None = None,
+) -> Measurements:
+    """Measure veins along centerlines that are known.
+
+    Parameters
+    ----------
+    tree
+        The centerlines, with the voxels they were traced in.
+    volume, segmentation, boundary
+        As `measure` takes them.
+    blurs
+        How blurred the image is at each vein; those without one are asked themselves.
+    """
+    known = blurs or {}
+
+    def profile(branch: Branch) -> VesselProfile:
+        return profile_of(volume, branch, boundary, known.get(branch.vessel))
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        profiles = tuple(pool.map(lambda b: profile_of(volume, b, boundary), tree.branches))
+        profiles = tuple(pool.map(profile, tree.branches))
     return Measurements(
         tree=tree,
         profiles=profiles,
@@ -108,8 +140,8 @@ def measure(
         segments=segment_table(profiles),
         volume=volume,
         segmentation=segmentation,
-        parameters={"boundary": boundary, "step_mm": step_mm},
-        warnings=_warnings(volume, segmentation, tree, profiles),
+        parameters={"boundary": boundary, "step_mm": float(profiles[0].step_mm)},
+        warnings=warnings_of(volume, segmentation, tree, profiles),
     )
 
 
@@ -135,7 +167,7 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
         )
 
 
-def _warnings(
+def warnings_of(
     volume: Volume,
     segmentation: Segmentation,
     tree: VesselTree,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -20,6 +18,7 @@ CONTOUR_POINTS = 96
 # The labels are smoothed by this much along the vein and across it, so that their voxels leave no
 # steps in the outline. What smoothing takes away at sharp bends the search for the edge gives back.
 _SMOOTHING_MM = (1.0, 1.2)
+_TRUNCATE = 2.5
 
 # Where smoothing shrinks a section below this share, the vein is too thin for it.
 _LEAST_SHARE = 0.7
@@ -28,27 +27,15 @@ _LEAST_SHARE = 0.7
 _LEAST_COMPONENT_MM2 = 4.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outlines:
-    """The labels' outline in n sections.
-
-    Attributes
-    ----------
-    contours_mm
-        (n, `CONTOUR_POINTS`, 2) in (across, upward) mm from the station; NaN where there is none.
-    found
-        (n,) True where the labels show in the section.
-    components
-        (n,) number of separate lumens of the vein in the section.
-    """
-
-    contours_mm: FloatArray
-    found: BoolArray
-    components: npt.NDArray[np.int64]
+def smoothed_stations(station_mm: float) -> int:
+    """Return how many stations on either side take part in smoothing along the vein."""
+    return int(_TRUNCATE * _SMOOTHING_MM[0] / station_mm + 0.5)
 
 
-def outline_labels(sections: LabelSections, station_mm: float) -> Outlines:
-    """Outline the labels in every section.
+def outline_labels(
+    sections: LabelSections, station_mm: float, wanted: slice
+) -> tuple[FloatArray, BoolArray, npt.NDArray[np.int64]]:
+    """Outline the labels in sections.
 
     Parameters
     ----------
@@ -56,12 +43,19 @@ def outline_labels(sections: LabelSections, station_mm: float) -> Outlines:
         n planes across a vein.
     station_mm
         Their distance.
+    wanted
+        Those to be outlined; their neighbours take part in smoothing.
+
+    Returns
+    -------
+    tuple
+        (w, `CONTOUR_POINTS`, 2) contours in (across, upward) mm from the station, NaN where there
+        is none; (w,) whether there is one; (w,) number of separate lumens.
     """
     offsets = sections.offsets_mm
     step = float(offsets[1] - offsets[0])
-    planes = sections.planes
-    inside = planes > 0.5
-    planes = _smoothed(planes, inside, station_mm, step)
+    inside = sections.planes > 0.5
+    planes = _smoothed(sections.planes, inside, station_mm, step)[wanted]
     core = central_component(planes > 0.5)
     planes[~_widened(core)] = 0.0
     contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
@@ -69,8 +63,7 @@ def outline_labels(sections: LabelSections, station_mm: float) -> Outlines:
         contour = _outermost(planes[n], offsets, step)
         if contour is not None:
             contours[n] = contour
-    found = ~np.isnan(contours[:, 0, 0])
-    return Outlines(contours, found, _count_components(inside, step))
+    return contours, ~np.isnan(contours[:, 0, 0]), _count_components(inside[wanted], step)
 
 
 def _smoothed(
@@ -79,7 +72,7 @@ def _smoothed(
     """Smooth the sections, but not those of a vein that smoothing would wipe out."""
     along, across = _SMOOTHING_MM[0] / station_mm, _SMOOTHING_MM[1] / step_mm
     smooth: npt.NDArray[np.float32] = ndimage.gaussian_filter(
-        planes, (along, across, across), mode="nearest", truncate=2.5
+        planes, (along, across, across), mode="nearest", truncate=_TRUNCATE
     )
     shrunk = (smooth > 0.5).sum(axis=(1, 2)) < _LEAST_SHARE * inside.sum(axis=(1, 2))
     if shrunk.any():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.label_sections import label_sections
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import (
     Flags,
@@ -21,17 +19,16 @@ from venoseg.lumen.assess import (
     resolution_mm,
     whole_sections,
 )
+from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
-from venoseg.lumen.edges import to_lps
-from venoseg.lumen.outline import CONTOUR_POINTS, outline_labels
-from venoseg.lumen.uncertainty import intervals_of
-from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
+from venoseg.lumen.drawn import Drawn
+from venoseg.lumen.edges import Blur, to_lps
+from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
+from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.uncertainty import half_intervals_mm
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
-Boundary = Literal["gray", "mask"]
-
-# The labels are looked at in planes with points this many voxels apart.
-_PIXEL = 0.6
+__all__ = ["Boundary", "VesselProfile", "conclude", "profile_of"]
 
 # Of a lumen below the resolution this share of the resolution may be wrong.
 _NARROW_DOUBT = 0.3
@@ -63,6 +60,10 @@ class VesselProfile:
         (n,) inside minus outside; NaN where it was not looked at.
     flags
         n tuples of words: why a station is not measured or how.
+    drawn
+        Contours that a person drew, which stand in place of what was found.
+    evidence
+        What the figures were made of.
     """
 
     branch: Branch
@@ -76,14 +77,23 @@ class VesselProfile:
     components: npt.NDArray[np.int64]
     contrast_hu: FloatArray
     flags: tuple[tuple[str, ...], ...]
+    drawn: Drawn = field(repr=False)
+    evidence: Evidence = field(repr=False)
 
     @property
     def vessel(self) -> str:
         """The vein's name."""
         return self.branch.vessel
 
+    @property
+    def step_mm(self) -> float:
+        """Distance of the stations."""
+        return float(self.branch.curve.position_mm[1])
 
-def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProfile:
+
+def profile_of(
+    volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None = None
+) -> VesselProfile:
     """Measure one vein at all its stations.
 
     Parameters
@@ -95,35 +105,61 @@ def profile_of(volume: Volume, branch: Branch, boundary: Boundary) -> VesselProf
     boundary
         ``gray``: the edge is where the gray values put it, and where they show none, where the
         labels put it; ``mask``: the labels' own edge throughout.
+    blur
+        How blurred the image is; None: it is estimated from the wall.
+    """
+    evidence = gather(volume, branch, boundary, blur)
+    return conclude(volume, branch, boundary, evidence, Drawn.nothing(len(branch.curve)))
+
+
+def conclude(
+    volume: Volume,
+    branch: Branch,
+    boundary: Boundary,
+    evidence: Evidence,
+    drawn: Drawn,
+    before: VesselProfile | None = None,
+) -> VesselProfile:
+    """Turn what is known of a vein's stations into its figures.
+
+    Parameters
+    ----------
+    volume, branch, boundary
+        As `profile_of` takes them.
+    evidence
+        What is known of the stations.
+    drawn
+        Contours that a person drew.
+    before
+        Figures of the same stations: those of contours that are still the same are taken over.
     """
     curve, count = branch.curve, len(branch.curve)
     flags: Flags = [[] for _ in range(count)]
-    pixel_mm = float(np.clip(_PIXEL * branch.region.grid.spacing_mm.min(), 0.4, 1.0))
-    sections = label_sections(branch.region, curve, branch.half_width_mm, pixel_mm)
-    outlines = outline_labels(sections, float(curve.position_mm[1]))
-    whole = outlines.found & whole_sections(volume, branch, sections, flags)
+    whole = whole_sections(volume, branch, evidence.view, flags)
     found = _Edges.unknown(count)
-    for run in _runs(np.flatnonzero(whole)):
-        part, start = curve.part(run), outlines.contours_mm[run]
-        found.fill(run, _edges(volume, branch, part, start, boundary, flags[run]))
-    lost = note_lost(area_and_centroid(found.contours_mm)[0], sections, flags)
+    for run in runs(whole):
+        found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
+    lost = note_lost(area_and_centroid(found.contours_mm)[0], evidence.view, flags)
     found.contours_mm[lost] = np.nan
-    shapes = measure_shapes(found.contours_mm)
+    drawn.replace(found.contours_mm, found.half_mm, found.from_image, flags)
+    shapes = _shapes(found.contours_mm, before)
     measured = ~np.isnan(shapes.area_mm2)
-    note_components(outlines.components, measured, flags)
-    note_unexplained(outlines.found, measured, flags)
+    note_components(evidence.view.components, measured, flags)
+    note_unexplained(evidence.view.found, measured, flags)
     return VesselProfile(
         branch=branch,
         contours_mm=found.contours_mm,
         centers_lps_mm=_centers(curve, found.contours_mm, measured),
         shapes=shapes,
-        area_interval_mm2=_area_interval(shapes, found.half_equivalent_mm),
-        minimum_interval_mm=_clipped(shapes.minimum_mm, found.half_minimum_mm),
+        area_interval_mm2=_area_interval(shapes, found.half_mm[:, 0]),
+        minimum_interval_mm=_clipped(shapes.minimum_mm, found.half_mm[:, 1]),
         measured=measured,
         from_image=found.from_image & measured,
-        components=outlines.components,
+        components=evidence.view.components,
         contrast_hu=found.contrast_hu,
         flags=tuple(tuple(words) for words in flags),
+        drawn=drawn,
+        evidence=evidence,
     )
 
 
@@ -132,8 +168,7 @@ class _Edges:
     """The edge at n stations: contours, half widths of the intervals, and where it comes from."""
 
     contours_mm: FloatArray
-    half_equivalent_mm: FloatArray
-    half_minimum_mm: FloatArray
+    half_mm: FloatArray
     from_image: BoolArray
     contrast_hu: FloatArray
 
@@ -142,8 +177,7 @@ class _Edges:
         """Return stations at which nothing is known."""
         return cls(
             np.full((count, CONTOUR_POINTS, 2), np.nan),
-            np.full(count, np.nan),
-            np.full(count, np.nan),
+            np.full((count, 2), np.nan),
             np.zeros(count, dtype=bool),
             np.full(count, np.nan),
         )
@@ -157,45 +191,59 @@ class _Edges:
 def _edges(
     volume: Volume,
     branch: Branch,
-    curve: Curve,
-    outlines_mm: FloatArray,
+    evidence: Evidence,
     boundary: Boundary,
+    run: slice,
     flags: Flags,
 ) -> _Edges:
-    """Find the edge at consecutive stations, in the image where it shows one."""
-    grid = branch.region.grid
-    labels = wall_of_labels(branch.region, curve, outlines_mm)
-    resolution = resolution_mm(labels.blur, curve, grid)
+    """Take the edge of consecutive stations from the image where it shows one, else the labels."""
+    curve = branch.curve.part(run)
+    station_mm = float(branch.curve.position_mm[1])
+    image, labels = evidence.image.part(run), evidence.labels.part(run)
     from_image = np.zeros(len(curve), dtype=bool)
-    contrast = np.full(len(curve), np.nan)
-    contours = labels.contours_mm
-    walls: list[tuple[Wall, Grid, BoolArray, Boundary]] = []
     if boundary == "gray":
-        image = wall_of_image(volume, curve, labels.contours_mm)
         from_image = image_decides(image, volume, flags)
-        contours = np.where(from_image[:, None, None], image.contours_mm, contours)
-        contrast = image.inside - image.outside
-        resolution = np.where(from_image, resolution_mm(image.blur, curve, grid), resolution)
-        walls.append((image, volume.grid, from_image, "gray"))
-    walls.append((labels, grid, ~from_image, "mask"))
-    half = np.full((2, len(curve)), np.nan)
-    for wall, of, chosen, edge in walls:
-        if chosen.any():
-            interval = intervals_of(wall, curve, of, edge)
-            half = np.where(chosen, [interval.equivalent_mm, interval.minimum_mm], half)
-    narrow = note_narrow(measure_shapes(contours).equivalent_mm, resolution, flags)
-    half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0))
-    return _Edges(contours, half[0], half[1], from_image, contrast)
+    contours = np.where(from_image[:, None, None], image.contours_mm, labels.contours_mm)
+    equivalent = _equivalent_mm(contours)
+    half = np.full((len(curve), 2), np.nan)
+    resolution = np.zeros(len(curve))
+    sources: tuple[tuple[FloatArray, Blur | None, Grid, BoolArray, Boundary], ...] = (
+        (evidence.image_variances_mm2, evidence.blur, volume.grid, from_image, "gray"),
+        (
+            evidence.label_variances_mm2,
+            label_blur(branch.region.grid),
+            branch.region.grid,
+            ~from_image,
+            "mask",
+        ),
+    )
+    for variances, blur, grid, chosen, edge in sources:
+        if blur is not None and chosen.any():
+            interval = half_intervals_mm(variances[run], equivalent, blur, station_mm, edge)
+            half[chosen] = interval[chosen]
+            resolution[chosen] = resolution_mm(blur, curve, grid)[chosen]
+    narrow = note_narrow(equivalent, resolution, flags)
+    half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0)[:, None])
+    return _Edges(contours, half, from_image, image.inside - image.outside)
 
 
-def _runs(stations: npt.NDArray[np.intp]) -> list[slice]:
-    """Return the runs of consecutive stations long enough to be smoothed along."""
-    if len(stations) == 0:
-        return []
-    breaks = np.flatnonzero(np.diff(stations) > 1)
-    starts = np.concatenate([[stations[0]], stations[breaks + 1]])
-    stops = np.concatenate([stations[breaks], [stations[-1]]]) + 1
-    return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True) if b - a > 1]
+def _shapes(contours: FloatArray, before: VesselProfile | None) -> Shapes:
+    """Measure the contours, but only those that are not what they were before."""
+    if before is None:
+        return measure_shapes(contours)
+    old = before.contours_mm
+    same = ((contours == old) | (np.isnan(contours) & np.isnan(old))).all(axis=(1, 2))
+    figures = {f.name: getattr(before.shapes, f.name).copy() for f in fields(Shapes)}
+    if not same.all():
+        again = measure_shapes(contours[~same])
+        for name, values in figures.items():
+            values[~same] = getattr(again, name)
+    return Shapes(**figures)
+
+
+def _equivalent_mm(contours: FloatArray) -> FloatArray:
+    area = area_and_centroid(contours)[0]
+    return 2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi)
 
 
 def _centers(curve: Curve, contours: FloatArray, measured: BoolArray) -> FloatArray:

@@ -74,18 +74,21 @@ _FLAG_SHARE = 0.1
 
 def cross_section_table(profiles: Sequence[VesselProfile]) -> Table:
     """Return one row for every station of every vein."""
-    rows = [
-        _station_row(profile, n, expected_normal(profile.vessel))
-        for profile in profiles
-        for n in range(len(profile.branch.curve))
-    ]
-    return Table.from_rows(CROSS_SECTION_COLUMNS, rows)
+    rows = tuple(row for profile in profiles for row in cross_section_rows(profile))
+    return Table(CROSS_SECTION_COLUMNS, rows)
+
+
+def cross_section_rows(profile: VesselProfile) -> tuple[Row, ...]:
+    """Return one row for every station of a vein."""
+    reference = expected_normal(profile.vessel)
+    stations = range(len(profile.branch.curve))
+    rows = (_station_row(profile, n, reference) for n in stations)
+    return Table.from_rows(CROSS_SECTION_COLUMNS, rows).rows
 
 
 def segment_table(profiles: Sequence[VesselProfile]) -> Table:
     """Return one row for every vein."""
-    rows = [_segment_row(profile, expected_normal(profile.vessel)) for profile in profiles]
-    return Table.from_rows(SEGMENT_COLUMNS, rows)
+    return Table.from_rows(SEGMENT_COLUMNS, [segment_row(profile) for profile in profiles])
 
 
 def _station_row(profile: VesselProfile, n: int, reference: Reference | None) -> Row:
@@ -109,12 +112,12 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
     if profile.measured[n]:
         row |= {
             "lumen_area_mm2": float(shapes.area_mm2[n]),
-            "lumen_area_low_mm2": float(profile.area_interval_mm2[n, 0]),
-            "lumen_area_high_mm2": float(profile.area_interval_mm2[n, 1]),
+            "lumen_area_low_mm2": _known(profile.area_interval_mm2[n, 0]),
+            "lumen_area_high_mm2": _known(profile.area_interval_mm2[n, 1]),
             "equivalent_diameter_mm": float(shapes.equivalent_mm[n]),
             "minimum_diameter_mm": float(shapes.minimum_mm[n]),
-            "minimum_diameter_low_mm": float(profile.minimum_interval_mm[n, 0]),
-            "minimum_diameter_high_mm": float(profile.minimum_interval_mm[n, 1]),
+            "minimum_diameter_low_mm": _known(profile.minimum_interval_mm[n, 0]),
+            "minimum_diameter_high_mm": _known(profile.minimum_interval_mm[n, 1]),
             "maximum_diameter_mm": float(shapes.maximum_mm[n]),
             "perimeter_mm": float(shapes.perimeter_mm[n]),
             "inscribed_diameter_mm": float(shapes.inscribed_mm[n]),
@@ -123,7 +126,9 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
     return row
 
 
-def _segment_row(profile: VesselProfile, reference: Reference | None) -> Row:
+def segment_row(profile: VesselProfile) -> Row:
+    """Return the row of a vein."""
+    reference = expected_normal(profile.vessel)
     branch, shapes, measured = profile.branch, profile.shapes, profile.measured
     row: dict[str, str | int | float | bool | None] = dict.fromkeys(
         column.name for column in SEGMENT_COLUMNS
@@ -152,6 +157,11 @@ def _segment_row(profile: VesselProfile, reference: Reference | None) -> Row:
             "diameter_stenosis_percent": diameter_stenosis_percent(minimum, reference),
         }
     return row
+
+
+def _known(value: float) -> float | None:
+    """Return the end of an interval; None where none is defined, as for a drawn contour."""
+    return None if np.isnan(value) else float(value)
 
 
 def worst_state(profile: VesselProfile) -> State:

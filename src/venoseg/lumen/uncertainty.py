@@ -6,10 +6,11 @@ correlation of the real one. The spread of the figures is their standard deviati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
@@ -19,7 +20,7 @@ from venoseg.lumen.contours import (
     outward_normals,
     perimeters_mm,
 )
-from venoseg.lumen.edges import smooth_over_wall
+from venoseg.lumen.edges import SAMPLE_MM, Blur
 from venoseg.lumen.wall import WALL_SMOOTHING_MM, Wall
 from venoseg.volume import FloatArray, Grid
 
@@ -42,20 +43,13 @@ _BLUR_DOUBT = 0.2
 
 # One fixed stream, so that the same input gives the same table.
 _SEED = 20_260_101
+_NOISE_PERIOD = 256
 
 _NORMAL_95 = 1.96
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interval:
-    """Half widths of the 95 % intervals of n sections, each (n,) in mm."""
-
-    equivalent_mm: FloatArray
-    minimum_mm: FloatArray
-
-
-def intervals_of(wall: Wall, curve: Curve, grid: Grid, edge: Literal["gray", "mask"]) -> Interval:
-    """Find how far the figures of n sections can be off.
+def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatArray:
+    """Find how far noise spreads the figures of sections.
 
     Parameters
     ----------
@@ -65,48 +59,97 @@ def intervals_of(wall: Wall, curve: Curve, grid: Grid, edge: Literal["gray", "ma
         Their stations.
     grid
         The grid of the image in which the edges were found: its voxels correlate the noise.
-    edge
-        Whether that was the image or the labels.
+    first
+        Number of the first station in its vein: a station meets the same made-up noise whichever
+        stations it is measured with.
+
+    Returns
+    -------
+    FloatArray
+        (n, 2) variances of the equivalent and the minimum diameter in mm2.
     """
     contours = wall.contours_mm
     normals = outward_normals(contours)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
-    rng = np.random.default_rng(_SEED)
+    point_mm = np.maximum(perimeters_mm(contours), SAMPLE_MM) / contours.shape[1]
     figures = _figures(contours)
     changes = np.empty((_REPLICATES, *figures.shape))
-    for n in range(_REPLICATES):
-        noise = _wall_noise(rng, contours.shape[:2], (station_mm, point_mm), grid)
+    for n, noise in enumerate(_wall_noise(first, station_mm, point_mm, contours.shape[1], grid)):
         moved = contours + normals * (noise * wall.ray_sd_mm[:, None])[..., None]
         changes[n] = _figures(moved) - figures
+    variances: FloatArray = changes.var(axis=0, ddof=1)
+    return variances
+
+
+def half_intervals_mm(
+    variances_mm2: FloatArray,
+    equivalent_mm: FloatArray,
+    blur: Blur,
+    station_mm: float,
+    edge: Literal["gray", "mask"],
+) -> FloatArray:
+    """Return (n, 2) half widths of the 95 % intervals of the equivalent and minimum diameters.
+
+    Parameters
+    ----------
+    variances_mm2
+        (n, 2) of consecutive stations.
+    equivalent_mm
+        (n,) equivalent diameters.
+    blur, edge
+        The blur that the edge was sought with, and whether in the image or in the labels.
+    station_mm
+        Distance of the stations.
+    """
     pooled = _POOLING_MM / station_mm
-    variance = ndimage.gaussian_filter1d(changes.var(axis=0, ddof=1), pooled, mode="nearest")
-    radius = np.maximum(figures[0] / 2.0, 0.5)
-    shift = wall.blur.in_plane_mm**2 / (2.0 * radius)
-    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)
-    shared = np.array(_SHARED_ERRORS[edge])[:, None]
-    half = _NORMAL_95 * np.sqrt(shared**2 * variance + systematic**2)
-    return Interval(half[0], half[1])
+    variance = ndimage.gaussian_filter1d(variances_mm2, pooled, axis=0, mode="nearest")
+    shift = blur.in_plane_mm**2 / np.maximum(equivalent_mm, 1.0)
+    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)[:, None]
+    shared = np.array(_SHARED_ERRORS[edge])
+    half: FloatArray = _NORMAL_95 * np.sqrt(shared**2 * variance + systematic**2)
+    return half
 
 
 def _figures(contours: FloatArray) -> FloatArray:
-    """Return (2, n): equivalent and minimum diameter."""
+    """Return (n, 2): equivalent and minimum diameter."""
     area = area_and_centroid(contours)[0]
     minimum = feret_diameters_mm(contours)[0]
-    return np.stack([2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi), minimum])
+    return np.stack([2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi), minimum], axis=1)
 
 
 def _wall_noise(
-    rng: np.random.Generator,
-    shape: tuple[int, ...],
-    spacing_mm: tuple[float, float],
-    grid: Grid,
+    first: int, station_mm: float, point_mm: FloatArray, points: int, grid: Grid
 ) -> FloatArray:
-    """Return (n, m) what averaging over the wall leaves of edge positions of unit scatter."""
+    """Return (`_REPLICATES`, n, points) what averaging leaves of edge positions of unit scatter."""
     through, *in_plane = grid.spacing_mm
+    along_mm, around_mm = WALL_SMOOTHING_MM
     # Interpolation makes rays within a voxel see the same noise.
-    alike = (0.5 * through / spacing_mm[0], 0.5 * float(np.mean(in_plane)) / spacing_mm[1])
-    white = rng.standard_normal(shape)
-    correlated = ndimage.gaussian_filter(white, alike, mode=("nearest", "wrap"))
-    correlated /= correlated.std()
-    return smooth_over_wall(correlated, np.ones(shape), spacing_mm, WALL_SMOOTHING_MM)
+    alike = 0.5 * float(through) / station_mm
+    spectrum = _noise_along(points, round(alike, 6), round(along_mm / station_mm, 6))
+    stations = np.arange(first, first + len(point_mm)) % _NOISE_PERIOD
+    frequency = 2.0 * np.pi * np.fft.fftfreq(points)
+    beside = np.exp(-0.5 * (frequency * (0.5 * np.mean(in_plane) / point_mm)[:, None]) ** 2)
+    gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
+    smooth = beside / gain * np.exp(-0.5 * (frequency * (around_mm / point_mm)[:, None]) ** 2)
+    half = smooth[:, : points // 2 + 1]
+    noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
+    return noise
+
+
+@cache
+def _noise_along(points: int, alike: float, over: float) -> npt.NDArray[np.complex128]:
+    """Return the spectra around the vein of made-up noise that was averaged along it.
+
+    Parameters
+    ----------
+    points
+        Around the vein.
+    alike, over
+        Standard deviations in stations: of what correlates unit noise, and of the average.
+    """
+    white = np.random.default_rng(_SEED).standard_normal((_REPLICATES, _NOISE_PERIOD, points))
+    frequency = 2.0 * np.pi * np.fft.fftfreq(_NOISE_PERIOD)
+    correlated = np.exp(-0.5 * (frequency * alike) ** 2)
+    gain = correlated / np.sqrt((correlated**2).mean()) * np.exp(-0.5 * (frequency * over) ** 2)
+    along = np.fft.ifft(np.fft.fft(white, axis=1) * gain[:, None], axis=1).real
+    return np.fft.rfft(along, axis=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import ndimage
@@ -26,6 +26,7 @@ from venoseg.lumen.edges import (
     smooth_over_wall,
     to_lps,
 )
+from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # The wall is smooth over this much along the vein and around it: offsets are averaged so far.
@@ -45,8 +46,10 @@ _FOCAL_SCALE_MM = 2.5
 # Elsewhere steps of the labels along the vein are smoothed over this much.
 _STEPS_MM = 2.5
 
-# Bumps of the outline shorter than this along it are steps of the labels' voxels.
+# Bumps of the outline shorter than this along it are steps of the labels' voxels, but for the tips
+# of a slit.
 _BUMP_MM = 5.0
+_TIP_BUMP_MM = 2.0
 
 # How far to either side of the outline the edge is sought.
 _REACH_MM = 3.2
@@ -78,35 +81,46 @@ _ROUNDS = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wall:
-    """The wall in n sections.
+    """The wall at n stations; NaN where it was not sought.
 
     Attributes
     ----------
     contours_mm
         (n, m, 2) in (across, upward) mm from the stations.
-    usable
-        (n, m) points where the image (or the label) shows an edge.
+    rim
+        (n,) share of the rays on which the image (or the label) shows an edge.
     ray_sd_mm
         (n,) scatter of single edge positions about the smooth wall.
     inside, outside
         (n,) median level on either side of the wall.
-    noise
-        (n,) standard deviation of the voxels inside.
     bright
         (n,) share of the rim beside which something far brighter than the lumen lies: metal, bone,
         calcium.
-    blur
-        The blur that the edges were sought with.
     """
 
     contours_mm: FloatArray
-    usable: BoolArray
+    rim: FloatArray
     ray_sd_mm: FloatArray
     inside: FloatArray
     outside: FloatArray
-    noise: FloatArray
     bright: FloatArray
-    blur: Blur
+
+    @classmethod
+    def unknown(cls, count: int) -> Wall:
+        """Return stations at which nothing is known."""
+        blank = np.full(count, np.nan)
+        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(5)))
+
+    def part(self, keep: slice) -> Wall:
+        """Return the stations of ``keep``."""
+        return Wall(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+    def replaced(self, stations: slice, part: Wall) -> Wall:
+        """Return the wall with other ``stations``."""
+        arrays = [getattr(self, f.name).copy() for f in fields(self)]
+        for array, f in zip(arrays, fields(self), strict=True):
+            array[stations] = getattr(part, f.name)
+        return Wall(*arrays)
 
 
 def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wall:
@@ -129,18 +143,18 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
     shift = _shift(moved, curve, blur, region.grid)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
-        usable=usable,
+        rim=np.ones(len(curve)),
         ray_sd_mm=_scatter(offsets, mean, usable),
         inside=np.ones(len(curve)),
         outside=np.zeros(len(curve)),
-        noise=np.zeros(len(curve)),
         bright=np.zeros(len(curve)),
-        blur=blur,
     )
 
 
-def wall_of_image(volume: Volume, curve: Curve, start_mm: FloatArray) -> Wall:
-    """Find the edge of the bright lumen in the image.
+def wall_of_image(
+    volume: Volume, curve: Curve, start_mm: FloatArray, known: Blur | None = None
+) -> tuple[Wall, Blur]:
+    """Find the edge of the bright lumen in the image, and how blurred the image is.
 
     Parameters
     ----------
@@ -150,6 +164,8 @@ def wall_of_image(volume: Volume, curve: Curve, start_mm: FloatArray) -> Wall:
         n stations.
     start_mm
         (n, m, 2) contours near the edge.
+    known
+        The blur, if it is known; otherwise it is estimated from the wall.
     """
     grid = volume.grid
     blur = default_blur(grid, volume.source.slice_thickness_mm)
@@ -176,21 +192,22 @@ def wall_of_image(volume: Volume, curve: Curve, start_mm: FloatArray) -> Wall:
         moved = contours + normals * mean[..., None]
         if turn < _ROUNDS:
             contours = _settled(moved, curve)
-        if turn == _ROUNDS - 1:
+        if turn == _ROUNDS - 1 and known is not None:
+            blur = known
+        elif turn == _ROUNDS - 1:
             share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
             lean = (normals_lps @ grid.directions[:, 0]) ** 2
             blur = estimate_blur(profiles, share, mean, lean, usable, blur)
     shift = _shift(moved, curve, blur, grid)
-    return Wall(
+    wall = Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
-        usable=usable,
+        rim=usable.mean(axis=1),
         ray_sd_mm=_scatter(offsets, mean, usable),
         inside=np.median(inner, axis=1),
         outside=np.median(outer, axis=1),
-        noise=noise,
         bright=bright,
-        blur=blur,
     )
+    return wall, blur
 
 
 def _depths(reach_mm: float) -> FloatArray:
@@ -200,7 +217,11 @@ def _depths(reach_mm: float) -> FloatArray:
 
 def _settled(contours: FloatArray, curve: Curve) -> FloatArray:
     """Take the steps of the labels' voxels out of contours, around and along the vein."""
-    smooth = _without_bumps(contours)
+    smooth = _without_bumps(contours, _BUMP_MM)
+    tips = _tips(contours)
+    if tips.any():
+        sharper = _without_bumps(contours, _TIP_BUMP_MM)
+        smooth = smooth + tips[..., None] * (sharper - smooth)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     sigma = _STEPS_MM / station_mm
     along = ndimage.gaussian_filter1d(smooth, sigma, axis=0, mode="nearest")
@@ -209,15 +230,15 @@ def _settled(contours: FloatArray, curve: Curve) -> FloatArray:
     return settled
 
 
-def _without_bumps(contours: FloatArray) -> FloatArray:
-    """Remove what is shorter than `_BUMP_MM` along contours (n, m, 2) of nearly even spacing.
+def _without_bumps(contours: FloatArray, bump_mm: float) -> FloatArray:
+    """Remove what is shorter than ``bump_mm`` along contours (n, m, 2) of nearly even spacing.
 
     A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
     """
     around = np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1)
     count = contours.shape[1]
     harmonic = np.abs(np.fft.fftfreq(count, 1.0 / count))
-    relative = harmonic * _BUMP_MM / np.maximum(perimeters_mm(contours), SAMPLE_MM)[:, None]
+    relative = harmonic * bump_mm / np.maximum(perimeters_mm(contours), SAMPLE_MM)[:, None]
     smooth = np.fft.ifft(around / (1.0 + relative**8), axis=1)
     return np.stack([smooth.real, smooth.imag], axis=-1)
 
@@ -276,8 +297,8 @@ def _over_wall(
     over_mm: tuple[float, float],
 ) -> FloatArray:
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
-    return smooth_over_wall(values, weights, (station_mm, point_mm), over_mm)
+    point_mm = np.maximum(perimeters_mm(contours), SAMPLE_MM) / contours.shape[1]
+    return smooth_over_wall(values, weights, station_mm, point_mm, over_mm)
 
 
 def _seen(

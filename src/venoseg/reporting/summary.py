@@ -104,8 +104,9 @@ def _comparison(profile: VesselProfile) -> str:
     if percent <= 0.0:
         return f"It is not smaller than {against}: no stenosis by area."
     verdict = "at or above" if percent >= STENOTIC_AREA_PERCENT else "below"
+    span = "" if np.isnan(low) else f" ({max(low, 0.0):.0f} to {high:.0f} %)"
     return (
-        f"That is {percent:.0f} % ({max(low, 0.0):.0f} to {high:.0f} %) less than {against}, "
+        f"That is {percent:.0f} %{span} less than {against}, "
         f"{verdict} the convention of {STENOTIC_AREA_PERCENT:.0f} %."
     )
 

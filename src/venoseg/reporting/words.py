@@ -97,7 +97,9 @@ def area_words(area_mm2: float) -> str:
 
 
 def area_range(low_mm2: float, high_mm2: float) -> str:
-    """Return an interval of areas, without unit."""
+    """Return an interval of areas, without unit; of a drawn contour there is none."""
+    if low_mm2 != low_mm2:
+        return "not defined"
     return f"{_area(low_mm2)} to {_area(high_mm2)}"
 
 
@@ -107,7 +109,9 @@ def length_words(length_mm: float) -> str:
 
 
 def length_range(low_mm: float, high_mm: float) -> str:
-    """Return an interval of lengths, without unit."""
+    """Return an interval of lengths, without unit; of a drawn contour there is none."""
+    if low_mm != low_mm:
+        return "not defined"
     return f"{low_mm:.1f} to {high_mm:.1f}"
 
 

@@ -1,0 +1,181 @@
+"""What the figures of a vein are made of, station by station, so that part of it can be renewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.centerline.tree import Branch
+from venoseg.lumen.assess import image_decides, whole_sections
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.label_view import LabelView, view_labels
+from venoseg.lumen.outline import smoothed_stations
+from venoseg.lumen.uncertainty import figure_variances
+from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+Boundary = Literal["gray", "mask"]
+
+# What changes at a station moves the wall measurably at stations up to this far from it ...
+_REACH_MM = 15.0
+
+# ... and is found as in the whole vein when this much more of it takes part.
+_MARGIN_MM = 15.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What is known of n stations of a vein.
+
+    Attributes
+    ----------
+    view
+        What the labels show.
+    whole
+        (n,) True where the section shows the vein, whole and alone.
+    image, labels
+        The wall in the image and that of the labels; each NaN where it was not sought.
+    image_variances_mm2, label_variances_mm2
+        (n, 2) variances of the equivalent and the minimum diameter.
+    blur
+        How blurred the image is; None where no wall was sought in it.
+    """
+
+    view: LabelView
+    whole: BoolArray
+    image: Wall
+    labels: Wall
+    image_variances_mm2: FloatArray
+    label_variances_mm2: FloatArray
+    blur: Blur | None
+
+
+def gather(volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None) -> Evidence:
+    """Look at every station of a vein.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    branch
+        The vein.
+    boundary
+        Whether the edge is sought in the image, or that of the labels taken.
+    blur
+        How blurred the image is; None: it is estimated from the longest stretch.
+    """
+    count = len(branch.curve)
+    view = view_labels(branch)
+    blank = np.full((count, 2), np.nan)
+    evidence = Evidence(
+        view=view,
+        whole=whole_sections(volume, branch, view, [[] for _ in range(count)]),
+        image=Wall.unknown(count),
+        labels=Wall.unknown(count),
+        image_variances_mm2=blank,
+        label_variances_mm2=blank,
+        blur=blur,
+    )
+    longest_first = sorted(runs(evidence.whole), key=lambda run: run.start - run.stop)
+    for run in longest_first:
+        evidence = _look(evidence, volume, branch, boundary, run, run)
+    return evidence
+
+
+def renew(
+    evidence: Evidence, volume: Volume, branch: Branch, boundary: Boundary, stations: slice
+) -> Evidence:
+    """Look again at the stations whose labels have changed, and at those that feel it.
+
+    Parameters
+    ----------
+    evidence
+        Of the same stations before.
+    volume, boundary
+        As they were.
+    branch
+        The vein with its new labels.
+    stations
+        Those whose planes the change meets.
+    """
+    count, step_mm = len(branch.curve), float(branch.curve.position_mm[1])
+    smoothed = smoothed_stations(step_mm)
+    stations = slice(max(stations.start - smoothed, 0), min(stations.stop + smoothed, count))
+    view = evidence.view.replaced(stations, view_labels(branch, stations))
+    whole = whole_sections(volume, branch, view, [[] for _ in range(count)])
+    old = evidence.view.contours_mm
+    moved = (old != view.contours_mm).any(axis=(1, 2)) & (view.found | evidence.view.found)
+    changed = np.flatnonzero(moved | (whole != evidence.whole))
+    evidence = replace(evidence, view=view, whole=whole)
+    if len(changed) == 0:
+        return evidence
+    reach, margin = (int(np.ceil(mm / step_mm)) for mm in (_REACH_MM, _MARGIN_MM))
+    first, last = int(changed[0]) - reach, int(changed[-1]) + reach + 1
+    for run in runs(whole):
+        again = slice(max(run.start, first), min(run.stop, last))
+        if again.start < again.stop:
+            seen = slice(max(run.start, first - margin), min(run.stop, last + margin))
+            evidence = _look(evidence, volume, branch, boundary, again, seen)
+    return evidence
+
+
+def runs(whole: BoolArray) -> list[slice]:
+    """Return the runs of consecutive stations long enough to be smoothed along."""
+    stations: npt.NDArray[np.intp] = np.flatnonzero(whole)
+    if len(stations) == 0:
+        return []
+    breaks = np.flatnonzero(np.diff(stations) > 1)
+    starts = np.concatenate([[stations[0]], stations[breaks + 1]])
+    stops = np.concatenate([stations[breaks], [stations[-1]]]) + 1
+    return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True) if b - a > 1]
+
+
+def _look(
+    evidence: Evidence,
+    volume: Volume,
+    branch: Branch,
+    boundary: Boundary,
+    wanted: slice,
+    seen: slice,
+) -> Evidence:
+    """Find the wall at the wanted stations from those seen around them."""
+    curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
+    keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
+    if boundary == "gray":
+        wall, blur = wall_of_image(volume, curve, start, evidence.blur)
+        variances = evidence.image_variances_mm2.copy()
+        spread = figure_variances(wall.part(keep), curve.part(keep), volume.grid, wanted.start)
+        variances[wanted] = spread
+        image = evidence.image.replaced(wanted, wall.part(keep))
+        evidence = replace(evidence, image=image, image_variances_mm2=variances, blur=blur)
+    return _look_at_labels(evidence, volume, branch, boundary, wanted, seen)
+
+
+def _look_at_labels(
+    evidence: Evidence,
+    volume: Volume,
+    branch: Branch,
+    boundary: Boundary,
+    wanted: slice,
+    seen: slice,
+) -> Evidence:
+    """Find the labels' own edge in a stretch where the image does not decide throughout."""
+    run = next(r for r in runs(evidence.whole) if r.start <= wanted.start < r.stop)
+    if boundary == "gray":
+        silent: list[list[str]] = [[] for _ in range(run.stop - run.start)]
+        if image_decides(evidence.image.part(run), volume, silent).all():
+            return evidence
+        known = ~np.isnan(evidence.labels.rim[run])
+        if not known.any():
+            wanted = seen = run
+    curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
+    keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
+    grid = branch.region.grid
+    wall = wall_of_labels(branch.region, curve, start)
+    variances = evidence.label_variances_mm2.copy()
+    variances[wanted] = figure_variances(wall.part(keep), curve.part(keep), grid, wanted.start)
+    labels = evidence.labels.replaced(wanted, wall.part(keep))
+    return replace(evidence, labels=labels, label_variances_mm2=variances)

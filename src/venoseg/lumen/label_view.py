@@ -1,0 +1,88 @@
+"""What the labels show at every station of a vein."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.centerline.label_sections import label_sections
+from venoseg.centerline.tree import Branch
+from venoseg.lumen.outline import outline_labels, smoothed_stations
+from venoseg.volume import BoolArray, FloatArray
+
+# The labels are looked at in planes with points this many voxels apart.
+_PIXEL = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelView:
+    """The labels in the planes of n stations.
+
+    Attributes
+    ----------
+    contours_mm
+        (n, m, 2) their outline in (across, upward) mm from the station; NaN where there is none.
+    found
+        (n,) True where the labels show in the section.
+    components
+        (n,) number of separate lumens of the vein in the section.
+    areas_mm2, extent_mm
+        (n,) area of the vein at the station, and the distance from its middle to its farthest
+        point.
+    shared
+        (n,) share of its rim that lies against another vein.
+    off_middle_mm
+        (n,) distance of the station from the middle of the section.
+    """
+
+    contours_mm: FloatArray
+    found: BoolArray
+    components: npt.NDArray[np.int64]
+    areas_mm2: FloatArray
+    extent_mm: FloatArray
+    shared: FloatArray
+    off_middle_mm: FloatArray
+
+    def part(self, keep: slice) -> LabelView:
+        """Return the stations of ``keep``."""
+        return LabelView(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+    def replaced(self, stations: slice, part: LabelView) -> LabelView:
+        """Return the view with other ``stations``."""
+        arrays = [getattr(self, f.name).copy() for f in fields(self)]
+        for array, f in zip(arrays, fields(self), strict=True):
+            array[stations] = getattr(part, f.name)
+        return LabelView(*arrays)
+
+
+def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
+    """Cut a vein's labels across its centerline.
+
+    Parameters
+    ----------
+    branch
+        The vein.
+    stations
+        The stations wanted, all by default. Each is seen as it is when all are cut.
+    """
+    count = len(branch.curve)
+    wanted = slice(0, count) if stations is None else stations
+    station_mm = float(branch.curve.position_mm[1])
+    margin = smoothed_stations(station_mm)
+    first = max(wanted.start - margin, 0)
+    curve = branch.curve.part(slice(first, min(wanted.stop + margin, count)))
+    pixel_mm = float(np.clip(_PIXEL * branch.region.grid.spacing_mm.min(), 0.4, 1.0))
+    sections = label_sections(branch.region, curve, branch.half_width_mm, pixel_mm)
+    keep = slice(wanted.start - first, wanted.stop - first)
+    contours, found, components = outline_labels(sections, station_mm, keep)
+    return LabelView(
+        contours_mm=contours,
+        found=found,
+        components=components,
+        areas_mm2=sections.areas_mm2[keep],
+        extent_mm=sections.extent_mm[keep],
+        shared=sections.shared[keep],
+        off_middle_mm=np.linalg.norm(sections.middles_lps_mm - curve.points_lps_mm, axis=1)[keep],
+    )

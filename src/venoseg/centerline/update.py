@@ -67,7 +67,7 @@ def updated_region(region: Region, segmentation: Segmentation, box: Box) -> Regi
         new_foreign[window] == wide.foreign[window]
     )
     if stays.all():
-        return RegionUpdate(region, None, ())
+        return RegionUpdate(region, None, tuple(reasons))
     return RegionUpdate(new, _bounds(~stays, window), tuple(reasons))
 
 

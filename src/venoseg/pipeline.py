@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from venoseg.dicom import Series, read_study
+from venoseg.dicom import read_study
 from venoseg.errors import OutputError, UsageError
 from venoseg.interchange import (
     read_labels,
@@ -99,17 +99,19 @@ def measure_path(
         found = measure(volume, segmentation, boundary=options.boundary, step_mm=options.step_mm)
         say("writing the results")
         if volume.source.kind == "DICOM":
-            found = _with_dicom_results(found, series, scratch, identified=options.identified)
+            found = with_dicom_results(
+                found, series.headers(), scratch, identified=options.identified
+            )
         write_results(found, scratch)
     return found
 
 
-def _with_dicom_results(
-    found: Measurements, series: Series, folder: Path, *, identified: bool
+def with_dicom_results(
+    found: Measurements, headers: Sequence[Dataset], folder: Path, *, identified: bool = False
 ) -> Measurements:
     """Write the DICOM results; headers too poor to refer to are a warning, not a failure."""
     try:
-        write_dicom_results(found, series.headers(), folder, identified=identified)
+        write_dicom_results(found, headers, folder, identified=identified)
     except OutputError as error:
         for name in _DICOM_RESULTS:
             (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,214 @@
+"""Figures that follow the editing: what is stale at once, what is new as soon as it is measured."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.errors import VenosegError
+from venoseg.lumen import Measurements, measure, remeasure
+from venoseg.review.actions import Layer
+from venoseg.segmentation import OccludedCourse, Segmentation
+from venoseg.segmentation.edits import Box, is_empty
+from venoseg.volume import Volume
+
+# Sections are squares, and the image around them is looked at too.
+_DIAGONAL = 1.5
+_BESIDE_MM = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What is known of the veins at a moment.
+
+    Attributes
+    ----------
+    found
+        The newest measurements; None before the first, or when nothing can be measured.
+    stale
+        The veins whose figures are being measured again; what is shown of them is old.
+    problem
+        Why nothing could be measured; empty when it could.
+    retracing
+        Whether the centerlines are being drawn anew, so that no figure holds yet.
+    """
+
+    found: Measurements | None
+    stale: frozenset[str] = frozenset()
+    problem: str = ""
+    retracing: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether no figure is being measured again."""
+        return not self.retracing and not self.stale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    layer: Layer
+    box: Box
+    part: npt.NDArray[np.uint8]
+
+
+def stale_veins(found: Measurements, box: Box) -> frozenset[str]:
+    """Name the veins whose figures a change within a box can touch: those it comes near to.
+
+    The wall of a vein is smoothed along it, so that one changed voxel can touch figures far from
+    it; all of a vein is new, or none of it.
+    """
+    grid = found.volume.grid
+    corners = np.array(np.meshgrid(*[(s.start - 1, s.stop) for s in box])).reshape(3, -1).T
+    places = grid.to_lps(corners)
+    middle = places.mean(axis=0)
+    reach_mm = float(np.linalg.norm(places - middle, axis=1).max())
+    near = []
+    for profile in found.profiles:
+        curve = profile.branch.curve
+        distance = np.linalg.norm(curve.points_lps_mm - middle, axis=1).min()
+        if distance <= reach_mm + _DIAGONAL * profile.branch.half_width_mm + _BESIDE_MM:
+            near.append(profile.vessel)
+    return frozenset(near)
+
+
+class Live:
+    """Measures in the background what the editing changes.
+
+    Parameters
+    ----------
+    image
+        What is measured on.
+    segmentation
+        The labels as they stand; copied.
+    tell
+        Called with new `Figures` from the thread that calls `change`, and from the measuring one.
+    known
+        Measurements of these labels, when there are any already.
+    """
+
+    def __init__(
+        self,
+        image: Volume,
+        segmentation: Segmentation,
+        tell: Callable[[Figures], None],
+        known: Measurements | None = None,
+    ) -> None:
+        stent = segmentation.stent
+        self._image, self._tell = image, tell
+        self._segmentation = segmentation
+        self._layers: dict[Layer, npt.NDArray[np.uint8]] = {
+            "veins": segmentation.labels.copy(),
+            "stent": np.zeros(image.grid.shape, dtype=np.uint8)
+            if stent is None
+            else stent.astype(np.uint8),
+        }
+        self._figures = Figures(known, retracing=known is None)
+        self._changes: list[_Change] = []
+        self._courses: tuple[OccludedCourse, ...] | None = None
+        self._whole = known is None
+        self._closed = False
+        self._busy = True
+        self._wake = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="measuring", daemon=True)
+        self._thread.start()
+
+    @property
+    def figures(self) -> Figures:
+        """What is known now."""
+        return self._figures
+
+    def change(self, box: Box, part: npt.NDArray[np.uint8], layer: Layer = "veins") -> None:
+        """Take note of a change: ``part`` are the labels in ``box`` from now on."""
+        if is_empty(box):
+            return
+        with self._wake:
+            self._changes.append(_Change(layer, box, part.copy()))
+            self._mark(box)
+            self._wake.notify_all()
+        self._tell(self._figures)
+
+    def occluded(self, courses: tuple[OccludedCourse, ...]) -> None:
+        """Take note that other stretches are marked as occluded; everything is measured anew."""
+        with self._wake:
+            self._courses, self._whole = courses, True
+            self._figures = replace(self._figures, retracing=True)
+            self._wake.notify_all()
+        self._tell(self._figures)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until every figure is new; tell whether that was reached in time."""
+        with self._wake:
+            return self._wake.wait_for(lambda: not self._busy and not self._waiting(), seconds)
+
+    def close(self) -> None:
+        """Stop measuring."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        self._thread.join()
+
+    def _waiting(self) -> bool:
+        return bool(self._changes) or self._whole
+
+    def _mark(self, box: Box) -> None:
+        found = self._figures.found
+        if found is None:
+            self._figures = replace(self._figures, retracing=True)
+            return
+        stale = self._figures.stale | stale_veins(found, box)
+        self._figures = replace(self._figures, stale=stale)
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._busy = False
+                self._wake.notify_all()
+                self._wake.wait_for(lambda: self._closed or self._waiting())
+                if self._closed:
+                    return
+                self._busy = True
+                changes, self._changes = self._changes, []
+                if self._courses is not None:
+                    self._segmentation = replace(self._segmentation, occluded=self._courses)
+                whole = self._whole or self._figures.found is None
+                # Strokes come first: the whole is measured when the hand rests.
+                self._whole = whole and bool(changes) and self._figures.found is not None
+            self._write(changes)
+            self._publish(self._measured(changes, whole=whole and not self._whole))
+
+    def _write(self, changes: list[_Change]) -> None:
+        for change in changes:
+            self._layers[change.layer][change.box] = change.part
+        stent = self._layers["stent"].view(np.bool_)
+        self._segmentation = replace(
+            self._segmentation,
+            labels=self._layers["veins"],
+            stent=stent if self._segmentation.stent is not None or _any(changes) else None,
+        )
+
+    def _measured(self, changes: list[_Change], *, whole: bool) -> Figures:
+        found = self._figures.found
+        try:
+            if found is None or whole:
+                return Figures(measure(self._image, self._segmentation))
+            for change in changes:
+                found = remeasure(found, self._segmentation, change.box)
+        except VenosegError as error:
+            return Figures(None, problem=str(error))
+        return Figures(found, retracing=bool(found.needs_retrace))
+
+    def _publish(self, figures: Figures) -> None:
+        with self._wake:
+            self._whole = self._whole or figures.retracing
+            self._figures = replace(figures, retracing=self._whole)
+            for change in self._changes:
+                self._mark(change.box)
+        self._tell(self._figures)
+
+
+def _any(changes: list[_Change]) -> bool:
+    return any(change.layer == "stent" and change.part.any() for change in changes)

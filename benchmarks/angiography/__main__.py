@@ -84,7 +84,8 @@ def _one(found: Found, diameter: float, percent: float | None, seed: int, photon
     bands = carm.project(catheter.middles_lps_mm)
     marker = Fiducial(
         "marker",
-        catheter.spacing_mm * (len(bands) - 1),
+        # The catheter bends: the marks' straight distance is less than the sum of their gaps.
+        float(np.linalg.norm(catheter.middles_lps_mm[-1] - catheter.middles_lps_mm[0])),
         *(tuple(bands[n] + random.uniform(-1.5, 1.5, 2)) for n in (0, -1)),
     )
     way = Way("ivc", places[[8, -9]])

@@ -54,6 +54,21 @@ def test_projected_width_of_a_cylinder_is_its_magnified_diameter(
     )
 
 
+@pytest.mark.parametrize("radius_mm", [1.0, 5.0])
+def test_a_grazing_ray_does_not_run_inside(radius_mm: float) -> None:
+    carm = Carm(rows=4, columns=400, pixel_mm=0.08)
+    tube = cylinder(radius_mm, (0.0, -20.0, 0.0), (0.0, -20.0, -40.0))
+    paths = tube_paths(tube, carm)
+    image = np.bincount(paths.pixels, paths.lengths_mm, minlength=4 * 400).reshape(4, 400)
+    depth = float(carm.depth(np.array([0.0, -20.0, -20.0])))
+    aside = (np.arange(400) - 199.5) * carm.pixel_mm * depth / carm.source_to_detector_mm
+    nearest = aside / np.hypot(1.0, aside / depth)
+    chord = 2 * np.sqrt(np.clip(radius_mm**2 - nearest**2, 0.0, None))
+    assert image[2] == pytest.approx(chord, abs=0.12)
+    spread = [np.sqrt((line * aside**2).sum() / line.sum()) for line in (image[2], chord)]
+    assert spread[0] == pytest.approx(spread[1], rel=0.003)
+
+
 def test_an_ellipse_shows_the_width_across_the_ray() -> None:
     curve = Curve.through([(0, 0, 50), (0, 0, -50)])
     tube = Tube(curve, Profile.along(curve, 0.0, 10.0, 4.0))

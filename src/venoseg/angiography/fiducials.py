@@ -12,37 +12,23 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from venoseg.angiography.course import Course, smooth_course
-from venoseg.angiography.outline import SAMPLE_PX, sample_across
+from venoseg.angiography.catheter import catheter_width
 from venoseg.angiography.run import Image
-from venoseg.angiography.widthmodel import Look, Samples, fit_profiles
+from venoseg.angiography.widthmodel import Look
 from venoseg.dicom.calibration import Calibration
 from venoseg.errors import MeasurementError, UsageError
 from venoseg.volume import BoolArray, FloatArray
 
 FRENCH_MM = 1.0 / 3.0
 
-# Half widths of 95 % intervals: of a marker's middle, of a
-# catheter's width where blur is not known better, and of what depth does to an object that lies
+# Half widths of 95 % intervals: of a marker's middle, and of what depth does to an object that lies
 # in the vein.
 _MARKER_PX = 0.25
-_CATHETER_PX = 0.25
 _DEPTH = 0.007
 
 _SEARCH_PX = 7
 _DISTINCT = 6.0
-_AROUND_PX = 12.0
 _FITTED_PX = 5.5
-_PIECES = 5
-
-# A line of which so much is dense lies along a catheter, another across one.
-_MOSTLY = 0.7
-_PIECE_PX = 20.0
-_AWAY_PX = 4.0
-
-# The catheter must rise so far above the scatter beside it, and its pieces be as wide within this.
-_STANDS_OUT = 5.0
-_UNEVEN = 0.12
 
 Point = tuple[float, float]
 
@@ -137,7 +123,7 @@ def calibrate(
         own = np.sqrt(2.0) * _MARKER_PX / size_px
         words = f"two markers {fiducial.size_mm:g} mm apart, {size_px:.2f} px in the picture"
     else:
-        size_px, own = catheter_width(native, fiducial, look)
+        size_px, own = catheter_width(native, fiducial.first_px, fiducial.second_px, look.blur_px)
         words = f"catheter of {fiducial.size_mm:.3f} mm, {size_px:.3f} px wide in the picture"
     factor = fiducial.size_mm / size_px
     return Calibration(
@@ -208,105 +194,6 @@ def _fitted_middle(patch: FloatArray, start: Point) -> FloatArray:
         f_scale=0.05 * float(np.ptp(value)),
     )
     return np.array([fit.x[0], fit.x[1]])
-
-
-def catheter_width(native: Image, fiducial: Fiducial, look: Look) -> tuple[float, float]:
-    """Return the width of a catheter in pixels and the relative half width of its 95 % interval.
-
-    Raises
-    ------
-    MeasurementError
-        When no catheter stands out along or across the line.
-    """
-    dense = native - ndimage.median_filter(native, int(2 * _AROUND_PX) + 1)
-    course = _course(dense, fiducial)
-    offsets = np.arange(-_AROUND_PX, _AROUND_PX + SAMPLE_PX / 2, SAMPLE_PX)
-    values = sample_across(native, course, offsets)
-    outer = np.abs(offsets) > _AROUND_PX / 2
-    # Each station's own slanting background comes off before stations are put together.
-    slope = np.polynomial.polynomial.polyfit(offsets[outer], values[:, outer].T, 1)
-    values = values - np.polynomial.polynomial.polyval(offsets, slope)
-    pieces = np.array_split(np.arange(len(values)), _PIECES)
-    # Bands are wider than the shaft, and few: the median passes over them.
-    profiles = np.array([np.median(values[piece], axis=0) for piece in pieces])
-    middle = np.median(values, axis=0)
-    rise = float(middle[np.abs(offsets) < 1.0].mean())
-    grain = float(middle[outer].std()) + 1e-9
-    if rise < _STANDS_OUT * grain:
-        raise _no_catheter()
-    whole = np.concatenate([middle[None], profiles])
-    opacity = np.full(len(whole), max(rise, 0.02))
-    samples = Samples(offsets, whole, np.ones_like(whole), opacity, grain)
-    fit = fit_profiles(samples, np.tile([-2.5, 2.5], (len(whole), 1)), look)
-    widths = fit.edges_px[:, 1] - fit.edges_px[:, 0]
-    if float(np.std(widths[1:], ddof=1)) > _UNEVEN * float(widths[0]):
-        raise _no_catheter()
-    spread = 1.96 * float(np.std(widths[1:], ddof=1)) / np.sqrt(_PIECES)
-    return float(widths[0]), float(np.hypot(spread, _CATHETER_PX)) / float(widths[0])
-
-
-def _no_catheter() -> MeasurementError:
-    return MeasurementError(
-        "no catheter of even width stands out along or across the line",
-        remedy="draw the line on a straight, dense piece of the catheter, away from bone edges",
-    )
-
-
-def _course(dense: Image, fiducial: Fiducial) -> Course:
-    """Lay a course on the catheter: along the line, or, for a line across it, to both sides."""
-    first, second = np.array(fiducial.first_px), np.array(fiducial.second_px)
-    length = float(np.hypot(*(second - first)))
-    if length < 3.0:
-        raise UsageError("the line on the catheter has no length", where="--calibration")
-    steps = np.linspace(0.0, 1.0, max(int(2 * length), 8))[:, None]
-    line = first + steps * (second - first)
-    calm = ndimage.gaussian_filter(dense, 1.0)
-    along = _along(calm, line)
-    if np.mean(along > 3.0 * _grain_near(calm, line)) < _MOSTLY:
-        line = _crossing(calm, line, length)
-    course = smooth_course(line, 2.0)
-    offsets = np.arange(-_AWAY_PX, _AWAY_PX + 0.25, 0.5)
-    for _ in range(3):
-        across = sample_across(calm, course, offsets)
-        # Bands outshine the shaft: every station counts the same.
-        across = across / np.maximum(across.max(axis=1, keepdims=True), 1e-6)
-        across = ndimage.gaussian_filter1d(across, 4.0, axis=0)
-        weight = np.maximum(across - 0.5 * across.max(axis=1, keepdims=True), 0.0)
-        middle = (weight * offsets).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-        course = smooth_course(course.points_px + middle[:, None] * course.normals, 5.0)
-    return course
-
-
-def _crossing(calm: Image, line: FloatArray, length: float) -> FloatArray:
-    """Return a piece of the catheter that a line crosses: the densest way through it."""
-    middle = line[int(_along(calm, line).argmax())]
-    aside = np.array([-(line[-1] - line[0])[1], (line[-1] - line[0])[0]]) / length
-    reach = np.linspace(-_PIECE_PX, _PIECE_PX, 81)[:, None]
-    ways = []
-    for turn in np.radians(np.arange(-40, 41, 2)):
-        direction = np.array(
-            [
-                np.cos(turn) * aside[0] - np.sin(turn) * aside[1],
-                np.sin(turn) * aside[0] + np.cos(turn) * aside[1],
-            ]
-        )
-        way = middle + reach * direction
-        ways.append((float(np.median(_along(calm, way))), way))
-    best: FloatArray = max(ways, key=lambda found: found[0])[1]
-    return best
-
-
-def _along(picture: Image, line: FloatArray) -> FloatArray:
-    values: FloatArray = ndimage.map_coordinates(picture, [line[:, 1], line[:, 0]], order=1)
-    return values
-
-
-def _grain_near(picture: Image, line: FloatArray) -> float:
-    """Return the robust scatter of a picture in the box around a line."""
-    low = np.maximum(np.floor(line.min(axis=0)).astype(int) - 25, 0)
-    high = np.ceil(line.max(axis=0)).astype(int) + 26
-    box = picture[low[1] : high[1], low[0] : high[0]]
-    return 1.4826 * float(np.median(np.abs(box - np.median(box))))
 
 
 def _check_inside(point: Point, seen: BoolArray) -> None:

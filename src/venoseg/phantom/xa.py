@@ -24,6 +24,7 @@ _STENT_PER_MM = 1.0
 _TOP = 4095
 _BIN_S = 0.1
 _NEVER_S = 120.0
+_KERNEL_PX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class XaSettings:
     scatter
         Scattered intensity as a share of the primary.
     blur_px
-        Standard deviation of the detector's blur.
+        Standard deviation of the detector's blur, the extent of its pixels included.
     relationship
         Of the stored pixels to intensity, as DICOM's PixelIntensityRelationship. Less X-ray is
         always a lower pixel.
@@ -209,8 +210,28 @@ def _detected(attenuation: Image, reference: float, settings: XaSettings, number
         stream = np.random.PCG64([settings.seed, 7, number])
         grain = np.random.Generator(stream).standard_normal(seen.shape)
         seen = seen + np.sqrt(seen / settings.photons) * grain
-    seen = gaussian_filter(np.maximum(seen, 1e-4), settings.blur_px, mode="nearest")
+    seen = np.maximum(_blurred(np.maximum(seen, 1e-4), settings.blur_px), 1e-4)
     return np.clip(np.rint(_stored(seen, settings.relationship)), 0, _TOP).astype(np.uint16)
+
+
+def _blurred(seen: Image, blur_px: float) -> Image:
+    """Blur by a Gaussian of which the kernel holds all frequencies up to that of the pixels.
+
+    The values of a narrow Gaussian at the pixels are another kernel: too weak and not bell-shaped.
+    """
+    from scipy.ndimage import convolve1d
+
+    if blur_px <= 0:
+        return seen
+    at = np.arange(-_KERNEL_PX, _KERNEL_PX + 1)
+    frequency = np.linspace(0.0, np.pi, 1025)
+    passed = np.exp(-0.5 * (blur_px * frequency) ** 2)
+    kernel = np.trapezoid(passed * np.cos(at[:, None] * frequency), frequency, axis=1)
+    kernel /= kernel.sum()
+    blurred: Image = seen
+    for axis in (0, 1):
+        blurred = convolve1d(blurred, kernel, axis=axis, mode="nearest")
+    return blurred
 
 
 def _stored(seen: Image, relationship: Relationship) -> Image:

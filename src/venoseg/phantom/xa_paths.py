@@ -56,7 +56,7 @@ def tube_paths(tube: Tube, carm: Carm, deeper: tuple[Shape, ...] = ()) -> Paths:
         lumen where vessels join counts once.
     """
     step = float(
-        np.clip(min(tube.profile.first_mm.min(), tube.profile.second_mm.min()) / 4, 0.2, 0.5)
+        np.clip(min(tube.profile.first_mm.min(), tube.profile.second_mm.min()) / 8, 0.125, 0.5)
     )
     found = [
         part
@@ -120,7 +120,7 @@ def _traced(
     points = carm.source_lps_mm + levels[None, :, None] * rays[:, None, :]
     stride = np.linalg.norm(rays, axis=1)[:, None] * (levels[1] - levels[0])
     distance, position = tube.locate(points.reshape(-1, 3))
-    share = np.clip(0.5 - distance.reshape(stride.shape[0], -1) / stride, 0.0, 1.0)
+    share = _share_inside(distance.reshape(stride.shape[0], -1))
     own = (position >= piece[0]) & (position < piece[1])
     length = (share * stride).ravel() * own
     kept = np.flatnonzero(length)
@@ -135,6 +135,26 @@ def _traced(
     lengths = np.bincount(where, length[kept], minlength=len(keys)).astype(np.float64)
     slots = (keys % 100_000 - 1000).astype(np.float64) + 0.5
     return Paths(flat[keys // 100_000], slots, lengths)
+
+
+def _share_inside(distance: FloatArray) -> FloatArray:
+    """Return (rays, levels) which part of the step around each level lies inside.
+
+    The surface is crossed where the signed distance, linear between levels, is zero. The distance
+    itself, over the step, would make a ray that only grazes the vessel run partly inside it.
+    """
+    halfway = (distance[:, 1:] + distance[:, :-1]) / 2
+    behind = np.concatenate([halfway, distance[:, -1:]], axis=1)
+    before = np.concatenate([distance[:, :1], halfway], axis=1)
+    share: FloatArray = (_inside(distance, behind) + _inside(distance, before)) / 2
+    return share
+
+
+def _inside(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return which part of the way from one signed distance to another is negative."""
+    deep = np.maximum(-first, 0.0) + np.maximum(-second, 0.0)
+    part: FloatArray = deep / np.maximum(np.abs(first) + np.abs(second), 1e-12)
+    return part
 
 
 def wire_image(wires: Filaments, carm: Carm) -> Image:

@@ -1,0 +1,230 @@
+"""The outer width of a catheter in the frame, from the shadow of its shaft.
+
+A shaft is only a few pixels wide, so its edges are not where the shadow is steepest: they come from
+a fit of the whole shadow. Rays run through a full cylinder along chords, sqrt(r^2 - x^2); a wall
+around an empty lumen lacks the chords of the lumen. The intensity behind it is blurred. Blur and
+width are told apart by the shape of the shadow, which takes many pixels: the shaft is followed
+beyond the given line. Every pixel counts where it lies, without interpolation. Marker bands are
+wider than the shaft and left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.optimize import least_squares
+from scipy.spatial import cKDTree
+
+from venoseg.angiography.run import Image
+from venoseg.angiography.shaft import Point, follow_shaft
+from venoseg.errors import MeasurementError
+from venoseg.volume import BoolArray, FloatArray
+
+# Pixels so far from the axis are fitted, with a background that changes over such a length.
+_BESIDE_PX = 9.0
+_KNOT_PX = 35.0
+_FINE_PX = 0.04
+
+# The lumen of diagnostic catheters measures about this share of their outside.
+_LUMEN = 0.7
+# An empty or filled lumen is believed when it explains so much, in units of the noise's variance,
+# and leaves less than this share of what a full shaft leaves.
+_BELIEVED = 12.0
+_CLEARLY = 0.9
+
+# Blur found at the vein, where it has little effect, is known to this standard deviation.
+_BLUR_SD_PX = 0.1
+
+# Half width of 95 % of what blur of another shape than a bell does to the width.
+_MODEL_PX = 0.06
+
+_BAND = 0.5
+_BAND_REACH_PX = 3
+_STANDS_OUT = 5.0
+_ROUNDS = 3
+_OUTLYING = 2.5
+_LEAST_PIXELS = 200
+_WIDTHS_PX = (1.0, 14.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pixels:
+    """Pixels near the shaft: distance from the rough axis, (n, k) shares of knots, attenuation."""
+
+    aside_px: FloatArray
+    knots: FloatArray
+    value: FloatArray
+    opacity: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    width_px: float
+    width_sd_px: float
+    misfit: float
+    noise: float
+    distinct: float
+
+
+def catheter_width(
+    native: Image, first_px: Point, second_px: Point, blur_px: float
+) -> tuple[float, float]:
+    """Return the width of a catheter in pixels and the relative half width of its 95 % interval.
+
+    Parameters
+    ----------
+    native
+        (rows, columns) attenuation, not subtracted.
+    first_px, second_px
+        Column and row of the ends of a line along the catheter or across it.
+    blur_px
+        Standard deviation of the picture's blur as far as it is known.
+
+    Raises
+    ------
+    MeasurementError
+        When no catheter stands out along or across the line.
+    """
+    pixels = _near(native, first_px, second_px)
+    full = _fit(pixels, blur_px, hollow=False)
+    other = _fit(pixels, blur_px, hollow=True)
+    gain = (full.misfit - other.misfit) / max(other.noise**2, 1e-18)
+    hollow = gain > _BELIEVED and other.misfit < _CLEARLY * full.misfit
+    found = other if hollow else full
+    low, high = _WIDTHS_PX
+    inside = 1.05 * low < found.width_px < 0.95 * high
+    if not inside or found.distinct < _STANDS_OUT or found.width_sd_px > 0.25 * found.width_px:
+        raise no_catheter()
+    half = float(np.hypot(1.96 * found.width_sd_px, _MODEL_PX))
+    return found.width_px, half / found.width_px
+
+
+def no_catheter() -> MeasurementError:
+    """Return what is said where no shaft can be measured."""
+    return MeasurementError(
+        "no catheter of even width stands out along or across the line",
+        remedy="draw the line on a straight, dense piece of the catheter, away from bone edges",
+    )
+
+
+def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
+    course, density = follow_shaft(native, first_px, second_px)
+    points, normals = course.points_px, course.normals
+    low = np.maximum(np.floor(points.min(axis=0) - _BESIDE_PX).astype(int), 0)
+    high = np.ceil(points.max(axis=0) + _BESIDE_PX).astype(int) + 1
+    rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
+    inside = (rows < native.shape[0]) & (columns < native.shape[1])
+    place = np.stack([columns[inside], rows[inside]], axis=1).astype(np.float64)
+    station = cKDTree(points).query(place)[1]
+    offset = place - points[station]
+    aside = np.einsum("ij,ij->i", offset, normals[station])
+    along = offset[:, 1] * normals[station, 0] - offset[:, 0] * normals[station, 1]
+    plain = ~_banded(density)
+    kept = (np.abs(aside) < _BESIDE_PX) & (np.abs(along) < 1.0) & plain[station]
+    if kept.sum() < _LEAST_PIXELS:
+        raise no_catheter()
+    position = course.position_px[station[kept]] + along[kept]
+    count = max(int(course.position_px[-1] / _KNOT_PX) + 1, 2)
+    at = np.clip(position / course.position_px[-1], 0.0, 1.0) * (count - 1)
+    knots = np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(count)))
+    # A knot between bands that hide the shaft has no pixels of its own.
+    knots = knots[:, knots.sum(axis=0) > 5.0]
+    place = place[kept].astype(int)
+    value = native[place[:, 1], place[:, 0]].astype(np.float64)
+    return _Pixels(aside[kept], knots, value, max(float(np.median(density[plain])), 0.02))
+
+
+def _banded(density: FloatArray) -> BoolArray:
+    """Return where the shaft is much denser than it usually is, as under a band."""
+    usual = float(np.percentile(density, 30.0))
+    marked = np.abs(density - usual) > _BAND * max(usual, 1e-6)
+    return np.asarray(ndimage.binary_dilation(marked, iterations=_BAND_REACH_PX))
+
+
+def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
+    """Fit width, blur, the axis and, of a hollow shaft, how empty its lumen is."""
+    count = pixels.knots.shape[1]
+    weight = np.ones(len(pixels.value))
+    # Noise is blurred along with the picture: so many pixels are worth one.
+    alike = max(4.0 * np.pi * blur_px**2, 1.0)
+    noise = 0.0
+
+    def whole(shape: FloatArray) -> tuple[FloatArray, FloatArray]:
+        parts = _parts(pixels, shape)
+        weighted = (parts * weight[:, None] ** 2).T
+        square = weighted @ parts
+        square[np.diag_indices_from(square)] *= 1.0 + 1e-9
+        factors = np.linalg.solve(square, weighted @ pixels.value)
+        return pixels.value - parts @ factors, np.asarray(factors, dtype=np.float64)
+
+    def left(free: FloatArray) -> FloatArray:
+        shape = free if hollow else np.insert(free, 2, 0.0)
+        held = noise * np.sqrt(alike) * (shape[1] - blur_px) / _BLUR_SD_PX
+        return np.append(whole(shape)[0] * weight, held)
+
+    start = np.concatenate([[4.0, blur_px], [0.1] * hollow, np.zeros(count)])
+    low = np.concatenate([[_WIDTHS_PX[0], 0.2], [-1.5] * hollow, np.full(count, -2.0)])
+    high = np.concatenate([[_WIDTHS_PX[1], 3.0], [1.0] * hollow, np.full(count, 2.0)])
+    scale = np.concatenate([[0.3, 0.1], [0.3] * hollow, np.full(count, 0.2)])
+    for _ in range(_ROUNDS):
+        found = least_squares(left, start, x_scale=scale, bounds=(low, high), ftol=1e-6, xtol=1e-5)
+        start = np.clip(found.x, low + 1e-6, high - 1e-6)
+        rest, factors = whole(start if hollow else np.insert(start, 2, 0.0))
+        noise = max(1.4826 * float(np.median(np.abs(rest))), 1e-9)
+        weight = 1.0 / np.sqrt(np.maximum(1.0, np.abs(rest) / (_OUTLYING * noise)))
+    covariance = np.linalg.pinv(found.jac.T @ found.jac) * noise**2 * alike
+    height = float(np.median(factors[:count]))
+    worth = np.sqrt(len(rest) / alike)
+    return _Fitted(
+        float(start[0]),
+        float(np.sqrt(covariance[0, 0])),
+        float(2.0 * found.cost / alike),
+        noise,
+        height * worth / noise / 5.0,
+    )
+
+
+def _parts(pixels: _Pixels, shape: FloatArray) -> FloatArray:
+    """Return (n, 3 k) shadow, background and its slant, each at every knot."""
+    width, blur, emptiness = shape[:3]
+    aside = pixels.aside_px - pixels.knots @ shape[3:]
+    shadow = shadow_of(aside, width, blur, emptiness, pixels.opacity)
+    return np.concatenate(
+        [
+            shadow[:, None] * pixels.knots,
+            pixels.knots,
+            (pixels.aside_px / _BESIDE_PX)[:, None] * pixels.knots,
+        ],
+        axis=1,
+    )
+
+
+def shadow_of(
+    aside_px: FloatArray, width_px: float, blur_px: float, emptiness: float, opacity: float
+) -> FloatArray:
+    """Return the (n,) attenuation at distances from the axis of a shaft, 1 in a full one's middle.
+
+    ``emptiness`` is 0 where the lumen absorbs like the wall, 1 where it does not, below 0 where it
+    absorbs more; ``opacity`` that of the middle, which is to be multiplied with.
+    """
+    reach = _BESIDE_PX + 5.0
+    grid = np.arange(-reach, reach + _FINE_PX / 2, _FINE_PX)
+    depth = _chords(grid, width_px / 2)
+    if emptiness != 0.0:
+        depth = depth - emptiness * _LUMEN * _chords(grid, _LUMEN * width_px / 2)
+    passed = ndimage.gaussian_filter1d(np.exp(-opacity * depth), blur_px / _FINE_PX)
+    shadow: FloatArray = np.interp(aside_px, grid, -np.log(passed) / opacity)
+    return shadow
+
+
+def _chords(grid: FloatArray, radius: float) -> FloatArray:
+    """Return means over each step of a grid of sqrt(1 - (x / radius)^2)."""
+
+    def area(x: FloatArray) -> FloatArray:
+        share = np.clip(x / radius, -1.0, 1.0)
+        whole: FloatArray = radius / 2 * (share * np.sqrt(1 - share**2) + np.arcsin(share))
+        return whole
+
+    return (area(grid + _FINE_PX / 2) - area(grid - _FINE_PX / 2)) / _FINE_PX

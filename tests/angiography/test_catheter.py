@@ -13,7 +13,7 @@ from venoseg.errors import MeasurementError
 Array = npt.NDArray[np.float64]
 
 SHAPE = (160, 120)
-FINER = 8
+FINER = 9
 
 
 def drawn(
@@ -22,12 +22,13 @@ def drawn(
     blur: float = 0.7,
     lumen: float = 0.0,
     bands: bool = False,
+    square: bool = False,
     noise: float = 0.004,
     seed: int = 0,
 ) -> npt.NDArray[np.float32]:
-    """Attenuation of a slanting shaft; its pixels make a blur of 0.7 one of 0.76.
+    """Attenuation of a slanting shaft; ``lumen`` is its inner as a share of its outer width.
 
-    ``lumen`` is its inner as a share of its outer width.
+    The blur is a bell, or, of ``square`` pixels, one and the mean over each pixel.
     """
     rows, columns = ((np.arange(n * FINER) + 0.5) / FINER - 0.5 for n in SHAPE)
     row, column = np.meshgrid(rows, columns, indexing="ij")
@@ -42,7 +43,8 @@ def drawn(
     if bands:
         attenuation = attenuation + (row % 20 < 2.2) * 1.5 * depth(width + 0.3) / (width / 2)
     passed = ndimage.gaussian_filter(np.exp(-2.0 - 0.004 * column - attenuation), blur * FINER)
-    passed = passed.reshape(SHAPE[0], FINER, SHAPE[1], FINER).mean(axis=(1, 3))
+    blocks = passed.reshape(SHAPE[0], FINER, SHAPE[1], FINER)
+    passed = blocks.mean(axis=(1, 3)) if square else blocks[:, FINER // 2, :, FINER // 2]
     passed *= 1.0 + noise * np.random.default_rng(seed).normal(size=SHAPE)
     return np.asarray(-np.log(passed), dtype=np.float32)
 
@@ -54,7 +56,7 @@ LINE = (55.9, 30.0), (68.9, 130.0)
 def test_the_width_is_right_and_so_is_its_interval(width: float):
     errors, halves = [], []
     for seed in range(6):
-        found, half = catheter_width(drawn(width, seed=seed), *LINE, 0.76)
+        found, half = catheter_width(drawn(width, noise=0.002, seed=seed), *LINE, 0.7)
         errors.append(found / width - 1)
         halves.append(half)
     assert abs(np.mean(errors)) < 0.012
@@ -65,6 +67,12 @@ def test_the_width_is_right_and_so_is_its_interval(width: float):
 def test_blur_need_not_be_known_well():
     found, _ = catheter_width(drawn(5.0, blur=0.8), *LINE, 0.7)
     assert found == pytest.approx(5.0, rel=0.015)
+
+
+@pytest.mark.parametrize("width", [2.8, 3.7])
+def test_blur_that_is_no_bell_stays_within_the_interval(width: float):
+    found, half = catheter_width(drawn(width, square=True, noise=0.001), *LINE, 0.7)
+    assert abs(found / width - 1) < half
 
 
 def test_marker_bands_do_not_widen_the_shaft():

@@ -26,7 +26,9 @@ class ColumnTable(Directive):
         group += [head, body]
         head += _row(nodes.Text("Column"), nodes.Text("Meaning"))
         for column in columns:
-            body += _row(nodes.literal(text=column.name), nodes.Text(column.meaning))
+            source = getattr(column, "source", "")
+            meaning = f"{column.meaning}. Source: {source}." if source else column.meaning
+            body += _row(nodes.literal(text=column.name), nodes.Text(meaning))
         return [table]
 
 

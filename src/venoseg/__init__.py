@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from venoseg.centerline import trace
+    from venoseg.comparison import compare
     from venoseg.dicom import read_study
     from venoseg.errors import VenosegError
     from venoseg.interchange import read_labels
@@ -34,6 +35,7 @@ _HOMES = {
     "Segmentation": "venoseg.segmentation",
     "VenosegError": "venoseg.errors",
     "Volume": "venoseg.volume",
+    "compare": "venoseg.comparison",
     "measure": "venoseg.lumen",
     "read_labels": "venoseg.interchange",
     "read_study": "venoseg.dicom",
@@ -47,6 +49,7 @@ __all__ = [
     "Segmentation",
     "VenosegError",
     "Volume",
+    "compare",
     "measure",
     "read_labels",
     "read_study",

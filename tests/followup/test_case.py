@@ -79,7 +79,7 @@ def test_the_index_day_is_that_of_the_first_stent_or_intervention() -> None:
 
 
 def test_every_rule_has_a_source_and_can_be_replaced() -> None:
-    assert {one.rule for one in SOURCES} == set(Rules.__slots__)
+    assert {one.name for one in SOURCES} == set(Rules.__slots__)
     assert rules_from({"stenosed_percent": 70}, "rules").stenosed_percent == 70.0
     for value in (0, -1, True, "70", float("nan")):
         with pytest.raises(InputError, match="positive number"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from venoseg.errors import InputError
 
@@ -18,6 +19,8 @@ class Rules:
     stenosed_percent: float = 50.0
     compressed_percent: float = 50.0
     native_change_percent: float = 30.0
+    native_diameter_change_percent: float = 15.0
+    stenosis_ends_primary: bool = False
     thickness_ratio: float = 1.5
     stent_lumen_thickness_mm: float = 3.0
     open_collateral_fraction: float = 0.1
@@ -28,7 +31,7 @@ class Rules:
 class Source:
     """What a rule means, and where its default comes from."""
 
-    rule: str
+    name: str
     meaning: str
     source: str
 
@@ -54,6 +57,16 @@ SOURCES: tuple[Source, ...] = (
         "filling unless both states are recorded and equal",
         "inference: the cava's area changed by 44 to 62 % with resuscitation (Vascular, "
         "doi:10.1177/1708538114552665) and its diameter by 35 % with breathing (PMC3463481)",
+    ),
+    Source(
+        "native_diameter_change_percent",
+        "the same for the least width",
+        "readers often differ by more than this (PMID 10637142, PMC3529204); venoseg's own default",
+    ),
+    Source(
+        "stenosis_ends_primary",
+        "whether a stenosis ends primary patency as an intervention does",
+        "off: patency as it is commonly spoken of; on: VIRTUS 2019, VERNACULAR (PMC8451739)",
     ),
     Source(
         "thickness_ratio",
@@ -87,14 +100,21 @@ def rules_from(values: Mapping[str, object], where: str) -> Rules:
     InputError
         When a name is unknown or a value is no positive number.
     """
-    names = [one.name for one in fields(Rules)]
-    chosen: dict[str, float] = {}
+    defaults = {one.name: one.default for one in fields(Rules)}
+    chosen: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in names:
+        if name not in defaults:
             raise InputError(
-                f"there is no rule '{name}'", where=where, remedy=f"use one of {', '.join(names)}"
+                f"there is no rule '{name}'",
+                where=where,
+                remedy=f"use one of {', '.join(defaults)}",
             )
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        if isinstance(defaults[name], bool):
+            if not isinstance(value, bool):
+                raise InputError(f"the rule {name} needs true or false", where=where)
+            chosen[name] = value
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise InputError(f"the rule {name} needs a positive number", where=where)
-        chosen[name] = float(value)
+        else:
+            chosen[name] = float(value)
     return Rules(**chosen)

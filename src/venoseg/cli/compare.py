@@ -1,0 +1,55 @@
+"""``venoseg compare``: the same veins before, after and later."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from venoseg.comparison import Comparison
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``venoseg compare``."""
+    parser.add_argument(
+        "case",
+        type=Path,
+        metavar="CASE",
+        help="a folder with case.toml, the manifest itself, or a folder of dated studies",
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare and say what was found; status 1 when a study could not be measured."""
+    from venoseg.comparison import compare_case
+
+    def say(words: str) -> None:
+        if not arguments.quiet:
+            print(f"{words} ...", file=sys.stderr)
+
+    found = compare_case(arguments.case, arguments.out, force=arguments.force, say=say)
+    return show(found, arguments, "compare")
+
+
+def show(found: Comparison, arguments: argparse.Namespace, command: str) -> int:
+    """Print what a comparison found, as the common options ask; return the exit status."""
+    for words in (*found.failures, *found.warnings):
+        print(f"venoseg {command}: {words}", file=sys.stderr)
+    if arguments.json:
+        print((arguments.out / "case.json").read_text(encoding="utf-8"), end="")
+    elif not arguments.quiet:
+        print(_summary(found))
+    return 1 if found.failures else 0
+
+
+def _summary(found: Comparison) -> str:
+    """Return a line for every limb and timepoint."""
+    lines = [f"{'limb':<12} {'timepoint':<16} {'days':>6}  state"]
+    lines += [
+        f"{row['limb']:<12} {row['timepoint']:<16} {row['days']:>6}  {row['state']}"
+        for row in found.patency.rows
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,275 @@
+"""From a case of several timepoints to a folder of results."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from venoseg.dicom import Study, read_study
+from venoseg.dicom.identity import StudyIdentity, study_identity
+from venoseg.errors import InputError, VenosegError
+from venoseg.followup.bones import Bones, bones_of
+from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
+from venoseg.followup.change import change_table, ct_changes
+from venoseg.followup.clinical import clinical_table
+from venoseg.followup.levels import Match, match_levels, starts_of
+from venoseg.followup.patency import patency_table
+from venoseg.followup.registration import register
+from venoseg.followup.runs import run_changes
+from venoseg.followup.sides import refuse_swapped_sides, stents_on_the_other_side
+from venoseg.followup.visit import CtVisit, RunVisit, Visit
+from venoseg.interchange.case_document import case_document
+from venoseg.interchange.case_manifest import MANIFEST, read_case
+from venoseg.interchange.documents import to_json
+from venoseg.interchange.found_case import find_case
+from venoseg.output import output_folder
+from venoseg.pipeline import MeasureOptions, measure_path
+from venoseg.tables import Row, Table
+from venoseg.venography import AngioOptions, angio_path
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Everything that came of a case.
+
+    Attributes
+    ----------
+    case
+        What was compared.
+    visits
+        What was measured, in the order of time.
+    matches
+        How levels of two CTs belong together, by their labels.
+    changes, patency, clinical
+        The tables ``changes.csv``, ``patency.csv`` and ``clinical.csv``.
+    failures, warnings
+        What could not be done, and what a reader must know, one sentence each.
+    """
+
+    case: Case
+    visits: tuple[Visit, ...]
+    matches: dict[tuple[str, str], Match]
+    changes: Table
+    patency: Table
+    clinical: Table
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def compare_case(
+    path: Path, out: Path, *, force: bool = False, say: Say = lambda _: None
+) -> Comparison:
+    """Measure every study of a case, compare the visits, write every result into ``out``.
+
+    Parameters
+    ----------
+    path
+        A manifest, a folder with one, or a folder of studies that carry dates.
+    out
+        The folder to make; nothing of it remains when something fails.
+    force
+        Write into ``out`` though it exists.
+    say
+        Is told in words what is being done.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do. A study that cannot be measured while
+        others can is a failure of the result and raises nothing.
+    """
+    with output_folder(out, force=force) as scratch:
+        say("reading the case")
+        case = _case(path)
+        warnings = check_identities(case)
+        visits: list[Visit] = []
+        failures: list[str] = []
+        for timepoint in case.timepoints:
+            for planned in timepoint.studies:
+                try:
+                    visits.append(_measured(timepoint, planned, scratch, say))
+                except VenosegError as error:
+                    shutil.rmtree(scratch / _label(timepoint, planned), ignore_errors=True)
+                    failures.append(f"{_label(timepoint, planned)}: {error}")
+        if not visits:
+            raise InputError(
+                f"no study of the case could be measured: {failures[0] if failures else 'none'}",
+                where=path.name,
+            )
+        found = _compared(case, visits, failures, warnings, say)
+        say("writing the results")
+        _write(found, scratch)
+    return found
+
+
+def compare(case: str | Path, out: str | Path, *, force: bool = False) -> Comparison:
+    """Measure and compare a case, and write every result into a new folder; see `compare_case`.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do.
+    """
+    return compare_case(Path(case), Path(out), force=force)
+
+
+def _case(path: Path) -> Case:
+    if path.is_dir() and not (path / MANIFEST).is_file():
+        return find_case(path)
+    return read_case(path)
+
+
+def check_identities(case: Case) -> list[str]:
+    """Refuse studies of several patients, and days that the dates contradict.
+
+    Returns
+    -------
+    list
+        What a reader must know of identifiers and dates, one sentence each.
+
+    Raises
+    ------
+    InputError
+        When they do.
+    """
+    known = [
+        (timepoint, study_identity(_study(planned)))
+        for timepoint in case.timepoints
+        for planned in timepoint.studies
+    ]
+    keys = {one.patient_key for _, one in known} - {None}
+    if len(keys) > 1 and not case.ids_may_differ:
+        raise InputError(
+            f"the studies of the case carry {len(keys)} different patient identifiers",
+            remedy="check the studies; where exports were pseudonymised one by one, write "
+            "ids_may_differ = true into the manifest",
+        )
+    warnings = ["the studies carry different patient identifiers"] if len(keys) > 1 else []
+    return warnings + _check_dates(known)
+
+
+def _check_dates(known: Sequence[tuple[Timepoint, StudyIdentity]]) -> list[str]:
+    dated = [(timepoint, one.day) for timepoint, one in known if one.day is not None]
+    warnings = []
+    if len(dated) < len(known):
+        warnings.append(
+            f"{len(known) - len(dated)} of {len(known)} studies carry no date: their days are "
+            "those of the manifest alone"
+        )
+    for (before, first), (after, second) in pairwise(dated):
+        stated, true = after.day - before.day, second - first
+        if true * stated < 0 or (true < 0 and stated == 0):
+            raise InputError(
+                f"{before.label} comes before {after.label} in the manifest, and after it by the "
+                "dates of the images",
+                remedy="the timepoints are in the wrong order, or their studies are swapped",
+            )
+        if abs(true - stated) > 1:
+            warnings.append(
+                f"{before.label} to {after.label}: {stated} days in the manifest, {true} by the "
+                "dates of the images"
+            )
+    return warnings
+
+
+def _study(planned: PlannedStudy) -> Study:
+    return read_study(planned.path, series_uid=planned.series_uid)
+
+
+def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
+    return f"{timepoint.label}/{planned.name}" if planned.name else timepoint.label
+
+
+def _measured(timepoint: Timepoint, planned: PlannedStudy, scratch: Path, say: Say) -> Visit:
+    """Measure one study as `measure` or `angio` does, into its own folder."""
+    label = _label(timepoint, planned)
+    out = scratch / label
+
+    def of_visit(words: str) -> None:
+        say(f"{label}: {words}")
+
+    study = _study(planned)
+    if any(series.kind == "ct" for series in study.series):
+        options = MeasureOptions(labels=planned.labels, series_uid=planned.series_uid)
+        found = measure_path(planned.path, out, options, say=of_visit)
+        refuse_swapped_sides(found.tree, label)
+        conditions = timepoint.conditions
+        phase = conditions.phase or study.ct_series(planned.series_uid).phase or None
+        known = Conditions(conditions.respiration, conditions.volume, phase)
+        return CtVisit(label, timepoint.label, timepoint.day, found, known)
+    angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration)
+    run, _ = angio_path(planned.path, out, angio, say=of_visit)
+    return RunVisit(label, timepoint.label, timepoint.day, run)
+
+
+def _compared(
+    case: Case, visits: list[Visit], failures: list[str], warnings: list[str], say: Say
+) -> Comparison:
+    scans = [visit for visit in visits if isinstance(visit, CtVisit)]
+    runs = [visit for visit in visits if isinstance(visit, RunVisit)]
+    matches: dict[tuple[str, str], Match] = {}
+    rows: list[Row] = []
+    bones = {visit.label: _bones(visit) for visit in scans} if len(scans) > 1 else {}
+    for before, after in _pairs(scans):
+        say(f"matching the levels of {before.label} and {after.label}")
+        match = _match(before, after, bones, case)
+        matches[before.label, after.label] = match
+        words = f"{before.label} to {after.label}"
+        warnings += [f"{words}: {note}" for note in match.notes]
+        rows += ct_changes(before, after, match, case.rules)
+    for before_run, after_run in pairwise(runs):
+        rows += run_changes(before_run, after_run)
+    for visit in visits:
+        warnings += [f"{visit.label}: {warning}" for warning in visit.found.warnings]
+    for scan in scans:
+        warnings += stents_on_the_other_side(case, scan)
+    return Comparison(
+        case,
+        tuple(visits),
+        matches,
+        change_table(rows),
+        patency_table(case, visits),
+        clinical_table(case),
+        tuple(failures),
+        tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _pairs(scans: Sequence[CtVisit]) -> list[tuple[CtVisit, CtVisit]]:
+    """Return each scan with the one before it, and the last with the first."""
+    pairs = list(pairwise(scans))
+    return pairs if len(scans) < 3 else [*pairs, (scans[0], scans[-1])]
+
+
+def _bones(visit: CtVisit) -> Bones | None:
+    return bones_of(visit.found.volume, visit.found.segmentation)
+
+
+def _match(before: CtVisit, after: CtVisit, bones: dict[str, Bones | None], case: Case) -> Match:
+    trees = before.found.tree, after.found.tree
+    first, second = bones[before.label], bones[after.label]
+    motion = None
+    if first is not None and second is not None:
+        motion = register(first, second, starts_of(*trees))
+    return match_levels(*trees, motion, case.rules.match_residual_limit_mm)
+
+
+def _write(found: Comparison, folder: Path) -> None:
+    tables = {"changes": found.changes, "patency": found.patency, "clinical": found.clinical}
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv")
+    folders = {visit.label: visit.label for visit in found.visits}
+    document = case_document(
+        found.case,
+        found.matches,
+        tuple(tables.values()),
+        folders,
+        found.failures,
+        found.warnings,
+    )
+    (folder / "case.json").write_text(to_json(document), encoding="utf-8", newline="")

@@ -1,0 +1,241 @@
+"""Change of the veins between two CTs, station by station and vein by vein: ``changes.csv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from venoseg.followup.comparable import obstacle_of, stented_station
+from venoseg.followup.levels import Match, VesselMatch
+from venoseg.followup.rules import Rules
+from venoseg.followup.verdict import Difference, Figure, difference
+from venoseg.followup.visit import CtVisit
+from venoseg.tables import Column, Row, Table
+from venoseg.volume import FloatArray
+
+CHANGE_COLUMNS: tuple[Column, ...] = (
+    Column("vessel", "name of the vein; empty for what concerns no single vein"),
+    Column("level", "station, matched stretch, whole vein, stent or run"),
+    Column("position_mm", "of a station, from the vein's central end at the first timepoint", 2),
+    Column("timepoint_from", "label of the first timepoint, with its study where it has several"),
+    Column("timepoint_to", "label of the second timepoint"),
+    Column("quantity", "what is compared, as its column is called; its unit is its ending"),
+    Column("value_from", "at the first timepoint", 3),
+    Column("value_to", "at the matched level of the second timepoint", 3),
+    Column("change", "second minus first", 3),
+    Column("change_low", "low end of the 95 % interval of the change", 3),
+    Column("change_high", "high end of the 95 % interval of the change", 3),
+    Column("verdict", "changed, unchanged or not comparable"),
+    Column("reason", "why"),
+)
+
+# Figures of a station, each with the columns of its interval.
+_STATION_FIGURES = {
+    "lumen_area_mm2": ("lumen_area_low_mm2", "lumen_area_high_mm2"),
+    "minimum_diameter_mm": ("minimum_diameter_low_mm", "minimum_diameter_high_mm"),
+}
+
+# The end of an occlusion or of a stent is known to about this, at each of its two ends.
+_END_MM = 2.0
+
+_NATIVE = (
+    "smaller than what breathing and filling do to a vein without stent, and these states are not "
+    "recorded as equal"
+)
+
+
+def change_table(rows: Sequence[Row]) -> Table:
+    """Return ``changes.csv``."""
+    return Table.from_rows(CHANGE_COLUMNS, rows)
+
+
+def ct_changes(before: CtVisit, after: CtVisit, match: Match, rules: Rules) -> list[Row]:
+    """Return the rows of two CTs: every matched station, then every vein."""
+    rows: list[Row] = []
+    vessels = [p.vessel for p in before.found.profiles]
+    vessels += [p.vessel for p in after.found.profiles if p.vessel not in vessels]
+    for vessel in vessels:
+        pair = _Pair(vessel, before, after, match, rules)
+        rows += pair.stations()
+        rows += pair.stretch()
+        rows += pair.whole()
+    return rows
+
+
+def change_row(
+    vessel: str,
+    level: str,
+    position_mm: float | None,
+    labels: tuple[str, str],
+    quantity: str,
+    found: Difference,
+) -> Row:
+    """Return one row of ``changes.csv``."""
+    return {
+        "vessel": vessel,
+        "level": level,
+        "position_mm": position_mm,
+        "timepoint_from": labels[0],
+        "timepoint_to": labels[1],
+        "quantity": quantity,
+        "value_from": None if found.before is None else found.before.value,
+        "value_to": None if found.after is None else found.after.value,
+        "change": found.change,
+        "change_low": found.low,
+        "change_high": found.high,
+        "verdict": found.verdict,
+        "reason": found.reason,
+    }
+
+
+class _Pair:
+    """One vein at two visits."""
+
+    def __init__(
+        self, vessel: str, before: CtVisit, after: CtVisit, match: Match, rules: Rules
+    ) -> None:
+        self.vessel = vessel
+        self.visits = before, after
+        self.labels = before.label, after.label
+        self.rules = rules
+        self.here, self.there = before.stations(vessel), after.stations(vessel)
+        self.match: VesselMatch | None = match.vessels.get(vessel)
+        self.residual_mm = match.residual_mm or 0.0
+
+    def stations(self) -> Iterator[Row]:
+        """Yield a row for every figure of every station that has a matched level."""
+        if self.match is None:
+            return
+        step = _step_mm(self.there)
+        for quantity in _STATION_FIGURES:
+            doubt = self._level_doubt(quantity)
+            for n, to_mm in enumerate(self.match.to_mm):
+                if np.isnan(to_mm):
+                    continue
+                here = self.here[n]
+                there = self.there[min(round(to_mm / step), len(self.there) - 1)]
+                found = self._judged(quantity, here, there, doubt[n])
+                yield change_row(
+                    self.vessel,
+                    "station",
+                    float(self.match.from_mm[n]),
+                    self.labels,
+                    quantity,
+                    found,
+                )
+
+    def stretch(self) -> Iterator[Row]:
+        """Yield the smallest figures of the stretch that both visits show."""
+        for quantity in _STATION_FIGURES:
+            pairs = self._matched(quantity)
+            if not pairs:
+                continue
+            here = min((p[0] for p in pairs), key=lambda row: _number(row, quantity))
+            there = min((p[1] for p in pairs), key=lambda row: _number(row, quantity))
+            found = self._judged(quantity, here, there, 0.0)
+            yield change_row(
+                self.vessel,
+                "matched stretch",
+                _number(here, "position_mm"),
+                self.labels,
+                f"smallest_{quantity}",
+                found,
+            )
+
+    def whole(self) -> Iterator[Row]:
+        """Yield what is known of the vein as a whole."""
+        rows = [visit.segment(self.vessel) for visit in self.visits]
+        for quantity in ("occluded_length_mm", "stented_length_mm"):
+            figures = [None if row is None else _length(row, quantity) for row in rows]
+            if figures == [None, None]:
+                continue
+            found = difference(figures[0], figures[1])
+            yield change_row(self.vessel, "whole vein", None, self.labels, quantity, found)
+
+    def _matched(self, quantity: str) -> list[tuple[Row, Row]]:
+        """Return the pairs of stations at which both visits have a figure."""
+        if self.match is None:
+            return []
+        step = _step_mm(self.there)
+        pairs = [
+            (self.here[n], self.there[min(round(to_mm / step), len(self.there) - 1)])
+            for n, to_mm in enumerate(self.match.to_mm)
+            if not np.isnan(to_mm)
+        ]
+        return [p for p in pairs if p[0][quantity] is not None and p[1][quantity] is not None]
+
+    def _judged(self, quantity: str, here: Row, there: Row, doubt: float) -> Difference:
+        before, after = _figure(here, quantity), _figure(there, quantity)
+        stented = stented_station(here), stented_station(there)
+        shut = "occluded" in (here["state"], there["state"])
+        # Whether a vein is shut does not depend on how sharp the scan is.
+        obstacle = "" if shut else obstacle_of(*self.visits, any(stented), self.rules)
+        least = 0.0
+        if before is not None and not any(stented) and not shut and not self._same_state():
+            area = quantity.endswith("_mm2")
+            share = (
+                self.rules.native_change_percent
+                if area
+                else self.rules.native_diameter_change_percent
+            )
+            least = share / 100.0 * before.value
+        return difference(
+            before,
+            after,
+            level_doubt=doubt,
+            obstacle=obstacle,
+            least=least,
+            least_reason=_NATIVE,
+        )
+
+    def _same_state(self) -> bool:
+        """Tell whether breathing and filling were recorded and equal."""
+        first, second = (visit.conditions for visit in self.visits)
+        return None not in (first.respiration, first.volume) and (
+            first.respiration,
+            first.volume,
+        ) == (second.respiration, second.volume)
+
+    def _level_doubt(self, quantity: str) -> FloatArray:
+        """Return (n,) how much a figure varies over the uncertainty of the level."""
+        values = np.array([_number(row, quantity) for row in self.here])
+        step = _step_mm(self.here)
+        reach = int(np.ceil(self.residual_mm / step))
+        doubt = np.zeros(len(values))
+        for shift in range(-reach, reach + 1):
+            other = np.clip(np.arange(len(values)) + shift, 0, len(values) - 1)
+            doubt = np.fmax(doubt, np.abs(values[other] - values))
+        return doubt * (min(1.0, self.residual_mm / (reach * step)) if reach else 0.0)
+
+
+def _figure(row: Row, quantity: str) -> Figure | None:
+    value = row[quantity]
+    if value is None:
+        return None
+    if row["state"] == "occluded":
+        return Figure(0.0, 0.0, 0.0)
+    low, high = (row[name] for name in _STATION_FIGURES[quantity])
+    return Figure(
+        float(value),
+        None if low is None else float(low),
+        None if high is None else float(high),
+    )
+
+
+def _length(row: Row, quantity: str) -> Figure | None:
+    value = row[quantity]
+    if value is None:
+        return None
+    length = float(value)
+    doubt = 2.0 * _END_MM if length > 0.0 else 0.0
+    return Figure(length, max(0.0, length - doubt), length + doubt)
+
+
+def _number(row: Row, name: str) -> float:
+    value = row[name]
+    return float("nan") if value is None else float(value)
+
+
+def _step_mm(rows: Sequence[Row]) -> float:
+    return _number(rows[1], "position_mm") - _number(rows[0], "position_mm")

@@ -1,0 +1,58 @@
+"""Change between two runs: filling of collaterals and least widths on venograms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from venoseg.angiography.venogram import collateral_fraction
+from venoseg.followup.change import change_row
+from venoseg.followup.verdict import Figure, difference
+from venoseg.followup.visit import RunVisit
+from venoseg.tables import Row
+
+# Other veins and noise in the picture leave the share uncertain by about this.
+_SHARE_DOUBT = 0.05
+
+
+def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
+    """Return the rows of two runs."""
+    labels = before.label, after.label
+    shares = [_share(visit) for visit in (before, after)]
+    rows = [
+        change_row("", "run", None, labels, "collateral_fraction", difference(*shares)),
+    ]
+    for vessel in dict.fromkeys(p.vessel for v in (before, after) for p in v.found.projections):
+        widths = [_least_width(visit, vessel) for visit in (before, after)]
+        kinds = {visit.found.calibration.length_kind for visit in (before, after)}
+        obstacle = "" if len(kinds) == 1 else f"lengths of two kinds: {' and '.join(sorted(kinds))}"
+        found = difference(*widths, obstacle=obstacle)
+        rows.append(change_row(vessel, "run", None, labels, "smallest_diameter_mm", found))
+    return rows
+
+
+def largest_share(visit: RunVisit) -> float | None:
+    """Return the largest share of contrast medium beside the measured veins; None if unknown."""
+    fraction = collateral_fraction(visit.found)
+    if fraction is None or not np.isfinite(fraction).any():
+        return None
+    return float(np.nanmax(fraction))
+
+
+def _share(visit: RunVisit) -> Figure | None:
+    share = largest_share(visit)
+    if share is None:
+        return None
+    return Figure(share, max(0.0, share - _SHARE_DOUBT), min(1.0, share + _SHARE_DOUBT))
+
+
+def _least_width(visit: RunVisit, vessel: str) -> Figure | None:
+    for projection in visit.found.projections:
+        in_mm = projection.diameters_mm()
+        if projection.vessel != vessel or in_mm is None:
+            continue
+        open_mm = np.where(projection.diameter_px > 0, in_mm[0], np.nan)
+        if not np.isfinite(open_mm).any():
+            return None
+        least = int(np.nanargmin(open_mm))
+        return Figure(float(in_mm[0][least]), float(in_mm[1][least]), float(in_mm[2][least]))
+    return None

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from venoseg.dicom import read_study
     from venoseg.errors import VenosegError
     from venoseg.interchange import read_labels
-    from venoseg.lumen import Measurements, measure
+    from venoseg.lumen import (
+        Measurements,
+        ReferenceRule,
+        measure,
+        remeasure,
+        with_contour,
+        with_reference,
+    )
     from venoseg.pipeline import report
     from venoseg.segmentation import Segmentation
     from venoseg.volume import Grid, Volume
@@ -36,7 +43,11 @@ _HOMES = {
     "VenosegError": "venoseg.errors",
     "Volume": "venoseg.volume",
     "compare": "venoseg.comparison",
+    "ReferenceRule": "venoseg.lumen",
     "measure": "venoseg.lumen",
+    "remeasure": "venoseg.lumen",
+    "with_contour": "venoseg.lumen",
+    "with_reference": "venoseg.lumen",
     "read_labels": "venoseg.interchange",
     "read_study": "venoseg.dicom",
     "report": "venoseg.pipeline",
@@ -46,6 +57,7 @@ _HOMES = {
 __all__ = [
     "Grid",
     "Measurements",
+    "ReferenceRule",
     "Segmentation",
     "VenosegError",
     "Volume",
@@ -53,8 +65,11 @@ __all__ = [
     "measure",
     "read_labels",
     "read_study",
+    "remeasure",
     "report",
     "trace",
+    "with_contour",
+    "with_reference",
 ]
 
 

@@ -18,8 +18,9 @@ from venoseg.interchange import (
 )
 from venoseg.interchange.documents import centerline_document, measurements_document, to_json
 from venoseg.interchange.vein_reports import vein_reports
-from venoseg.lumen import Measurements, measure
+from venoseg.lumen import Measurements, ReferenceRule, measure
 from venoseg.lumen.profile import Boundary
+from venoseg.lumen.stenosis import ReferenceKind
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
 
@@ -44,6 +45,8 @@ class MeasureOptions:
         Where the lumen's edge is taken from.
     step_mm
         Distance of the stations.
+    reference
+        What stenoses are measured against.
     identified
         Whether the DICOM results name the patient.
     """
@@ -53,6 +56,7 @@ class MeasureOptions:
     series_uid: str | None = None
     boundary: Boundary = "gray"
     step_mm: float = 1.0
+    reference: ReferenceKind = "expected_normal"
     identified: bool = False
 
 
@@ -96,7 +100,13 @@ def measure_path(
         say("reading the labels")
         segmentation = read_labels(options.labels, volume, options.label_names)
         say("measuring")
-        found = measure(volume, segmentation, boundary=options.boundary, step_mm=options.step_mm)
+        found = measure(
+            volume,
+            segmentation,
+            boundary=options.boundary,
+            step_mm=options.step_mm,
+            reference=ReferenceRule(options.reference),
+        )
         say("writing the results")
         if volume.source.kind == "DICOM":
             found = with_dicom_results(
@@ -140,6 +150,7 @@ def write_results(found: Measurements, folder: Path) -> None:
     """Write tables, documents, labels and the report into an existing folder."""
     found.cross_sections.to_csv(folder / "cross_sections.csv")
     found.segments.to_csv(folder / "segments.csv")
+    found.lesions.to_csv(folder / "lesions.csv")
     for name, document in (
         ("measurements.json", measurements_document(found)),
         ("centerline.json", centerline_document(found.tree)),

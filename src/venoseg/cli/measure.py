@@ -20,6 +20,16 @@ _SHOWN = {
 }
 _WIDTH = 14
 
+# The references that need nothing but this one image: `venoseg.lumen.references.FROM_ITSELF`.
+_REFERENCES = (
+    "expected_normal",
+    "central_adjacent",
+    "peripheral_adjacent",
+    "mean_adjacent",
+    "interpolated",
+    "contralateral",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``venoseg measure``."""
@@ -44,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--step", type=float, default=1.0, metavar="MM", help="distance of the stations (default 1)"
     )
     parser.add_argument(
+        "--reference",
+        choices=_REFERENCES,
+        default=_REFERENCES[0],
+        help="what stenoses are measured against (default: the expected normal area of each vein)",
+    )
+    parser.add_argument(
         "--identified",
         action="store_true",
         help="name the patient in the DICOM results; otherwise nothing does",
@@ -66,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         series_uid=arguments.series,
         boundary=arguments.boundary,
         step_mm=arguments.step,
+        reference=arguments.reference,
         identified=arguments.identified,
     )
 

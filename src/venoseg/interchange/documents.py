@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from venoseg.anatomy import BY_NAME
 from venoseg.centerline import Branch, VesselTree
-from venoseg.lumen import Measurements
+from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.assess import ENHANCED_HU
-from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
+from venoseg.lumen.lesions import STENOTIC_DIAMETER_PERCENT, compression_index
+from venoseg.lumen.references import ReferenceLine
+from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
 from venoseg.tables import Table
 
 NOTICE = "Research software, not a medical device."
@@ -29,6 +31,8 @@ _METHODS = {
     "does not hold errors of the labels' anatomy or of breathing",
     "area_stenosis": "100 (1 - smallest area / reference area)",
     "diameter_stenosis": "100 (1 - smallest least width / diameter of the reference circle)",
+    "compression": "least width / greatest width of one section (Feret): 1 is round. The place "
+    "where an artery crosses is not sought; the flattest place of each vein is given",
 }
 
 
@@ -53,17 +57,20 @@ def measurements_document(found: Measurements) -> dict[str, Any]:
         "parameters": dict(found.parameters)
         | {
             "stenotic_area_percent": STENOTIC_AREA_PERCENT,
+            "stenotic_diameter_percent": STENOTIC_DIAMETER_PERCENT,
             "enhanced_hu": ENHANCED_HU,
         },
         "references": _references(found),
         "methods": _METHODS,
         "definitions": {
             column.name: column.meaning
-            for table in (found.cross_sections, found.segments)
+            for table in (found.lesions, found.cross_sections, found.segments)
             for column in table.columns
         },
         "warnings": list(found.warnings),
         "segments": _rows(found.segments),
+        "lesions": _rows(found.lesions),
+        "compression": [_compression(profile) for profile in found.profiles],
         "cross_sections": _rows(found.cross_sections),
     }
 
@@ -100,8 +107,36 @@ def _branch(branch: Branch) -> dict[str, Any]:
 
 
 def _references(found: Measurements) -> dict[str, Any]:
-    known = {p.vessel: expected_normal(p.vessel) for p in found.profiles}
-    return {name: None if kept is None else asdict(kept) for name, kept in known.items()}
+    return {vessel: _reference(line) for vessel, line in found.references.items()}
+
+
+def _reference(line: ReferenceLine | None) -> dict[str, Any] | None:
+    """Return a reference; where it changes along the vein, the station's area is in ``lesions``."""
+    if line is None:
+        return None
+    known = line.areas_mm2[~np.isnan(line.areas_mm2)]
+    return {
+        "kind": line.kind,
+        "area_mm2": round(float(known[0]), 2) if np.ptp(known) == 0.0 else None,
+        "least_area_mm2": round(float(known.min()), 2),
+        "greatest_area_mm2": round(float(known.max()), 2),
+        "source": line.source,
+        "flags": list(line.flags),
+    }
+
+
+def _compression(profile: VesselProfile) -> dict[str, Any]:
+    """Return where a vein is flattest."""
+    index = compression_index(profile)
+    known = bool(profile.measured.any())
+    n = int(np.nanargmin(index)) if known else 0
+    return {
+        "vessel": profile.vessel,
+        "least_compression_index": round(float(index[n]), 3) if known else None,
+        "position_mm": round(float(profile.branch.curve.position_mm[n]), 2) if known else None,
+        "least_width_mm": round(float(profile.shapes.minimum_mm[n]), 3) if known else None,
+        "greatest_width_mm": round(float(profile.shapes.maximum_mm[n]), 3) if known else None,
+    }
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:

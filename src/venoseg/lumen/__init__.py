@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from venoseg.lumen.measure import Measurements, measure, measure_along
+from venoseg.lumen.measure import Measurements, measure, measure_along, with_reference
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.references import ReferenceRule
 from venoseg.lumen.update import remeasure, with_contour
 
 __all__ = [
     "Measurements",
+    "ReferenceRule",
     "VesselProfile",
     "measure",
     "measure_along",
     "remeasure",
     "with_contour",
+    "with_reference",
 ]

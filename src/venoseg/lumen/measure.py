@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
 from venoseg.lumen.edges import Blur
+from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
 from venoseg.segmentation import Segmentation
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
@@ -34,8 +36,10 @@ class Measurements:
         The centerlines.
     profiles
         One for each vein, in the tree's order.
-    cross_sections, segments
-        The tables ``cross_sections.csv`` and ``segments.csv``.
+    cross_sections, segments, lesions
+        The tables ``cross_sections.csv``, ``segments.csv`` and ``lesions.csv``.
+    rule, references
+        Which reference was asked for, and that of every vein; None where it has none.
     volume, segmentation
         What it was measured on.
     parameters
@@ -51,6 +55,9 @@ class Measurements:
     profiles: tuple[VesselProfile, ...]
     cross_sections: Table
     segments: Table
+    lesions: Table
+    rule: ReferenceRule
+    references: Mapping[str, ReferenceLine | None]
     volume: Volume
     segmentation: Segmentation
     parameters: Mapping[str, str | float]
@@ -64,6 +71,11 @@ class Measurements:
         return blank + self.tree.too_small
 
     @property
+    def sites(self) -> Sites:
+        """The lumen's area along every vein, for a later scan to be held against."""
+        return {p.vessel: (p.branch.curve.position_mm, p.shapes.area_mm2) for p in self.profiles}
+
+    @property
     def source(self) -> Source:
         """What the image came from."""
         return self.volume.source
@@ -75,6 +87,7 @@ def measure(
     *,
     boundary: Boundary = "gray",
     step_mm: float = 1.0,
+    reference: ReferenceRule | None = None,
 ) -> Measurements:
     """Trace the veins and measure them at every station.
 
@@ -90,6 +103,8 @@ def measure(
         labels' own edge throughout.
     step_mm
         Distance of the stations.
+    reference
+        What stenoses are measured against; None: the expected normal area of each vein.
 
     Raises
     ------
@@ -104,7 +119,9 @@ def measure(
             remedy="read them with read_labels(path, volume), which brings them onto it",
         )
     _refuse_blank(volume, segmentation, boundary)
-    return measure_along(trace(segmentation, step_mm=step_mm), volume, segmentation, boundary)
+    return measure_along(
+        trace(segmentation, step_mm=step_mm), volume, segmentation, boundary, reference=reference
+    )
 
 
 def measure_along(
@@ -114,6 +131,7 @@ def measure_along(
     boundary: Boundary = "gray",
     *,
     blurs: Mapping[str, Blur | None] | None = None,
+    reference: ReferenceRule | None = None,
 ) -> Measurements:
     """Measure veins along centerlines that are known.
 
@@ -121,27 +139,49 @@ def measure_along(
     ----------
     tree
         The centerlines, with the voxels they were traced in.
-    volume, segmentation, boundary
+    volume, segmentation, boundary, reference
         As `measure` takes them.
     blurs
         How blurred the image is at each vein; those without one are asked themselves.
     """
-    known = blurs or {}
+    known, rule = blurs or {}, reference or ReferenceRule()
 
     def profile(branch: Branch) -> VesselProfile:
         return profile_of(volume, branch, boundary, known.get(branch.vessel))
 
     with ThreadPoolExecutor(_THREADS) as pool:
         profiles = tuple(pool.map(profile, tree.branches))
+    lines = reference_lines(profiles, rule)
     return Measurements(
         tree=tree,
         profiles=profiles,
-        cross_sections=cross_section_table(profiles),
-        segments=segment_table(profiles),
+        cross_sections=cross_section_table(profiles, lines),
+        segments=segment_table(profiles, lines),
+        lesions=lesion_table(profiles, lines),
+        rule=rule,
+        references=lines,
         volume=volume,
         segmentation=segmentation,
-        parameters={"boundary": boundary, "step_mm": float(profiles[0].step_mm)},
+        parameters={
+            "boundary": boundary,
+            "step_mm": float(profiles[0].step_mm),
+            "reference": rule.kind,
+        },
         warnings=warnings_of(volume, segmentation, tree, profiles),
+    )
+
+
+def with_reference(found: Measurements, rule: ReferenceRule) -> Measurements:
+    """Return the same measurements with stenoses against another reference."""
+    lines = reference_lines(found.profiles, rule)
+    return replace(
+        found,
+        cross_sections=cross_section_table(found.profiles, lines),
+        segments=segment_table(found.profiles, lines),
+        lesions=lesion_table(found.profiles, lines),
+        rule=rule,
+        references=lines,
+        parameters={**found.parameters, "reference": rule.kind},
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.references import ReferenceLine, ReferenceRule, reference_lines
 from venoseg.lumen.stenosis import (
     Reference,
     State,
     area_stenosis_percent,
     diameter_stenosis_percent,
-    expected_normal,
     station_state,
 )
 from venoseg.tables import Column, Row, Table
@@ -68,27 +68,31 @@ SEGMENT_COLUMNS: tuple[Column, ...] = (
     Column("flags", "what a reader of this row must know; separated by spaces"),
 )
 
+Lines = Mapping[str, ReferenceLine | None]
+
 # A segment's row names a flag when at least this share of its stations carries it.
 _FLAG_SHARE = 0.1
 
 
-def cross_section_table(profiles: Sequence[VesselProfile]) -> Table:
-    """Return one row for every station of every vein."""
-    rows = tuple(row for profile in profiles for row in cross_section_rows(profile))
+def cross_section_table(profiles: Sequence[VesselProfile], lines: Lines | None = None) -> Table:
+    """Return one row for every station of every vein; states by the expected normal by default."""
+    lines = reference_lines(profiles, ReferenceRule()) if lines is None else lines
+    rows = tuple(row for p in profiles for row in cross_section_rows(p, lines[p.vessel]))
     return Table(CROSS_SECTION_COLUMNS, rows)
 
 
-def cross_section_rows(profile: VesselProfile) -> tuple[Row, ...]:
+def cross_section_rows(profile: VesselProfile, line: ReferenceLine | None) -> tuple[Row, ...]:
     """Return one row for every station of a vein."""
-    reference = expected_normal(profile.vessel)
     stations = range(len(profile.branch.curve))
-    rows = (_station_row(profile, n, reference) for n in stations)
+    rows = (_station_row(profile, n, line.at(n) if line else None) for n in stations)
     return Table.from_rows(CROSS_SECTION_COLUMNS, rows).rows
 
 
-def segment_table(profiles: Sequence[VesselProfile]) -> Table:
-    """Return one row for every vein."""
-    return Table.from_rows(SEGMENT_COLUMNS, [segment_row(profile) for profile in profiles])
+def segment_table(profiles: Sequence[VesselProfile], lines: Lines | None = None) -> Table:
+    """Return one row for every vein; against the expected normal area by default."""
+    lines = reference_lines(profiles, ReferenceRule()) if lines is None else lines
+    rows = [_segment_row(p, lines[p.vessel]) for p in profiles]
+    return Table.from_rows(SEGMENT_COLUMNS, rows)
 
 
 def _station_row(profile: VesselProfile, n: int, reference: Reference | None) -> Row:
@@ -126,9 +130,7 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
     return row
 
 
-def segment_row(profile: VesselProfile) -> Row:
-    """Return the row of a vein."""
-    reference = expected_normal(profile.vessel)
+def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
     branch, shapes, measured = profile.branch, profile.shapes, profile.measured
     row: dict[str, str | int | float | bool | None] = dict.fromkeys(
         column.name for column in SEGMENT_COLUMNS
@@ -137,24 +139,29 @@ def segment_row(profile: VesselProfile) -> Row:
         "vessel": profile.vessel,
         "length_mm": branch.curve.length_mm,
         "covered": "open" not in (branch.central_end, branch.peripheral_end),
-        "reference_kind": reference.kind if reference else None,
-        "reference_area_mm2": reference.area_mm2 if reference else None,
-        "state": worst_state(profile),
-        "flags": " ".join(_segment_flags(profile, reference)),
+        "reference_kind": line.kind if line else None,
+        "state": worst_state(profile, line),
+        "flags": " ".join(_segment_flags(profile, line)),
     }
+    # A reference that is the same everywhere is told of a vein without figures too.
+    if line and np.ptp(line.areas_mm2) == 0.0:
+        row["reference_area_mm2"] = float(line.areas_mm2[0])
     if measured.any():
         least = int(np.nanargmin(shapes.area_mm2))
-        minimum = float(np.nanmin(shapes.minimum_mm))
+        thinnest = int(np.nanargmin(shapes.minimum_mm))
+        minimum = float(shapes.minimum_mm[thinnest])
+        reference, round_one = (line.at(n) if line else None for n in (least, thinnest))
         row |= {
             "minimum_area_mm2": float(shapes.area_mm2[least]),
             "minimum_area_position_mm": float(branch.curve.position_mm[least]),
             "minimum_diameter_mm": minimum,
             "mean_area_mm2": float(np.nanmean(shapes.area_mm2)),
             "maximum_area_mm2": float(np.nanmax(shapes.area_mm2)),
+            "reference_area_mm2": reference.area_mm2 if reference else None,
             "area_stenosis_percent": area_stenosis_percent(
                 float(shapes.area_mm2[least]), reference
             ),
-            "diameter_stenosis_percent": diameter_stenosis_percent(minimum, reference),
+            "diameter_stenosis_percent": diameter_stenosis_percent(minimum, round_one),
         }
     return row
 
@@ -164,14 +171,16 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def worst_state(profile: VesselProfile) -> State:
+def worst_state(profile: VesselProfile, line: ReferenceLine | None) -> State:
     """Return the worst state among the stations that tell one.
 
     A vein is called patent only when at least half of its stations in the image are: what is seen
     of a short stretch says nothing of the rest.
     """
-    reference = expected_normal(profile.vessel)
-    states = [station_state(profile, n, reference) for n in range(len(profile.branch.curve))]
+    states = [
+        station_state(profile, n, line.at(n) if line else None)
+        for n in range(len(profile.branch.curve))
+    ]
     lesions: tuple[State, ...] = ("occluded", "bridged", "stenotic")
     for lesion in lesions:
         if lesion in states:
@@ -182,14 +191,13 @@ def worst_state(profile: VesselProfile) -> State:
     return "patent" if states.count("patent") >= covered / 2 else "not_assessable"
 
 
-def _segment_flags(profile: VesselProfile, reference: Reference | None) -> list[str]:
+def _segment_flags(profile: VesselProfile, line: ReferenceLine | None) -> list[str]:
     flags = list(profile.branch.flags)
     if profile.branch.central_end == "open":
         flags.append("open_central_end")
     if profile.branch.peripheral_end == "open":
         flags.append("open_peripheral_end")
-    if reference is None:
-        flags.append("no_reference")
+    flags += ["no_reference"] if line is None else line.flags
     counts: dict[str, int] = {}
     for words in profile.flags:
         for word in words:

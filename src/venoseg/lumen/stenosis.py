@@ -17,7 +17,17 @@ from venoseg.lumen.profile import VesselProfile
 
 State = Literal["patent", "stenotic", "occluded", "bridged", "not_assessable", "not_covered"]
 
-ReferenceKind = Literal["expected_normal"]
+ReferenceKind = Literal[
+    "expected_normal",
+    "central_adjacent",
+    "peripheral_adjacent",
+    "mean_adjacent",
+    "interpolated",
+    "contralateral",
+    "baseline_same_site",
+    "nominal_stent",
+    "deployed_stent_same_site",
+]
 
 # By convention half of the area; the cut-off is arbitrary and half of the people without symptoms
 # have a compressed left common iliac vein.

@@ -17,9 +17,11 @@ from venoseg.centerline.update import RegionUpdate, stations_met, updated_region
 from venoseg.errors import LabelError, UsageError
 from venoseg.lumen.evidence import renew
 from venoseg.lumen.label_view import LabelView
+from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements, warnings_of
 from venoseg.lumen.profile import Boundary, VesselProfile, conclude
 from venoseg.lumen.records import cross_section_rows, segment_table
+from venoseg.lumen.references import ReferenceLine, reference_lines
 from venoseg.segmentation import Segmentation
 from venoseg.tables import Row, Table
 from venoseg.volume import FloatArray
@@ -191,25 +193,29 @@ def _comes_and_goes(found: Measurements, edited: Segmentation, box: Box) -> list
 
 def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> Measurements:
     """Return the measurements with other profiles, making anew only the rows of those."""
+    lines = reference_lines(profiles, found.rule)
     by_vessel: dict[str, list[Row]] = {}
     for row in found.cross_sections.rows:
         by_vessel.setdefault(str(row["vessel"]), []).append(row)
     stations: list[Row] = []
-    segments: list[Row] = []
-    for old, new, segment in zip(found.profiles, profiles, found.segments.rows, strict=True):
-        if new is old:
-            stations += by_vessel[new.vessel]
-            segments.append(segment)
-        else:
-            stations += cross_section_rows(new)
-            segments += segment_table([new]).rows
+    for old, new in zip(found.profiles, profiles, strict=True):
+        same = new is old and _same_line(found.references[new.vessel], lines[new.vessel])
+        stations += by_vessel[new.vessel] if same else cross_section_rows(new, lines[new.vessel])
     return replace(
         found,
         profiles=profiles,
         cross_sections=Table(found.cross_sections.columns, tuple(stations)),
-        segments=Table(found.segments.columns, tuple(segments)),
+        segments=segment_table(profiles, lines),
+        lesions=lesion_table(profiles, lines),
+        references=lines,
         warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles),
     )
+
+
+def _same_line(one: ReferenceLine | None, other: ReferenceLine | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one.areas_mm2, other.areas_mm2, equal_nan=True)
 
 
 def _boundary(found: Measurements) -> Boundary:

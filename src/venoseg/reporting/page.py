@@ -65,6 +65,7 @@ def render_page(measurements: Measurements) -> str:
         vessels=vessels,
         warnings=[warning_words(warning) for warning in measurements.warnings],
         segments=tables.segment_rows(measurements),
+        lesions=tables.lesion_rows(measurements),
         empty_columns=tables.empty_columns(measurements),
         provenance=tables.provenance_rows(measurements, window),
         references=tables.reference_rows(measurements),

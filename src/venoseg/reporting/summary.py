@@ -33,10 +33,13 @@ def headline(measurements: Measurements) -> str:
     by_area = float(worst["area_stenosis_percent"] or 0.0)
     by_diameter = float(worst["diameter_stenosis_percent"] or 0.0)
     if by_area <= 0.0:
-        return f"{start} None has an area smaller than its expected normal one."
+        return f"{start} None has an area smaller than that of its reference."
     title = BY_NAME[str(worst["vessel"])].title.lower()
+    kind = str(worst["reference_kind"])
+    normal = kind == "expected_normal"
+    against = "its expected normal area" if normal else f"its {kind.replace('_', ' ')} reference"
     return (
-        f"{start} Narrowest against its expected normal area: the {title}, "
+        f"{start} Narrowest against {against}: the {title}, "
         f"{by_area:.0f}\N{NO-BREAK SPACE}% by area; its smallest diameter is "
         f"{max(by_diameter, 0.0):.0f}\N{NO-BREAK SPACE}% less than that of a circle of that area."
     )

@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import numpy as np
+
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import Measurements
-from venoseg.lumen.stenosis import expected_normal
 from venoseg.reporting.window import GrayWindow
 from venoseg.reporting.words import (
     NOT_MEASURED,
+    area_range,
     area_words,
+    length_range,
     length_words,
     state_words,
 )
 from venoseg.tables import Row, Value
+
+_DASH = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,65 @@ def reference_rows(measurements: Measurements) -> TextTable:
     """Return the reference of every vein and where it comes from."""
     rows = []
     for profile in measurements.profiles:
-        reference = expected_normal(profile.vessel)
-        known = (
-            (area_words(reference.area_mm2), reference.source)
-            if reference
-            else ("none known", "no stenosis is given")
-        )
+        line = measurements.references[profile.vessel]
+        known = ("none known", "", "no stenosis is given")
+        if line is not None:
+            least, most = np.nanmin(line.areas_mm2), np.nanmax(line.areas_mm2)
+            span = area_words(least) if least == most else f"{area_range(least, most)} mm²"
+            known = (line.kind.replace("_", " "), span, line.source)
         rows.append((BY_NAME[profile.vessel].title, *known))
-    return TextTable(("Vein", "Expected normal area", "Source"), tuple(rows))
+    return TextTable(("Vein", "Reference", "Area", "Source"), tuple(rows))
+
+
+def lesion_rows(measurements: Measurements) -> TextTable:
+    """Return one row for every lesion; what a shut vein has no figure for is a dash."""
+    headings = (
+        "Vein",
+        "From",
+        "to",
+        "Smallest area (95 %)",
+        "Smallest minimum diameter (95 %)",
+        "Stenosis by area (95 %)",
+        "Stenosis by diameter (95 %)",
+        "Grade",
+        "Least / greatest width",
+        "State",
+    )
+    rows = tuple(_lesion_cells(row) for row in measurements.lesions.rows)
+    return TextTable(headings, rows)
+
+
+def _lesion_cells(row: Row) -> tuple[str, ...]:
+    return (
+        BY_NAME[str(row["vessel"])].title,
+        _figure(row, "central_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
+        _figure(row, "peripheral_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
+        _with_interval(row, "minimum_area{}_mm2", area_words, area_range),
+        _with_interval(row, "minimum_diameter{}_mm", length_words, length_range),
+        _with_interval(row, "area_stenosis{}_percent", _percent, _percent_range),
+        _with_interval(row, "diameter_stenosis{}_percent", _percent, _percent_range),
+        str(row["grade"] or _DASH),
+        _figure(row, "compression_index", lambda v: f"{v:.2f}", _DASH),
+        state_words(str(row["state"])),
+    )
+
+
+def _with_interval(
+    row: Row,
+    name: str,
+    words: Callable[[float], str],
+    span: Callable[[float, float], str],
+) -> str:
+    value, low, high = (row[name.format(end)] for end in ("", "_low", "_high"))
+    if value is None:
+        return _DASH
+    if low is None or high is None:
+        return words(float(value))
+    return f"{words(float(value))} ({span(float(low), float(high))})"
+
+
+def _percent_range(low: float, high: float) -> str:
+    return f"{max(low, 0.0):.0f} to {max(high, 0.0):.0f}"
 
 
 def _segment_cells(row: Row) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ One verb a step::
     import venoseg as vs
 
     ct = vs.read_study("export/").ct()
-    veins = vs.read_labels("veins.nii.gz", ct)
+    veins = vs.segment(ct)  # or vs.read_labels("veins.nii.gz", ct)
     found = vs.measure(ct, veins)
     vs.report(found, "out/")
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         with_reference,
     )
     from venoseg.pipeline import report
-    from venoseg.segmentation import Segmentation
+    from venoseg.segmentation import Segmentation, segment
     from venoseg.volume import Grid, Volume
 
 # Public name -> the module it lives in, loaded at first use: `import venoseg` costs nothing.
@@ -51,6 +51,7 @@ _HOMES = {
     "read_labels": "venoseg.interchange",
     "read_study": "venoseg.dicom",
     "report": "venoseg.pipeline",
+    "segment": "venoseg.segmentation",
     "trace": "venoseg.centerline",
 }
 
@@ -67,6 +68,7 @@ __all__ = [
     "read_study",
     "remeasure",
     "report",
+    "segment",
     "trace",
     "with_contour",
     "with_reference",

@@ -69,6 +69,10 @@ class MeasurementError(VenosegError, ValueError):
     """The image and labels are readable, but what was asked cannot be measured on them."""
 
 
+class NeedsSeedsError(MeasurementError):
+    """The veins cannot be found with certainty; seed points would help, and which ones is said."""
+
+
 class OutputError(VenosegError, OSError):
     """A result cannot be written where it should go."""
 

@@ -12,6 +12,7 @@ from venoseg.dicom import read_study
 from venoseg.errors import OutputError, UsageError
 from venoseg.interchange import (
     read_labels,
+    read_seeds,
     write_dicom_seg,
     write_seg_nrrd,
     write_structured_report,
@@ -23,6 +24,8 @@ from venoseg.lumen.profile import Boundary
 from venoseg.lumen.stenosis import ReferenceKind
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
+from venoseg.segmentation import Segmentation, segment
+from venoseg.volume import Volume
 
 Say = Callable[[str], None]
 
@@ -36,7 +39,7 @@ class MeasureOptions:
     Attributes
     ----------
     labels
-        The label map.
+        The label map; None: the veins are segmented.
     label_names
         Label value to vein, for a label map that does not name its labels itself.
     series_uid
@@ -49,6 +52,10 @@ class MeasureOptions:
         What stenoses are measured against.
     identified
         Whether the DICOM results name the patient.
+    seeds
+        A file of seed points that guide the segmentation; None: it is automatic.
+    segmenter
+        The outside segmenter to use; None: venoseg's own.
     """
 
     labels: Path | None = None
@@ -58,6 +65,8 @@ class MeasureOptions:
     step_mm: float = 1.0
     reference: ReferenceKind = "expected_normal"
     identified: bool = False
+    seeds: Path | None = None
+    segmenter: str | None = None
 
 
 def measure_path(
@@ -68,7 +77,7 @@ def measure_path(
     force: bool = False,
     say: Say = lambda _: None,
 ) -> Measurements:
-    """Read an image and its labels, measure the veins, write every result into ``out``.
+    """Read an image, read or make its labels, measure the veins, write every result into ``out``.
 
     Parameters
     ----------
@@ -88,17 +97,13 @@ def measure_path(
     VenosegError
         One of its children: what, where, and what to do.
     """
-    if options.labels is None:
-        raise UsageError(
-            "no labels of the veins were given",
-            remedy="name a label map with --labels (NIfTI, NRRD or DICOM SEG)",
-        )
+    if options.labels is not None and options.segmenter is not None:
+        raise UsageError("labels and a segmenter were given", remedy="leave out one of them")
     with output_folder(out, force=force) as scratch:
         say("reading the image")
         series = read_study(path).ct_series(options.series_uid)
         volume = series.read()
-        say("reading the labels")
-        segmentation = read_labels(options.labels, volume, options.label_names)
+        segmentation = veins_of(volume, options, say)
         say("measuring")
         found = measure(
             volume,
@@ -114,6 +119,16 @@ def measure_path(
             )
         write_results(found, scratch)
     return found
+
+
+def veins_of(volume: Volume, options: MeasureOptions, say: Say = lambda _: None) -> Segmentation:
+    """Read the labels that the options name, or segment the veins."""
+    if options.labels is not None:
+        say("reading the labels")
+        return read_labels(options.labels, volume, options.label_names)
+    seeds = None if options.seeds is None else read_seeds(options.seeds)
+    say("segmenting the veins")
+    return segment(volume, seeds, options.segmenter)
 
 
 def with_dicom_results(

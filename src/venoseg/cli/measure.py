@@ -43,6 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="1=ivc,...",
         help="which label is which vein, where the file does not say",
     )
+    parser.add_argument(
+        "--seeds",
+        type=Path,
+        metavar="F",
+        help="without labels: points that guide the segmentation, JSON or markups of 3D Slicer",
+    )
+    parser.add_argument(
+        "--segmenter", metavar="NAME", help="without labels: an outside segmenter to use"
+    )
     parser.add_argument("--series", metavar="UID", help="which series to measure")
     parser.add_argument(
         "--boundary",
@@ -84,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         step_mm=arguments.step,
         reference=arguments.reference,
         identified=arguments.identified,
+        seeds=arguments.seeds,
+        segmenter=arguments.segmenter,
     )
 
     def say(words: str) -> None:

@@ -14,11 +14,22 @@ from venoseg.segmentation.edits_shape import (
     shrink,
     smooth,
 )
-from venoseg.segmentation.model import OccludedCourse, Segmentation, VesselConfidence
-from venoseg.segmentation.seeds import ROLES, Role, Seed
 from venoseg.segmentation.stents import FoundStents, StentDevice, find_stents
+from venoseg.segmentation.automatic import automatic
+from venoseg.segmentation.guided import guided
+from venoseg.segmentation.model import (
+    LEAST_CONFIDENCE,
+    OccludedCourse,
+    Segmentation,
+    VesselConfidence,
+)
+from venoseg.segmentation.plugins import GROUP, outside_segmenter, segmenter_names
+from venoseg.segmentation.seeds import ROLES, Role, Seed
+from venoseg.segmentation.segmenting import segment
 
 __all__ = [
+    "GROUP",
+    "LEAST_CONFIDENCE",
     "ROLES",
     "Edit",
     "FoundStents",
@@ -30,6 +41,7 @@ __all__ = [
     "StentDevice",
     "VesselConfidence",
     "apply",
+    "automatic",
     "cut_with_plane",
     "draw_contour",
     "eraser",
@@ -37,10 +49,14 @@ __all__ = [
     "fill_holes",
     "find_stents",
     "grow",
+    "guided",
+    "outside_segmenter",
     "paint_ball",
     "paint_disc",
     "relabel_branch",
     "remove_islands",
+    "segment",
+    "segmenter_names",
     "shrink",
     "smooth",
     "undo",

@@ -1,0 +1,147 @@
+"""Find the veins without any click: landmarks give seeds, seeds give veins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.errors import InputError, NeedsSeedsError
+from venoseg.segmentation.domains import picture_of
+from venoseg.segmentation.following import level_at
+from venoseg.segmentation.groin import Ends, peripheral_ends
+from venoseg.segmentation.guided import followed, surroundings
+from venoseg.segmentation.landmarks import Landmarks, find_landmarks
+from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation
+from venoseg.segmentation.plan import Chain
+from venoseg.segmentation.working import box_around, pooled
+from venoseg.volume import FloatArray, Volume
+
+_COARSE_MM = 3.0
+_LEAST_RUN_MM = 25.0
+_GAP_MM = 18.0
+_LEAST_CONTRAST_HU = 18.0
+_LEAST_BLOOD_HU = 75.0
+_WAYPOINT_MM = 30.0
+_ASIDE_MM = 45.0
+_REMEDY = (
+    "give seed points (a central end in the cava, a peripheral end on each side), labels, or a "
+    "series in a venous phase"
+)
+
+
+def automatic(volume: Volume) -> Segmentation:
+    """Segment the cava and, where they are in view and enhanced, the iliac veins.
+
+    Parameters
+    ----------
+    volume
+        A contrast CT in Hounsfield units that shows part of the abdomen.
+
+    Returns
+    -------
+    Segmentation
+        As `guided` returns it, of origin ``automatic``. A side that could not be followed is named
+        in the reasons of the cava's confidence.
+
+    Raises
+    ------
+    InputError
+        When the image is not in Hounsfield units.
+    NeedsSeedsError
+        When spine, aorta or cava cannot be found with certainty, or the veins show no contrast.
+    """
+    if volume.unit != "HU":
+        raise InputError("the image is not in Hounsfield units, so blood cannot be told in it")
+    whole = tuple(slice(0, n) for n in volume.grid.shape)
+    found = find_landmarks(*pooled(volume, (whole[0], whole[1], whole[2]), _COARSE_MM))
+    if found is None:
+        raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
+    cava = _cava(found)
+    low, high = volume.grid.to_lps([(0, 0, 0), np.array(volume.grid.shape) - 1])
+    reach = np.concatenate([cava, found.aorta.points_lps_mm])
+    corners = np.array(
+        [
+            [reach[:, 0].min() - 90, reach[:, 1].min() - 90, min(low[2], high[2])],
+            [reach[:, 0].max() + 90, reach[:, 1].max() + 50, cava[0, 2]],
+        ]
+    )
+    picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
+    scene = surroundings(picture, found, cava)
+    if scene.arteries is None:
+        raise NeedsSeedsError(
+            "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
+        )
+    ends = peripheral_ends(picture, scene.arteries, cava, float(level_at(picture, cava).min()))
+    segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
+    return _sure(segmentation, ends)
+
+
+def _cava(found: Landmarks) -> FloatArray:
+    """Return (n, 3) sure points of the cava from the head down.
+
+    Raises
+    ------
+    NeedsSeedsError
+        When there are too few.
+    """
+    track = found.cava
+    bright = track.level_hu > _LEAST_BLOOD_HU
+    sure = (track.contrast_hu > _LEAST_CONTRAST_HU) & bright
+    z = track.points_lps_mm[:, 2]
+    step = float(np.abs(np.diff(z)).mean())
+    closed = ndimage.binary_closing(
+        np.pad(sure, 20), structure=np.ones(max(2, round(_GAP_MM / step)) + 1)
+    )[20:-20]
+    runs, count = ndimage.label(closed & ndimage.binary_dilation(bright, iterations=3))
+    lengths = [step * int((runs == n).sum()) for n in range(1, count + 1)]
+    enough = [n for n, length in enumerate(lengths, start=1) if length >= _LEAST_RUN_MM]
+    if not enough:
+        words = "shows no contrast" if not bright.any() else "does not stand out"
+        raise NeedsSeedsError(f"the inferior vena cava {words}", remedy=_REMEDY)
+    # The cava is the sure part nearest to the heart; farther down an iliac vein may look like it.
+    run = np.flatnonzero((runs == enough[-1]) & sure)[::-1]
+    points = track.points_lps_mm[run]
+    kept = [0]
+    for n in range(1, len(points)):
+        if np.linalg.norm(points[n] - points[kept[-1]]) >= _WAYPOINT_MM:
+            kept.append(n)
+    if kept[-1] != len(points) - 1:
+        kept.append(len(points) - 1)
+    return points[kept]
+
+
+def _chains(cava: FloatArray, ends: Ends) -> list[Chain]:
+    chains = []
+    for side, end in ends.found.items():
+        # With one side alone no confluence shows where the cava ends.
+        marks = ((f"{side}_iliac_vein", cava[-1]),) if len(ends.found) == 1 else ()
+        points = np.concatenate([_upper(cava), end[None]])
+        chains.append(Chain(side, points, marks, f"{side}_external_iliac_vein"))
+    return chains or [Chain(None, cava, (), "ivc")]
+
+
+def _upper(cava: FloatArray) -> FloatArray:
+    """Return the points of the cava that lie before it divides for certain."""
+    return cava[: max(1, len(cava) - 2)]
+
+
+def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
+    """Say of the cava's confidence what is missing; refuse what is not sure.
+
+    Raises
+    ------
+    NeedsSeedsError
+        When not even the cava is sure.
+    """
+    best = max((c.confidence for c in segmentation.confidence), default=0.0)
+    if best < LEAST_CONFIDENCE:
+        doubts = "; ".join(dict.fromkeys(r for c in segmentation.confidence for r in c.reasons))
+        raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
+    confidence = tuple(
+        replace(one, reasons=(*one.reasons, *ends.missing)) if one.vessel == "ivc" else one
+        for one in segmentation.confidence
+    )
+    return replace(segmentation, confidence=confidence)
+

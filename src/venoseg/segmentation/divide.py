@@ -1,0 +1,74 @@
+"""Which stretch of which tube is which vein."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.segmentation.plan import Chain
+from venoseg.segmentation.wall import Tube
+from venoseg.volume import FloatArray
+
+_APART_MM = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Stations ``start`` to ``stop`` of a tube, which are one vein."""
+
+    tube: int
+    vessel: str
+    start: int
+    stop: int
+
+
+def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
+    """Return the last station of each of two tubes from one cava that they have in common."""
+    first, second = (tube.course.points_lps_mm for tube in tubes)
+    gap = np.linalg.norm(first[:, None] - second[None], axis=2)
+    shared = gap.min(axis=1) < _APART_MM
+    last = int(np.argmax(~shared)) - 1 if not shared.all() else len(first) - 1
+    last = max(last, 0)
+    return last, int(np.argmin(gap[last]))
+
+
+def stretches_of(
+    number: int, chain: Chain, tube: Tube, joined: tuple[int, int] | None
+) -> list[Stretch]:
+    """Divide a tube into veins by the marks of its chain and by the confluence."""
+    points = tube.course.points_lps_mm
+    count = len(points)
+    if chain.side is None:
+        return [Stretch(number, "ivc", 0, count)]
+    marks = dict(chain.marks)
+    begins = 0
+    out: list[Stretch] = []
+    common = f"{chain.side}_common_iliac_vein"
+    if joined is not None:
+        begins = joined[number] + 1
+    else:
+        said = next((at for name, at in chain.marks if name.startswith(chain.side)), None)
+        begins = _nearest(points, said) if said is not None else 0
+    if begins > 0 and (number == 0 or joined is None):
+        out.append(Stretch(number, "ivc", 0, begins))
+    cuts: list[tuple[str, int]] = []
+    for part in ("external_iliac_vein", "common_femoral_vein"):
+        name = f"{chain.side}_{part}"
+        if name in marks:
+            cuts.append((name, max(_nearest(points, marks[name]), begins)))
+    names = [name for name, _ in cuts]
+    if f"{chain.side}_external_iliac_vein" in names or chain.last == common:
+        head = common
+    else:
+        head = f"{chain.side}_iliac_vein"
+    edges = [begins, *[at for _, at in cuts], count]
+    for name, start, stop in zip([head, *names], edges, edges[1:], strict=False):
+        if stop > start:
+            out.append(Stretch(number, name, start, stop))
+    return out
+
+
+def _nearest(points: FloatArray, target: FloatArray) -> int:
+    return int(np.argmin(np.linalg.norm(points - target, axis=1)))

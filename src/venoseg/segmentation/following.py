@@ -1,0 +1,114 @@
+"""Follow a vein from one end to the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.segmentation.curves import Course, course_through
+from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.paths import cheapest_way
+from venoseg.segmentation.wall import (
+    Tube,
+    directions,
+    level_along,
+    unrolled,
+    wall_around,
+)
+from venoseg.segmentation.working import Float32Array
+from venoseg.volume import BoolArray, FloatArray, Grid
+
+STEP_MM = 1.5
+LARGEST_MM = 20.0
+_ROUNDS = 3
+_SEED_MM = 4.0
+
+
+def level_at(picture: Picture, points_lps_mm: FloatArray) -> FloatArray:
+    """Return (n,) grey value of the blood at points in a vein.
+
+    The brighter part of what lies around each point: it may be the last one of the vein, with other
+    tissue beyond, or lie beside the middle.
+    """
+    reach = np.maximum(1, np.round(_SEED_MM / 2 / picture.grid.spacing_mm)).astype(int)
+    levels = []
+    for k, j, i in zip(*picture.index(points_lps_mm), strict=True):
+        box = tuple(
+            slice(max(int(n) - int(r), 0), int(n) + int(r) + 1)
+            for n, r in zip((k, j, i), reach, strict=True)
+        )
+        levels.append(np.percentile(picture.mean_hu[box], 80))
+    return np.array(levels)
+
+
+def cost_of(
+    picture: Picture,
+    level_hu: FloatArray,
+    arteries: BoolArray | None,
+    behind: BoolArray | None,
+) -> Float32Array:
+    """Return what a millimetre of way costs: little in blood, much in walls, fat, bone, arteries.
+
+    Parameters
+    ----------
+    picture
+        The coarse picture.
+    level_hu
+        (slices,) grey value that the vein's blood has there.
+    arteries
+        Where arteries are, if known.
+    behind
+        Where the veins cannot be, if known.
+    """
+    level = level_hu[:, None, None].astype(np.float32)
+    fainter = np.clip((level - 30.0 - picture.darkest_hu) / 50.0, 0.0, 1.0)
+    brighter = np.clip((picture.mean_hu - level - 80.0) / 80.0, 0.0, 1.0)
+    cost = 0.3 + 12.0 * fainter + 12.0 * brighter
+    cost += 10.0 * (picture.mean_hu < -20.0)
+    cost += 30.0 * (picture.mean_hu > np.maximum(level, 150.0) + 120.0)
+    if arteries is not None:
+        cost += 40.0 * ndimage.binary_dilation(arteries)
+    if behind is not None:
+        cost += 100.0 * behind
+    return cost.astype(np.float32)
+
+
+def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray) -> FloatArray:
+    """Return (n, 3) points of the cheapest way that passes all of some points in order."""
+    parts = [points_lps_mm[:1]]
+    for start, end in zip(points_lps_mm, points_lps_mm[1:], strict=False):
+        parts.append(cheapest_way(cost, picture.grid, start, end)[1:])
+    return np.concatenate(parts)
+
+
+def tube_along(image: Float32Array, grid: Grid, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
+    """Find the wall around a way, and move the course into the middle, a few times over.
+
+    Parameters
+    ----------
+    image, grid
+        A smoothed part of the volume and its place.
+    way_lps_mm
+        (n, 3) a way inside the vein, from its central end; both ends stay.
+    noise_hu
+        Scatter of the image that means nothing.
+    """
+    course = course_through(way_lps_mm, STEP_MM, 3.0)
+    tolerance = 20.0 + 1.5 * noise_hu
+    for turn in range(_ROUNDS):
+        sampled = unrolled(image, grid, course, LARGEST_MM)
+        level = level_along(sampled, course.step_mm)
+        radius, step = wall_around(sampled, level, tolerance)
+        if turn < _ROUNDS - 1:
+            course = course_through(_centred(course, radius), STEP_MM, 3.0)
+    smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
+    return Tube(course, smooth, level, step)
+
+
+def _centred(course: Course, radius: FloatArray) -> FloatArray:
+    """Return the course moved into the centres of area of its sections; the ends only across."""
+    rim = directions(course) * radius[:, :, None]
+    share = radius * np.roll(radius, -1, axis=1)
+    share /= share.sum(axis=1, keepdims=True)
+    centre = np.sum((rim + np.roll(rim, -1, axis=1)) / 3.0 * share[:, :, None], axis=1)
+    return course.points_lps_mm + ndimage.gaussian_filter1d(centre, 2.0, axis=0, mode="nearest")

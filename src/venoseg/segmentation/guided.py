@@ -1,0 +1,235 @@
+"""From a few seed points to the lumen of the veins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.anatomy import BY_NAME
+from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
+from venoseg.segmentation.domains import Picture, arteries_in, picture_of
+from venoseg.segmentation.following import cost_of, level_at, tube_along, way_through
+from venoseg.segmentation.judging import Judged, judged
+from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
+from venoseg.segmentation.model import OccludedCourse, Origin, Segmentation
+from venoseg.segmentation.painting import painted
+from venoseg.segmentation.plan import Chain, chains_of
+from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.wall import Tube
+from venoseg.segmentation.working import Box, Float32Array, box_around, pooled
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+
+_ASIDE_MM = 45.0
+_TUBE_ASIDE_MM = 24.0
+_SMOOTH_MM = 0.6
+_LEAST_CONTRAST_HU = 25.0
+_BEHIND_MM = 4.0
+_UNENHANCED_HU = 65.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What the guided step works on.
+
+    Attributes
+    ----------
+    picture
+        The coarse picture of the box around the seeds.
+    arteries
+        Where arteries are in it; None when no aorta was found.
+    behind
+        What lies behind the front of the lumbar spine, where collaterals run and these veins never
+        do; None when no aorta was found.
+    """
+
+    picture: Picture
+    arteries: BoolArray | None = None
+    behind: BoolArray | None = None
+
+
+def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
+    """Segment the veins between seed points.
+
+    Parameters
+    ----------
+    volume
+        A contrast CT in Hounsfield units.
+    seeds
+        A central end (of the cava, or of an iliac vein where the cava is not in view) and a
+        peripheral end on each side that is wanted; waypoints where the way is doubtful.
+
+    Returns
+    -------
+    Segmentation
+        Lumen on the grid of the volume. A stretch without contrast carries no label and is in
+        ``occluded``; ``confidence`` says of each vein how sure it is and what raised doubt.
+
+    Raises
+    ------
+    InputError
+        When a seed lies outside the image, in air, in an artery, or left and right are swapped.
+    NeedsSeedsError
+        When an end is missing.
+    MeasurementError
+        When nothing along the way shows contrast.
+    """
+    if volume.unit != "HU":
+        raise InputError("the image is not in Hounsfield units, so blood cannot be told in it")
+    chains = chains_of(seeds, volume)
+    points = np.concatenate([chain.points_lps_mm for chain in chains])
+    box = box_around(volume.grid, points, _ASIDE_MM)
+    picture = picture_of(volume, box)
+    scene = _scene(volume, box, picture, points, seeds)
+    return followed(volume, scene, chains, "semiautomatic")
+
+
+def followed(
+    volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin
+) -> Segmentation:
+    """Follow chains through a scene; name, judge and paint what was found.
+
+    Raises
+    ------
+    MeasurementError
+        When nothing along the way shows contrast.
+    """
+    ways = [_way(scene, chain) for chain in chains]
+    image, grid, noise = _fine(volume, np.concatenate(ways))
+    tubes = [tube_along(image, grid, way, noise) for way in ways]
+    joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
+    stretches: list[Stretch] = []
+    for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
+        stretches += stretches_of(number, chain, tube, joined)
+    found = judged(stretches, tubes, scene.picture, scene.arteries)
+    if not any(one.open_stations.any() for one in found):
+        raise MeasurementError(
+            "the veins between the seed points show no contrast",
+            remedy="use a series in a venous phase, or draw the labels",
+        )
+    names = list(dict.fromkeys(one.stretch.vessel for one in found))
+    labels = painted(volume.grid, found, tubes, names)
+    return Segmentation(
+        labels,
+        volume.grid,
+        {value: name for value, name in enumerate(names, start=1)},
+        origin,
+        occluded=_courses(found, tubes),
+        confidence=tuple(one.confidence for one in found if one.first_of_vessel),
+    )
+
+
+def _from_cava(chains: Sequence[Chain]) -> bool:
+    start = chains[0].points_lps_mm[0]
+    return all(np.allclose(chain.points_lps_mm[0], start) for chain in chains)
+
+
+def _way(scene: Scene, chain: Chain) -> FloatArray:
+    picture = scene.picture
+    points = chain.points_lps_mm
+    z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
+    order = np.argsort(points[:, 2])
+    levels = np.maximum(level_at(picture, points), _UNENHANCED_HU)
+    level = np.interp(z, points[order, 2], levels[order])
+    return way_through(picture, cost_of(picture, level, scene.arteries, scene.behind), points)
+
+
+def _fine(volume: Volume, way: FloatArray) -> tuple[Float32Array, Grid, float]:
+    """Return the smoothed image around the ways, its place, and the noise left in it."""
+    box = box_around(volume.grid, way, _TUBE_ASIDE_MM)
+    part = volume.crop(box)
+    smooth = ndimage.gaussian_filter(
+        part.voxels, _SMOOTH_MM / part.grid.spacing_mm, output=np.float32, truncate=3.0
+    )
+    index = np.rint(part.grid.to_index(way[:: max(1, len(way) // 200)])).astype(int)
+    top = np.array(part.grid.shape) - 3
+    index = np.clip(index, 2, np.maximum(top, 2))
+    cubes = np.stack(
+        [smooth[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].std() for k, j, i in index]
+    )
+    return smooth, part.grid, float(np.median(cubes))
+
+
+def _scene(
+    volume: Volume, box: Box, picture: Picture, points: FloatArray, seeds: Sequence[Seed]
+) -> Scene:
+    """Find what lies beside the wanted veins.
+
+    Raises
+    ------
+    InputError
+        When a seed lies in the aorta.
+    """
+    found = find_landmarks(*pooled(volume, _taller(volume, box), 3.0))
+    if found is None:
+        return Scene(picture)
+    aorta = found.aorta
+    sure = sure_of(aorta)
+    for seed in seeds:
+        gap = np.linalg.norm(aorta.points_lps_mm - np.array(seed.lps_mm), axis=1)
+        n = int(np.argmin(gap))
+        if sure[n] and gap[n] < 0.6 * aorta.radius_mm[n]:
+            raise InputError(
+                "the seed point lies in the aorta",
+                where=f"{seed.vessel} {seed.role}",
+                remedy="set it inside the vein; the cava lies right of the aorta in most people",
+            )
+    return surroundings(picture, found, points)
+
+
+def sure_of(track: Track) -> BoolArray:
+    """Tell in which slices a track surely runs in enhanced blood."""
+    sure: BoolArray = (track.contrast_hu > _LEAST_CONTRAST_HU) & (track.level_hu > 80.0)
+    return sure
+
+
+def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Scene:
+    """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
+    aorta = found.aorta
+    gap = np.linalg.norm(aorta.points_lps_mm[:, None] - veins_lps_mm[None], axis=2).min(axis=1)
+    sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
+    lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
+    # The lowest part of a track may have left the aorta for an iliac artery, or for nothing.
+    sure = sure[-max(4, int(0.6 * len(sure))) :]
+    used = aorta.points_lps_mm[sure]
+    used = used[picture.grid.contains(used)]
+    if len(used) < 4:
+        return Scene(picture)
+    level = min(
+        float(np.median(aorta.level_hu[sure])), float(level_at(picture, veins_lps_mm).min())
+    )
+    arteries = arteries_in(picture, used, veins_lps_mm, level)
+    return Scene(picture, arteries, _behind(picture.grid, found, lowest_mm))
+
+
+def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
+    z = grid.to_lps(np.column_stack([np.arange(grid.shape[0])] * 3))[:, 2]
+    y = grid.to_lps(np.column_stack([np.arange(grid.shape[1])] * 3))[:, 1]
+    front = np.interp(z, found.aorta.points_lps_mm[:, 2], found.front_y_mm)
+    mask = (y[None, :] > front[:, None] + _BEHIND_MM) & (z > lowest_mm)[:, None]
+    behind: BoolArray = np.broadcast_to(mask[:, :, None], grid.shape)
+    return behind
+
+
+def _taller(volume: Volume, box: Box) -> Box:
+    """Widen a box to hold the spine behind the veins."""
+    corners = np.array([[s.start for s in box], [s.stop - 1 for s in box]])
+    points = volume.grid.to_lps(corners)
+    points[:, 1] += np.where(points[:, 1] == points[:, 1].max(), 60.0, 0.0)
+    return box_around(volume.grid, points, 0.0)
+
+
+def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[OccludedCourse, ...]:
+    courses = []
+    for one in found:
+        points = tubes[one.stretch.tube].course.points_lps_mm
+        source = "waypoints" if one.many_points else "image"
+        courses += [
+            OccludedCourse(one.stretch.vessel, points[start:stop], source)
+            for start, stop in one.closed
+            if BY_NAME[one.stretch.vessel]
+        ]
+    return tuple(courses)

@@ -1,0 +1,101 @@
+"""From tubes to voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.model import LabelArray
+from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.working import box_around
+from venoseg.volume import BoolArray, FloatArray, Grid
+
+Box = tuple[slice, slice, slice]
+
+
+def voxels_inside(
+    tube: Tube, grid: Grid, open_stations: BoolArray
+) -> tuple[npt.NDArray[np.int64], FloatArray, npt.NDArray[np.int64]]:
+    """Find the voxels whose centre lies inside a tube.
+
+    Parameters
+    ----------
+    tube
+        The tube.
+    grid
+        Where the voxels are.
+    open_stations
+        (n,) where the tube has a lumen.
+
+    Returns
+    -------
+    index
+        (m, 3) voxels.
+    depth
+        (m,) 1 on the course, 0 at the wall.
+    station
+        (m,) the nearest point of the course.
+    """
+    course = tube.course
+    index = _near(tube, grid)
+    points = grid.to_lps(index)
+    distance, station = cKDTree(course.points_lps_mm).query(points, workers=-1)
+    largest = tube.radius_mm.max(axis=1) * 1.02 + course.step_mm
+    keep = open_stations[station] & (distance <= largest[station])
+    index, points, station = index[keep], points[keep], station[keep]
+    offset = points - course.points_lps_mm[station]
+    along = np.einsum("ij,ij->i", offset, course.tangent[station])
+    first = np.einsum("ij,ij->i", offset, course.first[station])
+    second = np.einsum("ij,ij->i", offset, course.second[station])
+    angle = np.arctan2(second, first) / (2 * np.pi) * RAYS
+    at = np.stack([station + along / course.step_mm, angle % RAYS])
+    ring = np.concatenate([tube.radius_mm, tube.radius_mm[:, :1]], axis=1)
+    wall = ndimage.map_coordinates(ring, at, order=1, mode="nearest")
+    depth = 1.0 - np.hypot(first, second) / np.maximum(wall, 1e-6)
+    # Beyond the two ends nothing is inside.
+    last = len(course.points_lps_mm) - 1
+    beyond = ((station == 0) & (along < -0.5)) | ((station == last) & (along > 0.5))
+    inside = (depth >= 0) & ~beyond
+    return index[inside], depth[inside], station[inside]
+
+
+def _near(tube: Tube, grid: Grid) -> npt.NDArray[np.int64]:
+    """Return (m, 3) voxels in boxes around short pieces of the tube."""
+    points, largest = tube.course.points_lps_mm, tube.radius_mm.max(axis=1)
+    near = np.zeros(grid.shape, dtype=bool)
+    piece = max(1, round(8.0 / tube.course.step_mm))
+    for start in range(0, len(points), piece):
+        part = slice(start, min(start + piece + 1, len(points)))
+        near[box_around(grid, points[part], float(largest[part].max()) + 1.0)] = True
+    return np.argwhere(near)
+
+
+def painted(
+    grid: Grid, found: Sequence[Judged], tubes: Sequence[Tube], names: Sequence[str]
+) -> LabelArray:
+    """Label the voxels inside the open stretches; one that several tubes claim goes to the deepest.
+
+    Returns
+    -------
+    LabelArray
+        (slices, rows, columns); ``names[n]`` has the value n + 1.
+    """
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    deepest = np.zeros(grid.shape, dtype=np.float32)
+    for number, tube in enumerate(tubes):
+        value = np.zeros(len(tube.course.points_lps_mm), dtype=np.uint8)
+        for one in found:
+            if one.stretch.tube == number:
+                value[one.open_stations] = names.index(one.stretch.vessel) + 1
+        index, depth, station = voxels_inside(tube, grid, value > 0)
+        at = tuple(index.T)
+        deeper = depth + 1e-3 > deepest[at]
+        chosen = tuple(index[deeper].T)
+        labels[chosen] = value[station[deeper]]
+        deepest[chosen] = depth[deeper] + 1e-3
+    return labels

@@ -1,0 +1,150 @@
+"""From seed points to the courses that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.anatomy import BY_NAME
+from venoseg.errors import InputError, NeedsSeedsError
+from venoseg.segmentation.seeds import Seed
+from venoseg.volume import FloatArray, Volume
+
+AIR_HU, METAL_HU = -200.0, 2000.0
+_ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femoral_vein")
+_SWAPPED_MM = 15.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """A course that is wanted, from its central end.
+
+    Attributes
+    ----------
+    side
+        ``left`` or ``right``; None for a cava alone.
+    points_lps_mm
+        (n, 3) points that it passes, n at least 2.
+    marks
+        (vein, point): where a vein of the chain begins, as far as seeds say so; in order.
+    last
+        The vein that its peripheral end lies in.
+    """
+
+    side: str | None
+    points_lps_mm: FloatArray
+    marks: tuple[tuple[str, FloatArray], ...]
+    last: str
+
+
+def chains_of(seeds: Sequence[Seed], volume: Volume) -> list[Chain]:
+    """Turn seeds into chains: one a side, both from the cava's central end if there is one.
+
+    Raises
+    ------
+    InputError
+        When a seed lies outside the image or in air, or left and right are swapped.
+    NeedsSeedsError
+        When a central or a peripheral end is missing.
+    """
+    _check(seeds, volume)
+    cava = [seed for seed in seeds if seed.vessel == "ivc"]
+    roots = [seed for seed in cava if seed.role == "central_end"]
+    chains = []
+    for side in ("left", "right"):
+        own = [seed for seed in seeds if BY_NAME[seed.vessel].side == side]
+        own = [seed for seed in own if "internal" not in seed.vessel]
+        if own:
+            chains.append(_chain(side, [*cava, *own] if roots else own))
+    if not chains:
+        chains.append(_chain(None, cava))
+    return chains
+
+
+def _chain(side: str | None, seeds: Sequence[Seed]) -> Chain:
+    words = "the cava" if side is None else f"the {side} veins"
+    starts = [seed for seed in seeds if seed.role == "central_end"]
+    ends = [seed for seed in seeds if seed.role == "peripheral_end"]
+    if side is not None:
+        ends = [seed for seed in ends if seed.vessel != "ivc"]
+    if not starts:
+        raise NeedsSeedsError(f"no central end of {words} was given", remedy=_REMEDY)
+    if not ends:
+        raise NeedsSeedsError(f"no peripheral end of {words} was given", remedy=_REMEDY)
+    start = min(starts, key=lambda seed: (_rank(seed), -seed.lps_mm[2]))
+    end = max(ends, key=lambda seed: (_rank(seed), -seed.lps_mm[2]))
+    # These veins run from the head to the feet; between two veins the order is the anatomy's.
+    between = [seed for seed in seeds if seed not in (start, end)]
+    between.sort(key=lambda seed: (_rank(seed), -seed.lps_mm[2]))
+    ordered = [start, *between, end]
+    points = np.array([seed.lps_mm for seed in ordered], dtype=np.float64)
+    marks = _marks(ordered)
+    kept = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 4.0])
+    kept[-1] = True
+    if len(points) > 2 and np.linalg.norm(points[-1] - points[-2]) < 4.0:
+        kept[-2] = kept[-2] and len(points) == 2
+    return Chain(side, points[kept], marks, end.vessel)
+
+
+_REMEDY = "set a central end in the cava and one peripheral end on each side"
+
+
+def _rank(seed: Seed) -> int:
+    part = seed.vessel.split("_", 1)[-1]
+    return _ORDER.index(part) + 1 if part in _ORDER else 0
+
+
+def _marks(ordered: Sequence[Seed]) -> tuple[tuple[str, FloatArray], ...]:
+    """Return where each further vein begins: its central end, or the end of the one before."""
+    marks: list[tuple[str, FloatArray]] = []
+    vessels = list(dict.fromkeys(seed.vessel for seed in ordered))
+    for before, vessel in zip(vessels, vessels[1:], strict=False):
+        said = [s for s in ordered if (s.vessel, s.role) == (vessel, "central_end")]
+        said += [s for s in ordered if (s.vessel, s.role) == (before, "peripheral_end")]
+        if said:
+            marks.append((vessel, np.array(said[0].lps_mm, dtype=np.float64)))
+    return tuple(marks)
+
+
+def _check(seeds: Sequence[Seed], volume: Volume) -> None:
+    if len(seeds) < 2:
+        raise NeedsSeedsError(
+            f"{len(seeds)} seed point{'s were' if len(seeds) != 1 else ' was'} given",
+            remedy=_REMEDY,
+        )
+    for seed in seeds:
+        where = f"{seed.vessel} {seed.role}"
+        if not volume.grid.contains(seed.lps_mm):
+            raise InputError(
+                "the seed point lies outside the image",
+                where=where,
+                remedy="check that the points were set on this series, in LPS millimetres",
+            )
+        value = _value_at(volume, seed)
+        if value < AIR_HU or value > METAL_HU:
+            raise InputError(
+                f"the seed point lies in {'air' if value < AIR_HU else 'metal'} ({value:.0f} HU)",
+                where=where,
+                remedy="set it inside the vein",
+            )
+    sides = {
+        side: [s.lps_mm for s in seeds if BY_NAME[s.vessel].side == side]
+        for side in ("left", "right")
+    }
+    if all(sides.values()):
+        # The points farthest down lie farthest apart.
+        left, right = (min(points, key=lambda p: p[2])[0] for points in sides.values())
+        if left < right - _SWAPPED_MM:
+            raise InputError(
+                "the seed points of the left veins lie on the patient's right and the other way "
+                "round",
+                remedy="swap left and right, or check the orientation of the image",
+            )
+
+
+def _value_at(volume: Volume, seed: Seed) -> float:
+    index = np.rint(volume.grid.to_index(seed.lps_mm)).astype(int)
+    box = tuple(slice(max(int(n) - 1, 0), int(n) + 2) for n in index)
+    return float(np.median(volume.voxels[box]))

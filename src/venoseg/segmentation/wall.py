@@ -1,0 +1,184 @@
+"""The wall of a tube in an image: the best closed surface around a course.
+
+The image is unrolled around the course: rays leave each of its points across it. On every ray the
+wall may lie anywhere; what the image says for each place is weighed against walls that jump from
+ray to ray. The best surface is sought by semi-global matching (Hirschmuller 2008,
+doi:10.1109/TPAMI.2007.1166), with radii in the place of disparities: costs are passed along the
+tube and around it in both directions, and every ray takes the radius of the least sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.segmentation.curves import Course
+from venoseg.segmentation.working import Float32Array
+from venoseg.volume import FloatArray, Grid
+
+RAYS = 40
+_RADIUS_STEP_MM = 0.5
+# A wall is told by the mean just inside minus the mean just outside, over this distance each.
+_BESIDE = 4
+# Cost of half a millimetre's jump to the next ray and to the next section, and of any jump.
+_AROUND, _ALONG, _ANY = 0.07, 0.10, 1.2
+# Going through what is not like the inside costs this, each half millimetre.
+_THROUGH = 0.5
+# Of two equal walls the outer one is meant.
+_OUTWARDS = 0.012
+_CORE_MM = 2.5
+_LEVEL_MM = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tube:
+    """A course with a wall around it.
+
+    Attributes
+    ----------
+    course
+        n points.
+    radius_mm
+        (n, `RAYS`) distance to the wall; ray m leaves at the angle 2 pi m / `RAYS`, counted from
+        the course's ``first`` towards its ``second``.
+    level_hu
+        (n,) grey value inside.
+    step_hu
+        (n, `RAYS`) how much the inside is brighter than what lies behind the wall.
+    """
+
+    course: Course
+    radius_mm: FloatArray
+    level_hu: FloatArray
+    step_hu: FloatArray
+
+    @property
+    def area_mm2(self) -> FloatArray:
+        """(n,) area of each section."""
+        turned = np.roll(self.radius_mm, -1, axis=1)
+        area: FloatArray = np.sum(self.radius_mm * turned, axis=1) * np.sin(2 * np.pi / RAYS) / 2
+        return area
+
+
+def directions(course: Course) -> FloatArray:
+    """Return (n, `RAYS`, 3) unit vectors of the rays."""
+    angle = 2 * np.pi * np.arange(RAYS) / RAYS
+    first = course.first[:, None] * np.cos(angle)[:, None]
+    return first + course.second[:, None] * np.sin(angle)[:, None]
+
+
+def unrolled(
+    image: Float32Array, grid: Grid, course: Course, largest_mm: float
+) -> Float32Array:
+    """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on."""
+    radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
+    rays = directions(course)[:, :, None] * radii[:, None]
+    index = grid.to_index(course.points_lps_mm[:, None, None] + rays)
+    sampled: Float32Array = ndimage.map_coordinates(
+        image, np.moveaxis(index, -1, 0).astype(np.float32), order=1, mode="nearest"
+    )
+    return sampled
+
+
+def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
+    """Return (n,) the grey value near the course, even along it."""
+    core = sampled[:, :, : round(_CORE_MM / _RADIUS_STEP_MM) + 1]
+    middle = np.median(core.reshape(len(core), -1), axis=1)
+    width = 2 * round(_LEVEL_MM / step_mm) + 1
+    even: FloatArray = ndimage.median_filter(middle, size=width, mode="nearest")
+    return even
+
+
+def wall_around(
+    sampled: Float32Array,
+    level_hu: FloatArray,
+    tolerance_hu: float,
+    expected_mm: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the radius of the wall on every ray and the step in grey value there.
+
+    Parameters
+    ----------
+    sampled
+        (n, `RAYS`, radii) as `unrolled` returns it.
+    level_hu
+        (n,) grey value expected inside.
+    tolerance_hu
+        Deviation from it that means nothing: noise and streams that have not mixed.
+    expected_mm
+        (n, `RAYS`) where the wall is expected when the image says nothing; None: anywhere.
+
+    Returns
+    -------
+    radius_mm, step_hu
+        (n, `RAYS`) each.
+    """
+    running = np.cumsum(sampled, axis=2, dtype=np.float64)
+    running = np.concatenate([np.zeros((*running.shape[:2], 1)), running], axis=2)
+    count = sampled.shape[2] - _BESIDE
+    at = np.arange(count)
+    low = np.maximum(at - _BESIDE, 0)
+    inside = (running[:, :, at] - running[:, :, low]) / np.maximum(at - low, 1)
+    outside = (running[:, :, at + _BESIDE] - running[:, :, at]) / _BESIDE
+    step = inside - outside
+    full = np.clip(0.7 * (level_hu - 40.0), 30.0, 90.0)[:, None, None]
+    strength = np.clip(np.abs(step) / full, 0.0, 1.0)
+    # Towards something brighter a step is as good; but a bright rim, as metal makes, is one too.
+    unlike = np.abs(sampled - level_hu[:, None, None]) - tolerance_hu
+    # The blurred foot of the wall itself is not held against it.
+    through = np.cumsum(np.clip(unlike / full, 0.0, 1.0), axis=2)[:, :, :count]
+    through = np.concatenate([np.zeros_like(through[:, :, :3]), through[:, :, :-3]], axis=2)
+    cost = _THROUGH * through - strength - _OUTWARDS * at
+    cost[:, :, :2] = 4.0
+    if expected_mm is not None:
+        away = np.abs(at * _RADIUS_STEP_MM - expected_mm[:, :, None])
+        cost += 0.05 * np.minimum(away, 4.0)
+    total = _passed(cost.astype(np.float32))
+    best = np.argmin(total, axis=2)
+    radius = (_between(total, best) - 0.5) * _RADIUS_STEP_MM
+    found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
+    return radius, found
+
+
+def _between(total: Float32Array, best: np.ndarray) -> FloatArray:
+    """Refine the best index by a parabola through its neighbours."""
+    inner = np.clip(best, 1, total.shape[2] - 2)
+    before, middle, after = (
+        np.take_along_axis(total, (inner + d)[:, :, None], axis=2)[:, :, 0] for d in (-1, 0, 1)
+    )
+    curvature = before - 2 * middle + after
+    shift = np.where(curvature > 1e-6, (before - after) / (2 * np.maximum(curvature, 1e-6)), 0.0)
+    refined: FloatArray = inner + np.clip(shift, -0.5, 0.5)
+    return refined
+
+
+def _passed(cost: Float32Array) -> Float32Array:
+    """Sum the costs passed along four directions."""
+    total = np.zeros_like(cost)
+    along = np.arange(len(cost))
+    around = np.concatenate([np.arange(cost.shape[1])] * 2)
+    for order in (along, along[::-1]):
+        previous = cost[order[0]]
+        total[order[0]] += previous
+        for n in order[1:]:
+            previous = cost[n] + _reached(previous, _ALONG)
+            total[n] += previous
+    for order in (around, around[::-1]):
+        previous = cost[:, order[0]]
+        for lap, n in enumerate(order[1:], start=1):
+            previous = cost[:, n] + _reached(previous, _AROUND)
+            if lap >= cost.shape[1]:
+                total[:, n] += previous
+    return total - 3 * cost
+
+
+def _reached(previous: Float32Array, jump: float) -> Float32Array:
+    """Return the least cost of coming to each radius from any radius of the ray before."""
+    slope = (jump * np.arange(previous.shape[-1])).astype(np.float32)
+    up = np.minimum.accumulate(previous - slope, axis=-1) + slope
+    down = np.minimum.accumulate((previous + slope)[..., ::-1], axis=-1)[..., ::-1] - slope
+    least = previous.min(axis=-1, keepdims=True)
+    reached: Float32Array = np.minimum(np.minimum(up, down), least + np.float32(_ANY)) - least
+    return reached

@@ -105,8 +105,10 @@ def test_a_series_that_is_not_there(refused, study, labels):
     assert "1.2.3" in refused(study / "ct", "--labels", labels, "--series", "1.2.3")
 
 
-def test_no_labels(refused, study):
-    assert "--labels" in refused(study / "ct", status=2)
+def test_no_labels_and_nothing_to_start_from(refused, study):
+    said = refused(study / "ct")
+    assert "no lumbar spine was found" in said
+    assert "seed points" in said
 
 
 def test_labels_that_do_not_exist(refused, study, tmp_path):

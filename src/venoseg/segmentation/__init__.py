@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from venoseg.segmentation.automatic import automatic
 from venoseg.segmentation.edits import Edit, Pen, apply, eraser, undo
 from venoseg.segmentation.edits_brush import paint_ball, paint_disc
 from venoseg.segmentation.edits_contour import draw_contour
@@ -14,8 +15,6 @@ from venoseg.segmentation.edits_shape import (
     shrink,
     smooth,
 )
-from venoseg.segmentation.stents import FoundStents, StentDevice, find_stents
-from venoseg.segmentation.automatic import automatic
 from venoseg.segmentation.guided import guided
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
@@ -24,8 +23,10 @@ from venoseg.segmentation.model import (
     VesselConfidence,
 )
 from venoseg.segmentation.plugins import GROUP, outside_segmenter, segmenter_names
+from venoseg.segmentation.refining import refine
 from venoseg.segmentation.seeds import ROLES, Role, Seed
 from venoseg.segmentation.segmenting import segment
+from venoseg.segmentation.stents import FoundStents, StentDevice, find_stents
 
 __all__ = [
     "GROUP",
@@ -53,6 +54,7 @@ __all__ = [
     "outside_segmenter",
     "paint_ball",
     "paint_disc",
+    "refine",
     "relabel_branch",
     "remove_islands",
     "segment",

@@ -59,7 +59,7 @@ def automatic(volume: Volume) -> Segmentation:
     if found is None:
         raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
     cava = _cava(found)
-    low, high = volume.grid.to_lps([(0, 0, 0), np.array(volume.grid.shape) - 1])
+    low, high = volume.grid.to_lps(np.array([(0, 0, 0), volume.grid.shape]))
     reach = np.concatenate([cava, found.aorta.points_lps_mm])
     corners = np.array(
         [
@@ -144,4 +144,3 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
         for one in segmentation.confidence
     )
     return replace(segmentation, confidence=confidence)
-

@@ -33,7 +33,8 @@ class Course:
     @property
     def positions_mm(self) -> FloatArray:
         """(n,) distance from the central end."""
-        return np.arange(len(self.points_lps_mm)) * self.step_mm
+        at: FloatArray = np.arange(len(self.points_lps_mm)) * self.step_mm
+        return at
 
     @property
     def length_mm(self) -> float:
@@ -43,8 +44,9 @@ class Course:
 
 def length_along(points_lps_mm: FloatArray) -> FloatArray:
     """Return (n,) arc length at each of n points."""
-    steps = np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1)
-    return np.concatenate([[0.0], np.cumsum(steps)])
+    steps: FloatArray = np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1)
+    length: FloatArray = np.append(0.0, np.cumsum(steps))
+    return length
 
 
 def course_through(points_lps_mm: FloatArray, step_mm: float, smooth_mm: float) -> Course:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import ndimage
 
@@ -70,13 +72,14 @@ def cost_of(
         cost += 40.0 * ndimage.binary_dilation(arteries)
     if behind is not None:
         cost += 100.0 * behind
-    return cost.astype(np.float32)
+    dear: Float32Array = cost.astype(np.float32)
+    return dear
 
 
 def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray) -> FloatArray:
     """Return (n, 3) points of the cheapest way that passes all of some points in order."""
     parts = [points_lps_mm[:1]]
-    for start, end in zip(points_lps_mm, points_lps_mm[1:], strict=False):
+    for start, end in pairwise(points_lps_mm):
         parts.append(cheapest_way(cost, picture.grid, start, end)[1:])
     return np.concatenate(parts)
 
@@ -111,4 +114,5 @@ def _centred(course: Course, radius: FloatArray) -> FloatArray:
     share = radius * np.roll(radius, -1, axis=1)
     share /= share.sum(axis=1, keepdims=True)
     centre = np.sum((rim + np.roll(rim, -1, axis=1)) / 3.0 * share[:, :, None], axis=1)
-    return course.points_lps_mm + ndimage.gaussian_filter1d(centre, 2.0, axis=0, mode="nearest")
+    even: FloatArray = ndimage.gaussian_filter1d(centre, 2.0, axis=0, mode="nearest")
+    return course.points_lps_mm + even

@@ -62,9 +62,7 @@ def peripheral_ends(
     return Ends(found, tuple(missing))
 
 
-def _veins(
-    picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: float
-) -> BoolArray:
+def _veins(picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: float) -> BoolArray:
     """Return blood that joins the cava and no artery, walls left out."""
     from skimage.segmentation import watershed
 
@@ -76,7 +74,7 @@ def _veins(
     blood &= ~arteries
     wall = np.clip(np.rint((level_hu - picture.darkest_hu) / 5.0), 0, 60).astype(np.int16)
     wall[markers > 0] = 0
-    joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2
+    joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2  # type: ignore[no-untyped-call]
     return joined
 
 
@@ -113,7 +111,5 @@ def _vein_beside(
 def _goes_on(veins: BoolArray, k: int, end: tuple[int, int]) -> bool:
     """Tell whether a vein is there in the next slices too."""
     row, column = end
-    near = veins[
-        k : k + 4, max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4
-    ]
+    near = veins[k : k + 4, max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
     return len(near) == 4 and bool(near.any(axis=(1, 2)).all())

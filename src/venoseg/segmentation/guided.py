@@ -15,7 +15,7 @@ from venoseg.segmentation.domains import Picture, arteries_in, picture_of
 from venoseg.segmentation.following import cost_of, level_at, tube_along, way_through
 from venoseg.segmentation.judging import Judged, judged
 from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
-from venoseg.segmentation.model import OccludedCourse, Origin, Segmentation
+from venoseg.segmentation.model import CourseSource, OccludedCourse, Origin, Segmentation
 from venoseg.segmentation.painting import painted
 from venoseg.segmentation.plan import Chain, chains_of
 from venoseg.segmentation.seeds import Seed
@@ -87,9 +87,7 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     return followed(volume, scene, chains, "semiautomatic")
 
 
-def followed(
-    volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin
-) -> Segmentation:
+def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin) -> Segmentation:
     """Follow chains through a scene; name, judge and paint what was found.
 
     Raises
@@ -115,7 +113,7 @@ def followed(
     return Segmentation(
         labels,
         volume.grid,
-        {value: name for value, name in enumerate(names, start=1)},
+        dict(enumerate(names, start=1)),
         origin,
         occluded=_courses(found, tubes),
         confidence=tuple(one.confidence for one in found if one.first_of_vessel),
@@ -226,7 +224,7 @@ def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[OccludedCo
     courses = []
     for one in found:
         points = tubes[one.stretch.tube].course.points_lps_mm
-        source = "waypoints" if one.many_points else "image"
+        source: CourseSource = "waypoints" if one.many_points else "image"
         courses += [
             OccludedCourse(one.stretch.vessel, points[start:stop], source)
             for start, stop in one.closed

@@ -12,7 +12,7 @@ from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.model import VesselConfidence
 from venoseg.segmentation.wall import Tube
-from venoseg.volume import BoolArray, FloatArray
+from venoseg.volume import BoolArray
 
 ENHANCED_HU = 66.0
 _POOR_HU = 90.0
@@ -86,9 +86,9 @@ def has_lumen(tube: Tube, expected_hu: float) -> BoolArray:
     least = max(ENHANCED_HU, 45.0 + 0.22 * (expected_hu - 45.0))
     bright = tube.level_hu >= least
     wide = tube.area_mm2 >= _LEAST_AREA_MM2
-    opened: BoolArray = ndimage.binary_opening(
-        np.pad(bright & wide, 2, mode="edge"), iterations=2
-    )[2:-2]
+    opened: BoolArray = ndimage.binary_opening(np.pad(bright & wide, 2, mode="edge"), iterations=2)[
+        2:-2
+    ]
     return opened
 
 

@@ -142,8 +142,9 @@ def body_of(image: Float32Array) -> BoolArray:
         return np.zeros(image.shape, dtype=bool)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    body: BoolArray = pieces == np.argmax(sizes)
-    return np.stack([ndimage.binary_fill_holes(part) for part in body])
+    largest = pieces == int(np.argmax(sizes))
+    filled: BoolArray = np.stack([ndimage.binary_fill_holes(part) for part in largest])
+    return filled
 
 
 def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -153,16 +154,18 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
     """
     _, dy, dx = grid.spacing_mm
     bone = ((image > BONE_HU) & body).astype(np.float32)
-    dense = ndimage.gaussian_filter(bone, (8.0 / grid.spacing_mm[0], 14.0 / dy, 14.0 / dx), mode="nearest")
+    dense = ndimage.gaussian_filter(
+        bone, (8.0 / grid.spacing_mm[0], 14.0 / dy, 14.0 / dx), mode="nearest"
+    )
     column = np.arange(image.shape[2])
     share = body.sum(axis=1)
     middle = (share * column).sum(axis=1) / np.maximum(share.sum(axis=1), 1)
     middle = ndimage.median_filter(middle, size=15, mode="nearest")
     off = np.abs(column - middle[:, None]) * dx
     rows = np.arange(image.shape[1])
-    held = body.any(axis=2)
-    front = np.where(held.any(axis=1), np.argmax(held, axis=1), 0)
-    back = np.where(held.any(axis=1), image.shape[1] - 1 - np.argmax(held[:, ::-1], axis=1), 0)
+    held = np.any(body, axis=2)
+    front = np.where(np.any(held, axis=1), np.argmax(held, axis=1), 0)
+    back = np.where(np.any(held, axis=1), image.shape[1] - 1 - np.argmax(held[:, ::-1], axis=1), 0)
     depth = (rows - front[:, None]) / np.maximum(back - front, 1)[:, None]
     # The bodies lie near the midline, behind the middle of the trunk.
     score = dense - 0.01 * np.maximum(off - 15.0, 0)[:, None, :]
@@ -179,7 +182,9 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
         row, middle_column = path[n]
         left = max(middle_column - reach, 0)
         solid = bone[n, :, left : middle_column + reach + 1] > 0
-        solid = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(solid, 8), disc))[8:-8, 8:-8]
+        solid = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(solid, 8), disc))[
+            8:-8, 8:-8
+        ]
         strip = solid[:, max(middle_column - left - wide, 0) : middle_column - left + wide + 1]
         filled = strip.mean(axis=1) > 0.5
         held_rows = np.flatnonzero(filled)
@@ -204,7 +209,7 @@ def _disc(rows: float, columns: float) -> BoolArray:
 
 
 def _lower_quartile(values: FloatArray, size: int) -> FloatArray:
-    """Running quartile that passes over NaN: a body that was missed lies too far back."""
+    """Return a running quartile without NaN: a body that was missed lies too far back."""
     padded = np.pad(values, size // 2, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, size)
     known = ~np.isnan(windows).all(axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _marks(ordered: Sequence[Seed]) -> tuple[tuple[str, FloatArray], ...]:
     """Return where each further vein begins: its central end, or the end of the one before."""
     marks: list[tuple[str, FloatArray]] = []
     vessels = list(dict.fromkeys(seed.vessel for seed in ordered))
-    for before, vessel in zip(vessels, vessels[1:], strict=False):
+    for before, vessel in pairwise(vessels):
         said = [s for s in ordered if (s.vessel, s.role) == (vessel, "central_end")]
         said += [s for s in ordered if (s.vessel, s.role) == (before, "peripheral_end")]
         if said:

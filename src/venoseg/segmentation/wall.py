@@ -69,9 +69,7 @@ def directions(course: Course) -> FloatArray:
     return first + course.second[:, None] * np.sin(angle)[:, None]
 
 
-def unrolled(
-    image: Float32Array, grid: Grid, course: Course, largest_mm: float
-) -> Float32Array:
+def unrolled(image: Float32Array, grid: Grid, course: Course, largest_mm: float) -> Float32Array:
     """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on."""
     radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
     rays = directions(course)[:, :, None] * radii[:, None]

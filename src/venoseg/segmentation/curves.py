@@ -30,17 +30,6 @@ class Course:
     second: FloatArray
     step_mm: float
 
-    @property
-    def positions_mm(self) -> FloatArray:
-        """(n,) distance from the central end."""
-        at: FloatArray = np.arange(len(self.points_lps_mm)) * self.step_mm
-        return at
-
-    @property
-    def length_mm(self) -> float:
-        """Distance between the ends."""
-        return (len(self.points_lps_mm) - 1) * self.step_mm
-
 
 def length_along(points_lps_mm: FloatArray) -> FloatArray:
     """Return (n,) arc length at each of n points."""

@@ -53,7 +53,8 @@ class MeasureOptions:
     identified
         Whether the DICOM results name the patient.
     seeds
-        A file of seed points that guide the segmentation; None: it is automatic.
+        A file of seed points. With labels they limit a vein or lead through a shut one; without
+        labels they guide the segmentation, which is automatic when there are none.
     segmenter
         The outside segmenter to use; None: venoseg's own.
     """
@@ -104,11 +105,15 @@ def measure_path(
         series = read_study(path).ct_series(options.series_uid)
         volume = series.read()
         segmentation = veins_of(volume, options, say)
+        # Without labels the seeds are in the segmentation and its courses already.
+        own = options.seeds if options.labels is not None else None
+        seeds = () if own is None else read_seeds(own)
         say("measuring")
         found = measure(
             volume,
             segmentation,
             boundary=options.boundary,
+            seeds=seeds,
             step_mm=options.step_mm,
             reference=ReferenceRule(options.reference),
         )

@@ -142,9 +142,36 @@ def test_a_vein_that_cannot_be_measured_is_named_with_status_1(study, labels, tm
     assert run(study / "ct", *words, "-o", tmp_path / "out", "--quiet") == 1
     said = capsys.readouterr().err
     assert "venoseg measure: left_iliac_vein: too few voxels to be measured" in said
-    assert [row["vessel"] for row in rows(tmp_path / "out" / "segments.csv")] == ["ivc"]
+    first, second = rows(tmp_path / "out" / "segments.csv")
+    assert first["vessel"] == "ivc"
+    assert (second["vessel"], second["state"]) == ("left_iliac_vein", "not_assessable")
+    assert (second["length_mm"], second["flags"]) == ("", "too_few_voxels")
     document = json.loads((tmp_path / "out" / "measurements.json").read_text())
     assert any("left_iliac_vein" in warning for warning in document["warnings"])
+
+
+def test_a_gap_in_the_labels_is_bridged_and_not_measured(study, labels, tmp_path, capsys):
+    image = sitk.ReadImage(str(labels))
+    array = sitk.GetArrayFromImage(image)
+    slices = np.flatnonzero(array.any(axis=(1, 2)))
+    middle = int(slices.mean())
+    array[middle - 3 : middle + 3] = 0
+    cut = sitk.GetImageFromArray(array)
+    cut.CopyInformation(image)
+    sitk.WriteImage(cut, str(tmp_path / "cut.nrrd"))
+    words = ["--labels", tmp_path / "cut.nrrd", "--label-names", "1=ivc", "--quiet"]
+    assert run(study / "ct", *words, "-o", tmp_path / "out") == 0
+    assert "ivc: the labels miss the lumen along" in capsys.readouterr().err
+    gap = [
+        row
+        for row in rows(tmp_path / "out" / "cross_sections.csv")
+        if "unlabelled_lumen" in row["flags"]
+    ]
+    assert len(gap) > 5
+    assert {row["state"] for row in gap} == {"not_assessable"}
+    assert {row["lumen_area_mm2"] for row in gap} == {""}
+    (vein,) = rows(tmp_path / "out" / "segments.csv")
+    assert vein["occluded_length_mm"] == ""
 
 
 def test_the_step_is_the_distance_of_the_stations(study, labels, tmp_path):

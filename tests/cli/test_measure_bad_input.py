@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -156,16 +157,15 @@ def test_a_mask_of_three_voxels(refused, study, labels, tmp_path):
     assert "3 voxels" in refused(study / "ct", "--labels", tiny)
 
 
-def test_a_vein_cut_into_two_pieces(refused, study, labels, tmp_path):
-    def cut(array: np.ndarray) -> None:
-        slices = np.flatnonzero(array.any(axis=(1, 2)))
-        middle = int(slices.mean())
-        array[middle - 3 : middle + 3] = 0
-
-    pieces = edited(labels, tmp_path / "cut.seg.nrrd", cut)
-    line = refused(study / "ct", "--labels", pieces)
-    assert "ivc" in line
-    assert "2 separate pieces" in line
+def test_seeds_that_cannot_be_meant(refused, study, labels, tmp_path):
+    seeds = tmp_path / "seeds.json"
+    point = {"vessel": "ivc", "role": "central_end", "lps_mm": [0, 0, 5000]}
+    seeds.write_text(json.dumps({"points": [point]}))
+    line = refused(study / "ct", "--labels", labels, "--seeds", seeds)
+    assert "seed 1 (ivc central_end): lies outside the image" in line
+    assert "no such seed file" in refused(
+        study / "ct", "--labels", labels, "--seeds", tmp_path / "none.json"
+    )
 
 
 def test_an_image_without_a_single_value(refused, nifti, labels, tmp_path):

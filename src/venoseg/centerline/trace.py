@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from typing import TypeVar
 
-import numpy as np
-from scipy.spatial import cKDTree
-
-from venoseg.anatomy import BY_NAME
-from venoseg.centerline.centering import (
-    COARSE_ROUNDS_MM,
-    FINE_ROUNDS_MM,
-    centre,
-    half_width_mm,
+from venoseg.centerline.assembly import Chain, assembled, bridges_to_cava, cut_to_labels, is_loose
+from venoseg.centerline.bridging import Bridge, Surroundings
+from venoseg.centerline.division import Course, branches_of, unlabelled_between
+from venoseg.centerline.guidance import checked_guidance
+from venoseg.centerline.junctions import joining_places
+from venoseg.centerline.regions import Region, vein_regions
+from venoseg.centerline.strands import (
+    Strand,
+    in_pieces,
+    pieces_of,
+    rough_strand,
+    settled_strand,
 )
-from venoseg.centerline.curve import curve_through
-from venoseg.centerline.path import farthest_from, lattice, nearest_to, path_between
-from venoseg.centerline.regions import Region, contact, touching_mm, vein_regions
-from venoseg.centerline.tree import Branch, EndKind, VesselTree
+from venoseg.centerline.tree import Branch, Failure, VesselTree
 from venoseg.errors import MeasurementError
-from venoseg.segmentation import Segmentation
-from venoseg.volume import FloatArray
+from venoseg.segmentation import Seed, Segmentation
+from venoseg.volume import FloatArray, Volume
 
-# Over this length next to a junction a vein is taken to run straight towards it.
-_STRAIGHT_MM = 12.0
+T = TypeVar("T")
+R = TypeVar("R")
+
+Refusals = list[tuple[tuple[str, ...], MeasurementError]]
 
 DEFAULT_STEP_MM = 1.0
 
@@ -32,261 +35,188 @@ DEFAULT_STEP_MM = 1.0
 _THREADS = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chain:
-    """A region, where it hangs in the tree, and its course so far.
-
-    Attributes
-    ----------
-    region
-        The voxels.
-    parent
-        The vein that the first vessel drains into, None for a root.
-    joins_lps_mm
-        (3,) where it touches the parent, None for a root.
-    path_lps_mm
-        (n, 3) its course, central end first.
-    """
-
-    region: Region
-    parent: str | None
-    joins_lps_mm: FloatArray | None
-    path_lps_mm: FloatArray
-
-
-def trace(segmentation: Segmentation, *, step_mm: float = DEFAULT_STEP_MM) -> VesselTree:
+def trace(
+    segmentation: Segmentation,
+    *,
+    volume: Volume | None = None,
+    seeds: Sequence[Seed] = (),
+    step_mm: float = DEFAULT_STEP_MM,
+) -> VesselTree:
     """Trace the centerlines of labelled veins.
 
     Each chain of veins that is one tube (common iliac, external iliac, common femoral) is traced
     as one smooth curve through the middles of its sections and divided where the labels change.
+    Where its labels end and go on further down, the way between is that of the segmentation's
+    occluded courses, of the waypoints, or the most plausible one in the image.
 
     Parameters
     ----------
     segmentation
         The labels.
+    volume
+        The image on the labels' grid, in which ways across gaps are sought; None: only occluded
+        courses and waypoints bridge gaps.
+    seeds
+        Ends that limit a vein, and waypoints through stretches without labels.
     step_mm
         Distance of the stations along each vein.
 
     Returns
     -------
     VesselTree
-        One branch for each vein that has enough labels, parents before children.
+        One branch for each vein that can be traced, parents before children, and the veins that
+        cannot, with the reason.
 
     Raises
     ------
+    InputError
+        When a seed cannot be meant as it is.
     LabelError
         When no vein has enough voxels.
     MeasurementError
-        When a vein is cut into pieces or too short to have a direction.
+        When no vein can be traced.
     """
+    guidance = checked_guidance(segmentation, seeds, volume)
+    around = Surroundings(segmentation, guidance, volume)
     regions, too_small = vein_regions(segmentation)
-    for region in regions:
-        _refuse_pieces(region)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        coarse = list(pool.map(lambda region: _coarse(region, regions), regions))
-        begins, confluence = _junctions(coarse)
-        fine = pool.map(lambda c: _fine(c, begins.get(c.region.vessels[0]), confluence), coarse)
-        branches = [b for chain in fine for b in _divided(chain, segmentation, step_mm, confluence)]
-    return VesselTree(tuple(branches), segmentation.grid, confluence, too_small)
-
-
-def _refuse_pieces(region: Region) -> None:
-    if region.piece_count > 1:
-        sizes = np.bincount(region.pieces.ravel())[1:]
-        raise MeasurementError(
-            f"the labels fall into {region.piece_count} separate pieces "
-            f"({', '.join(str(size) for size in sizes)} voxels)",
-            where=", ".join(region.vessels),
-            remedy="close the gap in the labels, or remove the piece that is not this vein",
-        )
-
-
-def _coarse(region: Region, regions: tuple[Region, ...]) -> _Chain:
-    """Find where a chain begins and ends, and roughly its course between."""
-    parent, joins = _parent(region, regions)
-    graph = lattice(region, 1)
-    if joins is not None:
-        start = nearest_to(graph, joins)
-        end = farthest_from(graph, start)
-    else:
-        fed_at = _children_join(region, regions)
-        end = farthest_from(graph, 0) if fed_at is None else nearest_to(graph, fed_at)
-        start = farthest_from(graph, end)
-        if fed_at is None and graph.points_lps_mm[start, 2] < graph.points_lps_mm[end, 2]:
-            start, end = end, start
-    rough = _trimmed(path_between(graph, start, end), float(graph.depth_mm.max()))
-    return _Chain(region, parent, joins, centre(region, rough, COARSE_ROUNDS_MM))
-
-
-def _fine(chain: _Chain, begin: FloatArray | None, confluence: FloatArray | None) -> _Chain:
-    """Bring a chain's course exactly into its middle, and its end to where it joins."""
-    region, path = chain.region, chain.path_lps_mm
-    if chain.region.vessels[0] == "ivc" and confluence is not None:
-        path = centre(region, path[::-1], FINE_ROUNDS_MM, confluence)[::-1]
-    else:
-        path = centre(region, path, FINE_ROUNDS_MM, begin)
-    return replace(chain, path_lps_mm=path)
-
-
-def _parent(region: Region, regions: tuple[Region, ...]) -> tuple[str | None, FloatArray | None]:
-    """Return the vein a chain drains into and the place where they touch."""
-    for parent in BY_NAME[region.vessels[0]].parents:
-        for other in regions:
-            if other is not region and parent in other.vessels:
-                place = contact(other, region, touching_mm(region.grid))
-                if place is not None:
-                    return parent, place
-    return _beside_sibling(region, regions)
-
-
-def _beside_sibling(
-    region: Region, regions: tuple[Region, ...]
-) -> tuple[str | None, FloatArray | None]:
-    """Return the vein a chain drains into together with one that it touches.
-
-    Labels often let one iliac vein begin beside the other, apart from the inferior vena cava.
-    """
-    for parent in BY_NAME[region.vessels[0]].parents:
-        siblings = [
-            other
-            for other in regions
-            if other is not region and parent in BY_NAME[other.vessels[0]].parents
-        ]
-        for trunk in (other for other in regions if parent in other.vessels):
-            for sibling in siblings:
-                place = contact(sibling, region, touching_mm(region.grid))
-                if (
-                    place is not None
-                    and contact(trunk, sibling, touching_mm(sibling.grid)) is not None
-                ):
-                    return parent, place
-    return None, None
-
-
-def _children_join(region: Region, regions: tuple[Region, ...]) -> FloatArray | None:
-    """Return the middle of the places where other chains drain into this one."""
-    places = [
-        place
-        for child in regions
-        if set(region.vessels) & set(BY_NAME[child.vessels[0]].parents)
-        and (place := contact(region, child, touching_mm(region.grid))) is not None
+    failures = [
+        Failure(name, "too_few_voxels", "too few voxels to be measured") for name in too_small
     ]
-    if not places:
-        return None
-    middle: FloatArray = np.mean(places, axis=0)
-    return middle
+    with ThreadPoolExecutor(_THREADS) as pool:
+        chains, confluence, refused = _chains(regions, around, pool)
+        courses, confluence = _connected(chains, confluence, around, refused)
+
+        def divided(course: Course) -> list[Branch]:
+            return branches_of(course, guidance, segmentation.grid, step_mm)
+
+        parts = list(pool.map(_kept(divided), courses))
+    branches: list[Branch] = []
+    for course, part in zip(courses, parts, strict=True):
+        if isinstance(part, MeasurementError):
+            refused.append((course.region.vessels, part))
+        else:
+            branches += part
+    if not branches:
+        raise refused[0][1]
+    failures += [
+        Failure(name, "not_traced", str(error)) for vessels, error in refused for name in vessels
+    ]
+    return VesselTree(tuple(branches), segmentation.grid, confluence, tuple(failures))
 
 
-def _trimmed(path: FloatArray, depth_mm: float) -> FloatArray:
-    """Drop the ends of a path, which bend towards a corner of the labels."""
-    from_start = np.linalg.norm(path - path[0], axis=1)
-    from_end = np.linalg.norm(path - path[-1], axis=1)
-    keep = (from_start > depth_mm) & (from_end > depth_mm)
-    return path[keep] if keep.sum() >= 3 else path
+def _kept(step: Callable[[T], R]) -> Callable[[T], R | MeasurementError]:
+    """Let a step return its failure: one vein that fails must not stop the others."""
+
+    def run(item: T) -> R | MeasurementError:
+        try:
+            return step(item)
+        except MeasurementError as error:
+            return error
+
+    return run
 
 
-def _junctions(
-    chains: list[_Chain],
-) -> tuple[dict[str, FloatArray], FloatArray | None]:
-    """Find where each chain begins on the vein it drains into, and the confluence."""
-    root = next((c for c in chains if c.region.vessels[0] == "ivc"), None)
-    feeding = [c for c in chains if c.parent == "ivc"]
-    begins: dict[str, FloatArray] = {}
-    confluence = None
-    if root is not None and feeding:
-        confluence = _meeting_point(root, feeding)
-        begins = {c.region.vessels[0]: confluence for c in feeding}
+Pieces = tuple[Region, tuple[Region, ...]]
+Strands = tuple[Region, tuple[Strand, ...]]
+
+
+def _chains(
+    regions: Sequence[Region], around: Surroundings, pool: ThreadPoolExecutor
+) -> tuple[list[Chain], FloatArray | None, Refusals]:
+    """Trace every piece of every chain, and bring those that touch to where they join."""
+    refused: Refusals = []
+    pieces: list[Pieces] = []
+    for region in regions:
+        found = _kept(pieces_of)(region)
+        if isinstance(found, MeasurementError):
+            refused.append((region.vessels, found))
+        elif len(found) > 1 and not around.can_bridge(region.vessels):
+            refused.append((region.vessels, in_pieces(region)))
+        else:
+            pieces.append((region, found))
+    whole = _rough(pieces, refused, pool)
+    root = next((strands[-1] for region, strands in whole if region.vessels[0] == "ivc"), None)
+    begins, confluence = joining_places([strands[0] for _, strands in whole], root)
+
+    def settled(chain: Strands) -> Chain:
+        region, strands = chain
+        done = []
+        for n, strand in enumerate(strands):
+            begin = begins.get(strand.region.vessels[0]) if n == 0 else None
+            end = confluence if strand is root else None
+            done.append(settled_strand(strand, begin, end))
+        return Chain(region, tuple(done))
+
+    chains = []
+    for (region, _), made in zip(whole, pool.map(_kept(settled), whole), strict=True):
+        if isinstance(made, MeasurementError):
+            refused.append((region.vessels, made))
+        else:
+            chains.append(made)
+    return chains, confluence, refused
+
+
+def _rough(pieces: Sequence[Pieces], refused: Refusals, pool: ThreadPoolExecutor) -> list[Strands]:
+    """Find the rough course of every piece; a chain with a piece that has none is refused."""
+    everywhere = tuple(piece for _, found in pieces for piece in found)
+    first = {id(found[0]) for _, found in pieces}
+
+    def rough(piece: Region) -> Strand:
+        return rough_strand(piece, everywhere, first=id(piece) in first)
+
+    traced = iter(list(pool.map(_kept(rough), everywhere)))
+    whole: list[Strands] = []
+    for region, found in pieces:
+        strands = [next(traced) for _ in found]
+        error = next((s for s in strands if isinstance(s, MeasurementError)), None)
+        if error is not None:
+            refused.append((region.vessels, error))
+        else:
+            whole.append((region, tuple(s for s in strands if isinstance(s, Strand))))
+    return whole
+
+
+def _connected(
+    chains: Sequence[Chain],
+    confluence: FloatArray | None,
+    around: Surroundings,
+    refused: Refusals,
+) -> tuple[list[Course], FloatArray | None]:
+    """Bridge the gaps within chains, and between a chain and the cava it drains into."""
+    has_cava = any(chain.region.vessels[0] == "ivc" for chain in chains)
+    leads = [has_cava and is_loose(chain, around) for chain in chains]
+    shut_below = any(leads) and confluence is None
+    chains = [
+        cut_to_labels(c, around, head=lead, tail=shut_below and c.region.vessels[0] == "ivc")
+        for c, lead in zip(chains, leads, strict=True)
+    ]
+    cava = next((chain for chain in chains if chain.region.vessels[0] == "ivc"), None)
+    loose = [chain for chain, lead in zip(chains, leads, strict=True) if lead]
+    tail: Bridge | None = None
+    heads: dict[int, Bridge] = {}
+    if cava is not None and loose:
+        try:
+            tail, bridges = bridges_to_cava(cava, loose, confluence, around)
+            heads = {id(chain): bridge for chain, bridge in zip(loose, bridges, strict=True)}
+        except MeasurementError as error:
+            refused += [((name,), error) for c in loose if (name := _missing(c)) is not None]
+    if tail is not None:
+        confluence = tail.points_lps_mm[-1]
+
+    def course(chain: Chain) -> Course:
+        goes_on = chain is cava and (confluence is not None or bool(heads))
+        own_tail = tail if chain is cava else None
+        return assembled(chain, heads.get(id(chain)), own_tail, around, goes_on=goes_on)
+
+    courses = []
     for chain in chains:
-        if chain.parent not in (None, "ivc"):
-            trunk = next(c for c in chains if chain.parent in c.region.vessels)
-            begin = _where_line_meets(trunk.path_lps_mm, *_line(chain.path_lps_mm))
-            begins[chain.region.vessels[0]] = begin
-    return begins, confluence
+        made = _kept(course)(chain)
+        if isinstance(made, MeasurementError):
+            refused.append((chain.region.vessels, made))
+        else:
+            courses.append(made)
+    return courses, confluence
 
 
-def _meeting_point(root: _Chain, feeding: list[_Chain]) -> FloatArray:
-    """Return the point nearest to the straight continuations of all veins at the confluence."""
-    lines = [_line(root.path_lps_mm[::-1]), *(_line(c.path_lps_mm) for c in feeding)]
-    touching = np.mean([c.joins_lps_mm for c in feeding if c.joins_lps_mm is not None], axis=0)
-    normal, target = np.zeros((3, 3)), np.zeros(3)
-    for point, direction in lines:
-        across = np.eye(3) - np.outer(direction, direction)
-        normal += across
-        target += across @ point
-    meeting = np.linalg.solve(normal + 1e-9 * np.eye(3), target)
-    widest = max(half_width_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
-    astray = np.linalg.norm(meeting - touching) > 2.0 * widest
-    return np.asarray(touching if astray else meeting, dtype=np.float64)
-
-
-def _line(path: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Fit a straight line to the beginning of a path: a point on it and its direction."""
-    near = path[np.linalg.norm(path - path[0], axis=1) <= _STRAIGHT_MM]
-    if len(near) < 3:
-        near = path[:3]
-    middle = near.mean(axis=0)
-    direction = np.linalg.svd(near - middle)[2][0]
-    return middle, direction * np.sign(direction @ (near[-1] - near[0]))
-
-
-def _where_line_meets(path: FloatArray, point: FloatArray, direction: FloatArray) -> FloatArray:
-    """Return the point of a path nearest to a line."""
-    offset = path - point
-    away = offset - np.outer(offset @ direction, direction)
-    nearest: FloatArray = path[int(np.argmin(np.linalg.norm(away, axis=1)))]
-    return nearest
-
-
-def _divided(
-    chain: _Chain, segmentation: Segmentation, step_mm: float, confluence: FloatArray | None
-) -> list[Branch]:
-    """Cut a chain's course into its veins where the labels change."""
-    region, path = chain.region, chain.path_lps_mm
-    half_width = half_width_mm(region, path)
-    cuts = [0, *_changes(region, path), len(path) - 1]
-    parents = [chain.parent, *region.vessels]
-    branches = []
-    for n, vessel in enumerate(region.vessels):
-        goes_on = n < len(region.vessels) - 1 or (vessel == "ivc" and confluence is not None)
-        part = path[cuts[n] : cuts[n + 1] + 1]
-        branches.append(
-            Branch(
-                vessel=vessel,
-                parent=parents[n],
-                curve=curve_through(part, step_mm),
-                central_end=_end_kind(part[0], n > 0 or parents[n] is not None, segmentation),
-                peripheral_end=_end_kind(part[-1], goes_on, segmentation),
-                half_width_mm=half_width,
-                region=region,
-                flags=region.flags,
-            )
-        )
-    return branches
-
-
-def _changes(region: Region, path: FloatArray) -> list[int]:
-    """Return the points of a path where one vein of the chain gives way to the next.
-
-    Half of the way between the last voxels of the one and the first of the other: labels may be
-    divided by a plane askew to the vein, or leave a gap.
-    """
-    voxels = np.argwhere(region.owner)
-    owner = region.owner[tuple(voxels.T)]
-    nearest = cKDTree(path).query(region.grid.to_lps(voxels))[1]
-    changes: list[int] = []
-    for number in range(1, len(region.vessels)):
-        last = np.quantile(nearest[owner == number], 0.99)
-        first = np.quantile(nearest[owner == number + 1], 0.01)
-        least = changes[-1] + 1 if changes else 1
-        most = len(path) - 1 - (len(region.vessels) - number)
-        changes.append(int(np.clip(round((last + first) / 2.0), least, max(least, most))))
-    return changes
-
-
-def _end_kind(end_lps_mm: FloatArray, joins: bool, segmentation: Segmentation) -> EndKind:
-    """Say how a vein ends."""
-    if joins:
-        return "junction"
-    index = segmentation.grid.to_index(end_lps_mm)
-    margin = np.minimum(index, np.array(segmentation.grid.shape) - 1 - index)
-    return "open" if margin.min() < 1.5 else "closed"
+def _missing(chain: Chain) -> str | None:
+    return unlabelled_between("ivc", chain.region.vessels[0])

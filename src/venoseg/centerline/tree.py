@@ -7,9 +7,39 @@ from typing import Literal
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
+from venoseg.segmentation import CourseSource
 from venoseg.volume import FloatArray, Grid
 
 EndKind = Literal["junction", "open", "closed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gap:
+    """A stretch of a vein without labelled lumen, bridged from lumen to lumen.
+
+    Attributes
+    ----------
+    start_mm, stop_mm
+        Where on the branch, from its central end.
+    source
+        What shows the way: ``labels`` of the occluded cord, ``waypoints``, or the ``image``.
+    ends_lps_mm
+        (n, 3) where the labelled lumen ends next to the whole bridge, of which this may be a part.
+    """
+
+    start_mm: float
+    stop_mm: float
+    source: CourseSource
+    ends_lps_mm: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A vein that could not be traced: its name, a word for the flags, and what to know and do."""
+
+    vessel: str
+    flag: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +63,8 @@ class Branch:
         The voxels that it was traced in.
     flags
         What happened on the way, e.g. ``islands_removed``.
+    gaps
+        Stretches without labelled lumen, in order.
     """
 
     vessel: str
@@ -43,6 +75,7 @@ class Branch:
     half_width_mm: float
     region: Region = field(repr=False)
     flags: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +90,14 @@ class VesselTree:
         The grid of the labels.
     confluence_lps_mm
         (3,) where the iliac veins join the inferior vena cava; None when it is not in view.
-    too_small
-        Names of labelled veins that have too few voxels to be traced.
+    failures
+        Veins that could not be traced, and why.
     """
 
     branches: tuple[Branch, ...]
     grid: Grid
     confluence_lps_mm: FloatArray | None
-    too_small: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def branch(self, vessel: str) -> Branch:
         """Return the branch of a vessel; KeyError when there is none."""

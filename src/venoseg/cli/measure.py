@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         type=Path,
         metavar="F",
-        help="without labels: points that guide the segmentation, JSON or markups of 3D Slicer",
+        help="points that limit a vein or lead through a shut one, and without labels guide the "
+        "segmentation: JSON or markups of 3D Slicer",
     )
     parser.add_argument(
         "--segmenter", metavar="NAME", help="without labels: an outside segmenter to use"
@@ -88,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = MeasureOptions(
         labels=arguments.labels,
         label_names=None if named is None else parse_label_names(named),
+        seeds=arguments.seeds,
         series_uid=arguments.series,
         boundary=arguments.boundary,
         step_mm=arguments.step,

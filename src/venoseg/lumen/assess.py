@@ -71,6 +71,8 @@ def whole_sections(volume: Volume, branch: Branch, sections: LabelView, flags: F
         elif near[n]:
             flags[n].append("near_junction")
     whole: BoolArray = ~(cut | border | gap | shared) & sections.found & (sections.areas_mm2 > 0)
+    for bridged in branch.gaps:
+        whole &= (curve.position_mm < bridged.start_mm) | (curve.position_mm > bridged.stop_mm)
     return whole
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -15,10 +15,11 @@ from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.lesions import lesion_table
+from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
-from venoseg.segmentation import Segmentation
+from venoseg.segmentation import Seed, Segmentation
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
 
@@ -66,9 +67,9 @@ class Measurements:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Names of the labelled veins of which nothing could be measured."""
-        blank = tuple(p.vessel for p in self.profiles if not p.measured.any())
-        return blank + self.tree.too_small
+        """Names of the veins of which nothing could be told."""
+        blank = [p.vessel for p in self.profiles if not p.measured.any() and not any(p.shut)]
+        return (*blank, *(failure.vessel for failure in self.tree.failures))
 
     @property
     def sites(self) -> Sites:
@@ -86,6 +87,7 @@ def measure(
     segmentation: Segmentation,
     *,
     boundary: Boundary = "gray",
+    seeds: Sequence[Seed] = (),
     step_mm: float = 1.0,
     reference: ReferenceRule | None = None,
 ) -> Measurements:
@@ -101,6 +103,8 @@ def measure(
         ``gray``: the lumen's edge is found in the gray values at sub-voxel precision, and taken
         from the labels where these show none, which the flags say station by station; ``mask``: the
         labels' own edge throughout.
+    seeds
+        Ends that limit a vein, and waypoints through stretches without lumen.
     step_mm
         Distance of the stations.
     reference
@@ -108,10 +112,12 @@ def measure(
 
     Raises
     ------
+    InputError
+        When a seed cannot be meant as it is.
     LabelError
         When the labels lie on another grid or hold no vein.
     MeasurementError
-        When the image shows nothing, or a vein cannot be traced.
+        When the image shows nothing, or no vein can be traced.
     """
     if not volume.grid.matches(segmentation.grid):
         raise LabelError(
@@ -119,9 +125,8 @@ def measure(
             remedy="read them with read_labels(path, volume), which brings them onto it",
         )
     _refuse_blank(volume, segmentation, boundary)
-    return measure_along(
-        trace(segmentation, step_mm=step_mm), volume, segmentation, boundary, reference=reference
-    )
+    tree = trace(segmentation, volume=volume, seeds=seeds, step_mm=step_mm)
+    return measure_along(tree, volume, segmentation, boundary, reference=reference)
 
 
 def measure_along(
@@ -147,7 +152,8 @@ def measure_along(
     known, rule = blurs or {}, reference or ReferenceRule()
 
     def profile(branch: Branch) -> VesselProfile:
-        return profile_of(volume, branch, boundary, known.get(branch.vessel))
+        measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
+        return with_gaps(measured, volume, segmentation)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         profiles = tuple(pool.map(profile, tree.branches))
@@ -156,7 +162,7 @@ def measure_along(
         tree=tree,
         profiles=profiles,
         cross_sections=cross_section_table(profiles, lines),
-        segments=segment_table(profiles, lines),
+        segments=segment_table(profiles, lines, tree.failures),
         lesions=lesion_table(profiles, lines),
         rule=rule,
         references=lines,
@@ -216,9 +222,11 @@ def warnings_of(
     """Collect what concerns the whole."""
     warnings = [f"image: {flag}" for flag in volume.source.flags]
     warnings += [f"labels: {flag}" for flag in segmentation.flags]
-    warnings += [f"{name}: too few voxels to be measured" for name in tree.too_small]
+    warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
     for profile in profiles:
-        if not profile.measured.any():
+        if any(profile.shut):
+            warnings += shut_warnings(profile)
+        elif not profile.measured.any():
             warnings.append(f"{profile.vessel}: no station could be measured")
         elif profile.branch.parent is None and profile.vessel != "ivc":
             warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,9 @@ from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.uncertainty import half_intervals_mm
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
-__all__ = ["Boundary", "VesselProfile", "conclude", "profile_of"]
+__all__ = ["Boundary", "ShutState", "VesselProfile", "conclude", "profile_of"]
+
+ShutState = Literal["occluded", "bridged", "not_assessable"]
 
 # Of a lumen below the resolution this share of the resolution may be wrong.
 _NARROW_DOUBT = 0.3
@@ -64,6 +67,9 @@ class VesselProfile:
         Contours that a person drew, which stand in place of what was found.
     evidence
         What the figures were made of.
+    shut
+        The state of each station without labelled lumen, None of the others; empty for a vein
+        without such stations.
     """
 
     branch: Branch
@@ -79,6 +85,7 @@ class VesselProfile:
     flags: tuple[tuple[str, ...], ...]
     drawn: Drawn = field(repr=False)
     evidence: Evidence = field(repr=False)
+    shut: tuple[ShutState | None, ...] = ()
 
     @property
     def vessel(self) -> str:

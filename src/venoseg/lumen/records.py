@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from venoseg.centerline.tree import Failure
+from venoseg.lumen.occlusion import occluded_length_mm
 from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, reference_lines
 from venoseg.lumen.stenosis import (
@@ -60,7 +62,7 @@ SEGMENT_COLUMNS: tuple[Column, ...] = (
     Column("reference_area_mm2", "area of the reference", 2),
     Column("area_stenosis_percent", "100 (1 - smallest area / reference area)", 1),
     Column("diameter_stenosis_percent", "100 (1 - smallest least width / reference diameter)", 1),
-    Column("occluded_length_mm", "length of the stretch without lumen", 2),
+    Column("occluded_length_mm", "length of the occluded and the bridged stretches", 2),
     Column("stented_length_mm", "length of the stretch inside a stent", 2),
     Column("stent_minimum_area_mm2", "smallest area inside the stent's wires", 2),
     Column("in_stent_area_stenosis_percent", "largest in-stent area stenosis", 1),
@@ -88,10 +90,18 @@ def cross_section_rows(profile: VesselProfile, line: ReferenceLine | None) -> tu
     return Table.from_rows(CROSS_SECTION_COLUMNS, rows).rows
 
 
-def segment_table(profiles: Sequence[VesselProfile], lines: Lines | None = None) -> Table:
-    """Return one row for every vein; against the expected normal area by default."""
+def segment_table(
+    profiles: Sequence[VesselProfile],
+    lines: Lines | None = None,
+    failures: Sequence[Failure] = (),
+) -> Table:
+    """Return one row for every vein; against the expected normal area by default.
+
+    Veins that could not be traced come last.
+    """
     lines = reference_lines(profiles, ReferenceRule()) if lines is None else lines
     rows = [_segment_row(p, lines[p.vessel]) for p in profiles]
+    rows += [_failed_row(failure) for failure in failures]
     return Table.from_rows(SEGMENT_COLUMNS, rows)
 
 
@@ -113,6 +123,8 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
         "state": station_state(profile, n, reference),
         "flags": " ".join(profile.flags[n]),
     }
+    if row["state"] == "occluded":
+        row |= {"lumen_area_mm2": 0.0, "lumen_components": 0}
     if profile.measured[n]:
         row |= {
             "lumen_area_mm2": float(shapes.area_mm2[n]),
@@ -132,6 +144,8 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
 
 def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
     branch, shapes, measured = profile.branch, profile.shapes, profile.measured
+    state = worst_state(profile, line)
+    told = state not in ("not_assessable", "not_covered")
     row: dict[str, str | int | float | bool | None] = dict.fromkeys(
         column.name for column in SEGMENT_COLUMNS
     )
@@ -140,7 +154,8 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
         "length_mm": branch.curve.length_mm,
         "covered": "open" not in (branch.central_end, branch.peripheral_end),
         "reference_kind": line.kind if line else None,
-        "state": worst_state(profile, line),
+        "occluded_length_mm": occluded_length_mm(profile) if told or profile.shut else None,
+        "state": state,
         "flags": " ".join(_segment_flags(profile, line)),
     }
     # A reference that is the same everywhere is told of a vein without figures too.
@@ -163,12 +178,29 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
             ),
             "diameter_stenosis_percent": diameter_stenosis_percent(minimum, round_one),
         }
+    if "occluded" in profile.shut:
+        shut = profile.shut.index("occluded")
+        row |= {
+            "minimum_area_mm2": 0.0,
+            "minimum_area_position_mm": float(branch.curve.position_mm[shut]),
+            "minimum_diameter_mm": None,
+            "area_stenosis_percent": area_stenosis_percent(0.0, line.at(shut) if line else None),
+            "diameter_stenosis_percent": None,
+        }
     return row
 
 
 def _known(value: float) -> float | None:
     """Return the end of an interval; None where none is defined, as for a drawn contour."""
     return None if np.isnan(value) else float(value)
+
+
+def _failed_row(failure: Failure) -> Row:
+    """Return the row of a vein that could not be traced."""
+    row: dict[str, str | int | float | bool | None] = dict.fromkeys(
+        column.name for column in SEGMENT_COLUMNS
+    )
+    return row | {"vessel": failure.vessel, "state": "not_assessable", "flags": failure.flag}
 
 
 def worst_state(profile: VesselProfile, line: ReferenceLine | None) -> State:

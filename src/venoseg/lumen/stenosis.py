@@ -72,6 +72,9 @@ def diameter_stenosis_percent(diameter_mm: float, reference: Reference | None) -
 
 def station_state(profile: VesselProfile, n: int, reference: Reference | None) -> State:
     """Return the state of one station."""
+    shut = profile.shut[n] if profile.shut else None
+    if shut is not None:
+        return shut
     if not profile.measured[n]:
         return "not_covered" if "image_border" in profile.flags[n] else "not_assessable"
     # The size of a vein without contrast can be measured, but not whether blood flows in it.

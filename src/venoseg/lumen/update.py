@@ -19,6 +19,7 @@ from venoseg.lumen.evidence import renew
 from venoseg.lumen.label_view import LabelView
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements, warnings_of
+from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, conclude
 from venoseg.lumen.records import cross_section_rows, segment_table
 from venoseg.lumen.references import ReferenceLine, reference_lines
@@ -188,11 +189,18 @@ def _comes_and_goes(found: Measurements, edited: Segmentation, box: Box) -> list
     traced = {vessel for p in found.profiles for vessel in p.branch.region.vessels}
     values = np.unique(edited.labels[box])
     new = {edited.names[v] for v in values.tolist() if v in edited.names} - traced
-    return [f"{name}: not traced yet" for name in sorted(new - set(found.tree.too_small))]
+    return [
+        f"{name}: not traced yet"
+        for name in sorted(new - {failure.vessel for failure in found.tree.failures})
+    ]
 
 
 def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> Measurements:
     """Return the measurements with other profiles, making anew only the rows of those."""
+    profiles = tuple(
+        new if new is old else with_gaps(new, found.volume, found.segmentation)
+        for old, new in zip(found.profiles, profiles, strict=True)
+    )
     lines = reference_lines(profiles, found.rule)
     by_vessel: dict[str, list[Row]] = {}
     for row in found.cross_sections.rows:
@@ -205,7 +213,7 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
         found,
         profiles=profiles,
         cross_sections=Table(found.cross_sections.columns, tuple(stations)),
-        segments=segment_table(profiles, lines),
+        segments=segment_table(profiles, lines, found.tree.failures),
         lesions=lesion_table(profiles, lines),
         references=lines,
         warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles),

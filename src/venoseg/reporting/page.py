@@ -50,7 +50,7 @@ def render_page(measurements: Measurements) -> str:
         vessels = [
             _vessel_page(number, profile, row, volume, window)
             for number, (profile, row) in enumerate(
-                zip(measurements.profiles, measurements.segments.rows, strict=True), start=1
+                zip(measurements.profiles, measurements.segments.rows, strict=False), start=1
             )
         ]
     environment = Environment(

@@ -16,7 +16,11 @@ from venoseg.volume import BoolArray, FloatArray
 
 # A hatch each, so that the reasons can be told apart without colour.
 _HATCHES = dict(
-    zip((*REASONS.values(), NO_REASON), ("///", "xxx", "...", "\\\\\\", "oo", "++"), strict=True)
+    zip(
+        (*REASONS.values(), NO_REASON),
+        ("///", "xxx", "...", "\\\\\\", "oo", "++", "**", "--", "||", "//", "xx"),
+        strict=True,
+    )
 )
 
 _SHADE = "#eef1f3"

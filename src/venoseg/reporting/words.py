@@ -15,11 +15,27 @@ REASONS: dict[str, str] = {
     "junction": "junction with another vein",
     "end_of_labels": "end of the labels",
     "edge_lost": "edge strays from the labelled vein",
+    "cord_in_image": "occluded: a cord or clot in place of the lumen",
+    "labelled_cord": "occluded: labelled as a cord without lumen",
+    "no_cord_in_image": "bridged: no lumen and no cord seen, the course is assumed",
+    "unlabelled_lumen": "the image shows lumen that the labels miss",
+    "lumen_beside_not_enhanced": "no labels, and the lumen beside is not enhanced: nothing tells "
+    "whether it is shut",
 }
 NO_REASON = "no outline found"
 
 _FLAGS: dict[str, str] = {
     **REASONS,
+    "course_from_labels": "no lumen; its way is that of the labelled cord",
+    "course_from_waypoints": "no lumen labelled; its way leads through points that were set",
+    "course_from_image": "no lumen labelled; its way is the most plausible one in the image",
+    "no_hounsfield_units": "without Hounsfield units nothing tells whether it is shut",
+    "not_labelled": "not labelled: led from the veins above and below it",
+    "division_assumed": "nothing tells where it gives way to the next vein; only the sum of their "
+    "lengths can be relied on",
+    "limited_by_seeds": "measured between the points that were set",
+    "too_few_voxels": "too few labelled voxels",
+    "not_traced": "could not be traced",
     "near_junction": "touches another vein on a small part of its rim",
     "gray_refused_not_enhanced": "edge from the labels: the blood is not enhanced enough for the "
     "gray values to show the lumen",

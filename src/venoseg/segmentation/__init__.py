@@ -18,6 +18,7 @@ from venoseg.segmentation.edits_shape import (
 from venoseg.segmentation.guided import guided
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
+    CourseSource,
     OccludedCourse,
     Segmentation,
     VesselConfidence,
@@ -32,6 +33,7 @@ __all__ = [
     "GROUP",
     "LEAST_CONFIDENCE",
     "ROLES",
+    "CourseSource",
     "Edit",
     "FoundStents",
     "OccludedCourse",

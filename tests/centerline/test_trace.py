@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 
 from venoseg.centerline import Curve, VesselTree, trace
 from venoseg.errors import LabelError, MeasurementError
-from venoseg.phantom import Scanner, fit_grid, ideal_mask, iliocaval_y, render, shape
+from venoseg.phantom import Scanner, Scene, fit_grid, ideal_mask, iliocaval_y, render, shape
+from venoseg.phantom.variants import duplicated_cava, left_cava
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid
 
@@ -427,3 +428,36 @@ def test_noise_in_the_image_has_no_say_in_the_labels_tree(tilted_scene):
     ]
     first, second = (tree.branches[0].curve.points_lps_mm for tree in trees)
     assert np.array_equal(first, second)
+
+
+@pytest.fixture(scope="module")
+def doubled() -> Scene:
+    return duplicated_cava(2)
+
+
+@pytest.fixture(scope="module")
+def doubled_tree(doubled) -> VesselTree:
+    return trace(ideal_mask(doubled, fit_grid(doubled, (3.0, 1.5, 1.5), margin_mm=4.0)))
+
+
+class TestVariants:
+    def test_of_two_cavas_the_right_one_is_followed_from_end_to_end(self, doubled, doubled_tree):
+        branch = doubled_tree.branch("ivc")
+        assert "duplicated_ivc" in branch.flags
+        assert branch.curve.length_mm == pytest.approx(doubled.tubes[0].curve.length_mm, abs=4.0)
+        assert aside_mm(inner(branch.curve), course_of(doubled, "ivc")).max() < 1.0
+
+    def test_the_left_iliac_vein_ends_where_the_left_cava_begins(self, doubled, doubled_tree):
+        branch = doubled_tree.branch("left_common_iliac_vein")
+        assert branch.parent == "ivc"
+        assert aside_mm(inner(branch.curve), course_of(doubled, branch.vessel)).max() < 1.0
+        begin = branch.curve.points_lps_mm[0]
+        assert np.linalg.norm(begin - doubled_tree.confluence_lps_mm) > 35.0
+
+    def test_a_cava_on_the_left_is_one_cava(self):
+        scene = left_cava(2)
+        tree = trace(ideal_mask(scene, fit_grid(scene, (3.0, 1.5, 1.5), margin_mm=4.0)))
+        branch = tree.branch("ivc")
+        assert branch.flags == ()
+        assert aside_mm(inner(branch.curve), course_of(scene, "ivc")).max() < 1.5
+        assert {b.parent for b in tree.branches if "common_iliac" in b.vessel} == {"ivc"}

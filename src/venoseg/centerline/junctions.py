@@ -26,7 +26,8 @@ def joining_places(
     root
         The peripheral piece of the inferior vena cava.
     """
-    feeding = [strand for strand in strands if strand.parent == "ivc"]
+    apart = () if root is None else root.fed_apart
+    feeding = [s for s in strands if s.parent == "ivc" and s.region.vessels[0] not in apart]
     begins: dict[str, FloatArray] = {}
     confluence = None
     if root is not None and feeding:

@@ -9,7 +9,8 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.centerline.centering import COARSE_ROUNDS_MM, FINE_ROUNDS_MM, centre
-from venoseg.centerline.path import farthest_from, lattice, nearest_to, path_between
+from venoseg.centerline.duplicated import fed_apart, without_second
+from venoseg.centerline.path import Lattice, farthest_from, lattice, nearest_to, path_between
 from venoseg.centerline.regions import Region, contact, touching_mm
 from venoseg.errors import MeasurementError
 from venoseg.volume import FloatArray
@@ -32,12 +33,15 @@ class Strand:
         (3,) where it touches the parent, None where it does not.
     path_lps_mm
         (n, 3) its course, central end first.
+    fed_apart
+        Veins that drain into a second cava, which is not part of the region.
     """
 
     region: Region
     parent: str | None
     joins_lps_mm: FloatArray | None
     path_lps_mm: FloatArray
+    fed_apart: tuple[str, ...] = ()
 
 
 def pieces_of(region: Region) -> tuple[Region, ...]:
@@ -109,13 +113,29 @@ def rough_strand(region: Region, regions: tuple[Region, ...], *, first: bool) ->
         start = nearest_to(graph, joins)
         end = farthest_from(graph, start)
     else:
-        fed_at = _children_join(region, regions)
+        places = _children_join(region, regions)
+        apart = fed_apart(graph, places) if region.vessels[0] == "ivc" else ()
+        if apart:
+            return _one_of_two(region, graph, places, apart)
+        fed_at = np.mean(list(places.values()), axis=0) if places else None
         end = farthest_from(graph, 0) if fed_at is None else nearest_to(graph, fed_at)
         start = farthest_from(graph, end)
         if fed_at is None and graph.points_lps_mm[start, 2] < graph.points_lps_mm[end, 2]:
             start, end = end, start
     rough = _trimmed(path_between(graph, start, end), float(graph.depth_mm.max()))
     return Strand(region, parent, joins, centre(region, rough, COARSE_ROUNDS_MM))
+
+
+def _one_of_two(
+    region: Region, graph: Lattice, places: dict[str, FloatArray], apart: tuple[str, ...]
+) -> Strand:
+    """Follow the cava that does not drain the veins named, and set the other one aside."""
+    own = [place for name, place in places.items() if name not in apart]
+    top = int(np.argmax(graph.points_lps_mm[:, 2]))
+    rough = path_between(graph, top, nearest_to(graph, np.mean(own, axis=0)))
+    kept = without_second(region, graph, rough, places[apart[0]], top)
+    path = centre(kept, _trimmed(rough, float(graph.depth_mm.max())), COARSE_ROUNDS_MM)
+    return Strand(kept, None, None, path, apart)
 
 
 def settled_strand(
@@ -165,18 +185,14 @@ def _beside_sibling(
     return None, None
 
 
-def _children_join(region: Region, regions: tuple[Region, ...]) -> FloatArray | None:
-    """Return the middle of the places where other chains drain into this one."""
-    places = [
-        place
+def _children_join(region: Region, regions: tuple[Region, ...]) -> dict[str, FloatArray]:
+    """Return the places where other chains drain into this one, by their first vein."""
+    return {
+        child.vessels[0]: place
         for child in regions
         if set(region.vessels) & set(BY_NAME[child.vessels[0]].parents)
         and (place := contact(region, child, touching_mm(region.grid))) is not None
-    ]
-    if not places:
-        return None
-    middle: FloatArray = np.mean(places, axis=0)
-    return middle
+    }
 
 
 def _trimmed(path: FloatArray, depth_mm: float) -> FloatArray:

@@ -145,7 +145,7 @@ def _chains(
             begin = begins.get(strand.region.vessels[0]) if n == 0 else None
             end = confluence if strand is root else None
             done.append(settled_strand(strand, begin, end))
-        return Chain(region, tuple(done))
+        return Chain(done[0].region if len(done) == 1 else region, tuple(done))
 
     chains = []
     for (region, _), made in zip(whole, pool.map(_kept(settled), whole), strict=True):

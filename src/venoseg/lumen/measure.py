@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from venoseg.centerline import VesselTree, trace
+from venoseg.centerline.duplicated import FLAG as DUPLICATED
 from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
@@ -224,6 +225,11 @@ def warnings_of(
     warnings += [f"labels: {flag}" for flag in segmentation.flags]
     warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
     for profile in profiles:
+        if DUPLICATED in profile.branch.flags:
+            warnings.append(
+                f"{profile.vessel}: there are two; only the one that the right iliac veins drain "
+                "into is measured"
+            )
         if any(profile.shut):
             warnings += shut_warnings(profile)
         elif not profile.measured.any():

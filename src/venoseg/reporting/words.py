@@ -34,6 +34,7 @@ _FLAGS: dict[str, str] = {
     "division_assumed": "nothing tells where it gives way to the next vein; only the sum of their "
     "lengths can be relied on",
     "limited_by_seeds": "measured between the points that were set",
+    "duplicated_ivc": "there are two: the one that the right iliac veins drain into is measured",
     "too_few_voxels": "too few labelled voxels",
     "not_traced": "could not be traced",
     "near_junction": "touches another vein on a small part of its rim",

@@ -89,7 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
     options = MeasureOptions(
         labels=arguments.labels,
         label_names=None if named is None else parse_label_names(named),
-        seeds=arguments.seeds,
         series_uid=arguments.series,
         boundary=arguments.boundary,
         step_mm=arguments.step,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
 
 from venoseg.phantom import Rendering, Scanner, Scene, fit_grid, iliocaval_y, render, shape
 from venoseg.volume import Grid
@@ -75,3 +79,135 @@ def stored() -> Store:
         return made, apply
 
     return store
+
+
+MARKER = "Zzyzx"
+MARKED_DATE = "19330405"
+# Attributes of PS3.15 table E.1-1 that can name a patient, those about them, or the place.
+IDENTIFYING = [
+    "AccessionNumber",
+    "AcquisitionComments",
+    "ActualHumanPerformersSequence",
+    "AdditionalPatientHistory",
+    "AdmissionID",
+    "AdmittingDiagnosesDescription",
+    "Allergies",
+    "AttendingPhysicianName",
+    "BranchOfService",
+    "CountryOfResidence",
+    "CurrentPatientLocation",
+    "CurrentObserverTrial",
+    "DetectorID",
+    "DeviceSerialNumber",
+    "DeviceDescription",
+    "DistributionName",
+    "EthnicGroup",
+    "FrameComments",
+    "GantryID",
+    "HumanPerformerName",
+    "HumanPerformerOrganization",
+    "IdentifyingComments",
+    "ImageComments",
+    "ImagePresentationComments",
+    "InstitutionAddress",
+    "InstitutionName",
+    "InstitutionalDepartmentName",
+    "InterpretationAuthor",
+    "IssuerOfPatientID",
+    "MedicalAlerts",
+    "MedicalRecordLocator",
+    "MilitaryRank",
+    "NameOfPhysiciansReadingStudy",
+    "Occupation",
+    "OperatorsName",
+    "OtherPatientIDs",
+    "OtherPatientNames",
+    "PatientAddress",
+    "PatientBirthName",
+    "PatientComments",
+    "PatientID",
+    "PatientMotherBirthName",
+    "PatientName",
+    "PatientReligiousPreference",
+    "PatientTelephoneNumbers",
+    "PerformedProcedureStepDescription",
+    "PerformedProcedureStepID",
+    "PerformedStationName",
+    "PerformingPhysicianName",
+    "PersonName",
+    "PhysiciansOfRecord",
+    "PlateID",
+    "ProtocolName",
+    "ReasonForTheRequestedProcedure",
+    "ReferringPhysicianAddress",
+    "ReferringPhysicianName",
+    "ReferringPhysicianTelephoneNumbers",
+    "RegionOfResidence",
+    "RequestedProcedureDescription",
+    "RequestedProcedureID",
+    "RequestingPhysician",
+    "ResponsibleOrganization",
+    "ResponsiblePerson",
+    "ReviewerName",
+    "ScheduledProcedureStepDescription",
+    "ScheduledPerformingPhysicianName",
+    "SeriesDescription",
+    "SpecialNeeds",
+    "StationName",
+    "StudyComments",
+    "StudyDescription",
+    "StudyID",
+    "TextComments",
+    "TextString",
+    "TopicTitle",
+    "VisitComments",
+    "AcquisitionProtocolDescription",
+    "AcquisitionDeviceProcessingDescription",
+    "DerivationDescription",
+    "ContrastBolusAgent",
+]
+
+
+@pytest.fixture(scope="session")
+def marked() -> Callable[[Dataset], Dataset]:
+    """Write a marker into every identifying attribute of a header, nested and private ones too."""
+
+    def mark(dataset: Dataset) -> Dataset:
+        inner = Dataset()
+        for keyword in IDENTIFYING:
+            tag = tag_for_keyword(keyword)
+            if tag is None or dictionary_VR(tag) == "SQ":
+                continue
+            text = f"{MARKER}^Quux" if dictionary_VR(tag) == "PN" else f"{MARKER} 4711"
+            setattr(dataset, keyword, text)
+            setattr(inner, keyword, text)
+        dataset.PatientBirthDate = inner.PatientBirthDate = MARKED_DATE
+        dataset.RequestAttributesSequence = [inner]
+        dataset.ReferencedImageSequence = [deepcopy(inner)]
+        dataset.private_block(0x0011, f"{MARKER} CO", create=True).add_new(1, "LO", MARKER)
+        dataset.private_block(0x0019, "ACME", create=True).add_new(2, "SQ", [deepcopy(inner)])
+        dataset.add_new(0x60000022, "LO", MARKER)
+        return dataset
+
+    return mark
+
+
+@pytest.fixture(scope="session")
+def traces() -> Callable[[Path], list[str]]:
+    """Return where the marker, or the marked date of birth, is found below a folder."""
+
+    def search(folder: Path) -> list[str]:
+        words = [MARKER, MARKED_DATE, "1933-04-05"]
+        forms = [w.encode(code) for w in words for code in ("utf-8", "utf-16-le")]
+        found = []
+        for path in sorted(folder.rglob("*")):
+            content = path.name.encode(errors="replace")
+            if path.suffix == ".parquet":
+                content += str(parquet.read_table(path).to_pydict()).encode()
+            if path.is_file():
+                content += path.read_bytes()
+            low = content.lower()
+            found += [f"{path.name}: {form!r}" for form in forms if form.lower() in low]
+        return found
+
+    return search

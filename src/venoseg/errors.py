@@ -6,6 +6,9 @@ prints them as one line and exits with the status of the class.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class VenosegError(Exception):
     """Base of every failure that venoseg reports.
@@ -79,3 +82,12 @@ class OutputError(VenosegError, OSError):
 
 class DependencyError(VenosegError, ImportError):
     """An optional part of venoseg, or a decoder, is not installed."""
+
+
+def describe_defect(error: BaseException) -> str:
+    """Describe a defect of the program without its message, which may name the patient."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{Path(place.filename).name}, line {place.lineno}: venoseg failed with "
+        f"{type(error).__name__}, which is a defect; report it with what --debug shows"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from venoseg.dicom import read_study
+from venoseg.dicom import Series, read_study
 from venoseg.errors import OutputError, UsageError
 from venoseg.interchange import (
     read_labels,
@@ -98,31 +98,54 @@ def measure_path(
     VenosegError
         One of its children: what, where, and what to do.
     """
-    if options.labels is not None and options.segmenter is not None:
-        raise UsageError("labels and a segmenter were given", remedy="leave out one of them")
+    check_options(options)
     with output_folder(out, force=force) as scratch:
         say("reading the image")
         series = read_study(path).ct_series(options.series_uid)
-        volume = series.read()
-        segmentation = veins_of(volume, options, say)
-        # Without labels the seeds are in the segmentation and its courses already.
-        own = options.seeds if options.labels is not None else None
-        seeds = () if own is None else read_seeds(own)
-        say("measuring")
-        found = measure(
-            volume,
-            segmentation,
-            boundary=options.boundary,
-            seeds=seeds,
-            step_mm=options.step_mm,
-            reference=ReferenceRule(options.reference),
-        )
-        say("writing the results")
-        if volume.source.kind == "DICOM":
-            found = with_dicom_results(
-                found, series.headers(), scratch, identified=options.identified
-            )
-        write_results(found, scratch)
+        return measure_series(series, scratch, options, say=say)
+
+
+def check_options(options: MeasureOptions) -> None:
+    """Refuse options that contradict one another.
+
+    Raises
+    ------
+    UsageError
+        When they do.
+    """
+    if options.labels is not None and options.segmenter is not None:
+        raise UsageError("labels and a segmenter were given", remedy="leave out one of them")
+
+
+def measure_series(
+    series: Series, folder: Path, options: MeasureOptions, *, say: Say = lambda _: None
+) -> Measurements:
+    """Read a series, read or make its labels, measure, write into an existing folder.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do.
+    """
+    volume = series.read()
+    segmentation = veins_of(volume, options, say)
+    # Without labels the seeds are in the segmentation and its courses already.
+    own = options.seeds if options.labels is not None else None
+    seeds = () if own is None else read_seeds(own)
+    say("measuring")
+    found = measure(
+        volume,
+        segmentation,
+        boundary=options.boundary,
+        seeds=seeds,
+        step_mm=options.step_mm,
+        reference=ReferenceRule(options.reference),
+    )
+    say("writing the results")
+    if volume.source.kind == "DICOM":
+        headers = series.headers()
+        found = with_dicom_results(found, headers, folder, identified=options.identified)
+    write_results(found, folder)
     return found
 
 

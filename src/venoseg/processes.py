@@ -12,7 +12,8 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
 from venoseg.errors import VenosegError
@@ -20,7 +21,8 @@ from venoseg.errors import VenosegError
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
-_SERVE = "from venoseg.processes import serve; serve()"
+CORES = "VENOSEG_CORES"
+"""Environment variable: how many cores one process may use, as set for the workers of a batch."""
 
 
 class WorkerDiedError(VenosegError, RuntimeError):
@@ -28,11 +30,13 @@ class WorkerDiedError(VenosegError, RuntimeError):
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use: those it has, or fewer where `CORES` says so."""
     try:
-        return len(os.sched_getaffinity(0))
+        there = len(os.sched_getaffinity(0))
     except AttributeError:
-        return os.cpu_count() or 1
+        there = os.cpu_count() or 1
+    allowed = os.environ.get(CORES, "")
+    return min(there, max(int(allowed), 1)) if allowed.isdigit() else there
 
 
 def share_out(
@@ -81,6 +85,74 @@ def share_out(
         raise board.error
 
 
+class Child:
+    """A plain child interpreter that is sent pickled messages and answers with such.
+
+    Parameters
+    ----------
+    serving
+        The function that runs in the child, as ``module:function``. It finds the messages in the
+        first of `pipes` and answers into the second.
+    environment
+        Variables to set besides those of this process.
+    keep
+        File descriptors that the child inherits.
+    """
+
+    def __init__(
+        self, serving: str, environment: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+    ) -> None:
+        module, _, function = serving.partition(":")
+        path = os.pathsep.join(p for p in sys.path if p)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+            pass_fds=tuple(keep),
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable with an answer."""
+        return self._answers.fileno()
+
+    def send(self, message: object) -> None:
+        """Send a message.
+
+        Raises
+        ------
+        OSError
+            When the child is dead.
+        """
+        pickle.dump(message, self._requests, protocol=pickle.HIGHEST_PROTOCOL)
+        self._requests.flush()
+
+    def receive(self) -> Any:
+        """Wait for an answer.
+
+        Raises
+        ------
+        EOFError, OSError, pickle.UnpicklingError
+            When the child died.
+        """
+        return pickle.load(self._answers)
+
+    def close(self) -> None:
+        """Let the child end, which it does when its messages end, and wait for it."""
+        for pipe in (self._requests, self._answers):
+            with suppress(OSError):
+                pipe.close()
+        self._process.wait()
+
+
 class _Board:
     """Which batch is next, and what became of the others."""
 
@@ -109,20 +181,11 @@ class _Board:
 
 def _drive(task: Callable[[Any], Any], batches: Sequence[Any], board: _Board) -> None:
     """Feed one child until nothing is left."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", _SERVE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
+    child = Child("venoseg.processes:serve")
     try:
         while (number := board.next()) is not None:
-            pickle.dump((task, batches[number]), child.stdin)
-            child.stdin.flush()
-            failed, answer = pickle.load(child.stdout)
+            child.send((task, batches[number]))
+            failed, answer = child.receive()
             if failed:
                 raise answer
             board.done(number, answer)
@@ -132,14 +195,12 @@ def _drive(task: Callable[[Any], Any], batches: Sequence[Any], board: _Board) ->
         # Whatever the task raised belongs to the caller, who waits in another thread.
         board.fail(error)
     finally:
-        child.stdin.close()
-        child.stdout.close()
-        child.wait()
+        child.close()
 
 
 def serve() -> None:
     """Answer batches from standard input until it closes; the child's side of `share_out`."""
-    source, answers = sys.stdin.buffer, _private_stdout()
+    source, answers = pipes()
     while True:
         try:
             task, batch = pickle.load(source)
@@ -154,8 +215,11 @@ def serve() -> None:
         answers.flush()
 
 
-def _private_stdout() -> BinaryIO:
-    """Keep standard output for the answers alone; what libraries print goes to standard error."""
+def pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Return, in a `Child`, where messages come from and where answers go.
+
+    Standard output is then for the answers alone; what libraries print goes to standard error.
+    """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answers
+    return sys.stdin.buffer, answers

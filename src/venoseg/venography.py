@@ -59,23 +59,35 @@ def angio_path(
     """
     with output_folder(out, force=force) as scratch:
         say("reading the run")
-        angiogram = the_run(path)
-        settings = VenogramOptions(
-            ways=() if options.seeds is None else read_angio_seeds(options.seeds),
-            frames=_frames(options.frames, angiogram),
-            fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
-            calibration=header_calibration(angiogram),
-        )
-        found = measure_run(run_of(angiogram), settings, say=say)
-        found = replace(found, warnings=(*found.warnings, *_header_warnings(angiogram)))
-        document = venogram_document(found, angiogram)
-        say("writing the results")
-        found.projection_table.to_csv(scratch / "projection.csv")
-        found.lesion_table.to_csv(scratch / "lesions.csv")
-        found.flow_table.to_csv(scratch / "flow.csv")
-        results = (("angiogram.json", to_json(document)), ("report.html", render_venogram(found)))
-        for name, text in results:
-            (scratch / name).write_text(text, encoding="utf-8", newline="")
+        return measure_angiogram(the_run(path), scratch, options, say=say)
+
+
+def measure_angiogram(
+    angiogram: Angiogram, folder: Path, options: AngioOptions, *, say: Say = lambda _: None
+) -> tuple[Venogram, dict[str, Any]]:
+    """Measure a run, write every result into an existing folder; return it and its document.
+
+    Raises
+    ------
+    VenosegError
+        One of its children: what, where, and what to do.
+    """
+    settings = VenogramOptions(
+        ways=() if options.seeds is None else read_angio_seeds(options.seeds),
+        frames=_frames(options.frames, angiogram),
+        fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
+        calibration=header_calibration(angiogram),
+    )
+    found = measure_run(run_of(angiogram), settings, say=say)
+    found = replace(found, warnings=(*found.warnings, *_header_warnings(angiogram)))
+    document = venogram_document(found, angiogram)
+    say("writing the results")
+    found.projection_table.to_csv(folder / "projection.csv")
+    found.lesion_table.to_csv(folder / "lesions.csv")
+    found.flow_table.to_csv(folder / "flow.csv")
+    results = (("angiogram.json", to_json(document)), ("report.html", render_venogram(found)))
+    for name, text in results:
+        (folder / name).write_text(text, encoding="utf-8", newline="")
     return found, document
 
 

@@ -21,6 +21,7 @@ from venoseg.centerline.strands import (
 )
 from venoseg.centerline.tree import Branch, Failure, VesselTree
 from venoseg.errors import MeasurementError
+from venoseg.processes import usable_cores
 from venoseg.segmentation import Seed, Segmentation
 from venoseg.volume import FloatArray, Volume
 
@@ -82,7 +83,7 @@ def trace(
     failures = [
         Failure(name, "too_few_voxels", "too few voxels to be measured") for name in too_small
     ]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         chains, confluence, refused = _chains(regions, around, pool)
         courses, confluence = _connected(chains, confluence, around, refused)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
-from venoseg.errors import VenosegError
+from venoseg.errors import VenosegError, describe_defect
 
 # Sub-command -> module with `add_arguments(parser)` and `run(arguments) -> int`, and its help line.
 # A module is imported only when its command is asked for: `venoseg --help` must answer at once.
@@ -20,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("venoseg.cli.compare", "the same veins at several timepoints of one patient"),
     "review": ("venoseg.cli.review", "look at cases, correct and sign them in napari"),
     "agreement": ("venoseg.cli.agreement", "how far two readings of the same images agree"),
+    "batch": ("venoseg.cli.batch", "many studies: a folder of exports in, one table out"),
+    "deidentify": ("venoseg.cli.deidentify", "a copy of studies without the patients' identity"),
     "phantom": ("venoseg.cli.phantom", "write a digital twin as DICOM, with its truth"),
 }
 
@@ -77,14 +77,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
-        print(f"venoseg {arguments.command}: {_defect(error)}", file=sys.stderr)
+        print(f"venoseg {arguments.command}: {describe_defect(error)}", file=sys.stderr)
         return VenosegError.exit_status
-
-
-def _defect(error: Exception) -> str:
-    """Describe a defect of the program without its message, which may name the patient."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"{Path(place.filename).name}, line {place.lineno}: venoseg failed with "
-        f"{type(error).__name__}, which is a defect; report it with what --debug shows"
-    )

@@ -56,6 +56,67 @@ def find_files(path: Path) -> Found:
         ) from error
 
 
+def walk_exports(path: Path, leave_out: Path) -> Iterator[Location | tuple[Location, str]]:
+    """Yield every file of a tree that may be DICOM, those inside its ``.zip`` archives too.
+
+    Nothing is held in memory but the names of one folder and of those above it. A file or folder
+    that cannot be opened comes with the reason.
+
+    Parameters
+    ----------
+    path
+        The tree, or a single file.
+    leave_out
+        A folder not to look into: the results may lie inside the exports.
+
+    Raises
+    ------
+    InputError
+        When there is no such path, or it is a single file that cannot be read.
+    """
+    if not path.is_dir():
+        found = find_files(path)
+        yield from found.files
+        yield from found.refused
+        return
+    yield from _walk_exports(path, 0, leave_out.stat() if leave_out.is_dir() else None)
+
+
+def _walk_exports(
+    folder: Path, depth: int, leave_out: os.stat_result | None
+) -> Iterator[Location | tuple[Location, str]]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        reason = f"the folder cannot be opened ({error.strerror})"
+        yield Location(str(folder), None, depth, 0), reason
+        return
+    for entry in listed:
+        if entry.is_dir(follow_symlinks=False):
+            if leave_out is None or not os.path.samestat(entry.stat(), leave_out):
+                yield from _walk_exports(Path(entry.path), depth + 1, leave_out)
+        elif entry.is_file():
+            yield from _one_of_export(entry, depth)
+
+
+def _one_of_export(
+    entry: os.DirEntry[str], depth: int
+) -> Iterator[Location | tuple[Location, str]]:
+    size = entry.stat().st_size
+    if not entry.name.lower().endswith(".zip"):
+        yield Location(entry.path, None, depth, size)
+        return
+    try:
+        found = _archive(Path(entry.path))
+    except (InputError, OSError) as error:
+        reason = error.what if isinstance(error, InputError) else "it cannot be read"
+        yield Location(entry.path, None, depth, size), reason
+        return
+    yield from found.files
+    yield from found.refused
+
+
 def _folder(path: Path) -> Found:
     files = sorted(_walk(str(path), 0))
     if not files:

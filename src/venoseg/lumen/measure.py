@@ -20,6 +20,7 @@ from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.processes import usable_cores
 from venoseg.segmentation import Seed, Segmentation
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
@@ -156,7 +157,7 @@ def measure_along(
         measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
         return with_gaps(measured, volume, segmentation)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         profiles = tuple(pool.map(profile, tree.branches))
     lines = reference_lines(profiles, rule)
     return Measurements(

@@ -1,0 +1,134 @@
+"""Exports of any size for the benchmarks of the batch, made from a few digital twins."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import JPEGLSLossless
+
+from venoseg.phantom.catalogue import TWINS
+from venoseg.phantom.ct import Scanner
+from venoseg.phantom.export import CtOptions, write_ct_twin
+from venoseg.phantom.identity import uid
+
+Slices = list[Dataset]
+
+
+def write_twins(folder: Path, labels: Path, count: int, twin: str, spacing_mm: float) -> list[str]:
+    """Write ``count`` studies made from four twins; return their study UIDs."""
+    labels.mkdir(parents=True, exist_ok=True)
+    bases = [_base(folder.parent / f"base-{twin}", twin, seed, spacing_mm) for seed in range(4)]
+    return [
+        _write(folder / f"{n:06d}", labels, f"{twin}-{n}", *bases[n % len(bases)])
+        for n in range(count)
+    ]
+
+
+def _base(made: Path, twin: str, seed: int, spacing_mm: float) -> tuple[Slices, Path]:
+    out = made / str(seed)
+    if not out.exists():
+        across = 0.6 * spacing_mm
+        options = CtOptions(
+            seed=seed,
+            spacing_mm=(spacing_mm, across, across),
+            margin_mm=10.0,
+            scanner=Scanner(noise_hu=15),
+            seg=False,
+        )
+        write_ct_twin(TWINS[twin], out, options)
+    slices = [pydicom.dcmread(file) for file in sorted((out / "ct").iterdir())]
+    return slices, out / "truth" / "labels.seg.nrrd"
+
+
+def _write(folder: Path, labels: Path, name: str, slices: Slices, mask: Path) -> str:
+    study, series = uid(name, "study"), uid(name, "series")
+    folder.mkdir(parents=True)
+    for number, dataset in enumerate(slices):
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
+        dataset.SOPInstanceUID = uid(name, number)
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.save_as(folder / f"{number:04d}.dcm")
+    shutil.copy(mask, labels / f"{study}.seg.nrrd")
+    return study
+
+
+def write_single_images(folder: Path, count: int, studies: int) -> None:
+    """Write ``count`` small images that belong to ``studies`` studies."""
+    base = _base(folder.parent / "base-straight", "straight", 0, 5.0)[0][0]
+    base.Rows = base.Columns = 16
+    base.PixelData = base.PixelData[: 16 * 16 * 2]
+    for n in range(count):
+        study = n % studies
+        base.StudyInstanceUID, base.SeriesInstanceUID = uid("s", study), uid("r", study)
+        base.SOPInstanceUID = base.file_meta.MediaStorageSOPInstanceUID = uid("i", n)
+        base.ImagePositionPatient = [0.0, 0.0, float(n // studies)]
+        place = folder / f"{n // 1000:04d}"
+        place.mkdir(parents=True, exist_ok=True)
+        base.save_as(place / f"{n:07d}.dcm")
+
+
+def break_study(kind: str, folder: Path, label: Path) -> None:
+    """Break a study in one of the ways of `BREAKAGES`."""
+    if kind == "no labels":
+        label.unlink()
+    elif kind == "damaged labels":
+        label.write_bytes(label.read_bytes()[:200])
+    elif kind == "pixels cut off":
+        for file in folder.iterdir():
+            file.write_bytes(file.read_bytes()[:-500])
+    elif kind == "few images":
+        for file in sorted(folder.iterdir())[3:]:
+            file.unlink()
+    else:
+        _rewrite(folder, _HEADERS[kind])
+
+
+def _rewrite(folder: Path, change: Callable[[Dataset], None]) -> None:
+    for file in folder.iterdir():
+        dataset = pydicom.dcmread(file)
+        change(dataset)
+        dataset.save_as(file, enforce_file_format=False)
+
+
+def _without_place(dataset: Dataset) -> None:
+    del dataset.ImagePositionPatient
+
+
+def _in_colour(dataset: Dataset) -> None:
+    dataset.SamplesPerPixel = 3
+    dataset.PhotometricInterpretation = "RGB"
+
+
+def _same_place(dataset: Dataset) -> None:
+    dataset.ImagePositionPatient = [0.0, 0.0, 10.0 * (int(dataset.InstanceNumber) // 2)]
+
+
+def _native(dataset: Dataset) -> None:
+    dataset.SeriesDescription = "Abdomen native"
+
+
+def _head(dataset: Dataset) -> None:
+    dataset.BodyPartExamined = "HEAD"
+
+
+def _not_packed(dataset: Dataset) -> None:
+    dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+    content = deepcopy(dataset.PixelData)[:1000]
+    dataset.PixelData = pydicom.encaps.encapsulate([content])
+    dataset["PixelData"].is_undefined_length = True
+
+
+_HEADERS: dict[str, Callable[[Dataset], None]] = {
+    "no place": _without_place,
+    "in colour": _in_colour,
+    "slices that differ at one place": _same_place,
+    "native phase only": _native,
+    "a head": _head,
+    "damaged compression": _not_packed,
+}
+BREAKAGES = ("no labels", "damaged labels", "pixels cut off", "few images", *_HEADERS)

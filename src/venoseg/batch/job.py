@@ -1,0 +1,109 @@
+"""What passes between a batch and the processes that measure: light to load, plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from venoseg.batch.settings import BatchSettings
+from venoseg.processes import CORES, Child
+
+# What a study's process tells its supervisor, as plain data.
+Message = dict[str, Any]
+
+# Libraries that would start threads of their own.
+SINGLE_THREADED = {
+    CORES: "1",
+    **dict.fromkeys(
+        (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "NUMEXPR_NUM_THREADS",
+            "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+        ),
+        "1",
+    ),
+    "MPLBACKEND": "agg",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StudyJob:
+    """What a process needs to know to measure a study.
+
+    Attributes
+    ----------
+    name
+        What the study is called in outputs.
+    images
+        Its headers, as `Catalogue.packed_images` gives them.
+    folder
+        Where its results go, one folder for each part.
+    settings
+        How to measure.
+    settled
+        Parts that are measured or lost already, when an earlier process died on the way.
+    """
+
+    name: str
+    images: tuple[bytes, ...]
+    folder: Path
+    settings: BatchSettings
+    settled: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one part of a study may take: seconds from its beginning, and memory."""
+
+    time_s: float
+    memory_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a study took: CPU seconds, seconds, and the most memory at a time."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mib: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.cpu_s + other.cpu_s,
+            self.wall_s + other.wall_s,
+            max(self.peak_mib, other.peak_mib),
+        )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a study: its series, the parts measured, the failures, what it took."""
+
+    selection: list[Message] = field(default_factory=list)
+    parts: list[Message] = field(default_factory=list)
+    failures: list[Message] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+
+
+def refused_outcome(reason: str) -> Outcome:
+    """Return the outcome of a study that must not be measured."""
+    return Outcome(failures=[{"part": "", "stage": "selection", "reason": reason, "remedy": ""}])
+
+
+def lost_outcome() -> Outcome:
+    """Return the outcome of a study whose workers were killed from outside."""
+    failure = {
+        "part": "",
+        "stage": "worker",
+        "reason": "its worker was killed from outside, three times",
+        "remedy": "run again with --resume --retry-failed",
+    }
+    return Outcome(failures=[failure])
+
+
+def start_template(keep: tuple[int, ...] = ()) -> Child:
+    """Start a template; send it (job, limits), receive an `Outcome`."""
+    return Child("venoseg.batch.template:serve", SINGLE_THREADED, keep)

@@ -1,0 +1,99 @@
+"""From a study's record and documents to its rows in the batch's tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from venoseg.batch.columns import RESULT_COLUMNS
+
+Row = dict[str, Any]
+
+# A run's row names a flag when at least this share of its positions carries it.
+_FLAG_SHARE = 0.1
+
+
+def rows_of(record: dict[str, Any], folder: Path) -> Iterator[tuple[str, Row]]:
+    """Yield (table, row) for everything a study has in the tables of a batch.
+
+    Parameters
+    ----------
+    record
+        What became of the study.
+    folder
+        Where its results are.
+    """
+    study = {"study": record["study"]}
+    for row in record["selection"]:
+        yield "selection", study | row
+    for failure in record["failures"]:
+        yield "failures", study | failure
+    for part in record["parts"]:
+        name = str(part["part"])
+        source = study | {"series_uid": part["series_uid"]}
+        if name == "ct":
+            yield from _ct_rows(_document(folder / name / "measurements.json"), source)
+        else:
+            run = int(name.rpartition("-")[2])
+            document = _document(folder / name / "angiogram.json")
+            yield from _run_rows(document, source | {"run": run})
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _ct_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]:
+    blank: Row = dict.fromkeys(column.name for column in RESULT_COLUMNS)
+    for row in document["segments"]:
+        yield "results", blank | source | {"kind": "ct"} | row
+    for row in document["cross_sections"]:
+        yield "sections", source | row
+
+
+def _run_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]:
+    blank: Row = dict.fromkeys(column.name for column in RESULT_COLUMNS)
+    for vein in document["veins"]:
+        name = vein["vessel"]
+        lesions = [row for row in document["lesions"] if row["vessel"] == name]
+        places = [row for row in document["projection"] if row["vessel"] == name]
+        yield "results", blank | source | {"kind": "angiogram"} | _run_row(vein, lesions, places)
+    for row in document["lesions"]:
+        yield "lesions", source | row
+    for row in document["projection"]:
+        yield "projection", source | row
+
+
+def _run_row(vein: Row, lesions: list[Row], places: list[Row]) -> Row:
+    """Sum up a vein of a run."""
+    own = [row for row in lesions if row["reference_kind"] == "computer_calculated"]
+    percents = [
+        row["diameter_stenosis_percent"]
+        for row in own
+        if row["diameter_stenosis_percent"] is not None
+    ]
+    known = [row["diameter_mm"] for row in places if row["diameter_mm"]]
+    flags = Counter(flag for row in places for flag in str(row["flags"] or "").split())
+    least = _FLAG_SHARE * len(places)
+    return {
+        "vessel": vein["vessel"],
+        "projected_minimum_diameter_px": vein["minimum_diameter_px"],
+        "projected_minimum_diameter_mm": min(known, default=None),
+        "length_kind": places[0]["length_kind"] if places else None,
+        "projected_diameter_stenosis_percent": max(percents, default=None),
+        "state": _state(lesions, places),
+        "flags": " ".join(flag for flag, count in sorted(flags.items()) if count >= least),
+    }
+
+
+def _state(lesions: list[Row], places: list[Row]) -> str:
+    if any(row["occluded"] for row in lesions):
+        return "occluded"
+    if lesions:
+        return "stenotic"
+    patent = sum(row["state"] == "patent" for row in places)
+    return "patent" if places and patent >= len(places) / 2 else "not_assessable"

@@ -1,0 +1,175 @@
+"""From the tables of a batch to its summary page."""
+
+from __future__ import annotations
+
+import base64
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyarrow import compute, parquet
+
+from venoseg.anatomy import BY_NAME
+from venoseg.reporting.batch_page import BatchFigures, Case, VeinFigures, render_batch
+
+_CASES = 24
+_REASONS = 40
+_COLUMNS = [
+    "study",
+    "kind",
+    "run",
+    "vessel",
+    "minimum_area_mm2",
+    "area_stenosis_percent",
+    "in_stent_area_stenosis_percent",
+    "projected_minimum_diameter_mm",
+    "projected_diameter_stenosis_percent",
+    "state",
+    "flags",
+]
+_LESIONS = ("stenotic", "bridged", "occluded")
+
+
+def write_summary(tables: Path, out: Path, studies: int) -> None:
+    """Write ``summary.html`` beside the tables.
+
+    Parameters
+    ----------
+    tables
+        The folder of the new tables, and of the page.
+    out
+        The batch, from which the small pictures come.
+    studies
+        How many there are.
+    """
+    results = parquet.read_table(tables / "results.parquet", columns=_COLUMNS)
+    failures = list(_rows(tables / "failures.csv"))
+    figures = BatchFigures(
+        counts=_counts(results, failures, studies),
+        veins=_veins(results),
+        cases=[_case(row, out) for row in _striking(results)],
+        flags=_flags(results),
+        failures=_failures(failures),
+        set_aside=_set_aside(tables / "selection.csv"),
+    )
+    (tables / "summary.html").write_text(render_batch(figures), encoding="utf-8", newline="\n")
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _counts(results: Any, failures: list[dict[str, str]], studies: int) -> list[tuple[str, int]]:
+    damaged = sum(row["stage"] == "scan" for row in failures)
+    failed = len({row["study"] for row in failures if row["stage"] != "scan"})
+    is_ct = compute.equal(results["kind"], "ct")
+    cts = len(compute.unique(results["study"].filter(is_ct)))
+    runs = results.filter(compute.invert(is_ct)).group_by(["study", "run"]).aggregate([])
+    return [
+        ("studies", studies),
+        ("CTs measured", cts),
+        ("runs measured", runs.num_rows),
+        ("veins measured", results.num_rows - results["minimum_area_mm2"].null_count),
+        ("studies in which something failed", failed),
+        ("damaged files", damaged),
+    ]
+
+
+def _veins(results: Any) -> list[VeinFigures]:
+    found = []
+    cts = results.filter(compute.equal(results["kind"], "ct"))
+    for name in BY_NAME:
+        rows = cts.filter(compute.equal(cts["vessel"], name))
+        if rows.num_rows == 0:
+            continue
+        areas = rows["minimum_area_mm2"].drop_null().to_numpy()
+        states = Counter(rows["state"].to_pylist())
+        found.append(VeinFigures(name, dict(states), np.sort(areas)))
+    return found
+
+
+def _striking(results: Any) -> list[dict[str, Any]]:
+    """Return the rows of the veins worth a look: shut before narrowed, the narrowest first."""
+    lesions = compute.is_in(results["state"], value_set=_array(_LESIONS))
+    in_stent = compute.fill_null(
+        compute.greater_equal(results["in_stent_area_stenosis_percent"], 50.0), False
+    )
+    rows = results.filter(compute.or_(lesions, in_stent)).to_pylist()
+    return sorted(rows, key=_strikes)[:_CASES]
+
+
+def _array(words: tuple[str, ...]) -> Any:
+    import pyarrow
+
+    return pyarrow.array(words)
+
+
+def _strikes(row: dict[str, Any]) -> tuple[Any, ...]:
+    percents = (
+        row["area_stenosis_percent"],
+        row["in_stent_area_stenosis_percent"],
+        row["projected_diameter_stenosis_percent"],
+    )
+    most = max((p for p in percents if p is not None), default=0.0)
+    shut = row["state"] == "occluded"
+    return (not shut, -most, row["study"], row["run"] or 0, row["vessel"])
+
+
+def _case(row: dict[str, Any], out: Path) -> Case:
+    part = "ct" if row["kind"] == "ct" else f"angio-{row['run']}"
+    folder = f"studies/{row['study']}/{part}"
+    area, stenosis = row["minimum_area_mm2"], row["area_stenosis_percent"]
+    in_stent = row["in_stent_area_stenosis_percent"]
+    width = row["projected_minimum_diameter_mm"]
+    projected = row["projected_diameter_stenosis_percent"]
+    sizes = [
+        f"{area:.0f} mm²" if area is not None else "",
+        f"{width:.1f} mm projected" if width is not None else "",
+    ]
+    narrowings = [
+        f"{stenosis:.0f} % by area" if stenosis is not None else "",
+        f"{in_stent:.0f} % in the stent" if in_stent is not None else "",
+        f"{projected:.0f} % by projected diameter" if projected is not None else "",
+    ]
+    return Case(
+        study=row["study"],
+        vessel=row["vessel"],
+        state=row["state"],
+        area="; ".join(filter(None, sizes)),
+        stenosis="; ".join(filter(None, narrowings)),
+        flags=" ".join(str(row["flags"] or "").split()).replace("_", " "),
+        report=f"{folder}/report.html",
+        thumbnail=_picture(out / folder / "thumbnail.png"),
+    )
+
+
+def _picture(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _flags(results: Any) -> list[tuple[str, int]]:
+    counts: Counter[str] = Counter()
+    for flags, number in Counter(results["flags"].to_pylist()).items():
+        for flag in (flags or "").split():
+            counts[flag] += number
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _failures(rows: list[dict[str, str]]) -> list[tuple[str, str, int, str]]:
+    counts = Counter((row["stage"], row["reason"]) for row in rows)
+    example: dict[tuple[str, str], str] = {}
+    for row in rows:
+        example.setdefault((row["stage"], row["reason"]), row["study"])
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(*kind, number, example[kind]) for kind, number in ordered[:_REASONS]]
+
+
+def _set_aside(selection: Path) -> list[tuple[str, int]]:
+    reasons = Counter(row["reason"] for row in _rows(selection) if row["chosen"] == "false")
+    return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_REASONS]

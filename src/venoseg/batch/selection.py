@@ -82,6 +82,8 @@ def _runs(study: Study) -> tuple[Angiogram, ...]:
 
 def _against(one: Series, settings: BatchSettings) -> str:
     """Return why a series cannot be measured, whatever else there is; empty when it can."""
+    if one.kind == "other" and one.rows is None:
+        return "its files hold no pixels"
     if one.kind not in ("ct", "angiogram"):
         return "; ".join(one.problems) or f"a {_KINDS[one.kind]}, not an image of the veins"
     if one.kind not in settings.kinds:

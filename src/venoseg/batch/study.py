@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from venoseg.batch.headers import unpack_images
 from venoseg.batch.job import Message, StudyJob
@@ -45,7 +44,8 @@ def measure_study(job: StudyJob, tell: Tell) -> None:
         parts.append(("ct", selection.ct))
     parts += [(f"angio-{n}", run) for n, run in enumerate(selection.runs, start=1)]
     if not parts:
-        reasons = dict.fromkeys(str(row["reason"]) for row in selection.rows if _is_image(row))
+        images = [row for row in selection.rows if row["kind"] in ("ct", "angiogram")]
+        reasons = dict.fromkeys(str(row["reason"]) for row in images or selection.rows)
         reason = f"{_NOTHING}: {'; '.join(reasons)}" if reasons else _NOTHING
         tell({"failed": _failure("", "selection", reason, "see selection.csv")})
     for name, source in parts:
@@ -58,10 +58,6 @@ def _clear(job: StudyJob) -> None:
     left = job.folder.glob(".venoseg-*") if job.settled else [job.folder]
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_image(row: dict[str, Any] | Any) -> bool:
-    return row["kind"] in ("ct", "angiogram")
 
 
 def _measure_part(name: str, source: Series | Angiogram, job: StudyJob, tell: Tell) -> None:

@@ -23,6 +23,8 @@ TABLES = (
     "failures.csv",
     "lesions.csv",
     "lesions.parquet",
+    "projected_lesions.csv",
+    "projected_lesions.parquet",
     "projection.parquet",
     "results.csv",
     "results.parquet",

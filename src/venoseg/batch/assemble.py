@@ -19,6 +19,7 @@ from pyarrow import parquet
 
 from venoseg.batch.columns import (
     BATCH_LESION_COLUMNS,
+    BATCH_PROJECTED_LESION_COLUMNS,
     BATCH_PROJECTION_COLUMNS,
     FAILURE_COLUMNS,
     RESULT_COLUMNS,
@@ -50,6 +51,7 @@ _FORMS = {
     "results": _Form(RESULT_COLUMNS, csv=True, parquet=True),
     "sections": _Form(SECTION_COLUMNS, csv=False, parquet=True),
     "lesions": _Form(BATCH_LESION_COLUMNS, csv=True, parquet=True),
+    "projected_lesions": _Form(BATCH_PROJECTED_LESION_COLUMNS, csv=True, parquet=True),
     "projection": _Form(BATCH_PROJECTION_COLUMNS, csv=False, parquet=True),
     "failures": _Form(FAILURE_COLUMNS, csv=True, parquet=False),
     "selection": _Form(SELECTION_COLUMNS, csv=True, parquet=False),

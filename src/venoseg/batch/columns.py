@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from venoseg.angiography.lesions import LESION_COLUMNS
+from venoseg.angiography.lesions import LESION_COLUMNS as PROJECTED_LESION_COLUMNS
 from venoseg.angiography.projection import PROJECTION_COLUMNS
 from venoseg.batch.selection import SELECTION_COLUMNS
+from venoseg.lumen.lesions import LESION_COLUMNS
 from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
 from venoseg.tables import Column
 
@@ -35,7 +36,14 @@ RESULT_COLUMNS: tuple[Column, ...] = (
 
 SECTION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, *CROSS_SECTION_COLUMNS)
 
-BATCH_LESION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, _RUN, *LESION_COLUMNS)
+BATCH_LESION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, *LESION_COLUMNS)
+
+BATCH_PROJECTED_LESION_COLUMNS: tuple[Column, ...] = (
+    _STUDY,
+    _SERIES,
+    _RUN,
+    *PROJECTED_LESION_COLUMNS,
+)
 
 BATCH_PROJECTION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, _RUN, *PROJECTION_COLUMNS)
 
@@ -49,6 +57,7 @@ FAILURE_COLUMNS: tuple[Column, ...] = (
 
 __all__ = [
     "BATCH_LESION_COLUMNS",
+    "BATCH_PROJECTED_LESION_COLUMNS",
     "BATCH_PROJECTION_COLUMNS",
     "FAILURE_COLUMNS",
     "RESULT_COLUMNS",

@@ -53,6 +53,8 @@ def _ct_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]
         yield "results", blank | source | {"kind": "ct"} | row
     for row in document["cross_sections"]:
         yield "sections", source | row
+    for row in document["lesions"]:
+        yield "lesions", source | row
 
 
 def _run_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]:
@@ -63,7 +65,7 @@ def _run_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]
         places = [row for row in document["projection"] if row["vessel"] == name]
         yield "results", blank | source | {"kind": "angiogram"} | _run_row(vein, lesions, places)
     for row in document["lesions"]:
-        yield "lesions", source | row
+        yield "projected_lesions", source | row
     for row in document["projection"]:
         yield "projection", source | row
 

@@ -11,10 +11,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from venoseg.errors import InputError, UsageError
 
+Reference = Literal[
+    "expected_normal",
+    "central_adjacent",
+    "peripheral_adjacent",
+    "mean_adjacent",
+    "interpolated",
+    "contralateral",
+]
 PHASES = ("venous", "delayed", "unknown", "arterial", "native")
 MEASURED_PHASES = ("venous", "delayed", "unknown")
 
@@ -44,6 +52,10 @@ class BatchSettings:
         veins are found automatically.
     labels_table
         A CSV with the columns ``study_uid`` and ``labels``; goes before ``labels``.
+    segmenter
+        An outside segmenter for studies without a label map; empty: venoseg's own.
+    reference
+        What stenoses are measured against.
     label_names
         Label value to vein, as ``1=ivc,...``; empty: the label maps name their labels.
     calibration
@@ -62,6 +74,8 @@ class BatchSettings:
     step_mm: float = 1.0
     labels: str = ""
     labels_table: str = ""
+    segmenter: str = ""
+    reference: Reference = "expected_normal"
     label_names: str = ""
     calibration: str = "auto"
     identified: bool = False
@@ -84,6 +98,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "phases": PHASES,
     "kernel": ("soft", "sharp"),
     "boundary": ("gray", "mask"),
+    "reference": get_args(Reference),
 }
 
 

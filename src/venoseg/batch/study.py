@@ -103,9 +103,11 @@ def _into_folder(name: str, source: Series | Angiogram, job: StudyJob, say: Stag
 
 def _measure_ct(series: Series, out: Path, settings: BatchSettings, say: Stage) -> list[str]:
     """Measure a CT and return the names of the veins that could not be."""
-    names = settings.label_names
+    names, labels = settings.label_names, labels_of(series, settings)
     options = MeasureOptions(
-        labels=labels_of(series, settings),
+        labels=labels,
+        segmenter=(settings.segmenter or None) if labels is None else None,
+        reference=settings.reference,
         label_names=parse_label_names(names) if names else None,
         boundary=settings.boundary,
         step_mm=settings.step_mm,

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from venoseg.batch import BatchResult, BatchSettings
 
 # Options that are settings of the same name.
-_SETTINGS = ("boundary", "labels", "labels_table", "label_names", "calibration", "pseudonyms")
+_SETTINGS = (
+    "segmenter",
+    "reference",
+    "boundary",
+    "labels",
+    "labels_table",
+    "label_names",
+    "calibration",
+    "pseudonyms",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--labels-table", metavar="F", help="CSV: study_uid,labels")
     how.add_argument("--label-names", metavar="1=ivc,...", help="which label is which vein")
+    how.add_argument("--segmenter", metavar="NAME", help="an outside segmenter, without labels")
+    how.add_argument("--reference", metavar="KIND", help="as for measure")
     how.add_argument("--boundary", choices=("gray", "mask"), help="as for measure")
     how.add_argument("--step", type=float, metavar="MM", help="distance of the stations")
     how.add_argument("--calibration", metavar="KIND", help="as for angio")

@@ -21,6 +21,8 @@ from venoseg.errors import VenosegError
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
+_SERVE = "venoseg.processes:serve"
+
 CORES = "VENOSEG_CORES"
 """Environment variable: how many cores one process may use, as set for the workers of a batch."""
 
@@ -181,7 +183,7 @@ class _Board:
 
 def _drive(task: Callable[[Any], Any], batches: Sequence[Any], board: _Board) -> None:
     """Feed one child until nothing is left."""
-    child = Child("venoseg.processes:serve")
+    child = Child(_SERVE)
     try:
         while (number := board.next()) is not None:
             child.send((task, batches[number]))

@@ -122,7 +122,7 @@ def test_the_study_ends_when_nobody_waits_for_it_any_more(tmp_path):
         patch.syspath_prepend(str(tmp_path))
         other = Child("hooked_template:serve", SINGLE_THREADED)
     other.send((StudyJob("sleep", (), Path("none"), BatchSettings()), LIMITS))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 250
     while not (studies := psutil.Process(other.pid).children()):
         assert time.monotonic() < deadline
         time.sleep(0.05)

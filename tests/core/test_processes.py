@@ -48,7 +48,7 @@ def test_a_process_that_dies_is_a_failure_and_not_a_hang(monkeypatch):
     # Only a child may die of this batch; the caller would end the test run.
     from venoseg import processes
 
-    monkeypatch.setattr(processes, "_SERVE", "import os; os._exit(7)")
+    monkeypatch.setattr(processes, "_SERVE", "os:abort")
     slow = [0.2] * 6
     with pytest.raises(WorkerDiedError):
         collected(_sleep, slow, 2)

@@ -12,7 +12,7 @@ from venoseg import read_labels, read_study
 from venoseg.anatomy import BY_NAME
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
-from venoseg_napari.orientation import turn_for_display
+from venoseg_napari.orientation import Turn, turn_for_display
 
 LayerData = tuple[Any, dict[str, Any], str]
 Rgba = tuple[float, float, float, float]
@@ -40,7 +40,7 @@ def read_image(path: str) -> list[LayerData]:
         When it cannot become one correct volume; napari shows the message.
     """
     volume = read_study(path).ct()
-    return [_image_layer(volume)]
+    return [image_layer(volume, turn_for_display(volume.grid))]
 
 
 def read_segmentation(path: str) -> list[LayerData]:
@@ -52,14 +52,15 @@ def read_segmentation(path: str) -> list[LayerData]:
         When it holds no vein; napari shows the message.
     """
     segmentation = read_labels(Path(path))
-    layers = [_veins_layer(segmentation)]
+    turn = turn_for_display(segmentation.grid)
+    layers = [veins_layer(segmentation, turn)]
     if segmentation.stent is not None:
-        layers.append(_stent_layer(segmentation))
+        layers.append(stent_layer(segmentation, turn))
     return layers
 
 
-def _image_layer(volume: Volume) -> LayerData:
-    turn = turn_for_display(volume.grid)
+def image_layer(volume: Volume, turn: Turn) -> LayerData:
+    """Return the layer of a CT."""
     limits = _SOFT_TISSUE_HU if volume.unit == "HU" else _percentiles(volume)
     attributes = {
         **_placed(turn.grid),
@@ -71,10 +72,10 @@ def _image_layer(volume: Volume) -> LayerData:
     return turn(volume.voxels), attributes, "image"
 
 
-def _veins_layer(segmentation: Segmentation) -> LayerData:
+def veins_layer(segmentation: Segmentation, turn: Turn) -> LayerData:
+    """Return the layer of the veins, with their names and colours."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    turn = turn_for_display(segmentation.grid)
     colours: dict[int | None, Rgba] = {
         value: _colour(BY_NAME[name].colour_rgb) for value, name in segmentation.names.items()
     }
@@ -91,16 +92,17 @@ def _veins_layer(segmentation: Segmentation) -> LayerData:
     return turn(segmentation.labels), attributes, "labels"
 
 
-def _stent_layer(segmentation: Segmentation) -> LayerData:
+def stent_layer(segmentation: Segmentation, turn: Turn) -> LayerData:
+    """Return the layer of the stents."""
+    assert segmentation.stent is not None
     from napari.utils.colormaps import DirectLabelColormap
 
-    turn = turn_for_display(segmentation.grid)
     attributes = {
         **_placed(turn.grid),
         "name": "Stent",
         "colormap": DirectLabelColormap(color_dict={None: _CLEAR, 1: _colour(_STENT_RGB)}),
     }
-    return turn(np.asarray(segmentation.stent, dtype=np.uint8)), attributes, "labels"
+    return turn(segmentation.stent.view(np.uint8)), attributes, "labels"
 
 
 def _placed(grid: Grid) -> dict[str, Any]:

@@ -1,0 +1,171 @@
+"""The main view: axial slices in napari, with the labels over them, drawn on with the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Points
+
+from venoseg.segmentation import Segmentation
+from venoseg.volume import FloatArray
+from venoseg_napari.desk import Desk
+from venoseg_napari.operations import Stroke, click
+from venoseg_napari.reader import image_layer, stent_layer, veins_layer
+from venoseg_napari.tool import STROKES
+
+# Vein and stent windows: low and high in HU.
+WINDOWS: dict[str, tuple[float, float]] = {
+    "vein": (-100.0, 300.0),
+    "soft tissue": (-160.0, 240.0),
+    "stent": (-200.0, 1500.0),
+}
+
+_CURSOR_MM = 8
+
+
+class Canvas:
+    """Keeps napari's layers in step with the desk, and hands its mouse to the tools.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer, or a model of it.
+    desk
+        The state of the window.
+    """
+
+    def __init__(self, viewer: ViewerModel, desk: Desk) -> None:
+        self.viewer, self.desk = viewer, desk
+        self.image: Image | None = None
+        self.veins: Labels | None = None
+        self.stent: Labels | None = None
+        self.cursor: Points | None = None
+        self.seeds: Points | None = None
+        self._following = False
+        viewer.mouse_drag_callbacks.append(self._drag)
+        viewer.dims.events.current_step.connect(self._scrolled)
+        desk.case_opened.connect(self._open)
+        desk.voxels_changed.connect(self._refresh)
+        desk.cursor_changed.connect(self._follow)
+        desk.tool_changed.connect(self._use_tool)
+
+    def show_window(self, name: str) -> None:
+        """Show one of `WINDOWS`."""
+        if self.image is not None:
+            self.image.contrast_limits = WINDOWS[name]
+
+    def to_lps(self, world: FloatArray) -> FloatArray:
+        """Map napari's (feet, back, left) millimetres to LPS."""
+        assert self.desk.turn is not None
+        lps: FloatArray = self.desk.turn.grid.directions @ np.asarray(world, dtype=np.float64)
+        return lps
+
+    def to_world(self, lps_mm: FloatArray) -> FloatArray:
+        """Map LPS to napari's millimetres."""
+        assert self.desk.turn is not None
+        world: FloatArray = self.desk.turn.grid.directions.T @ lps_mm
+        return world
+
+    def _open(self) -> None:
+        session, turn = self.desk.session, self.desk.turn
+        assert session is not None
+        assert turn is not None
+        self.viewer.layers.clear()
+        shown = Segmentation(
+            session.labels,
+            session.image.grid,
+            session.segmentation.names,
+            stent=session.stent.view(np.bool_),
+        )
+        self.image = self._add(Image, image_layer(session.image, turn))
+        self.veins = self._add(Labels, veins_layer(shown, turn))
+        self.stent = self._add(Labels, stent_layer(shown, turn))
+        self.veins.opacity = 0.45
+        self.veins.contour = 0
+        point = {"ndim": 3, "size": _CURSOR_MM, "units": ("mm", "mm", "mm")}
+        self.seeds = self.viewer.add_points(
+            np.zeros((0, 3)), name="Seeds", face_color="yellow", **point
+        )
+        self.cursor = self.viewer.add_points(
+            np.zeros((1, 3)),
+            name="Cursor",
+            symbol="cross",
+            face_color="transparent",
+            border_color="cyan",
+            **point,
+        )
+        self.viewer.layers.selection.active = self.veins
+        overlay = self.viewer.canvas.overlays.scale_bar
+        overlay.visible = True
+        self.viewer.dims.axis_labels = ("feet", "back", "left")
+        self.viewer.reset_view()
+        self._use_tool()
+        self._follow()
+
+    def _add(self, kind: Any, data: tuple[Any, dict[str, Any], str]) -> Any:
+        array, attributes, _ = data
+        return self.viewer.add_layer(kind(array, **attributes))
+
+    def _refresh(self) -> None:
+        for layer in (self.veins, self.stent):
+            if layer is not None:
+                layer.refresh()
+        session = self.desk.session
+        if self.seeds is not None and session is not None:
+            places = [self.to_world(np.array(s.lps_mm)) for s in session.notes.seeds]
+            self.seeds.data = np.array(places).reshape(-1, 3)
+
+    def _follow(self) -> None:
+        """Show the slice of the cursor."""
+        if self.cursor is None or self.desk.turn is None:
+            return
+        world = self.to_world(self.desk.cursor_lps_mm)
+        self.cursor.data = world[None]
+        self._following = True
+        try:
+            if self.viewer.dims.ndisplay == 2:
+                self.viewer.dims.set_point(0, float(world[0]))
+        finally:
+            self._following = False
+
+    def _scrolled(self) -> None:
+        """Move the cursor with the slice, without leaving its place in the plane."""
+        if self._following or self.cursor is None or self.viewer.dims.ndisplay == 3:
+            return
+        world = self.to_world(self.desk.cursor_lps_mm)
+        world[0] = self.viewer.dims.point[0]
+        self.desk.look_at(self.to_lps(world))
+
+    def _use_tool(self) -> None:
+        """Let the mouse draw rather than move the picture."""
+        self.viewer.scene.camera.mouse_pan = self.desk.tool.kind == "look"
+
+    def _drag(self, _: Any, event: Any) -> Iterator[None]:
+        if self.desk.session is None or event.button != 1 or self.viewer.dims.ndisplay == 3:
+            return
+        place = self.to_lps(self._world(event))
+        if self.desk.tool.kind not in STROKES:
+            # A click acts when the button is let go; dragging moves the picture.
+            yield
+            moved = False
+            while event.type == "mouse_move":
+                moved = True
+                yield
+            if not moved or self.desk.tool.kind != "look":
+                click(self.desk, place)
+            return
+        assert self.desk.turn is not None
+        stroke = Stroke(self.desk, self.desk.turn.grid.directions[:, 0])
+        stroke.move_to(place)
+        yield
+        while event.type == "mouse_move":
+            stroke.move_to(self.to_lps(self._world(event)))
+            yield
+        stroke.finish()
+
+    def _world(self, event: Any) -> FloatArray:
+        """Return the event's place on the slice that is shown."""
+        return np.array(event.position, dtype=np.float64)[-3:]

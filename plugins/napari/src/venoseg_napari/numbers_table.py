@@ -1,0 +1,78 @@
+"""The table of veins: what the figures are now, gray while they are being measured again."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtGui import QBrush, QColor
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from venoseg.anatomy import BY_NAME
+from venoseg.tables import Value
+from venoseg_napari.desk import Desk
+
+COLUMNS: dict[str, str] = {
+    "vessel": "Vein",
+    "minimum_diameter_mm": "min mm",
+    "minimum_area_mm2": "area mm2",
+    "area_stenosis_percent": "stenosis %",
+    "state": "state",
+}
+STALE_WORDS = "..."
+
+
+class NumbersTable(QTableWidget):
+    """One row a vein; a click leads to its narrowest place."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(0, len(COLUMNS))
+        self.desk = desk
+        self.setHorizontalHeaderLabels(list(COLUMNS.values()))
+        self.verticalHeader().setVisible(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().setDefaultSectionSize(20)
+        self.cellClicked.connect(self._go)
+        desk.figures_changed.connect(self.draw)
+        desk.case_opened.connect(self.draw)
+
+    def text(self, vessel: str, column: str) -> str:
+        """Return what is shown of a vein."""
+        rows = self._vessels()
+        item = self.item(rows.index(vessel), list(COLUMNS).index(column))
+        return str(item.text()) if item else ""
+
+    def draw(self) -> None:
+        """Show the newest figures."""
+        found = self.desk.figures.found
+        rows = found.segments.rows if found else ()
+        self.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            stale = self.desk.is_stale(str(row["vessel"]))
+            for place, column in enumerate(COLUMNS):
+                fixed = column == "vessel"
+                words = _words(row[column], column) if fixed or not stale else STALE_WORDS
+                item = QTableWidgetItem(words)
+                if stale:
+                    item.setForeground(QBrush(QColor("#d98c00")))
+                    item.setToolTip("being measured again")
+                self.setItem(number, place, item)
+
+    def _vessels(self) -> list[str]:
+        found = self.desk.figures.found
+        return [str(row["vessel"]) for row in found.segments.rows] if found else []
+
+    def _go(self, row: int, _: int) -> None:
+        vessel = self._vessels()[row]
+        profile = self.desk.profile(vessel)
+        if profile is not None and profile.measured.any():
+            self.desk.go_to(vessel, int(np.nanargmin(profile.shapes.area_mm2)))
+
+
+def _words(value: Value, column: str) -> str:
+    if column == "vessel":
+        return BY_NAME[str(value)].title
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if isinstance(value, float | int) else str(value).replace("_", " ")

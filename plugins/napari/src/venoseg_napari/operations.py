@@ -1,0 +1,239 @@
+"""What the tools do to the open case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from venoseg.review import Contour, Notes, Session
+from venoseg.segmentation import (
+    Edit,
+    OccludedCourse,
+    Pen,
+    Seed,
+    apply,
+    cut_with_plane,
+    draw_contour,
+    fill_between_slices,
+    fill_holes,
+    grow,
+    paint_ball,
+    paint_disc,
+    relabel_branch,
+    remove_islands,
+    shrink,
+    smooth,
+    undo,
+)
+from venoseg.segmentation.edits import EMPTY_BOX, Box, merged
+from venoseg.volume import FloatArray
+from venoseg_napari.desk import Desk
+from venoseg_napari.tool import STROKES, TITLES
+
+# What the buttons below the tools do to the whole of the vein that is chosen.
+SHAPES: dict[str, str] = {
+    "fill": "Fill between slices",
+    "grow": "Grow",
+    "shrink": "Shrink",
+    "smooth": "Smooth",
+    "islands": "Remove islands",
+    "holes": "Fill holes",
+}
+
+# A new outline replaces the voxels of the old one up to this far from it.
+_REPLACE_MM = 8.0
+
+
+class Stroke:
+    """One stroke of a brush, from press to release: seen at once, one step in the end.
+
+    Parameters
+    ----------
+    desk
+        Whose tool draws.
+    normal
+        (3,) LPS direction across the view that is drawn in.
+    """
+
+    def __init__(self, desk: Desk, normal: FloatArray) -> None:
+        self._desk, self._normal = desk, normal
+        self._last: FloatArray | None = None
+        self._edits: list[Edit] = []
+
+    def move_to(self, lps_mm: FloatArray) -> None:
+        """Draw on to a place."""
+        desk, session = self._desk, self._desk.session
+        if session is None or desk.busy:
+            return
+        way = [lps_mm] if self._last is None else [self._last, lps_mm]
+        self._last = lps_mm
+        tool, grid = desk.tool, session.image.grid
+        layer = session.layer("stent" if tool.kind == "stent" else "veins")
+        image = session.image
+        if tool.kind == "disc":
+            edit = paint_disc(layer, grid, way, tool.radius_mm, self._normal, tool.pen, image)
+        else:
+            edit = paint_ball(layer, grid, way, tool.radius_mm, tool.pen, image)
+        if len(edit):
+            apply(layer, edit)
+            self._edits.append(edit)
+            desk.voxels_changed.emit()
+
+    def finish(self) -> None:
+        """Make the stroke a step of the case."""
+        desk, session = self._desk, self._desk.session
+        if session is None or not self._edits:
+            return
+        kind = desk.tool.kind
+        name = "stent" if kind == "stent" else "veins"
+        layer = session.layer(name)  # type: ignore[arg-type]
+        for edit in reversed(self._edits):
+            undo(layer, edit)
+        whole = merged(layer, self._edits)
+        self._edits = []
+        desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name))  # type: ignore[arg-type]
+
+
+def click(desk: Desk, lps_mm: FloatArray) -> None:
+    """Do what the tool does where it is clicked."""
+    kind, tool = desk.tool.kind, desk.tool
+    if kind in STROKES or desk.session is None:
+        return
+    if kind == "look":
+        desk.look_at(lps_mm)
+    elif kind == "relabel":
+        desk.change(
+            lambda s: s.draw(
+                f"rename to {tool.vessel}",
+                relabel_branch(s.labels, s.image.grid, lps_mm, tool.value),
+            )
+        )
+    elif kind == "cut":
+        desk.look_at(lps_mm)
+        cut_here(desk)
+    else:
+        set_seed(desk, lps_mm)
+
+
+def cut_here(desk: Desk) -> None:
+    """Cut the vein at the station looked at and remove what lies peripheral of it."""
+    profile = desk.profile()
+    if profile is None or desk.station is None:
+        desk.told.emit("there is no measured vein at this place to cut", True)
+        return
+    curve, station = profile.branch.curve, desk.station[1]
+    value = next(v for v, name in _names(desk).items() if name == profile.vessel)
+    point, normal = curve.points_lps_mm[station], curve.tangents[station]
+    desk.change(
+        lambda s: s.draw(
+            f"cut {profile.vessel}",
+            cut_with_plane(s.labels, s.image.grid, value, point, normal),
+        )
+    )
+
+
+def reshape(desk: Desk, what: str) -> None:
+    """Change the shape of the chosen vein as a whole."""
+    tool = desk.tool
+    pen = Pen(tool.value, (0,) if tool.protect else None, tool.window_hu)
+
+    def edit(s: Session) -> Edit:
+        labels, grid, value = s.labels, s.image.grid, tool.value
+        if what == "fill":
+            return fill_between_slices(labels, grid, pen, axis=grid.axial_axis)
+        if what == "grow":
+            return grow(labels, grid, pen, tool.step_mm, s.image)
+        if what == "shrink":
+            return shrink(labels, grid, value, tool.step_mm)
+        if what == "smooth":
+            return smooth(labels, grid, value, tool.step_mm)
+        if what == "islands":
+            return remove_islands(labels, grid, value)
+        return fill_holes(labels, value)
+
+    def step(session: Session) -> Box:
+        made = edit(session)
+        if not len(made):
+            desk.told.emit(f"{SHAPES[what].lower()}: nothing of the vein changes", False)
+            return EMPTY_BOX
+        return session.draw(f"{SHAPES[what].lower()}: {tool.vessel}", made)
+
+    desk.change(step)
+
+
+def drag_outline(desk: Desk, outline_mm: FloatArray) -> None:
+    """Take an outline, (n, 2) in (across, upward) mm, for the lumen at the station looked at."""
+    profile = desk.profile()
+    if profile is None or desk.station is None:
+        return
+    curve, station = profile.branch.curve, desk.station[1]
+    point = curve.points_lps_mm[station]
+    outline = (
+        point
+        + outline_mm[:, :1] * curve.across[station]
+        + outline_mm[:, 1:] * curve.upward[station]
+    )
+    value = next(v for v, name in _names(desk).items() if name == profile.vessel)
+    contour = Contour(profile.vessel, point.copy(), outline)
+
+    def step(session: Session) -> Box:
+        kept = tuple(
+            c
+            for c in session.notes.contours
+            if c.vessel != contour.vessel
+            or np.linalg.norm(c.station_lps_mm - point) > 0.5 * float(curve.position_mm[1])
+        )
+        edit = draw_contour(
+            session.labels,
+            session.image.grid,
+            Pen(value),
+            outline,
+            curve.tangents[station],
+            replace_within_mm=_REPLACE_MM,
+        )
+        notes = replace(session.notes, contours=(*kept, contour))
+        return session.draw_and_note(f"draw the outline of {profile.vessel}", edit, notes)
+
+    desk.change(step)
+
+
+def mark_occluded(desk: Desk, first: int, last: int) -> None:
+    """Say that the vein looked at carries no lumen between two of its stations."""
+    profile = desk.profile()
+    if profile is None:
+        desk.told.emit("click on a vein first, in the profile or the straightened view", True)
+        return
+    start, stop = sorted((first, last))
+    points = profile.branch.curve.points_lps_mm[start : stop + 1].copy()
+    course = OccludedCourse(profile.vessel, points, "waypoints")
+    desk.change(
+        lambda s: s.note(
+            f"mark {profile.vessel} as occluded",
+            replace(s.notes, occluded=(*s.notes.occluded, course)),
+        )
+    )
+
+
+def set_seed(desk: Desk, lps_mm: FloatArray) -> None:
+    """Set an end or a waypoint of the chosen vein; an end replaces the one before."""
+    roles = {"seed": "central_end", "end": "peripheral_end", "waypoint": "waypoint"}
+    role = roles[desk.tool.kind]
+    vessel = desk.tool.vessel
+    seed = Seed(vessel, role, tuple(float(v) for v in lps_mm))  # type: ignore[arg-type]
+
+    def step(session: Session) -> Box:
+        notes: Notes = session.notes
+        kept = tuple(
+            s for s in notes.seeds if role == "waypoint" or (s.vessel, s.role) != (vessel, role)
+        )
+        return session.note(
+            f"set the {role.replace('_', ' ')} of {vessel}", replace(notes, seeds=(*kept, seed))
+        )
+
+    desk.change(step)
+
+
+def _names(desk: Desk) -> dict[int, str]:
+    assert desk.session is not None
+    return dict(desk.session.segmentation.names)

@@ -1,0 +1,202 @@
+"""The cross-section at the station looked at; its outline can be dragged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from venoseg.centerline.sections import sample_at_index
+from venoseg.lumen.profile import VesselProfile
+from venoseg.volume import FloatArray
+from venoseg_napari.along import GREATEST, LEAST
+from venoseg_napari.desk import Desk
+from venoseg_napari.directions import direction
+from venoseg_napari.operations import drag_outline
+
+_POINTS = 121
+_HANDLES = 12
+_BESIDE_MM = 10.0
+_ANGLES = np.arange(0.0, 180.0, 1.0)
+
+
+class Section(QWidget):
+    """Gray values across the vein, the outline, its least and its greatest width."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._limits = (-100.0, 300.0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.widget = pg.GraphicsLayoutWidget()
+        layout.addWidget(self.widget)
+        layout.addWidget(self.words)
+        self.view = self.widget.addViewBox(enableMenu=False)
+        self.view.setAspectLocked(True)
+        self.view.setMouseEnabled(x=False, y=False)
+        self.gray = pg.ImageItem(axisOrder="row-major")
+        self.outline = pg.PlotDataItem(pen=pg.mkPen("#ffe14d", width=2))
+        self.least = pg.PlotDataItem(pen=pg.mkPen(LEAST, width=2))
+        self.greatest = pg.PlotDataItem(pen=pg.mkPen(GREATEST, width=2))
+        self.handles = _Handles(self._moving, self._dropped)
+        for item in (self.gray, self.outline, self.least, self.greatest, self.handles):
+            self.view.addItem(item)
+        self.letters = [pg.LabelItem("", color="w", bold=True) for _ in range(4)]
+        for letter, anchor in zip(
+            self.letters, ((0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1)), strict=True
+        ):
+            letter.setParentItem(self.view)
+            letter.anchor(anchor, anchor)
+        desk.station_changed.connect(self.draw)
+        desk.figures_changed.connect(self.draw)
+
+    def show_window(self, limits: tuple[float, float]) -> None:
+        """Show gray values between two limits."""
+        self._limits = limits
+        self.gray.setLevels(limits)
+
+    def draw(self) -> None:
+        """Draw the section of the desk's station."""
+        profile, station = self.desk.profile(), self.desk.station
+        if profile is None or station is None:
+            for item in (self.gray, self.outline, self.least, self.greatest, self.handles):
+                item.clear()
+            self.words.setText("")
+            return
+        number = min(station[1], len(profile.branch.curve) - 1)
+        self._draw_image(profile, number)
+        contour = profile.contours_mm[number]
+        if not profile.measured[number]:
+            for item in (self.outline, self.least, self.greatest, self.handles):
+                item.clear()
+            reason = ", ".join(profile.flags[number]).replace("_", " ") or "no outline"
+            self.words.setText(f"not measured: {reason}")
+            return
+        self._draw_outline(contour)
+        self.handles.show(contour[:: max(1, len(contour) // _HANDLES)])
+        self.words.setText(self._figures(profile, number))
+
+    def _figures(self, profile: VesselProfile, number: int) -> str:
+        shapes, curve = profile.shapes, profile.branch.curve
+        if self.desk.is_stale(profile.vessel):
+            return (
+                f"at {curve.position_mm[number]:.0f} mm: "
+                "<span style='color:#d98c00'>being measured again ...</span>"
+            )
+        low, high = profile.minimum_interval_mm[number]
+        interval = f" ({low:.1f} to {high:.1f})" if np.isfinite(low) else ""
+        drawn = " drawn by hand" if "manual_contour" in profile.flags[number] else ""
+        return (
+            f"at {curve.position_mm[number]:.0f} mm{drawn}: "
+            f"<span style='color:{LEAST}'>min {shapes.minimum_mm[number]:.1f}</span>{interval} mm, "
+            f"<span style='color:{GREATEST}'>max {shapes.maximum_mm[number]:.1f}</span> mm, "
+            f"area {shapes.area_mm2[number]:.0f} mm2"
+        )
+
+    def _draw_image(self, profile: VesselProfile, number: int) -> None:
+        session = self.desk.session
+        assert session is not None
+        curve = profile.branch.curve
+        wall = np.abs(profile.contours_mm[profile.measured])
+        half = (float(np.nanmax(wall)) if wall.size else 15.0) + _BESIDE_MM
+        offsets = np.linspace(-half, half, _POINTS)
+        points = (
+            curve.points_lps_mm[number]
+            + offsets[:, None, None] * curve.upward[number]
+            + offsets[None, :, None] * curve.across[number]
+        )
+        values = sample_at_index(session.image.voxels, session.image.grid.to_index(points))
+        self.gray.setImage(values, autoLevels=False)
+        self.gray.setLevels(self._limits)
+        pixel = 2 * half / (_POINTS - 1)
+        self.gray.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
+        self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
+        across, upward = curve.across[number], curve.upward[number]
+        for letter, vector in zip(self.letters, (-across, across, upward, -upward), strict=True):
+            letter.setText(direction(vector))
+
+    def _draw_outline(self, contour: FloatArray) -> None:
+        closed = np.vstack([contour, contour[:1]])
+        self.outline.setData(closed[:, 0], closed[:, 1])
+        for item, ends in zip((self.least, self.greatest), widths(contour), strict=True):
+            item.setData(ends[:, 0], ends[:, 1])
+
+    def _moving(self, points: FloatArray) -> None:
+        self._draw_outline(rounded(points))
+
+    def _dropped(self, points: FloatArray) -> None:
+        drag_outline(self.desk, rounded(points))
+
+
+class _Handles(pg.GraphItem):  # type: ignore[misc]
+    """Points on the outline that can be dragged."""
+
+    def __init__(self, moving: Any, dropped: Any) -> None:
+        super().__init__()
+        self._moving, self._dropped = moving, dropped
+        self._points = np.zeros((0, 2))
+        self._held: int | None = None
+
+    def show(self, points: FloatArray) -> None:
+        """Put handles at (n, 2) points."""
+        self._points = np.array(points)
+        self._draw()
+
+    def clear(self) -> None:
+        """Show no handle."""
+        self.show(np.zeros((0, 2)))
+
+    def mouseDragEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Move a handle; its neighbours follow a little."""
+        if event.isStart():
+            spots = self.scatter.pointsAt(event.buttonDownPos())
+            self._held = spots[0].index() if len(spots) else None
+        if self._held is None:
+            event.ignore()
+            return
+        event.accept()
+        place = np.array([event.pos().x(), event.pos().y()])
+        shift = place - self._points[self._held]
+        count = len(self._points)
+        gap = np.abs(np.arange(count) - self._held)
+        gap = np.minimum(gap, count - gap)
+        self._points = self._points + np.exp(-(gap**2) / 1.5)[:, None] * shift
+        self._draw()
+        (self._dropped if event.isFinish() else self._moving)(self._points)
+
+    def _draw(self) -> None:
+        self.setData(pos=self._points, size=9, symbol="o", brush="#ffe14d", pen=None)
+
+
+def rounded(points: FloatArray) -> FloatArray:
+    """Return a smooth closed curve through (n, 2) handles."""
+    from scipy.interpolate import CubicSpline
+
+    closed = np.vstack([points, points[:1]])
+    spline = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")
+    curve: FloatArray = spline(np.linspace(0, len(points), 8 * len(points), endpoint=False))
+    return curve
+
+
+def widths(contour: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the ends, (2, 2) each, of the least and the greatest width of an outline.
+
+    A width is measured between two parallel lines that hold the outline; it is drawn across the
+    outline's middle.
+    """
+    turned = np.deg2rad(_ANGLES)
+    axes = np.column_stack([np.cos(turned), np.sin(turned)])
+    reach = contour @ axes.T
+    low, high = reach.min(axis=0), reach.max(axis=0)
+    middle = contour.mean(axis=0)
+    ends = []
+    for number in (int((high - low).argmin()), int((high - low).argmax())):
+        axis = axes[number]
+        beside = middle - axis * (axis @ middle)
+        ends.append(np.stack([beside + low[number] * axis, beside + high[number] * axis]))
+    return ends[0], ends[1]

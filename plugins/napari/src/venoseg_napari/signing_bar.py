@@ -1,0 +1,156 @@
+"""Saving and signing, and what the reviewer must know about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from venoseg.errors import VenosegError
+from venoseg.review import changes_table, sign_off
+from venoseg_napari.desk import Desk
+
+_GOOD, _BAD, _OPEN = "#3c9a3c", "#d9534f", "#d98c00"
+
+
+class SigningBar(QWidget):
+    """Says what is kept, saves, signs, and shows every message until the next one."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(1)
+        row = QHBoxLayout()
+        self.state = QLabel("no case is open")
+        self.save, self.sign = QPushButton("Save version"), QPushButton("Sign")
+        self.second = QCheckBox("ask for a second reader")
+        self.elsewhere = QPushButton("Keep the review in another folder ...")
+        self.cancel = QPushButton("Cancel")
+        row.addWidget(self.state, 1)
+        for part in (self.cancel, self.elsewhere, self.second, self.save, self.sign):
+            row.addWidget(part)
+        self.message = QLabel("")
+        self.message.setWordWrap(True)
+        layout.addLayout(row)
+        layout.addWidget(self.message)
+        self.save.clicked.connect(self.save_version)
+        self.sign.clicked.connect(self.sign_case)
+        self.elsewhere.clicked.connect(self._ask_folder)
+        self.cancel.clicked.connect(desk.cancel)
+        self.cancel.hide()
+        desk.told.connect(self._tell)
+        desk.working.connect(self._work)
+        desk.state_changed.connect(self.draw)
+        desk.figures_changed.connect(self.draw)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show whether everything is kept and whether it is in a version."""
+        session = self.desk.session
+        ready = session is not None and not self.desk.busy
+        self.save.setEnabled(ready)
+        self.sign.setEnabled(ready and self.desk.figures.settled)
+        self.elsewhere.setVisible(session is not None and not session.kept)
+        if session is None:
+            self.state.setText("no case is open")
+            return
+        words, colour = "every step is kept", _GOOD
+        if not session.kept:
+            words, colour = "NOT KEPT: the last steps are in memory only", _BAD
+        elif session.changed:
+            words, colour = "every step is kept; not yet saved as a version", _OPEN
+        elif session.parent is not None and session.parent.kind == "start":
+            words = "nothing is changed yet"
+        elif session.parent is not None:
+            words = f"saved as {session.parent.name}"
+        self.state.setText(f"<span style='color:{colour}'>{words}</span>")
+
+    def save_version(self) -> None:
+        """Save a version, in the background."""
+        desk, session = self.desk, self.desk.session
+        if session is None or desk.busy:
+            return
+        found = desk.figures.found if desk.figures.settled else None
+        before = desk.before
+
+        def done(version: object) -> None:
+            desk.before = found or desk.before
+            desk.told.emit(f"saved as {version.name} and read back", False)  # type: ignore[attr-defined]
+            desk.state_changed.emit()
+
+        desk.run_locked("saving", lambda: session.save(changes_table(before, found)), done)
+
+    def sign_case(self) -> None:
+        """Sign the case and write its results, in the background."""
+        desk, session, item = self.desk, self.desk.session, self.desk.item
+        if session is None or item is None or desk.busy:
+            return
+        before, second = desk.before, self.second.isChecked()
+
+        def work() -> object:
+            headers = item.series.headers() if session.image.source.kind == "DICOM" else ()
+            return sign_off(session, before, headers, second_reader=second)
+
+        def done(result: tuple[object, object, Path]) -> None:
+            version, found, out = result
+            desk.before = found  # type: ignore[assignment]
+            name = version.name  # type: ignore[attr-defined]
+            desk.told.emit(f"signed as {name}; results in results/{out.name}", False)
+            desk.state_changed.emit()
+            desk.worklist_changed.emit()
+
+        desk.run_locked("signing", work, done)
+
+    def may_close(self) -> bool:
+        """Ask before steps that are not kept are lost; tell whether to go on."""
+        session = self.desk.session
+        if session is None or session.kept:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Steps that are not kept",
+            "The last steps are in memory only and are lost when the window closes. "
+            "Close all the same? With No you can keep the review in another folder.",
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def move_to(self, folder: Path) -> None:
+        """Keep the review of the open case in another folder."""
+        session = self.desk.session
+        if session is None:
+            return
+        try:
+            session.move_to(folder / session.folder.path.name)
+        except VenosegError as error:
+            self.desk.told.emit(str(error), True)
+        else:
+            self.desk.told.emit("the review is kept there now, with every step", False)
+        self.desk.state_changed.emit()
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Keep the review in")
+        if path:
+            self.move_to(Path(path))
+
+    def _tell(self, words: str, problem: bool) -> None:
+        colour = _BAD if problem else _GOOD
+        self.message.setText(f"<span style='color:{colour}'>{words}</span>")
+
+    def _work(self, words: str) -> None:
+        self.cancel.setVisible(bool(words) and not self.desk.busy)
+        if words:
+            self.message.setText(f"<span style='color:{_OPEN}'>{words} ...</span>")
+        elif "..." in self.message.text():
+            self.message.setText("")
+        self.draw()

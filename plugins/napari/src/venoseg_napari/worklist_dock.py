@@ -1,0 +1,121 @@
+"""The worklist: thumbnails, status, filter, next and previous."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from venoseg.errors import VenosegError
+from venoseg.review import STATUSES, WorkItem, filtered, thumbnail
+from venoseg_napari.background import in_background
+from venoseg_napari.desk import Desk
+
+_EVERY = "every status"
+_MARKS = {"to do": "○", "in progress": "◐", "signed": "●", "needs second reader": "◎"}
+
+
+class WorklistDock(QWidget):
+    """The cases found; a double click opens one."""
+
+    chosen = Signal(object)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._icons: dict[str, QIcon] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        self.words = QLineEdit(placeholderText="filter")
+        self.status = QComboBox()
+        self.status.addItems([_EVERY, *STATUSES])
+        self.list = QListWidget()
+        self.list.setIconSize(QSize(56, 56))
+        self.list.setWordWrap(True)
+        row = QHBoxLayout()
+        self.open_folder = QPushButton("Open folder")
+        self.open_file = QPushButton("Open file")
+        row.addWidget(self.open_folder)
+        row.addWidget(self.open_file)
+        for part in (self.words, self.status, self.list):
+            layout.addWidget(part)
+        layout.addLayout(row)
+        self.words.textChanged.connect(self.draw)
+        self.status.currentTextChanged.connect(self.draw)
+        self.list.itemActivated.connect(self._activated)
+        self.open_folder.clicked.connect(self._ask_folder)
+        self.open_file.clicked.connect(self._ask_file)
+        desk.worklist_changed.connect(self.draw)
+        desk.state_changed.connect(self.draw)
+        self.chosen.connect(desk.open)
+
+    def shown(self) -> tuple[WorkItem, ...]:
+        """Return the items that pass the filter."""
+        status = self.status.currentText()
+        wanted = next((s for s in STATUSES if s == status), None)
+        return filtered(self.desk.items, self.desk.progress, status=wanted, words=self.words.text())
+
+    def draw(self) -> None:
+        """List the items anew."""
+        self.list.clear()
+        for item in self.shown():
+            done = self.desk.progress(item)
+            by = f" ({', '.join(done.by)})" if done.by else ""
+            words = f"{item.title}\n{_MARKS[done.status]} {done.status}{by}"
+            if item.problem:
+                words += f"\n! {item.problem}"
+            entry = QListWidgetItem(words)
+            entry.setToolTip(item.problem or item.key)
+            entry.setData(Qt.ItemDataRole.UserRole, item)
+            if item.key in self._icons:
+                entry.setIcon(self._icons[item.key])
+            else:
+                self._fetch(item)
+            self.list.addItem(entry)
+            if self.desk.item is not None and item.key == self.desk.item.key:
+                self.list.setCurrentItem(entry)
+
+    def _fetch(self, item: WorkItem) -> None:
+        """Make a thumbnail in the background."""
+        self._icons[item.key] = QIcon()
+
+        def done(picture: object) -> None:
+            gray = picture.copy()  # type: ignore[attr-defined]
+            side = gray.shape[0]
+            image = QImage(gray.data, side, side, side, QImage.Format.Format_Grayscale8)
+            self._icons[item.key] = QIcon(QPixmap.fromImage(image.copy()))
+            for number in range(self.list.count()):
+                entry = self.list.item(number)
+                if entry.data(Qt.ItemDataRole.UserRole).key == item.key:
+                    entry.setIcon(self._icons[item.key])
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, VenosegError):
+                raise error
+
+        in_background(lambda: thumbnail(item), done, failed)
+
+    def _activated(self, entry: QListWidgetItem) -> None:
+        self.chosen.emit(entry.data(Qt.ItemDataRole.UserRole))
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a study, case or export")
+        if path:
+            self.desk.find(Path(path))
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a ZIP, DICOM, NIfTI or NRRD file")
+        if path:
+            self.desk.find(Path(path))

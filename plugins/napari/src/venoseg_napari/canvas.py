@@ -23,7 +23,7 @@ WINDOWS: dict[str, tuple[float, float]] = {
     "stent": (-200.0, 1500.0),
 }
 
-_CURSOR_MM = 8
+_CURSOR_PX = 8
 
 
 class Canvas:
@@ -69,6 +69,10 @@ class Canvas:
         world: FloatArray = self.desk.turn.grid.directions.T @ lps_mm
         return world
 
+    def _to_index(self, lps_mm: FloatArray) -> FloatArray:
+        assert self.desk.turn is not None
+        return self.desk.turn.grid.to_index(lps_mm)
+
     def _open(self) -> None:
         session, turn = self.desk.session, self.desk.turn
         assert session is not None
@@ -85,7 +89,9 @@ class Canvas:
         self.stent = self._add(Labels, stent_layer(shown, turn))
         self.veins.opacity = 0.45
         self.veins.contour = 0
-        point = {"ndim": 3, "size": _CURSOR_MM, "units": ("mm", "mm", "mm")}
+        # On the grid of the image, so that the slider steps from slice to slice.
+        placed = {key: getattr(self.image, key) for key in ("scale", "translate", "units")}
+        point = {"ndim": 3, "size": _CURSOR_PX, **placed}
         self.seeds = self.viewer.add_points(
             np.zeros((0, 3)), name="Seeds", face_color="yellow", **point
         )
@@ -115,7 +121,7 @@ class Canvas:
                 layer.refresh()
         session = self.desk.session
         if self.seeds is not None and session is not None:
-            places = [self.to_world(np.array(s.lps_mm)) for s in session.notes.seeds]
+            places = [self._to_index(np.array(s.lps_mm)) for s in session.notes.seeds]
             self.seeds.data = np.array(places).reshape(-1, 3)
 
     def _follow(self) -> None:
@@ -123,7 +129,7 @@ class Canvas:
         if self.cursor is None or self.desk.turn is None:
             return
         world = self.to_world(self.desk.cursor_lps_mm)
-        self.cursor.data = world[None]
+        self.cursor.data = self._to_index(self.desk.cursor_lps_mm)[None]
         self._following = True
         try:
             if self.viewer.dims.ndisplay == 2:

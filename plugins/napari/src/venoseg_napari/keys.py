@@ -19,7 +19,10 @@ class Key:
 
 
 def bind(window: QWidget, keys: list[Key]) -> list[QShortcut]:
-    """Bind keys in a window."""
+    """Bind keys in a window.
+
+    They must not be those of napari's menus: of two owners of one key Qt asks neither.
+    """
     made = []
     for key in keys:
         shortcut = QShortcut(QKeySequence(key.sequence), window)

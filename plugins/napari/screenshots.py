@@ -1,6 +1,6 @@
 """Makes the pictures of the user guide: the window on a case, at two sizes of screen.
 
-    xvfb-run -a -s "-screen 0 1920x1200x24" python plugins/napari/screenshots.py CT LABELS OUT
+Called with a CT, its labels and a folder, under ``xvfb-run -a -s "-screen 0 1920x1200x24"``.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def wait(qtbot) -> Callable:
     return until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def review_window(tmp_path_factory) -> Iterator[ReviewWindow]:
     """The one window of all tests: opening it takes longer than most tests."""
     import napari

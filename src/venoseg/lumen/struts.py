@@ -1,0 +1,230 @@
+"""The contour through the middle of a stent's wires, in sections across the stent's own course.
+
+A strut is thinner than the blur: along a normal of the stent it shows as a line whose shape is that
+of the blur. Struts and gaps alternate; the contour is led through the struts, each place weighted by
+the square of the metal found there, so that a gap does not pull it towards what lies behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.special import ndtr
+
+from venoseg.centerline.curve import Curve, curve_through, smooth
+from venoseg.errors import MeasurementError
+from venoseg.lumen.contours import outward_normals, perimeters_mm, resample_closed
+from venoseg.lumen.edges import Blur, curvature_shift, sample_profiles, smooth_over_wall, to_lps
+from venoseg.lumen.contours import area_and_centroid, curvatures_per_mm
+from venoseg.volume import FloatArray, Grid, Volume
+
+CONTOUR_POINTS = 96
+
+# Distance of the samples along a normal, and how far outwards they reach.
+SAMPLE_MM = 0.3
+_OUTWARDS_MM = 4.2
+
+# The struts' course is smooth over this much along the stent and around it.
+_SMOOTHING_MM = (2.5, 2.0)
+
+# Rough positions are averaged over a mesh of this size first.
+_MESH_MM = 2.5
+
+# The rough search reaches from this share of the expected radius to this one.
+_SEARCHED = (0.35, 1.7)
+
+# The line of the stent is smoothed over this length before sections are laid across it.
+_COURSE_MM = 10.0
+
+_ROUNDS = 5
+
+# Levels beside the wire are read this many widths of the blur away from it.
+_CLEAR_WIDTHS = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Struts:
+    """The wires of one device in n sections.
+
+    Attributes
+    ----------
+    curve
+        The stations, from the central end.
+    contours_mm
+        (n, m, 2) middle of the wires in (across, upward) mm from the station.
+    metal
+        (n, m) amount of metal on each ray, HU mm: the area under the line along the normal.
+    outside
+        (n, m) HU beyond the wire.
+    ray_sd_mm
+        (n,) scatter of the position of single struts about the contour.
+    """
+
+    curve: Curve
+    contours_mm: FloatArray
+    metal: FloatArray
+    outside: FloatArray
+    ray_sd_mm: FloatArray
+
+
+def course_of(line_lps_mm: FloatArray, step_mm: float) -> Curve:
+    """Lay stations along the middle line of a device, from its end nearer to the head.
+
+    Raises
+    ------
+    MeasurementError
+        When it is too short to have a direction.
+    """
+    line = line_lps_mm if line_lps_mm[0, 2] >= line_lps_mm[-1, 2] else line_lps_mm[::-1]
+    if len(line) < 8:
+        raise MeasurementError("a stent shorter than 12 mm has no course to be measured along")
+    return curve_through(smooth(line, smoothing_length_mm=_COURSE_MM), step_mm)
+
+
+def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
+    """Return (n, m, 2) contours near the wires, sought outwards from the course."""
+    turn = np.linspace(0.0, 2.0 * np.pi, CONTOUR_POINTS, endpoint=False)
+    outwards = np.broadcast_to(
+        np.stack([np.cos(turn), np.sin(turn)], axis=-1), (len(curve), CONTOUR_POINTS, 2)
+    )
+    depth = np.arange(_SEARCHED[0] * radius_mm, _SEARCHED[1] * radius_mm, SAMPLE_MM)
+    none = np.zeros_like(outwards)
+    values = sample_profiles(volume.voxels, volume.grid, curve, none, outwards, depth).values
+    station_mm = float(curve.position_mm[1])
+    around = 2.0 * np.pi * radius_mm / CONTOUR_POINTS
+    sigma = (_MESH_MM / station_mm, _MESH_MM / around, 1.0)
+    mean = ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap", "nearest"))
+    at = np.argmax(mean, axis=2)
+    padded = np.pad(at, ((0, 0), (8, 8)), mode="wrap")
+    at = ndimage.median_filter(padded, (7, 9), mode="nearest")[:, 8:-8]
+    radius = ndimage.gaussian_filter(depth[at], (2.0, 2.0), mode=("nearest", "wrap"))
+    return even(outwards * radius[..., None])
+
+
+def even(contours: FloatArray) -> FloatArray:
+    """Space the points of each contour evenly."""
+    middles = area_and_centroid(contours)[1]
+    pairs = zip(contours, middles, strict=True)
+    return np.array([resample_closed(contour, contour.shape[0], middle) for contour, middle in pairs])
+
+
+def ray_depths(contours: FloatArray) -> FloatArray:
+    """Return depths along the normals from near the middle of the widest section to beyond it."""
+    radius = float(np.sqrt(np.median(area_and_centroid(contours)[0]) / np.pi))
+    inwards = int(np.ceil(0.95 * radius / SAMPLE_MM))
+    return np.arange(-inwards, round(_OUTWARDS_MM / SAMPLE_MM) + 1) * SAMPLE_MM
+
+
+def follow_struts(
+    volume: Volume,
+    curve: Curve,
+    start_mm: FloatArray,
+    lumen_depth_mm: FloatArray | float,
+    levels: tuple[FloatArray | float, float],
+    blur: Blur,
+) -> Struts:
+    """Move contours into the middle of the wires.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    curve
+        n stations.
+    start_mm
+        (n, m, 2) contours near the wires.
+    lumen_depth_mm
+        (n, m) how far inside the wire the lumen begins.
+    levels
+        (n,) HU of the lumen, and HU of tissue.
+    blur
+        Of the image.
+    """
+    contours = start_mm
+    lumen_hu, tissue_hu = levels
+    inside = np.broadcast_to(np.asarray(lumen_hu, dtype=np.float64), (len(curve),))[:, None]
+    for turn in range(_ROUNDS):
+        normals = outward_normals(contours)
+        width = blur.along(to_lps(normals, curve), volume.grid)
+        depth = np.arange(-8, 15) * SAMPLE_MM
+        profiles = sample_profiles(volume.voxels, volume.grid, curve, contours, normals, depth)
+        outside = outside_level(profiles.values, depth, width, curve, contours)
+        expected = background(depth, width, lumen_depth_mm, (inside, tissue_hu, outside))
+        near = np.exp(-0.5 * (depth / (1.5 * width[..., None])) ** 2)
+        residual = (profiles.values - expected) * near
+        scaled = depth / width[..., None]
+        line = np.exp(-0.5 * scaled**2) * near
+        slope = scaled / width[..., None] * line
+        height = np.maximum((residual * line).sum(-1) / (line**2).sum(-1), 0.0)
+        push = (residual * slope).sum(-1)
+        power = height * (slope**2).sum(-1)
+        shift = _averaged(push * height, curve, contours) / np.maximum(
+            _averaged(power * height, curve, contours), 1e-6
+        )
+        contours = contours + normals * np.clip(shift, -0.8, 0.8)[..., None]
+        if turn < _ROUNDS - 1:
+            contours = even(contours)
+    single = np.where(height > 100.0, push / np.maximum(power, 1e-6), np.nan) - shift
+    scatter = 1.4826 * np.nanmedian(np.abs(np.clip(single, -2, 2)), axis=1, keepdims=False)
+    scatter = np.nan_to_num(scatter, nan=float(np.nanmedian(scatter)))
+    return Struts(
+        curve=curve,
+        contours_mm=contours,
+        metal=height * width * np.sqrt(2.0 * np.pi),
+        outside=outside,
+        ray_sd_mm=scatter,
+    )
+
+
+def unblurred(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
+    """Put a contour back outwards by what blur moved it inwards where it is curved."""
+    normals = outward_normals(contours)
+    tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
+    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 2.0, axis=1, mode="wrap")
+    shift = curvature_shift(bend, to_lps(tangents, curve), blur, grid)
+    result: FloatArray = contours + normals * shift[..., None]
+    return result
+
+
+def background(
+    depth: FloatArray,
+    width: FloatArray,
+    lumen_depth_mm: FloatArray | float,
+    levels: tuple[FloatArray, float, FloatArray],
+) -> FloatArray:
+    """Return (n, m, d) what the image would show without wire: lumen, tissue, outside, blurred."""
+    inside, tissue, outside = levels
+    deep = np.asarray(lumen_depth_mm, dtype=np.float64)[..., None]
+    spread = width[..., None]
+    result: FloatArray = (
+        outside[..., None]
+        + (tissue - outside)[..., None] * ndtr(-depth / spread)
+        + (inside[..., None] - tissue) * ndtr(-(depth + deep) / spread)
+    )
+    return result
+
+
+def outside_level(
+    values: npt.NDArray[np.float32],
+    depth: FloatArray,
+    width: FloatArray,
+    curve: Curve,
+    contours: FloatArray,
+) -> FloatArray:
+    """Return (n, m) the level beyond the wire, averaged over the neighbouring wall."""
+    clear = (depth >= _CLEAR_WIDTHS * width[..., None]) & (
+        depth <= _CLEAR_WIDTHS * width[..., None] + 1.2
+    )
+    total = np.where(clear, values, 0.0).sum(axis=2) / np.maximum(clear.sum(axis=2), 1)
+    return _averaged(total, curve, contours)
+
+
+def _averaged(values: FloatArray, curve: Curve, contours: FloatArray) -> FloatArray:
+    spacing = (
+        float(curve.position_mm[1] - curve.position_mm[0]),
+        float(perimeters_mm(contours).mean()) / contours.shape[1],
+    )
+    return smooth_over_wall(values, np.ones(values.shape), spacing, _SMOOTHING_MM)

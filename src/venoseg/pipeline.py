@@ -50,6 +50,8 @@ class MeasureOptions:
         Distance of the stations.
     reference
         What stenoses are measured against.
+    stent_nominal_mm
+        Diameter that the stents were made for.
     identified
         Whether the DICOM results name the patient.
     seeds
@@ -65,6 +67,7 @@ class MeasureOptions:
     boundary: Boundary = "gray"
     step_mm: float = 1.0
     reference: ReferenceKind = "expected_normal"
+    stent_nominal_mm: float | None = None
     identified: bool = False
     seeds: Path | None = None
     segmenter: str | None = None
@@ -140,6 +143,7 @@ def measure_series(
         seeds=seeds,
         step_mm=options.step_mm,
         reference=ReferenceRule(options.reference),
+        stent_nominal_mm=options.stent_nominal_mm,
     )
     say("writing the results")
     if volume.source.kind == "DICOM":
@@ -194,6 +198,7 @@ def write_results(found: Measurements, folder: Path) -> None:
     found.cross_sections.to_csv(folder / "cross_sections.csv")
     found.segments.to_csv(folder / "segments.csv")
     found.lesions.to_csv(folder / "lesions.csv")
+    found.stents.to_csv(folder / "stents.csv")
     for name, document in (
         ("measurements.json", measurements_document(found)),
         ("centerline.json", centerline_document(found.tree)),

@@ -70,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what stenoses are measured against (default: the expected normal area of each vein)",
     )
     parser.add_argument(
+        "--stent-nominal",
+        type=float,
+        metavar="MM",
+        help="diameter that the stents were made for: their expansion is told against it",
+    )
+    parser.add_argument(
         "--identified",
         action="store_true",
         help="name the patient in the DICOM results; otherwise nothing does",
@@ -85,6 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not 0.1 <= arguments.step <= 10.0:
         raise UsageError("the step must lie between 0.1 and 10 mm", where="--step")
+    nominal = arguments.stent_nominal
+    if nominal is not None and not 4.0 <= nominal <= 40.0:
+        raise UsageError("a stent is made for 4 to 40 mm", where="--stent-nominal")
     named = arguments.label_names
     options = MeasureOptions(
         labels=arguments.labels,
@@ -93,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         boundary=arguments.boundary,
         step_mm=arguments.step,
         reference=arguments.reference,
+        stent_nominal_mm=nominal,
         identified=arguments.identified,
         seeds=arguments.seeds,
         segmenter=arguments.segmenter,

@@ -29,6 +29,9 @@ _METHODS = {
     "mask": "the labels' own edge, found in the same way in the labels",
     "interval": "95 %, from the scatter of the edge along the wall, the blur and the sampling; it "
     "does not hold errors of the labels' anatomy or of breathing",
+    "stent": "middle of the wires, a line as wide as the blur along the normals, led through the "
+    "struts; the lumen inside from a joint fit of blurred lumen, tissue of 55 HU and wire, the "
+    "metal free on every ray",
     "area_stenosis": "100 (1 - smallest area / reference area)",
     "diameter_stenosis": "100 (1 - smallest least width / diameter of the reference circle)",
     "compression": "least width / greatest width of one section (Feret): 1 is round. The place "
@@ -67,10 +70,12 @@ def measurements_document(found: Measurements) -> dict[str, Any]:
             for table in (found.lesions, found.cross_sections, found.segments)
             for column in table.columns
         },
+        "stent_definitions": {c.name: c.meaning for c in found.stents.columns},
         "warnings": list(found.warnings),
         "segments": _rows(found.segments),
         "lesions": _rows(found.lesions),
         "compression": [_compression(profile) for profile in found.profiles],
+        "stents": _rows(found.stents),
         "cross_sections": _rows(found.cross_sections),
     }
 

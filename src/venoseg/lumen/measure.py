@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.lumen.stent_profile import measure_stent
+from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
+from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
 from venoseg.processes import usable_cores
-from venoseg.segmentation import Seed, Segmentation
+from venoseg.segmentation import Seed, Segmentation, find_stents
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
 
@@ -49,6 +52,8 @@ class Measurements:
         Every setting that can change a figure.
     warnings
         What a reader must know about the whole, one sentence each.
+    stents, owned_stents
+        The table ``stents.csv``, and the stents it was made from.
     needs_retrace
         Why the centerlines may no longer be those of the labels, after edits: only `measure` draws
         them anew. Empty when they are.
@@ -65,6 +70,8 @@ class Measurements:
     segmentation: Segmentation
     parameters: Mapping[str, str | float]
     warnings: tuple[str, ...]
+    stents: Table = field(default_factory=lambda: Table(STENT_COLUMNS, ()))
+    owned_stents: tuple[OwnedStent, ...] = ()
     needs_retrace: tuple[str, ...] = ()
 
     @property
@@ -92,6 +99,7 @@ def measure(
     seeds: Sequence[Seed] = (),
     step_mm: float = 1.0,
     reference: ReferenceRule | None = None,
+    stent_nominal_mm: float | None = None,
 ) -> Measurements:
     """Trace the veins and measure them at every station.
 
@@ -111,6 +119,8 @@ def measure(
         Distance of the stations.
     reference
         What stenoses are measured against; None: the expected normal area of each vein.
+    stent_nominal_mm
+        Diameter that the stents were made for, against which their expansion is told.
 
     Raises
     ------
@@ -128,7 +138,14 @@ def measure(
         )
     _refuse_blank(volume, segmentation, boundary)
     tree = trace(segmentation, volume=volume, seeds=seeds, step_mm=step_mm)
-    return measure_along(tree, volume, segmentation, boundary, reference=reference)
+    return measure_along(
+        tree,
+        volume,
+        segmentation,
+        boundary,
+        reference=reference,
+        stent_nominal_mm=stent_nominal_mm,
+    )
 
 
 def measure_along(
@@ -139,6 +156,7 @@ def measure_along(
     *,
     blurs: Mapping[str, Blur | None] | None = None,
     reference: ReferenceRule | None = None,
+    stent_nominal_mm: float | None = None,
 ) -> Measurements:
     """Measure veins along centerlines that are known.
 
@@ -146,8 +164,8 @@ def measure_along(
     ----------
     tree
         The centerlines, with the voxels they were traced in.
-    volume, segmentation, boundary, reference
-        As `measure` takes them.
+    volume, segmentation, boundary, reference, stent_nominal_mm
+        As `measure` takes them. Stents are found here, and their metal goes into the segmentation.
     blurs
         How blurred the image is at each vein; those without one are asked themselves.
     """
@@ -157,9 +175,22 @@ def measure_along(
         measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
         return with_gaps(measured, volume, segmentation)
 
+    found = find_stents(volume, segmentation)
+    if segmentation.stent is None and found.devices:
+        segmentation = replace(segmentation, stent=found.mask)
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        profiles = tuple(pool.map(profile, tree.branches))
+        bare = list(pool.map(profile, tree.branches))
+        measured = pool.map(lambda device: measure_stent(volume, device), found.devices)
+        stents = from_the_head([owned(s, tree, segmentation) for s in measured if s is not None])
+    profiles = tuple(with_stents(one, stents) for one in bare)
     lines = reference_lines(profiles, rule)
+    parameters: dict[str, str | float] = {
+        "boundary": boundary,
+        "step_mm": float(profiles[0].step_mm),
+        "reference": rule.kind,
+    }
+    if stent_nominal_mm is not None:
+        parameters["stent_nominal_mm"] = stent_nominal_mm
     return Measurements(
         tree=tree,
         profiles=profiles,
@@ -170,12 +201,10 @@ def measure_along(
         references=lines,
         volume=volume,
         segmentation=segmentation,
-        parameters={
-            "boundary": boundary,
-            "step_mm": float(profiles[0].step_mm),
-            "reference": rule.kind,
-        },
-        warnings=warnings_of(volume, segmentation, tree, profiles),
+        parameters=parameters,
+        warnings=warnings_of(volume, segmentation, tree, profiles) + stent_warnings(stents),
+        stents=stent_table(stents, volume.source, stent_nominal_mm),
+        owned_stents=stents,
     )
 
 
@@ -242,6 +271,6 @@ def warnings_of(
             length_mm = metal * float(profile.branch.curve.position_mm[1])
             warnings.append(
                 f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
-                "the lumen is that of the labels, and a stent is not measured"
+                "the lumen is that of the labels"
             )
     return tuple(warnings)

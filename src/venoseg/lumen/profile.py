@@ -26,6 +26,7 @@ from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import Blur, to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
 from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.stent_sections import StentSections
 from venoseg.lumen.uncertainty import half_intervals_mm
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -70,6 +71,8 @@ class VesselProfile:
     shut
         The state of each station without labelled lumen, None of the others; empty for a vein
         without such stations.
+    stent
+        The stents in the stations' planes; None where the vein holds none.
     """
 
     branch: Branch
@@ -86,6 +89,7 @@ class VesselProfile:
     drawn: Drawn = field(repr=False)
     evidence: Evidence = field(repr=False)
     shut: tuple[ShutState | None, ...] = ()
+    stent: StentSections | None = None
 
     @property
     def vessel(self) -> str:

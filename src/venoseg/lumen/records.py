@@ -17,6 +17,7 @@ from venoseg.lumen.stenosis import (
     diameter_stenosis_percent,
     station_state,
 )
+from venoseg.lumen.stent_sections import StentSections
 from venoseg.tables import Column, Row, Table
 
 CROSS_SECTION_COLUMNS: tuple[Column, ...] = (
@@ -139,6 +140,13 @@ def _station_row(profile: VesselProfile, n: int, reference: Reference | None) ->
             "inscribed_diameter_mm": float(shapes.inscribed_mm[n]),
             "lumen_components": int(profile.components[n]),
         }
+    if profile.stent is not None:
+        row |= {
+            "stent_area_mm2": _known(profile.stent.area_mm2[n]),
+            "stent_minimum_diameter_mm": _known(profile.stent.minimum_mm[n]),
+            "stent_maximum_diameter_mm": _known(profile.stent.maximum_mm[n]),
+            "in_stent_area_stenosis_percent": _known(profile.stent.stenosis_percent[n]),
+        }
     return row
 
 
@@ -187,7 +195,21 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
             "area_stenosis_percent": area_stenosis_percent(0.0, line.at(shut) if line else None),
             "diameter_stenosis_percent": None,
         }
+    if profile.stent is not None:
+        row |= _stent_figures(profile, profile.stent)
     return row
+
+
+def _stent_figures(profile: VesselProfile, stent: StentSections) -> dict[str, float | None]:
+    """Return a segment's figures of its stents; None where none could be measured."""
+    area, stenosis = (
+        values[~np.isnan(values)] for values in (stent.area_mm2, stent.stenosis_percent)
+    )
+    return {
+        "stented_length_mm": float(stent.covered.sum()) * profile.step_mm,
+        "stent_minimum_area_mm2": float(area.min()) if len(area) else None,
+        "in_stent_area_stenosis_percent": float(stenosis.max()) if len(stenosis) else None,
+    }
 
 
 def _known(value: float) -> float | None:

@@ -13,21 +13,51 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.optimize import minimize_scalar
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import sample_planes
-from venoseg.lumen.contours import outward_normals, perimeters_mm
-from venoseg.lumen.edges import Blur, sample_profiles, smooth_over_wall, to_lps
-from venoseg.lumen.struts import SAMPLE_MM, Struts, background, outside_level, ray_depths
+from venoseg.lumen.contours import outward_normals
+from venoseg.lumen.edges import Blur, sample_profiles, to_lps
+from venoseg.lumen.struts import (
+    TISSUE_HU,
+    Struts,
+    averaged,
+    background,
+    follow_struts,
+    outside_level,
+    ray_depths,
+)
 from venoseg.volume import FloatArray, Volume
 
-# Tissue that grows in a stent, and the wall around it: not enhanced or hardly so.
-TISSUE_HU = 55.0
-
-# Rays of a neighbourhood this wide, along the stent and around it, share one depth.
-_SHARED_MM = (4.0, 4.0)
+# Rays of a neighbourhood this wide, along the stent and around it, share one depth: where the wire
+# hides the lumen's edge, and where the edge shows; in between, from the first depth to the second,
+# the two answers are mixed.
+_HIDDEN_MM, _SHOWN_MM = (5.0, 9.0), (2.0, 3.0)
+_SHOWS_MM = (0.7, 1.3)
 
 _DEPTH_STEP_MM = 0.2
+
+# The lumen cannot reach farther than the inner face of the wire; venous stents are woven or cut
+# from about a quarter of a millimetre.
+HALF_STRUT_MM = 0.12
+
+# The level of the blood is read within this share of the stent's radius, away from the wire.
+_INNER_SHARE = 0.45
+
+# So near to its ends a stent's lumen cannot be told from that of the vein beyond.
+END_MM = 3.0
+
+# What lies farther out than this many widths of the blur is not looked at: other stents, bone.
+_CLEAR_OUT = 3.0
+
+# The blur is sought between these, on so many sections in the middle, for the least misfit.
+_BLURS_MM = (0.45, 1.3)
+_SECTIONS = 16
+
+# The line of least misfit is a little narrower than the step that goes with it: interpolation
+# between voxels sharpens the top of a line and broadens its foot. Found on digital twins.
+_STEP_TO_LINE = 1.04
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,17 +68,20 @@ class Lining:
     ----------
     depth_mm
         (n, m) how far inside the middle of the wire the lumen begins.
-    half_mm
-        (n,) half width of the 95 % interval of its mean over the section.
+    misfit
+        Mean square of what the model leaves.
+    tissue_hu
+        Level between lumen and wire that was taken.
     """
 
     depth_mm: FloatArray
-    half_mm: FloatArray
+    misfit: float
+    tissue_hu: float
 
 
 def lumen_level(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
     """Return (n,) HU of the enhanced blood inside, from the brighter part of the inner room."""
-    offsets = np.arange(-6, 7) / 6.0 * max(radius_mm - 2.2, 1.0)
+    offsets = np.arange(-6, 7) / 6.0 * _INNER_SHARE * radius_mm
     planes = sample_planes(volume.voxels, volume.grid, curve, offsets).reshape(-1, 13, 13)
     disc = np.hypot(*np.meshgrid(offsets, offsets)) <= offsets[-1]
     smooth = ndimage.gaussian_filter(planes, (1.5, 1.0, 1.0), mode="nearest")
@@ -70,7 +103,6 @@ def fit_lining(
     width = blur.along(to_lps(normals, curve), volume.grid)
     depth = ray_depths(contours)
     values = sample_profiles(volume.voxels, volume.grid, curve, contours, normals, depth).values
-    values = values.astype(np.float32)
     outside = outside_level(values, depth, width, curve, contours)
     deepest = -float(depth[0]) - 1.0
     candidates = np.arange(0.0, deepest, _DEPTH_STEP_MM)
@@ -84,19 +116,50 @@ def fit_lining(
         left = (values - background(depth, width, candidate, levels)) * use
         metal = np.maximum((left * line).sum(-1) / power, 0.0)
         misfit[n] = (left**2).sum(-1) - metal**2 * power
-    spacing = (
-        float(curve.position_mm[1] - curve.position_mm[0]),
-        float(perimeters_mm(contours).mean()) / contours.shape[1],
-    )
-    ones = np.ones(width.shape)
-    shared = np.stack([smooth_over_wall(m, ones, spacing, _SHARED_MM) for m in misfit])
-    best = np.argmin(shared, axis=0)
-    fine = _between(shared, best)
-    found = np.maximum(fine, 0.0) * _DEPTH_STEP_MM
-    return Lining(found, np.full(len(curve), float(shared.min(axis=0).mean())))
+    # The last sections show the vein beyond the stent as well.
+    ends = round(END_MM / float(curve.position_mm[1] - curve.position_mm[0]))
+    if 4 * ends < len(curve):
+        misfit[:, :ends] = misfit[:, ends : ends + 1]
+        misfit[:, -ends:] = misfit[:, -ends - 1 : -ends]
+    wide, near = (_least(misfit, curve, contours, over) for over in (_HIDDEN_MM, _SHOWN_MM))
+    shown = np.clip((wide[0] - _SHOWS_MM[0]) / (_SHOWS_MM[1] - _SHOWS_MM[0]), 0.0, 1.0)
+    found = (1.0 - shown) * wide[0] + shown * near[0]
+    return Lining(found, wide[1], tissue_hu)
 
 
-_CLEAR_OUT = 3.0
+def blur_of_wires(volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: FloatArray) -> Blur:
+    """Return the blur of the image, told from the wires in the middle of a stent.
+
+    The blur in the plane is the one of least misfit; that along the slices, which struts seldom
+    show, is what slice thickness and interpolation make.
+    """
+    through = float(volume.grid.spacing_mm[0])
+    thickness = max(volume.source.slice_thickness_mm or through, through)
+    along = float(np.sqrt(thickness**2 / 12.0 + through**2 / 8.0))
+    first = max(0, (len(curve) - _SECTIONS) // 2)
+    middle = slice(first, first + _SECTIONS)
+    stations, blood = curve.part(middle), lumen_hu[middle]
+
+    def misfit(width_mm: float) -> float:
+        blur, contours = Blur(width_mm, along), rough_mm[middle]
+        depth: FloatArray | float = 0.3
+        for _ in range(2):
+            struts = follow_struts(volume, stations, contours, depth, blood, blur)
+            lining = fit_lining(volume, struts, blood, blur)
+            contours, depth = struts.contours_mm, lining.depth_mm
+        return lining.misfit
+
+    found = minimize_scalar(misfit, bounds=_BLURS_MM, method="bounded", options={"xatol": 0.02})
+    return Blur(_STEP_TO_LINE * float(found.x), along)
+
+
+def _least(
+    misfit: FloatArray, curve: Curve, contours: FloatArray, over_mm: tuple[float, float]
+) -> tuple[FloatArray, float]:
+    """Return (n, m) the depth of least misfit of neighbourhoods, and what misfit it leaves."""
+    shared = np.stack([averaged(m, curve, contours, over_mm) for m in misfit])
+    fine = _between(shared, np.argmin(shared, axis=0))
+    return np.maximum(fine * _DEPTH_STEP_MM, HALF_STRUT_MM), float(shared.min(axis=0).mean())
 
 
 def _between(shared: FloatArray, best: np.ndarray) -> FloatArray:

@@ -1,8 +1,8 @@
 """The contour through the middle of a stent's wires, in sections across the stent's own course.
 
-A strut is thinner than the blur: along a normal of the stent it shows as a line whose shape is that
-of the blur. Struts and gaps alternate; the contour is led through the struts, each place weighted by
-the square of the metal found there, so that a gap does not pull it towards what lies behind.
+A strut is thinner than the blur: along a normal of the stent it shows as a line whose shape is
+that of the blur. Struts and gaps alternate; the contour is led through the struts, each place
+weighted by the metal found there, so that a gap does not pull it towards what lies behind.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ from scipy.special import ndtr
 
 from venoseg.centerline.curve import Curve, curve_through, smooth
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import outward_normals, perimeters_mm, resample_closed
-from venoseg.lumen.edges import Blur, curvature_shift, sample_profiles, smooth_over_wall, to_lps
-from venoseg.lumen.contours import area_and_centroid, curvatures_per_mm
+from venoseg.lumen.contours import (
+    area_and_centroid,
+    curvatures_per_mm,
+    outward_normals,
+    perimeters_mm,
+    resample_closed,
+)
+from venoseg.lumen.edges import Blur, curvature_shift, sample_profiles, to_lps
+from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.volume import FloatArray, Grid, Volume
 
-CONTOUR_POINTS = 96
+# Tissue that grows in a stent, and the wall around it: hardly enhanced.
+TISSUE_HU = 55.0
 
 # Distance of the samples along a normal, and how far outwards they reach.
-SAMPLE_MM = 0.3
+SAMPLE_MM = 0.35
 _OUTWARDS_MM = 4.2
 
 # The struts' course is smooth over this much along the stent and around it.
@@ -59,15 +66,12 @@ class Struts:
         (n, m) amount of metal on each ray, HU mm: the area under the line along the normal.
     outside
         (n, m) HU beyond the wire.
-    ray_sd_mm
-        (n,) scatter of the position of single struts about the contour.
     """
 
     curve: Curve
     contours_mm: FloatArray
     metal: FloatArray
     outside: FloatArray
-    ray_sd_mm: FloatArray
 
 
 def course_of(line_lps_mm: FloatArray, step_mm: float) -> Curve:
@@ -90,7 +94,7 @@ def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray
     outwards = np.broadcast_to(
         np.stack([np.cos(turn), np.sin(turn)], axis=-1), (len(curve), CONTOUR_POINTS, 2)
     )
-    depth = np.arange(_SEARCHED[0] * radius_mm, _SEARCHED[1] * radius_mm, SAMPLE_MM)
+    depth: FloatArray = np.arange(_SEARCHED[0] * radius_mm, _SEARCHED[1] * radius_mm, SAMPLE_MM)
     none = np.zeros_like(outwards)
     values = sample_profiles(volume.voxels, volume.grid, curve, none, outwards, depth).values
     station_mm = float(curve.position_mm[1])
@@ -101,21 +105,25 @@ def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray
     padded = np.pad(at, ((0, 0), (8, 8)), mode="wrap")
     at = ndimage.median_filter(padded, (7, 9), mode="nearest")[:, 8:-8]
     radius = ndimage.gaussian_filter(depth[at], (2.0, 2.0), mode=("nearest", "wrap"))
-    return even(outwards * radius[..., None])
+    rough: FloatArray = outwards * radius[..., None]
+    return even(rough)
 
 
 def even(contours: FloatArray) -> FloatArray:
     """Space the points of each contour evenly."""
     middles = area_and_centroid(contours)[1]
     pairs = zip(contours, middles, strict=True)
-    return np.array([resample_closed(contour, contour.shape[0], middle) for contour, middle in pairs])
+    return np.array(
+        [resample_closed(contour, contour.shape[0], middle) for contour, middle in pairs]
+    )
 
 
 def ray_depths(contours: FloatArray) -> FloatArray:
     """Return depths along the normals from near the middle of the widest section to beyond it."""
     radius = float(np.sqrt(np.median(area_and_centroid(contours)[0]) / np.pi))
     inwards = int(np.ceil(0.95 * radius / SAMPLE_MM))
-    return np.arange(-inwards, round(_OUTWARDS_MM / SAMPLE_MM) + 1) * SAMPLE_MM
+    count = round(_OUTWARDS_MM / SAMPLE_MM)
+    return np.linspace(-inwards, count, inwards + count + 1) * SAMPLE_MM
 
 
 def follow_struts(
@@ -123,8 +131,9 @@ def follow_struts(
     curve: Curve,
     start_mm: FloatArray,
     lumen_depth_mm: FloatArray | float,
-    levels: tuple[FloatArray | float, float],
+    lumen_hu: FloatArray,
     blur: Blur,
+    tissue_hu: float = TISSUE_HU,
 ) -> Struts:
     """Move contours into the middle of the wires.
 
@@ -138,18 +147,19 @@ def follow_struts(
         (n, m, 2) contours near the wires.
     lumen_depth_mm
         (n, m) how far inside the wire the lumen begins.
-    levels
-        (n,) HU of the lumen, and HU of tissue.
+    lumen_hu
+        (n,) level of the blood.
     blur
         Of the image.
+    tissue_hu
+        Level between lumen and wire.
     """
-    contours = start_mm
-    lumen_hu, tissue_hu = levels
-    inside = np.broadcast_to(np.asarray(lumen_hu, dtype=np.float64), (len(curve),))[:, None]
+    contours: FloatArray = start_mm
+    inside = lumen_hu[:, None]
     for turn in range(_ROUNDS):
         normals = outward_normals(contours)
         width = blur.along(to_lps(normals, curve), volume.grid)
-        depth = np.arange(-8, 15) * SAMPLE_MM
+        depth = np.linspace(-8.0, 14.0, 23) * SAMPLE_MM
         profiles = sample_profiles(volume.voxels, volume.grid, curve, contours, normals, depth)
         outside = outside_level(profiles.values, depth, width, curve, contours)
         expected = background(depth, width, lumen_depth_mm, (inside, tissue_hu, outside))
@@ -161,21 +171,17 @@ def follow_struts(
         height = np.maximum((residual * line).sum(-1) / (line**2).sum(-1), 0.0)
         push = (residual * slope).sum(-1)
         power = height * (slope**2).sum(-1)
-        shift = _averaged(push * height, curve, contours) / np.maximum(
-            _averaged(power * height, curve, contours), 1e-6
+        shift = averaged(push * height, curve, contours) / np.maximum(
+            averaged(power * height, curve, contours), 1e-6
         )
         contours = contours + normals * np.clip(shift, -0.8, 0.8)[..., None]
         if turn < _ROUNDS - 1:
             contours = even(contours)
-    single = np.where(height > 100.0, push / np.maximum(power, 1e-6), np.nan) - shift
-    scatter = 1.4826 * np.nanmedian(np.abs(np.clip(single, -2, 2)), axis=1, keepdims=False)
-    scatter = np.nan_to_num(scatter, nan=float(np.nanmedian(scatter)))
     return Struts(
         curve=curve,
         contours_mm=contours,
         metal=height * width * np.sqrt(2.0 * np.pi),
         outside=outside,
-        ray_sd_mm=scatter,
     )
 
 
@@ -219,12 +225,18 @@ def outside_level(
         depth <= _CLEAR_WIDTHS * width[..., None] + 1.2
     )
     total = np.where(clear, values, 0.0).sum(axis=2) / np.maximum(clear.sum(axis=2), 1)
-    return _averaged(total, curve, contours)
+    return averaged(total, curve, contours)
 
 
-def _averaged(values: FloatArray, curve: Curve, contours: FloatArray) -> FloatArray:
-    spacing = (
-        float(curve.position_mm[1] - curve.position_mm[0]),
-        float(perimeters_mm(contours).mean()) / contours.shape[1],
-    )
-    return smooth_over_wall(values, np.ones(values.shape), spacing, _SMOOTHING_MM)
+def averaged(
+    values: FloatArray,
+    curve: Curve,
+    contours: FloatArray,
+    over_mm: tuple[float, float] = _SMOOTHING_MM,
+) -> FloatArray:
+    """Average (n, m) values over the neighbouring wall, so far along the stent and around it."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
+    sigma = (over_mm[0] / station_mm, over_mm[1] / point_mm)
+    result: FloatArray = ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap"))
+    return result

@@ -23,6 +23,8 @@ from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, conclude
 from venoseg.lumen.records import cross_section_rows, segment_table
 from venoseg.lumen.references import ReferenceLine, reference_lines
+from venoseg.lumen.stent_records import stent_warnings
+from venoseg.lumen.stented import with_stents
 from venoseg.segmentation import Segmentation
 from venoseg.tables import Row, Table
 from venoseg.volume import FloatArray
@@ -119,9 +121,8 @@ def with_contour(
     old = profiles[number]
     station = int(np.argmin(np.abs(old.branch.curve.position_mm - position_mm)))
     drawn = old.drawn.with_contour(old.branch.curve, station, outline_lps_mm)
-    profiles[number] = conclude(
-        found.volume, old.branch, _boundary(found), old.evidence, drawn, old
-    )
+    again = conclude(found.volume, old.branch, _boundary(found), old.evidence, drawn, old)
+    profiles[number] = with_stents(again, found.owned_stents)
     return _with_profiles(found, tuple(profiles))
 
 
@@ -140,6 +141,7 @@ def _again(
     boundary = _boundary(found)
     evidence = renew(profile.evidence, found.volume, branch, boundary, stations)
     new = conclude(found.volume, branch, boundary, evidence, profile.drawn, profile)
+    new = with_stents(new, found.owned_stents)
     return new, _left_middle(profile.evidence.view, evidence.view)
 
 
@@ -216,7 +218,8 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
         segments=segment_table(profiles, lines, found.tree.failures),
         lesions=lesion_table(profiles, lines),
         references=lines,
-        warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles),
+        warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles)
+        + stent_warnings(found.owned_stents),
     )
 
 

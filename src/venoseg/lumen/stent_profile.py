@@ -1,0 +1,300 @@
+"""One stent measured along its own course: wires, lumen inside, length, gaps and overlaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.errors import MeasurementError
+from venoseg.lumen.contours import (
+    Shapes,
+    area_and_centroid,
+    measure_shapes,
+    outward_normals,
+    perimeters_mm,
+)
+from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level
+from venoseg.lumen.struts import Struts, course_of, follow_struts, rough_contours, unblurred
+from venoseg.segmentation import StentDevice
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+# In thicker slices a strut is smeared over its neighbours and blooming hides what lies inside.
+THICKEST_SLICE_MM = 3.0
+
+THICK_SLICES = "stent_refused_thick_slices"
+NOT_ENHANCED = "in_stent_lumen_not_enhanced"
+OVERLAP = "stent_overlap"
+GAP = "stent_gap"
+END = "stent_end"
+HIDDEN = "in_stent_edge_hidden"
+
+_LEAST_STATIONS = 8
+
+# Wires and lumen are fitted in turn so many times, from a lumen that begins so far inside.
+_ROUNDS = 3
+_FIRST_DEPTH_MM = 0.3
+
+# Tissue of this thickness or more shows its own edge; thinner, the wire outshines it.
+_RESOLVED_MM = 0.9
+
+# Half widths of the 95 % interval of the wire's mean radius, and of the depth of the lumen where
+# its edge is hidden and where it shows: found on digital twins.
+_RADIUS_DOUBT_MM = 0.10
+_DEPTH_DOUBT_MM = (0.6, 0.25)
+
+# The lumen needs this much more than tissue to show its edge inside a stent.
+_LEAST_CONTRAST_HU = 40.0
+
+# Compared with the typical amount of metal in a section: where it falls below the first the stent
+# ends, below the second there is none, and above the third over so many millimetres are two stents.
+_END_SHARE = 0.5
+_GAP_SHARE = 0.6
+_OVERLAP_SHARE = 1.4
+_LEAST_OVERLAP_MM = 4.0
+_LEAST_GAP_MM = 1.0
+
+# A gap no wider than this with the same stent on either side may be a fracture.
+_WIDEST_FRACTURE_MM = 8.0
+_ALIKE = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StentProfile:
+    """All n stations of one stent, or of several that overlap end to end.
+
+    Attributes
+    ----------
+    device
+        What was found.
+    curve
+        The stations on its own middle line, from the end nearer to the head, between its ends.
+    contours_mm, lumen_mm
+        (n, m, 2) the middle of the wires and the edge of the lumen inside, in (across, upward) mm;
+        NaN where not measured.
+    shapes, lumen_shapes
+        Their figures.
+    area_interval_mm2, lumen_interval_mm2
+        (n, 2) ends of the 95 % intervals of both areas; that of the lumen is known as well where
+        the wire outshines its edge and no figure is given.
+    metal
+        (n,) amount of metal in the section relative to the typical section.
+    overlaps, gaps
+        (start, stop) in mm along the course.
+    fractures
+        Those of the gaps on either side of which the stent is the same.
+    flags
+        n tuples of words; ``whole`` holds those that concern all stations.
+    whole
+        What concerns the whole device.
+    """
+
+    device: StentDevice
+    curve: Curve
+    contours_mm: FloatArray
+    lumen_mm: FloatArray
+    shapes: Shapes
+    lumen_shapes: Shapes
+    area_interval_mm2: FloatArray
+    lumen_interval_mm2: FloatArray
+    metal: FloatArray
+    overlaps: tuple[tuple[float, float], ...]
+    gaps: tuple[tuple[float, float], ...]
+    fractures: tuple[tuple[float, float], ...]
+    flags: tuple[tuple[str, ...], ...]
+    whole: tuple[str, ...] = field(default=())
+
+    @property
+    def stenosis_percent(self) -> FloatArray:
+        """(n,) 100 (1 - lumen area / stent area)."""
+        result: FloatArray = 100.0 * (1.0 - self.lumen_shapes.area_mm2 / self.shapes.area_mm2)
+        return result
+
+    @property
+    def stenosis_interval_percent(self) -> FloatArray:
+        """(n, 2) ends of its 95 % interval: that of the lumen within the stent as measured."""
+        ratio = self.lumen_interval_mm2[:, ::-1] / self.shapes.area_mm2[:, None]
+        result: FloatArray = 100.0 * (1.0 - ratio)
+        return result
+
+
+def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> StentProfile | None:
+    """Measure one stent.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    device
+        Where it is.
+    step_mm
+        Distance of the stations.
+
+    Returns
+    -------
+    StentProfile or None
+        None when it is too short to have sections.
+    """
+    try:
+        curve = course_of(device.line_lps_mm, step_mm)
+    except MeasurementError:
+        return None
+    thickness = max(volume.source.slice_thickness_mm or 0.0, float(volume.grid.spacing_mm.max()))
+    if thickness > THICKEST_SLICE_MM:
+        return _refused(device, curve, THICK_SLICES)
+    rough = rough_contours(volume, curve, device.radius_mm)
+    lumen_hu = lumen_level(volume, curve, device.radius_mm)
+    blur = blur_of_wires(volume, curve, rough, lumen_hu)
+    contours, depth = rough, np.full(rough.shape[:2], _FIRST_DEPTH_MM)
+    for turn in range(_ROUNDS):
+        struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
+        contours = struts.contours_mm
+        if turn == 0:
+            # Beyond its ends there is no wire that hides the lumen: what is seen there is the vein.
+            inner = _between_ends(struts)
+            if inner is None:
+                return None
+            curve, contours, lumen_hu = curve.part(inner), contours[inner], lumen_hu[inner]
+            depth = depth[inner]
+            struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
+        lining = fit_lining(volume, struts, lumen_hu, blur)
+        depth = lining.depth_mm
+    metal = _metal(struts)
+    contours = unblurred(struts.contours_mm, curve, blur, volume.grid)
+    lumen = contours - outward_normals(contours) * depth[..., None]
+    flags: list[list[str]] = [[] for _ in range(len(curve))]
+    enhanced = lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
+    gaps, overlaps = _runs_of(metal < _GAP_SHARE, curve, _LEAST_GAP_MM), _overlaps(metal, curve)
+    _note(flags, ~enhanced, NOT_ENHANCED)
+    from_start = curve.position_mm - curve.position_mm[0]
+    at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
+    _note(flags, at_end, END)
+    _note(flags, _within(curve, overlaps), OVERLAP)
+    _note(flags, _within(curve, gaps), GAP)
+    hidden = np.median(depth, axis=1) < _RESOLVED_MM
+    _note(flags, enhanced & hidden, HIDDEN)
+    whole = measure_shapes(lumen)
+    lumen_interval = _interval(whole, np.where(hidden, *_DEPTH_DOUBT_MM))
+    # A figure from behind the wire's glare would be a guess; its interval bounds it.
+    lumen[hidden] = np.nan
+    lumen_interval[~enhanced | at_end | _within(curve, gaps)] = np.nan
+    contours[_within(curve, gaps)] = np.nan
+    lumen[~enhanced | at_end | _within(curve, gaps)] = np.nan
+    shapes, lumen_shapes = measure_shapes(contours), measure_shapes(lumen)
+    return StentProfile(
+        device=device,
+        curve=curve,
+        contours_mm=contours,
+        lumen_mm=lumen,
+        shapes=shapes,
+        lumen_shapes=lumen_shapes,
+        area_interval_mm2=_interval(shapes, np.full(len(curve), _RADIUS_DOUBT_MM)),
+        lumen_interval_mm2=lumen_interval,
+        metal=metal,
+        overlaps=overlaps,
+        gaps=gaps,
+        fractures=tuple(gap for gap in gaps if _may_be_fracture(gap, metal, curve)),
+        flags=tuple(tuple(words) for words in flags),
+    )
+
+
+def _metal(struts: Struts) -> FloatArray:
+    """Return (n,) the metal of each section relative to that of the typical one."""
+    step_mm = float(struts.curve.position_mm[1] - struts.curve.position_mm[0])
+    around = perimeters_mm(struts.contours_mm) / struts.contours_mm.shape[1]
+    total = struts.metal.sum(axis=1) * around
+    smooth = ndimage.gaussian_filter1d(total, 1.0 / step_mm, mode="nearest")
+    result: FloatArray = smooth / max(float(np.median(smooth)), 1e-6)
+    return result
+
+
+def _between_ends(struts: Struts) -> slice | None:
+    """Return the stations from the first to the last that holds wire."""
+    inside = np.flatnonzero(_metal(struts) >= _END_SHARE)
+    if len(inside) < _LEAST_STATIONS:
+        return None
+    return slice(int(inside[0]), int(inside[-1]) + 1)
+
+
+def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:
+    none = np.full((len(curve), 8, 2), np.nan)
+    shapes = measure_shapes(none)
+    interval = np.full((len(curve), 2), np.nan)
+    return StentProfile(
+        device=device,
+        curve=curve,
+        contours_mm=none,
+        lumen_mm=none,
+        shapes=shapes,
+        lumen_shapes=shapes,
+        area_interval_mm2=interval,
+        lumen_interval_mm2=interval,
+        metal=np.full(len(curve), np.nan),
+        overlaps=(),
+        gaps=(),
+        fractures=(),
+        flags=((why,),) * len(curve),
+        whole=(why,),
+    )
+
+
+def _interval(shapes: Shapes, half_radius_mm: FloatArray) -> FloatArray:
+    """Return (n, 2) areas of contours moved in and out by the half width."""
+    change = shapes.perimeter_mm * half_radius_mm
+    low = np.maximum(shapes.area_mm2 - change + np.pi * half_radius_mm**2, 0.0)
+    return np.stack([low, shapes.area_mm2 + change + np.pi * half_radius_mm**2], axis=-1)
+
+
+def _note(flags: list[list[str]], where: BoolArray, word: str) -> None:
+    for n in np.flatnonzero(where):
+        flags[n].append(word)
+
+
+def _runs_of(chosen: BoolArray, curve: Curve, least_mm: float) -> tuple[tuple[float, float], ...]:
+    """Return (start, stop) of the stretches of chosen stations inside the device."""
+    labels, count = ndimage.label(chosen)
+    step = float(curve.position_mm[1] - curve.position_mm[0])
+    first = float(curve.position_mm[0])
+    found = []
+    for number in range(1, count + 1):
+        at = np.flatnonzero(labels == number)
+        if (at[-1] - at[0] + 1) * step >= least_mm:
+            found.append((first + (at[0] - 0.5) * step, first + (at[-1] + 0.5) * step))
+    return tuple((start - first, stop - first) for start, stop in found)
+
+
+def _overlaps(metal: FloatArray, curve: Curve) -> tuple[tuple[float, float], ...]:
+    smooth = ndimage.median_filter(metal, 5, mode="nearest")
+    return _runs_of(smooth > _OVERLAP_SHARE, curve, _LEAST_OVERLAP_MM)
+
+
+def _within(curve: Curve, stretches: tuple[tuple[float, float], ...]) -> BoolArray:
+    position = curve.position_mm - curve.position_mm[0]
+    inside = np.zeros(len(curve), dtype=bool)
+    for start, stop in stretches:
+        inside |= (position >= start) & (position <= stop)
+    return inside
+
+
+def _may_be_fracture(gap: tuple[float, float], metal: FloatArray, curve: Curve) -> bool:
+    position = curve.position_mm - curve.position_mm[0]
+    sides = [
+        metal[(position >= low) & (position <= high)]
+        for low, high in ((gap[0] - 10.0, gap[0] - 2.0), (gap[1] + 2.0, gap[1] + 10.0))
+    ]
+    if gap[1] - gap[0] > _WIDEST_FRACTURE_MM or min(len(side) for side in sides) < 4:
+        return False
+    before, after = (float(np.median(side)) for side in sides)
+    return abs(before - after) <= _ALIKE * max(before, after)
+
+
+def centers_lps_mm(profile: StentProfile, contours_mm: FloatArray) -> FloatArray:
+    """Return (n, 3) the centres of area of contours of a stent's sections."""
+    middle = np.nan_to_num(area_and_centroid(contours_mm)[1])
+    curve = profile.curve
+    result: FloatArray = (
+        curve.points_lps_mm + middle[:, :1] * curve.across + middle[:, 1:] * curve.upward
+    )
+    return result

@@ -1,0 +1,226 @@
+"""Stents, measured along their own courses, put into the stations of the veins they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.centerline import VesselTree
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
+from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.stent_profile import StentProfile
+from venoseg.lumen.stent_sections import StentSections
+from venoseg.segmentation import Segmentation
+from venoseg.volume import FloatArray
+
+IN_STENT = "in_stent"
+
+# A stent that leans more than this (cosine) against the vein is not cut across by its stations.
+_LEAST_LEAN = 0.6
+
+# A stent's middle is looked for within this distance of the vein's.
+_ASIDE_MM = 25.0
+
+# Words on the lumen that no longer hold where it is measured inside a stent.
+_SETTLED = ("edge_lost", "edge_partly_from_labels", "junction", "near_junction", "end_of_labels")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnedStent:
+    """A measured stent and the vein that each of its stations lies in."""
+
+    profile: StentProfile
+    vessels: tuple[str, ...]
+
+
+def owned(profile: StentProfile, tree: VesselTree, segmentation: Segmentation) -> OwnedStent:
+    """Tell in which vein each station of a stent lies: that of its label, else the nearest."""
+    points = profile.curve.points_lps_mm
+    grid = segmentation.grid
+    index = np.clip(np.rint(grid.to_index(points)).astype(int), 0, np.array(grid.shape) - 1)
+    values = segmentation.labels[tuple(index.T)].tolist()
+    distance = np.stack(
+        [
+            np.linalg.norm(points[:, None] - branch.curve.points_lps_mm[None], axis=2).min(axis=1)
+            for branch in tree.branches
+        ]
+    )
+    nearest = distance.argmin(axis=0)
+    traced = [branch.vessel for branch in tree.branches]
+    names = [segmentation.names.get(value) for value in values]
+    vessels = tuple(name if name in traced else traced[nearest[n]] for n, name in enumerate(names))
+    return OwnedStent(profile, vessels)
+
+
+def from_the_head(stents: Sequence[OwnedStent]) -> tuple[OwnedStent, ...]:
+    """Order stents by the height of their central ends, those of equal height from the right."""
+
+    def place(stent: OwnedStent) -> tuple[float, float]:
+        x, _, z = stent.profile.curve.points_lps_mm[0].tolist()
+        return -round(z), x
+
+    return tuple(sorted(stents, key=place))
+
+
+def with_stents(profile: VesselProfile, stents: Sequence[OwnedStent]) -> VesselProfile:
+    """Put the stents into a vein's stations.
+
+    Inside a stent the lumen is the one found inside its wires, except where a person drew it or the
+    blood is not enhanced.
+    """
+    here = [s for s in stents if profile.vessel in s.vessels and s.profile.device.in_vein]
+    if not here:
+        return profile
+    met = [_crossings(profile.branch.curve, stent, profile.vessel) for stent in here]
+    state = _Stations.of(profile)
+    for n in range(len(profile.branch.curve)):
+        cuts = [
+            (stent.profile, int(at[n]), float(lean[n]))
+            for stent, (at, lean) in zip(here, met, strict=True)
+            if at[n] >= 0
+        ]
+        if cuts:
+            state.put(n, cuts)
+    return state.profile()
+
+
+def _crossings(
+    curve: Curve, stent: OwnedStent, vessel: str
+) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """Return (n,) which station of a stent lies in the plane of each of the vein's, -1 for none.
+
+    Also returns the cosine of the angle between stent and vein there.
+    """
+    own = np.flatnonzero([name == vessel for name in stent.vessels])
+    course = stent.profile.curve
+    step = np.diff(course.position_mm[:2]).item()
+    offset = course.points_lps_mm[own][None] - curve.points_lps_mm[:, None]
+    height = np.einsum("nik,nk->ni", offset, curve.tangents)
+    aside = np.sqrt(np.maximum((offset**2).sum(axis=2) - height**2, 0.0))
+    away = np.where(aside <= _ASIDE_MM, np.abs(height), np.inf)
+    best = away.argmin(axis=1)
+    rows = np.arange(len(curve))
+    lean = np.abs(np.einsum("nk,nk->n", course.tangents[own][best], curve.tangents))
+    fits = (away[rows, best] <= 0.75 * step) & (lean >= _LEAST_LEAN)
+    return np.where(fits, own[best], -1), lean
+
+
+_Cut = tuple[StentProfile, int, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stations:
+    """A vein's stations while stents are put into them."""
+
+    before: VesselProfile
+    sections: StentSections
+    contours_mm: FloatArray
+    figures: dict[str, FloatArray]
+    area_interval_mm2: FloatArray
+    minimum_interval_mm: FloatArray
+    centers_lps_mm: FloatArray
+    components: npt.NDArray[np.int64]
+    from_lumen: npt.NDArray[np.bool_]
+    flags: list[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, profile: VesselProfile) -> _Stations:
+        """Return the stations as they are."""
+        return cls(
+            before=profile,
+            sections=StentSections.none(len(profile.branch.curve)),
+            contours_mm=profile.contours_mm.copy(),
+            figures={f.name: getattr(profile.shapes, f.name).copy() for f in fields(Shapes)},
+            area_interval_mm2=profile.area_interval_mm2.copy(),
+            minimum_interval_mm=profile.minimum_interval_mm.copy(),
+            centers_lps_mm=profile.centers_lps_mm.copy(),
+            components=profile.components.copy(),
+            from_lumen=np.zeros(len(profile.branch.curve), dtype=bool),
+            flags=list(profile.flags),
+        )
+
+    def put(self, n: int, cuts: list[_Cut]) -> None:
+        """Put what the plane of station ``n`` cuts of the stents into it."""
+        sections = self.sections
+        sections.covered[n] = True
+        words = [word for stent, at, _ in cuts for word in stent.flags[at]]
+        self.flags[n] = tuple(dict.fromkeys([*self.flags[n], IN_STENT, *words]))
+        area = sum(float(s.shapes.area_mm2[at]) / lean for s, at, lean in cuts)
+        if np.isnan(area):
+            return
+        sections.area_mm2[n] = area
+        sections.minimum_mm[n] = min(float(s.shapes.minimum_mm[at]) for s, at, _ in cuts)
+        sections.maximum_mm[n] = max(float(s.shapes.maximum_mm[at]) for s, at, _ in cuts)
+        lumen = sum(float(s.lumen_shapes.area_mm2[at]) / lean for s, at, lean in cuts)
+        if np.isnan(lumen):
+            return
+        sections.stenosis_percent[n] = 100.0 * (1.0 - lumen / area)
+        if "manual_contour" not in self.flags[n]:
+            self._take_lumen(n, cuts)
+
+    def _take_lumen(self, n: int, cuts: list[_Cut]) -> None:
+        """Let the lumen inside the stents stand for the vein's."""
+        curve = self.before.branch.curve.part(slice(n, n + 1))
+        contours = np.concatenate([_projected(s, at, curve) for s, at, _ in cuts])
+        shapes = measure_shapes(contours)
+        largest = int(np.argmax(shapes.area_mm2))
+        self.contours_mm[n] = contours[largest]
+        area = float(shapes.area_mm2.sum())
+        self.figures["area_mm2"][n] = area
+        self.figures["equivalent_mm"][n] = 2.0 * np.sqrt(area / np.pi)
+        self.figures["perimeter_mm"][n] = shapes.perimeter_mm.sum()
+        self.figures["minimum_mm"][n] = shapes.minimum_mm.min()
+        self.figures["maximum_mm"][n] = shapes.maximum_mm.max()
+        self.figures["inscribed_mm"][n] = shapes.inscribed_mm.max()
+        self.figures["minimum_angle_rad"][n] = shapes.minimum_angle_rad[largest]
+        half = sum(
+            np.abs(s.lumen_interval_mm2[at] - s.lumen_shapes.area_mm2[at]) for s, at, _ in cuts
+        )
+        self.area_interval_mm2[n] = area - half[0], area + half[1]
+        narrowest = float(shapes.minimum_mm.min())
+        doubt = float(half.max()) / float(shapes.perimeter_mm.sum()) * 2.0
+        self.minimum_interval_mm[n] = max(narrowest - doubt, 0.0), narrowest + doubt
+        middle = area_and_centroid(contours)[1].mean(axis=0)
+        self.centers_lps_mm[n] = (
+            curve.points_lps_mm[0] + middle[0] * curve.across[0] + middle[1] * curve.upward[0]
+        )
+        self.components[n] = len(cuts)
+        self.from_lumen[n] = True
+        kept = (w for w in self.flags[n] if w not in _SETTLED and not w.startswith("gray_refused"))
+        self.flags[n] = tuple(kept)
+
+    def profile(self) -> VesselProfile:
+        """Return the vein with the stents in it."""
+        return replace(
+            self.before,
+            contours_mm=self.contours_mm,
+            centers_lps_mm=self.centers_lps_mm,
+            shapes=Shapes(**self.figures),
+            area_interval_mm2=self.area_interval_mm2,
+            minimum_interval_mm=self.minimum_interval_mm,
+            measured=self.before.measured | self.from_lumen,
+            from_image=self.before.from_image | self.from_lumen,
+            components=self.components,
+            flags=tuple(self.flags),
+            stent=self.sections,
+        )
+
+
+def _projected(stent: StentProfile, at: int, curve: Curve) -> FloatArray:
+    """Return (1, m, 2) the lumen in a stent, moved along the stent into the plane of a station."""
+    course = stent.curve
+    points = (
+        course.points_lps_mm[at]
+        + stent.lumen_mm[at, :, :1] * course.across[at]
+        + stent.lumen_mm[at, :, 1:] * course.upward[at]
+    )
+    along, normal = course.tangents[at], curve.tangents[0]
+    height = (points - curve.points_lps_mm[0]) @ normal
+    moved = points - (height / (along @ normal))[:, None] * along - curve.points_lps_mm[0]
+    flat = np.stack([moved @ curve.across[0], moved @ curve.upward[0]], axis=-1)
+    turned = area_and_centroid(flat[None])[0][0] < 0
+    return flat[None, ::-1] if turned else flat[None]

@@ -1,0 +1,129 @@
+"""Wires and the lumen inside them against digital twins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from venoseg.lumen import Measurements, measure
+from venoseg.lumen.stent_profile import measure_stent
+from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
+from venoseg.phantom.scene import Layer
+from venoseg.phantom.stents import Lattice, stented
+from venoseg.phantom.variants import part_of_stent
+from venoseg.segmentation import find_stents
+
+FIRST_MM, SECOND_MM = 8.4, 6.8
+START_MM, STOP_MM = 12.0, 58.0
+
+
+def twin(tissue_mm: float, slice_mm: float = 1.0, lattice: Lattice | None = None) -> Rendering:
+    curve = Curve.through([(0.0, 0.0, 0.0), (18.0, 4.0, -70.0)])
+    host = Profile.along(curve, 0.0, 6.5, 6.5)
+    tube = Tube(curve, host, (Span("left_common_iliac_vein", 0.0, curve.length_mm),))
+    oval = Profile.along(curve, 0.0, FIRST_MM, SECOND_MM, 0.4)
+    woven = lattice or Lattice(16.0, 0.25)
+    opened, stent = stented(tube, oval, START_MM, STOP_MM, woven, tissue_mm)
+    tissue = (Layer(part_of_stent(stent), 55.0),)
+    scene = Scene("stent", (opened,), stents=(stent,), before=tissue)
+    grid = fit_grid(scene, (slice_mm, 0.8, 0.8), margin_mm=10.0)
+    return render(scene, grid, Scanner(noise_hu=12, seed=1))
+
+
+def measured(made: Rendering, **options: float) -> Measurements:
+    return measure(made.image, replace(made.segmentation, stent=None), **options)
+
+
+@pytest.fixture(scope="module")
+def narrowed() -> Measurements:
+    return measured(twin(2.0), stent_nominal_mm=16.0)
+
+
+def column(found: Measurements, name: str) -> np.ndarray:
+    values = found.cross_sections.column(name)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+class TestWires:
+    def test_the_middle_of_the_wires_is_where_it_is(self, narrowed):
+        area = column(narrowed, "stent_area_mm2")
+        known = ~np.isnan(area)
+        assert known.sum() > 40
+        error = 100 * (area[known] / (np.pi * FIRST_MM * SECOND_MM) - 1)
+        assert abs(error.mean()) < 1.5
+        assert np.abs(error).max() < 4.0
+        least = column(narrowed, "stent_minimum_diameter_mm")[known]
+        most = column(narrowed, "stent_maximum_diameter_mm")[known]
+        assert least.mean() == pytest.approx(2 * SECOND_MM, abs=0.3)
+        assert most.mean() == pytest.approx(2 * FIRST_MM, abs=0.3)
+
+    def test_the_device_has_a_row(self, narrowed):
+        assert len(narrowed.stents.rows) == 1
+        row = narrowed.stents.rows[0]
+        assert row["vessels"] == "left_common_iliac_vein"
+        assert row["length_mm"] == pytest.approx(STOP_MM - START_MM, abs=3.0)
+        assert row["expansion_percent"] == pytest.approx(
+            100 * FIRST_MM * SECOND_MM / 64.0, rel=0.04
+        )
+        assert row["compression_percent"] == pytest.approx(100 * (1 - SECOND_MM / 8.0), abs=4.0)
+        assert row["least_diameter_ratio"] == pytest.approx(SECOND_MM / FIRST_MM, abs=0.05)
+        assert row["slice_thickness_mm"] == 1.0
+        assert row["gap_mm"] == 0.0
+
+    def test_the_metal_goes_into_the_segmentation(self, narrowed):
+        assert narrowed.segmentation.stent is not None
+        assert narrowed.segmentation.stent.any()
+
+    def test_the_segment_says_how_far_it_is_stented(self, narrowed):
+        row = narrowed.segments.rows[0]
+        assert row["stented_length_mm"] == pytest.approx(STOP_MM - START_MM, abs=3.0)
+        assert row["stent_minimum_area_mm2"] > 150
+
+
+class TestLumenInside:
+    def test_tissue_that_shows_its_edge_is_measured(self, narrowed):
+        depth = 2.0 + 0.125
+        inner = (FIRST_MM - depth) * (SECOND_MM - depth)
+        true = 100 * (1 - inner / (FIRST_MM * SECOND_MM))
+        stenosis = column(narrowed, "in_stent_area_stenosis_percent")
+        known = ~np.isnan(stenosis)
+        assert known.sum() > 25
+        assert stenosis[known].mean() == pytest.approx(true, abs=3.0)
+        lumen = column(narrowed, "lumen_area_mm2")[known]
+        assert lumen.mean() == pytest.approx(np.pi * inner, rel=0.06)
+
+    def test_a_lumen_that_the_wire_outshines_has_a_bound_only(self):
+        found = measured(twin(0.0))
+        assert np.isnan(column(found, "in_stent_area_stenosis_percent")).all()
+        row = found.stents.rows[0]
+        assert row["in_stent_area_stenosis_percent"] is None
+        assert 3.0 < row["in_stent_area_stenosis_high_percent"] < 35.0
+        assert "in_stent_edge_hidden" in row["flags"]
+
+
+class TestRefused:
+    def test_slices_above_3_mm(self):
+        made = twin(2.0, slice_mm=1.0)
+        thick = replace(made.image, source=replace(made.image.source, slice_thickness_mm=3.5))
+        found = measure(thick, replace(made.segmentation, stent=None))
+        assert np.isnan(column(found, "stent_area_mm2")).all()
+        assert "stent_refused_thick_slices" in found.stents.rows[0]["flags"]
+        assert any("thicker than" in warning for warning in found.warnings)
+
+    def test_an_empty_stent_mask_is_no_stent(self):
+        made = twin(2.0)
+        empty = np.zeros_like(made.segmentation.stent)
+        found = measure(made.image, replace(made.segmentation, stent=empty))
+        assert found.stents.rows == ()
+        assert np.isnan(column(found, "stent_area_mm2")).all()
+
+    @pytest.mark.parametrize(("broken_mm", "gaps"), [(32.0, 1), (None, 0)])
+    def test_a_broken_stent_has_a_gap(self, broken_mm, gaps):
+        made = twin(0.0, lattice=Lattice(16.0, 0.25, cells="open", fracture_mm=broken_mm))
+        device = find_stents(made.image, replace(made.segmentation, stent=None)).devices[0]
+        profile = measure_stent(made.image, device)
+        assert profile is not None
+        assert len(profile.gaps) == gaps
+        assert len(profile.fractures) == gaps

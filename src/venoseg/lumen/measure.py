@@ -175,12 +175,15 @@ def measure_along(
         measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
         return with_gaps(measured, volume, segmentation)
 
-    found = find_stents(volume, segmentation)
-    if segmentation.stent is None and found.devices:
-        segmentation = replace(segmentation, stent=found.mask)
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         bare = list(pool.map(profile, tree.branches))
-        measured = pool.map(lambda device: measure_stent(volume, device), found.devices)
+        # The search costs more than the measurement: wires beside the lumen must call for it.
+        called = segmentation.stent is not None or boundary == "mask" or _beside_metal(bare)
+        devices = find_stents(volume, segmentation) if called else None
+        if segmentation.stent is None and devices is not None and devices.devices:
+            segmentation = replace(segmentation, stent=devices.mask)
+        found = () if devices is None else devices.devices
+        measured = pool.map(lambda device: measure_stent(volume, device), found)
         stents = from_the_head([owned(s, tree, segmentation) for s in measured if s is not None])
     profiles = tuple(with_stents(one, stents) for one in bare)
     lines = reference_lines(profiles, rule)
@@ -206,6 +209,11 @@ def measure_along(
         stents=stent_table(stents, volume.source, stent_nominal_mm),
         owned_stents=stents,
     )
+
+
+def _beside_metal(profiles: Sequence[VesselProfile]) -> bool:
+    """Tell whether something as bright as wire lies around the lumen of any vein."""
+    return any(METAL in words for profile in profiles for words in profile.flags)
 
 
 def with_reference(found: Measurements, rule: ReferenceRule) -> Measurements:

@@ -10,7 +10,6 @@ import pytest
 from venoseg.angiography import Run, Venogram, VenogramOptions, Way, measure_run
 from venoseg.angiography.fiducials import Fiducial, marker_middle, parse_fiducial
 from venoseg.angiography.flow import arrival_of
-from venoseg.angiography.venogram import collateral_fraction
 from venoseg.dicom.angiogram import Mask
 from venoseg.dicom.calibration import Calibration
 from venoseg.errors import MeasurementError, UsageError
@@ -171,7 +170,7 @@ def test_eight_bit_display_values_give_widths_but_no_amounts(scene: Any):
     found = venogram_of(scene.but(relation="DISP"))
     rows = found.projection_table.rows
     assert rows[len(rows) // 2]["diameter_px"] == pytest.approx(24, abs=1.0)
-    assert collateral_fraction(found) is None
+    assert found.collaterals is None
     assert any("display" in warning for warning in found.warnings)
 
 
@@ -182,15 +181,18 @@ def test_collaterals_are_a_share_of_all_contrast_medium(scene: Any, vein: Any):
     main, beside = (one.picture(scene.shape) for one in scene.veins)
     # Of the main vein only the stretch between the seeds and a width beyond counts.
     truth = beside.sum() / (beside.sum() + main[20:236].sum())
-    fraction = collateral_fraction(found)
-    assert fraction is not None
-    assert np.nanmedian(fraction) == pytest.approx(truth, abs=0.05)
+    filling = found.collaterals
+    assert filling is not None
+    assert np.nanmedian(filling.by_picture) == pytest.approx(truth, abs=0.05)
+    assert filling.whole == pytest.approx(truth, abs=0.05)
+    assert filling.whole_low < truth < filling.whole_high
 
 
 def test_no_collaterals_are_none(scene: Any):
-    fraction = collateral_fraction(venogram_of(scene))
-    assert fraction is not None
-    assert np.nanmax(fraction) < 0.01
+    filling = venogram_of(scene).collaterals
+    assert filling is not None
+    assert np.nanmax(filling.by_picture) < 0.01
+    assert filling.whole_high < 0.05
 
 
 @pytest.mark.parametrize("arrival", [1.3, 2.0, 3.6])

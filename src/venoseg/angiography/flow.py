@@ -20,14 +20,22 @@ FLOW_COLUMNS = (
     Column("opacity", "mean opacity of the region", 5),
 )
 
+ELSEWHERE = "elsewhere"
+"""Name of the region beside the measured veins and all outlined vessels."""
+
 # A vessel beside the measured veins must rise so far above the noise, and hold so many pixels.
 _DISTINCT = 5.0
 _FAINTEST = 0.06
 _LEAST_PX = 40
 # Distance from the measured vein's edge at which another vessel is one.
 _APART_PX = 3.0
+_RIM_PX = 2
 
 _DISTINCT_RISE = 5.0
+
+# Stations of a vein that are drawn at once; frames in which the grain is measured.
+_PIECE = 24
+_GRAINS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +99,29 @@ def regions_of(
     return [Region("main", main), Region("collateral", beside), *regions]
 
 
+def elsewhere_of(projections: list[Projection], regions: list[Region], seen: BoolArray) -> Region:
+    """Return what is seen beside the measured veins, their ways on, and all other vessels."""
+    named = {region.name: region.where for region in regions}
+    own = named["main"] | _beyond_ends(projections, seen.shape)
+    apart = ndimage.distance_transform_edt(~own) > _APART_PX
+    return Region(ELSEWHERE, seen & apart & ~named["collateral"])
+
+
 def lumen_mask(projection: Projection, shape: tuple[int, ...]) -> BoolArray:
     """Return (rows, columns), True between the edges of a vein, shut stretches included."""
     from skimage.draw import polygon2mask
 
     contours = projection.edges.contours_px()
-    ring = np.concatenate([contours[:, 0], contours[::-1, 1]])
-    drawn = polygon2mask(shape, ring[:, ::-1])  # type: ignore[no-untyped-call]
-    mask: BoolArray = np.asarray(drawn, dtype=bool)
+    mask = np.zeros(shape, dtype=bool)
+    # Short pieces, each in its own box: a polygon's cost is its corners times its pixels.
+    for start in range(0, len(contours) - 1, _PIECE):
+        piece = contours[start : start + _PIECE + 1]
+        ring = np.concatenate([piece[:, 0], piece[::-1, 1]])[:, ::-1]
+        low = np.maximum(np.floor(ring.min(axis=0)).astype(int), 0)
+        high = np.minimum(np.ceil(ring.max(axis=0)).astype(int) + 1, shape)
+        if (high > low).all():
+            drawn = polygon2mask(tuple(high - low), ring - low)  # type: ignore[no-untyped-call]
+            mask[low[0] : high[0], low[1] : high[1]] |= np.asarray(drawn, dtype=bool)
     return mask
 
 
@@ -117,7 +140,9 @@ def other_vessels(
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept: BoolArray = (sizes >= _LEAST_PX)[labels]
-    return kept
+    # The rim of a vessel is fainter than what was sought.
+    whole: BoolArray = ndimage.binary_dilation(kept, iterations=_RIM_PX) & ~main & seen
+    return whole if kept.any() else kept
 
 
 def _beyond_ends(projections: list[Projection], shape: tuple[int, ...]) -> BoolArray:
@@ -136,11 +161,13 @@ def follow(subtraction: Subtraction, regions: list[Region]) -> list[Curve]:
     held = [region for region in regions if region.where.any()]
     places = [np.flatnonzero(region.where) for region in held]
     opacity = np.empty((len(held), len(subtraction.plan.pairings)))
-    grain = np.empty(opacity.shape[1])
+    grain = []
+    probed = set(np.linspace(0, opacity.shape[1] - 1, _GRAINS).astype(int).tolist())
     for n, picture in enumerate(subtraction.pictures()):
         flat = picture.ravel()
         opacity[:, n] = [float(flat[place].mean()) for place in places]
-        grain[n] = background_noise(picture[::2, ::2], subtraction.seen[::2, ::2])
+        if n in probed:
+            grain.append(background_noise(picture[::2, ::2], subtraction.seen[::2, ::2]))
     times = subtraction.times_s
     return [
         _curve(region, opacity[n], times, float(np.median(grain))) for n, region in enumerate(held)

@@ -1,7 +1,8 @@
 """Stenoses and occlusions along a projected vein, against several references.
 
-The references are those of DICOM PS3.17 T.4: computed from the whole healthy length, interpolated
-between the healthy vein on either side, the mean of both sides; and a nominal diameter.
+The references are those of DICOM PS3.16 CID 3465: computed from the whole healthy length,
+interpolated between the healthy vein on either side, the mean of both sides; and a nominal
+diameter.
 """
 
 from __future__ import annotations

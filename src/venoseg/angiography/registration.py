@@ -21,6 +21,9 @@ _ROUNDS = 6
 _SETTLED_PX = 0.005
 _RESTING_PX = 0.05
 
+# A cubic spline's weights are below a hundred thousandth beyond so many pixels.
+_KERNEL_PX = 9
+
 # Pictures are compared at about this many columns.
 _COLUMNS = 256
 
@@ -124,13 +127,36 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
 
 
 def moved(picture: Image, shift: Shift) -> Image:
-    """Return a picture moved down and right by ``shift``, by cubic splines."""
+    """Return a picture moved down and right by ``shift``, by cubic splines.
+
+    What one shift does to every pixel is one short kernel an axis.
+    """
     from scipy import ndimage
 
-    if shift == (0.0, 0.0):
-        return picture
-    result: Image = ndimage.shift(picture, shift, order=3, mode="nearest")
+    result = picture
+    for axis, way in enumerate(shift):
+        if way == 0.0:
+            continue
+        whole = round(way)
+        if whole:
+            places = np.arange(picture.shape[axis]) - whole
+            result = np.take(result, np.clip(places, 0, picture.shape[axis] - 1), axis=axis)
+        result = ndimage.convolve1d(
+            result, _spline_kernel(way - whole), axis=axis, mode="nearest", output=np.float32
+        )
     return result
+
+
+def _spline_kernel(part: float) -> FloatArray:
+    """Return what a cubic spline moves a single bright pixel to."""
+    from scipy import ndimage
+
+    single = np.zeros(4 * _KERNEL_PX + 1)
+    single[2 * _KERNEL_PX] = 1.0
+    spread = ndimage.shift(single, part, order=3, mode="constant")
+    kernel: FloatArray = spread[_KERNEL_PX : 3 * _KERNEL_PX + 1]
+    kernel /= kernel.sum()
+    return kernel
 
 
 def background_residual(fixed: Still, moving: Image) -> float:

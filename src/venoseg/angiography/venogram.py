@@ -8,10 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.angiography.automatic import filled_vessels, main_vessel_path
+from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
 from venoseg.angiography.course import find_path
 from venoseg.angiography.edges import Edges, find_edges
 from venoseg.angiography.fiducials import Fiducial, calibrate
-from venoseg.angiography.flow import Curve, Region, flow_table, follow, regions_of
+from venoseg.angiography.flow import (
+    ELSEWHERE,
+    Curve,
+    Region,
+    elsewhere_of,
+    flow_table,
+    follow,
+    regions_of,
+)
 from venoseg.angiography.lesions import Lesion, find_lesions, lesion_table, with_states
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Run
@@ -87,6 +96,8 @@ class Venogram:
         One of each per vein, in the same order.
     regions, curves
         Contrast medium over time; a region that holds no pixels has no curve.
+    collaterals
+        How much of it goes beside the measured veins; None where that cannot be told.
     warnings
         In words.
     """
@@ -98,6 +109,7 @@ class Venogram:
     lesions: tuple[tuple[Lesion, ...], ...]
     regions: tuple[Region, ...]
     curves: tuple[Curve, ...]
+    collaterals: CollateralFilling | None
     warnings: tuple[str, ...]
 
     @property
@@ -151,6 +163,9 @@ def measure_run(
     say("following the contrast medium")
     natural = subtraction.plan.operation == "natural"
     regions = regions_of(projections, picture, seen, subtracted=not natural)
+    curves = follow(subtraction, [*regions, elsewhere_of(projections, regions, seen)])
+    elsewhere = next((curve for curve in curves if curve.name == ELSEWHERE), None)
+    curves = [curve for curve in curves if curve.name != ELSEWHERE]
     return Venogram(
         subtraction,
         composite,
@@ -158,34 +173,13 @@ def measure_run(
         tuple(projections),
         tuple(lesions),
         tuple(regions),
-        tuple(follow(subtraction, regions)),
+        tuple(curves),
+        collateral_filling(subtraction, curves, elsewhere),
         (
             *_warnings(subtraction, calibration, projections, bool(wanted.ways)),
             *_departures(wanted.ways, projections),
         ),
     )
-
-
-def collateral_fraction(venogram: Venogram) -> FloatArray | None:
-    """Return (p,) share of all opacity that lies beside the measured veins, by picture.
-
-    NaN while hardly any contrast medium is there; None where values do not measure its amount, or
-    other vessels were not looked for because nothing was subtracted.
-    """
-    subtraction = venogram.subtraction
-    if not subtraction.curve.densitometric or subtraction.plan.operation == "natural":
-        return None
-    curves = {curve.name: curve for curve in venogram.curves}
-    if "main" not in curves:
-        return None
-    main = np.maximum(curves["main"].opacity, 0.0) * curves["main"].area_px
-    beside = np.zeros_like(main)
-    if "collateral" in curves:
-        curve = curves["collateral"]
-        beside = np.maximum(curve.opacity, 0.0) * curve.area_px
-    whole = main + beside
-    share = beside / np.maximum(whole, 1e-9)
-    return np.where(whole > 0.1 * whole.max(), share, np.nan)
 
 
 def _calibrated(

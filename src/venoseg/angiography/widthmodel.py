@@ -136,10 +136,21 @@ class Samples:
     def some(self, stations: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Samples:
         """Return those of some stations, without places that count at none."""
         counted = (self.weights[stations] > 0).any(axis=0)
+        part = self.of(stations)
         return Samples(
             self.offsets_px[counted],
-            self.values[np.ix_(stations, counted)],
-            self.weights[np.ix_(stations, counted)],
+            part.values[:, counted],
+            part.weights[:, counted],
+            part.opacity,
+            self.noise,
+        )
+
+    def of(self, stations: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Samples:
+        """Return those of some stations, every place kept."""
+        return Samples(
+            self.offsets_px,
+            self.values[stations],
+            self.weights[stations],
             self.opacity[stations],
             self.noise,
         )
@@ -188,21 +199,26 @@ def fit_profiles(samples: Samples, start_px: FloatArray, look: Look) -> Fit:
     damping = np.full(len(edges), 1e-3)
     left = _left_over(samples, edges, look)[0]
     cost = (left**2).sum(axis=1)
+    # Most stations settle at once: only the others are tried again.
+    moving = np.arange(len(edges))
     for _ in range(_ROUNDS):
-        slopes = _slopes(samples, edges, look, left)
+        some = samples.of(moving)
+        slopes = _slopes(some, edges[moving], look, left[moving])
         matrix = slopes.transpose(0, 2, 1) @ slopes + held * np.eye(2)
-        pull = (slopes.transpose(0, 2, 1) @ left[..., None])[..., 0] + held * (edges - start_px)
-        damped = matrix * (1.0 + damping[:, None, None] * np.eye(2))
+        away = held * (edges[moving] - start_px[moving])
+        pull = (slopes.transpose(0, 2, 1) @ left[moving][..., None])[..., 0] + away
+        damped = matrix * (1.0 + damping[moving][:, None, None] * np.eye(2))
         step = np.clip(-np.linalg.solve(damped, pull[..., None])[..., 0], -2.0, 2.0)
-        tried = _apart(edges + step)
-        new_left = _left_over(samples, tried, look)[0]
-        new_cost = (new_left**2).sum(axis=1) + held * ((tried - start_px) ** 2).sum(axis=1)
-        better = new_cost < cost
-        edges = np.where(better[:, None], tried, edges)
-        left = np.where(better[:, None], new_left, left)
-        cost = np.where(better, new_cost, cost)
-        damping = np.clip(np.where(better, damping / 5.0, damping * 8.0), 1e-6, 1e6)
-        if np.abs(step).max() < _SETTLED_PX:
+        tried = _apart(edges[moving] + step)
+        new_left = _left_over(some, tried, look)[0]
+        new_cost = (new_left**2).sum(axis=1) + held * ((tried - start_px[moving]) ** 2).sum(axis=1)
+        better = new_cost < cost[moving]
+        gone = moving[better]
+        edges[gone], left[gone], cost[gone] = tried[better], new_left[better], new_cost[better]
+        changed = np.where(better, damping[moving] / 5.0, damping[moving] * 8.0)
+        damping[moving] = np.clip(changed, 1e-6, 1e6)
+        moving = moving[np.abs(step).max(axis=1) >= _SETTLED_PX]
+        if not len(moving):
             break
     return _finished(samples, edges, look, held)
 

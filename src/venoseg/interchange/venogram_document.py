@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from venoseg.angiography.collaterals import CollateralFilling
 from venoseg.angiography.flow import Curve
 from venoseg.angiography.lesions import STENOTIC_PERCENT, Lesion, occluded_length_px
 from venoseg.angiography.projection import Projection
-from venoseg.angiography.venogram import Venogram, collateral_fraction
+from venoseg.angiography.venogram import Venogram
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.interchange.documents import NOTICE
 from venoseg.tables import Table
@@ -25,9 +26,11 @@ _METHODS = {
     "interval": "95 %: noise along the edges, the profile's model, the calibration with its depth",
     "arrival": "a logistic rise is fitted; its tangent at the steepest place meets the base line",
     "collateral_fraction": "sum of opacity over all other filled vessels / sum over these and the "
-    "measured veins; other veins in the picture count as other vessels",
+    "measured veins; other veins in the picture count as other vessels, what crosses a measured "
+    "vein as vein; of the run: sums over all pictures; interval: background, what is too faint to "
+    "be outlined, crossings",
     "reference": "computer_calculated: robust straight line along the vein; interpolated_local and "
-    "mean_local: the vein next to either end of the lesion (DICOM PS3.17 T.4); nominal: given",
+    "mean_local: the vein next to either end of the lesion (DICOM PS3.16 CID 3465); nominal: given",
     "area": "not given: one view shows one width",
 }
 
@@ -60,7 +63,8 @@ def venogram_document(found: Venogram, angiogram: Angiogram) -> dict[str, Any]:
         "flow": {
             "time_base": "seconds" if timed else "frames: the header states no time base",
             "curves": [_curve(curve) for curve in found.curves] if timed else [],
-            "collateral_fraction": _fractions(found, times),
+            "collateral_fraction": _fractions(found.collaterals, times),
+            "collateral_fraction_of_the_run": _whole(found.collaterals),
         },
         "projection": _rows(found.projection_table),
     }
@@ -137,17 +141,36 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _fractions(found: Venogram, times: Any) -> list[dict[str, float | None]] | None:
-    fraction = collateral_fraction(found)
-    if fraction is None:
+def _fractions(
+    filling: CollateralFilling | None, times: Any
+) -> list[dict[str, float | None]] | None:
+    if filling is None:
         return None
+    parts = zip(times, filling.by_picture, filling.low, filling.high, strict=True)
     return [
         {
             "time_s": round(float(time), 4),
-            "fraction": None if np.isnan(value) else round(float(value), 4),
+            "fraction": _known(value),
+            "low": _known(low),
+            "high": _known(high),
         }
-        for time, value in zip(times, fraction, strict=True)
+        for time, value, low, high in parts
     ]
+
+
+def _whole(filling: CollateralFilling | None) -> dict[str, float | None] | None:
+    if filling is None:
+        return None
+    return {
+        "fraction": _known(filling.whole),
+        "low": _known(filling.whole_low),
+        "high": _known(filling.whole_high),
+        "area_px": filling.area_px,
+    }
+
+
+def _known(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:

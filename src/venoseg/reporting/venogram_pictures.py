@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from venoseg.angiography import Venogram
 from venoseg.angiography.lesions import Lesion, healthy_line
 from venoseg.angiography.projection import Projection
-from venoseg.angiography.venogram import collateral_fraction
 from venoseg.reporting.drawing import (
     FAINT_INK,
     GRID_INK,
@@ -134,12 +133,12 @@ def draw_curves(found: Venogram) -> Picture:
     axes.set_ylabel("opacity")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, borderaxespad=0.0)
     _plain(axes)
-    fraction = collateral_fraction(found)
     caption = ["Triangles: arrival of contrast medium."]
-    if fraction is not None and np.isfinite(fraction).any():
-        last = float(fraction[np.isfinite(fraction)].max())
+    beside = found.collaterals
+    if beside is not None and np.isfinite(beside.whole):
         caption.append(
-            f"Share of contrast medium in other filled vessels: at most {100 * last:.0f} %."
+            f"Share of contrast medium in other filled vessels: {100 * beside.whole:.0f} % "
+            f"(95 % {100 * beside.whole_low:.0f} to {100 * beside.whole_high:.0f})."
         )
     return finish(figure, "Contrast medium over time", tuple(caption))
 

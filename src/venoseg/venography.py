@@ -12,10 +12,13 @@ from venoseg.angiography.fiducials import parse_fiducial
 from venoseg.dicom import read_study
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.calibration import Calibration
-from venoseg.errors import SeriesError, UsageError
+from venoseg.dicom.header import read_header
+from venoseg.errors import OutputError, SeriesError, UsageError
 from venoseg.interchange.angio_seeds import read_angio_seeds
 from venoseg.interchange.documents import to_json
+from venoseg.interchange.sr_out import write_structured_report
 from venoseg.interchange.venogram_document import venogram_document
+from venoseg.interchange.venogram_reports import venogram_reports
 from venoseg.output import output_folder
 from venoseg.reporting.venogram_page import render_venogram
 
@@ -79,7 +82,9 @@ def measure_angiogram(
         calibration=header_calibration(angiogram),
     )
     found = measure_run(run_of(angiogram), settings, say=say)
-    found = replace(found, warnings=(*found.warnings, *_header_warnings(angiogram)))
+    missing = _write_report(found, angiogram, folder / "measurements.sr.dcm")
+    warnings = (*found.warnings, *_header_warnings(angiogram), *missing)
+    found = replace(found, warnings=warnings)
     document = venogram_document(found, angiogram)
     say("writing the results")
     found.projection_table.to_csv(folder / "projection.csv")
@@ -89,6 +94,19 @@ def measure_angiogram(
     for name, text in results:
         (folder / name).write_text(text, encoding="utf-8", newline="")
     return found, document
+
+
+def _write_report(found: Venogram, angiogram: Angiogram, path: Path) -> tuple[str, ...]:
+    """Write the structured report; return why there is none, in words."""
+    reports = venogram_reports(found)
+    header = read_header(angiogram.image.location)
+    if not reports or header is None:
+        return ("no structured report: no diameter was measured",)
+    try:
+        write_structured_report(reports, [header], path)
+    except OutputError as error:
+        return (f"no structured report: {error.what}",)
+    return ()
 
 
 def the_run(path: Path) -> Angiogram:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, XRayAngiographicImageStorage, generate_uid
 
@@ -72,7 +74,10 @@ def test_a_run_becomes_a_folder_of_results(
     assert main(["angio", str(run), "-o", str(out), "--seeds", str(seeds), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     names = {path.name for path in out.iterdir()}
-    assert names == {"projection.csv", "lesions.csv", "flow.csv", "angiogram.json", "report.html"}
+    assert names == {
+        "projection.csv", "lesions.csv", "flow.csv", "angiogram.json", "measurements.sr.dcm",
+        "report.html",
+    }  # fmt: skip
     assert json.loads((out / "angiogram.json").read_text()) == printed
     rows = table_of(out / "projection.csv")
     assert ",".join(rows[0]) == (
@@ -95,7 +100,41 @@ def test_nothing_names_the_patient(scene: Any, tmp_path: Path, seeds: Path):
     run, out = written(tmp_path, dataset_of(scene)), tmp_path / "out"
     main(["angio", str(run), "-o", str(out), "--seeds", str(seeds), "--quiet"])
     for path in out.iterdir():
-        assert "secret" not in path.read_text().lower()
+        assert b"secret" not in path.read_bytes().lower()
+
+
+def test_the_structured_report_holds_outline_widths_and_calibration(
+    scene: Any, tmp_path: Path, seeds: Path
+):
+    run, out = written(tmp_path, dataset_of(scene)), tmp_path / "out"
+    main(["angio", str(run), "-o", str(out), "--seeds", str(seeds), "--quiet"])
+    report = dcmread(out / "measurements.sr.dcm")
+    assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    items = list(_items(report))
+    (outline,) = (item for item in items if item.ValueType == "SCOORD")
+    corners = np.array(outline.GraphicData).reshape(-1, 2)
+    assert outline.GraphicType == "POLYLINE"
+    # The vein is 24 px wide around column 128, whose centre DICOM puts at 128.5.
+    assert corners[:, 0].min() == pytest.approx(116.5, abs=0.4)
+    assert corners[:, 0].max() == pytest.approx(140.5, abs=0.4)
+    assert (corners[0] == corners[-1]).all()
+    source = outline.ContentSequence[0].ReferencedSOPSequence[0]
+    assert 3 <= source.ReferencedFrameNumber <= 10
+    numbers = {
+        item.ConceptNameCodeSequence[0].CodeMeaning: float(
+            item.MeasuredValueSequence[0].NumericValue
+        )
+        for item in items
+        if item.ValueType == "NUM"
+    }
+    assert numbers["Vessel lumen diameter"] == pytest.approx(12.0, abs=0.3)
+    assert numbers["Calibration Factor"] == 0.5
+
+
+def _items(node: Dataset) -> Iterator[Dataset]:
+    for item in node.get("ContentSequence", []):
+        yield item
+        yield from _items(item)
 
 
 def test_the_report_needs_no_network(scene: Any, tmp_path: Path, seeds: Path):
@@ -111,7 +150,8 @@ def test_the_same_run_gives_the_same_bytes(scene: Any, tmp_path: Path, seeds: Pa
     run = written(tmp_path, dataset_of(scene))
     for name in ("first", "second"):
         main(["angio", str(run), "-o", str(tmp_path / name), "--seeds", str(seeds), "--quiet"])
-    for path in (tmp_path / "first").iterdir():
+    # A DICOM object states when it was made.
+    for path in sorted((tmp_path / "first").glob("*[!m]")):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
@@ -168,6 +208,18 @@ def test_contradictory_spacing_refuses_millimetres(
     rows = table_of(out / "projection.csv")
     assert {row["length_kind"] for row in rows} == {"pixel"}
     assert {row["diameter_mm"] for row in rows} == {""}
+
+
+def test_a_mask_frame_that_does_not_exist_is_said_though_others_do(
+    scene: Any, tmp_path: Path, seeds: Path, capsys: pytest.CaptureFixture[str]
+):
+    made = dataset_of(scene)
+    made.MaskSubtractionSequence[0].MaskFrameNumbers = [2, 40]
+    run, out = written(tmp_path, made), tmp_path / "out"
+    assert main(["angio", str(run), "-o", str(out), "--seeds", str(seeds), "--quiet"]) == 0
+    assert "mask frame 40 does not exist in a run of 10 frames" in capsys.readouterr().err
+    document = json.loads((out / "angiogram.json").read_text())
+    assert document["subtraction"]["mask_frames"] == [2]
 
 
 def test_burned_in_text_is_a_warning(

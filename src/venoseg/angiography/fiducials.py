@@ -6,7 +6,7 @@ of it; at 750 mm from the source that is about one percent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,13 @@ class Fiducial:
     size_mm: float
     first_px: Point
     second_px: Point
+
+    def moved(self, down_px: float, right_px: float) -> Fiducial:
+        """Return the same object elsewhere in the picture."""
+        first, second = (
+            (column + right_px, row + down_px) for column, row in (self.first_px, self.second_px)
+        )
+        return replace(self, first_px=first, second_px=second)
 
 
 def parse_fiducial(text: str) -> Fiducial:

@@ -199,9 +199,11 @@ def contrast_attenuations(run: Run, curve: Curve, pairings: tuple[Pairing, ...])
 
 
 def native_attenuation(subtraction: Subtraction) -> Image:
-    """Return a picture of the patient, devices included, as free of contrast as the run allows."""
-    if subtraction.mask is not None:
-        return subtraction.mask
+    """Return a picture of the patient, devices included, as free of contrast as the run allows.
+
+    It lies where the mask frames were taken, ``mask_shift_px`` up and left of the contrast frames:
+    bringing it there would change the width of what is a few pixels wide.
+    """
     first = subtraction.plan.pairings[0]
     return _mean(subtraction.run, subtraction.curve, first.mask or first.contrast)
 

@@ -188,7 +188,9 @@ def _calibrated(
     if wanted.fiducial is None:
         return wanted.calibration
     native = native_attenuation(subtraction)
-    return calibrate(wanted.fiducial, native, subtraction.seen, found[0].look, wanted.frames)
+    row, column = subtraction.mask_shift_px
+    placed = wanted.fiducial.moved(-row, -column)
+    return calibrate(placed, native, subtraction.run.seen, found[0].look, wanted.frames)
 
 
 _WORDS = {

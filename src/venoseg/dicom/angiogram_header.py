@@ -93,7 +93,7 @@ def _angiogram(image: Image, pixels: Pixels, top: Elements) -> Angiogram:
         intensity=intensity,
         intensity_sign=_sign(sign),
         photometric=pixels.photometric,
-        masks=_masks(top, pixels.frames),
+        masks=_masks(top, pixels.frames, problems),
         frame_shifts=_shifts(groups, pixels.frames),
         recommended_view=top.text("RecommendedViewingMode"),
         already_subtracted=_is_subtracted(top, groups),
@@ -199,8 +199,8 @@ def _sign(pattern: int | None) -> int | None:
     return {1: 1, 0xFFFF: -1}.get(pattern) if pattern is not None else None
 
 
-def _masks(top: Elements, frames: int) -> tuple[Mask, ...]:
-    masks = []
+def _masks(top: Elements, frames: int, problems: list[str]) -> tuple[Mask, ...]:
+    masks: list[Mask] = []
     for item in top.items("MaskSubtractionSequence"):
         operation = item.text("MaskOperation")
         if operation not in ("NONE", "AVG_SUB", "TID", "REV_TID"):
@@ -208,6 +208,12 @@ def _masks(top: Elements, frames: int) -> tuple[Mask, ...]:
         ranges = item.binaries("ApplicableFrameRange")
         shift = item.floats("MaskSubPixelShift")
         offset = item.binary("TIDOffset")
+        named = item.binaries("MaskFrameNumbers")
+        problems.extend(
+            f"mask frame {number} does not exist in a run of {frames} frames"
+            for number in named
+            if not 1 <= number <= frames
+        )
         masks.append(
             Mask(
                 operation=cast(MaskOperation, operation),
@@ -216,9 +222,7 @@ def _masks(top: Elements, frames: int) -> tuple[Mask, ...]:
                     for first, last in zip(ranges[::2], ranges[1::2], strict=False)
                     if 1 <= first <= last
                 ),
-                mask_frames=tuple(
-                    n - 1 for n in item.binaries("MaskFrameNumbers") if 1 <= n <= frames
-                ),
+                mask_frames=tuple(n - 1 for n in named if 1 <= n <= frames),
                 contrast_averaging=max(item.binary("ContrastFrameAveraging") or 1, 1),
                 sub_pixel_shift=(shift[0], shift[1]) if len(shift) == 2 else (0.0, 0.0),
                 tid_offset=1 if offset is None else offset - (0x10000 if offset > 0x7FFF else 0),

@@ -19,6 +19,13 @@ MEAN = Code("373098007", "SCT", "Mean")
 AREA_METHOD = Code("122650", "DCM", "Area Based Method")
 DIAMETER_METHOD = Code("122651", "DCM", "Diameter Based Method")
 
+CURVE_FITTED_REFERENCE = Code("122489", "DCM", "Curve Fitted Reference")
+INTERPOLATED_REFERENCE = Code("122490", "DCM", "Interpolated Local Reference")
+MEAN_LOCAL_REFERENCE = Code("122491", "DCM", "Mean Local Reference")
+
+CALIBRATION_FACTOR = Code("122322", "DCM", "Calibration Factor")
+CALIBRATION_METHOD = Code("122422", "DCM", "Calibration Method")
+
 FINDING = Code("122686", "DCM", "Parent Vessel Finding")
 STENOSIS = Code("415582006", "SCT", "stenosis")
 OCCLUSION = Code("26036001", "SCT", "occlusion")
@@ -31,3 +38,5 @@ IN_STENT_STENOSIS = Code("in-stent-area", PRIVATE_SCHEME, "In-stent area stenosi
 MILLIMETRE = Code("mm", "UCUM", "mm")
 SQUARE_MILLIMETRE = Code("mm2", "UCUM", "square millimeter")
 PERCENT = Code("%", "UCUM", "Percent")
+PIXEL = Code("{pixels}", "UCUM", "pixels")
+MILLIMETRE_PER_PIXEL = Code("mm/{pixel}", "UCUM", "mm per pixel")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         MeasurementProperties,
         MeasurementsAndQualitativeEvaluations,
         ObservationContext,
+        PlanarROIMeasurementsAndQualitativeEvaluations,
         VolumetricROIMeasurementsAndQualitativeEvaluations,
     )
 
@@ -33,6 +35,7 @@ _PROCEDURES = {
     "XA": Code("77343006", "SCT", "Angiography"),
 }
 _ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
+_UNNAMED_VEIN = Code("29092000", "SCT", "Vein")
 _SERIES_NUMBER = 901
 
 
@@ -72,20 +75,40 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A closed line in one frame of the image.
+
+    Attributes
+    ----------
+    corners
+        Column and row as DICOM counts them: from 0 at the corner of the first pixel; the last
+        corner is the first.
+    frame
+        Number of the frame, from 1.
+    """
+
+    corners: tuple[tuple[float, float], ...]
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class VesselReport:
     """What is reported of one vein.
 
     Attributes
     ----------
     vessel
-        A name of `venoseg.anatomy.NAMES`.
+        A name of `venoseg.anatomy.NAMES`; any other stands for a vein that nobody named.
     quantities, evaluations
         In the order in which they should be read.
+    outline
+        Where it was measured on a projection; None where a segmentation says it.
     """
 
     vessel: str
     quantities: tuple[Quantity, ...]
     evaluations: tuple[Evaluation, ...] = ()
+    outline: Outline | None = None
 
 
 def write_structured_report(
@@ -190,12 +213,17 @@ def _observer() -> ObservationContext:
 
 def _group(
     vessel: VesselReport, sources: Sequence[Dataset], segmentation: Dataset | None
-) -> VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations:
-    """Return TID 1411 with the vein's segment, or TID 1501 where there is none."""
+) -> (
+    PlanarROIMeasurementsAndQualitativeEvaluations
+    | VolumetricROIMeasurementsAndQualitativeEvaluations
+    | MeasurementsAndQualitativeEvaluations
+):
+    """Return TID 1411 with the vein's segment, TID 1410 with its outline, or else TID 1501."""
     from highdicom import sr
 
     made_by = equipment()
-    anatomy = BY_NAME[vessel.vessel]
+    anatomy = BY_NAME.get(vessel.vessel)
+    side = None if anatomy is None else anatomy.side
     common: dict[str, Any] = {
         "tracking_identifier": sr.TrackingIdentifier(
             uid=site_uid(sources[0].FrameOfReferenceUID, vessel.vessel), identifier=vessel.vessel
@@ -203,8 +231,8 @@ def _group(
         "finding_type": _concept(LUMEN_CODE),
         "finding_sites": [
             sr.FindingSite(
-                _concept(anatomy.code),
-                None if anatomy.side is None else _concept(LATERALITY_CODES[anatomy.side]),
+                _concept(_UNNAMED_VEIN if anatomy is None else anatomy.code),
+                None if side is None else _concept(LATERALITY_CODES[side]),
             )
         ],
         "algorithm_id": sr.AlgorithmIdentification("venoseg", made_by["software_versions"]),
@@ -214,6 +242,15 @@ def _group(
             for e in vessel.evaluations
         ],
     }
+    if vessel.outline is not None:
+        region = sr.ImageRegion(
+            sr.GraphicTypeValues.POLYLINE,
+            np.array(vessel.outline.corners),
+            sr.SourceImageForRegion(
+                sources[0].SOPClassUID, sources[0].SOPInstanceUID, [vessel.outline.frame]
+            ),
+        )
+        return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
     number = None if segmentation is None else _segment_number(segmentation, vessel.vessel)
     if segmentation is None or number is None:
         return sr.MeasurementsAndQualitativeEvaluations(**common)

@@ -228,6 +228,14 @@ def test_two_markers_give_the_scale(scene: Any):
     assert found.calibration.length_kind == "calibrated"
 
 
+def test_a_ruler_beside_the_patient_is_less_sure(scene: Any):
+    places = [(200.3, 40.7), (180.4, 150.6)]
+    fiducial = Fiducial("ruler", 30.0, (202.0, 39.0), (182.0, 152.0))
+    found = venogram_of(marked(scene, places), fiducial=fiducial).calibration
+    assert (found.kind, found.plane) == ("ruler", "the plane of the ruler")
+    assert found.relative_uncertainty == pytest.approx(0.13, abs=0.01)
+
+
 def test_a_marker_is_found_to_a_fraction_of_a_pixel(scene: Any):
     marks = marked(scene, [(200.3, 40.7)])
     native = -np.log(marks.stored()[:2].mean(axis=0) / 4095).astype(np.float32)
@@ -247,7 +255,11 @@ def test_an_object_outside_the_picture_is_refused(scene: Any, kind: Any):
 
 @pytest.mark.parametrize(
     ("text", "kind", "size_mm"),
-    [("marker:10mm@1,2,3,4", "marker", 10.0), ("catheter:6F@1,2,3.5,4", "catheter", 2.0)],
+    [
+        ("marker:10mm@1,2,3,4", "marker", 10.0),
+        ("ruler:50mm@1,2,3,4", "ruler", 50.0),
+        ("catheter:6F@1,2,3.5,4", "catheter", 2.0),
+    ],
 )
 def test_calibrations_are_read(text: str, kind: str, size_mm: float):
     fiducial = parse_fiducial(text)
@@ -257,7 +269,7 @@ def test_calibrations_are_read(text: str, kind: str, size_mm: float):
 
 @pytest.mark.parametrize(
     "text",
-    ["marker:10@1,2,3,4", "marker:10mm", "catheter:6mm@1,2,3,4", "ruler:1mm@1,2,3,4", "",
+    ["marker:10@1,2,3,4", "marker:10mm", "catheter:6mm@1,2,3,4", "stent:16mm@1,2,3,4", "",
      "marker:10mm@1,2,3", "marker:0mm@1,2,3,4", "marker:10mm@1,2,3,nan"],
 )  # fmt: skip
 def test_calibrations_that_mean_nothing_are_refused(text: str):

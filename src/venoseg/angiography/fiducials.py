@@ -21,10 +21,13 @@ from venoseg.volume import BoolArray, FloatArray
 
 FRENCH_MM = 1.0 / 3.0
 
-# Half widths of 95 % intervals: of a marker's middle, and of what depth does to an object that lies
-# in the vein.
+FiducialKind = Literal["marker", "catheter", "ruler"]
+
+# Half widths of 95 % intervals: of a marker's middle, and, as shares, of what depth does: an object
+# in the vein lies within half its depth; a ruler on the table up to 10 cm off, at 750 mm from the
+# source.
 _MARKER_PX = 0.25
-_DEPTH = 0.007
+_DEPTHS: dict[FiducialKind, float] = {"marker": 0.007, "catheter": 0.007, "ruler": 0.13}
 
 _SEARCH_PX = 7
 _DISTINCT = 6.0
@@ -40,15 +43,15 @@ class Fiducial:
     Attributes
     ----------
     kind
-        ``marker``: two marks, ``size_mm`` apart. ``catheter``: a line across or along a catheter
-        of outer diameter ``size_mm``.
+        ``marker``: two marks in the vein, ``size_mm`` apart. ``ruler``: two ticks of a ruler beside
+        the patient. ``catheter``: a line across or along a catheter of outer diameter ``size_mm``.
     size_mm
         Known.
     first_px, second_px
         Column and row.
     """
 
-    kind: Literal["marker", "catheter"]
+    kind: FiducialKind
     size_mm: float
     first_px: Point
     second_px: Point
@@ -62,7 +65,7 @@ class Fiducial:
 
 
 def parse_fiducial(text: str) -> Fiducial:
-    """Read ``marker:10mm@x1,y1,x2,y2`` or ``catheter:6F@x1,y1,x2,y2``.
+    """Read ``marker:10mm@x1,y1,x2,y2``, ``ruler:50mm@...`` or ``catheter:6F@...``.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def parse_fiducial(text: str) -> Fiducial:
         first, second = (numbers[0], numbers[1]), (numbers[2], numbers[3])
         if len(numbers) != 4:
             raise ValueError
-        if kind == "marker" and size.endswith("mm"):
+        if kind in ("marker", "ruler") and size.endswith("mm"):
             size_mm = float(size[:-2])
         elif kind == "catheter" and size[-1:] in ("F", "f"):
             size_mm = float(size[:-1]) * FRENCH_MM
@@ -86,12 +89,12 @@ def parse_fiducial(text: str) -> Fiducial:
         raise UsageError(
             "the calibration is not understood",
             where=text,
-            remedy="write marker:10mm@x1,y1,x2,y2 or catheter:6F@x1,y1,x2,y2, or auto",
+            remedy="write marker:10mm@x1,y1,x2,y2, ruler:50mm@... or catheter:6F@..., or auto",
         ) from None
     if not (0.3 <= size_mm <= 500.0 and np.isfinite(numbers).all()):
         raise UsageError("the size of the object is impossible", where=text)
-    known: Literal["marker", "catheter"] = "marker" if kind == "marker" else "catheter"
-    return Fiducial(known, size_mm, first, second)
+    known: dict[str, FiducialKind] = {"marker": "marker", "ruler": "ruler"}
+    return Fiducial(known.get(kind, "catheter"), size_mm, first, second)
 
 
 def calibrate(
@@ -119,7 +122,7 @@ def calibrate(
     """
     for point in (fiducial.first_px, fiducial.second_px):
         _check_inside(point, seen)
-    if fiducial.kind == "marker":
+    if fiducial.kind != "catheter":
         marks = [marker_middle(native, p) for p in (fiducial.first_px, fiducial.second_px)]
         size_px = float(np.hypot(*(marks[1] - marks[0])))
         if size_px < 4.0:
@@ -128,7 +131,8 @@ def calibrate(
                 remedy="point at two different markers",
             )
         own = np.sqrt(2.0) * _MARKER_PX / size_px
-        words = f"two markers {fiducial.size_mm:g} mm apart, {size_px:.2f} px in the picture"
+        marked = f"two {fiducial.kind} marks {fiducial.size_mm:g} mm apart"
+        words = f"{marked}, {size_px:.2f} px in the picture"
     else:
         size_px, own = catheter_width(native, fiducial.first_px, fiducial.second_px, look.blur_px)
         words = f"catheter of {fiducial.size_mm:.3f} mm, {size_px:.3f} px wide in the picture"
@@ -136,7 +140,7 @@ def calibrate(
     return Calibration(
         fiducial.kind,
         (factor, factor),
-        float(np.hypot(own, _DEPTH)),
+        float(np.hypot(own, _DEPTHS[fiducial.kind])),
         f"the plane of the {fiducial.kind}",
         frames,
         words,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.angiography.venogram import collateral_fraction
 from venoseg.followup.change import change_row
 from venoseg.followup.verdict import Figure, difference
 from venoseg.followup.visit import RunVisit
 from venoseg.tables import Row
-
-# Other veins and noise in the picture leave the share uncertain by about this.
-_SHARE_DOUBT = 0.05
 
 
 def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
@@ -30,19 +26,12 @@ def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
     return rows
 
 
-def largest_share(visit: RunVisit) -> float | None:
-    """Return the largest share of contrast medium beside the measured veins; None if unknown."""
-    fraction = collateral_fraction(visit.found)
-    if fraction is None or not np.isfinite(fraction).any():
-        return None
-    return float(np.nanmax(fraction))
-
-
 def _share(visit: RunVisit) -> Figure | None:
-    share = largest_share(visit)
-    if share is None:
+    """Return the run's share of contrast medium beside the measured veins; None if unknown."""
+    filling = visit.found.collaterals
+    if filling is None or not np.isfinite(filling.whole):
         return None
-    return Figure(share, max(0.0, share - _SHARE_DOUBT), min(1.0, share + _SHARE_DOUBT))
+    return Figure(filling.whole, filling.whole_low, filling.whole_high)
 
 
 def _least_width(visit: RunVisit, vessel: str) -> Figure | None:

@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="KIND",
         help="marker:10mm@x1,y1,x2,y2 (two marks), ruler:50mm@... (two ticks), "
-        "catheter:6F@x1,y1,x2,y2 (a line across or along it), or auto, the best the header allows (default)",
+        "catheter:6F@x1,y1,x2,y2 (a line across or along it), "
+        "or auto, the best the header allows (default)",
     )
 
 

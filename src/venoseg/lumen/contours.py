@@ -192,12 +192,8 @@ def resample_closed(contour: FloatArray, count: int, centre: FloatArray) -> Floa
     counter-clockwise.
     """
     closed = np.vstack([contour, contour[:1]])
-    steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
-    distinct = np.concatenate([[True], steps > 1e-9])
-    closed = closed[distinct]
-    if np.linalg.norm(closed[-1] - closed[0]) > 1e-9:
-        closed = np.vstack([closed, closed[:1]])
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    steps = np.diff(closed, axis=0)
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
     x, y = closed[:-1, 0] - centre[0], closed[:-1, 1] - centre[1]
     signed = (x * np.roll(y, -1) - np.roll(x, -1) * y).sum()
     ahead = np.argmin(np.abs(np.arctan2(y, x)))

@@ -24,7 +24,7 @@ from venoseg.volume import FloatArray, Grid
 # Distance of the samples along a normal.
 SAMPLE_MM = 0.4
 
-_FIT_ROUNDS = 4
+FIT_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +107,7 @@ def matched_offsets(
     outside: FloatArray,
     blur_mm: FloatArray,
     deepest_mm: FloatArray,
+    rounds: int = FIT_ROUNDS,
 ) -> FloatArray:
     """Fit a blurred step to every profile.
 
@@ -118,6 +119,8 @@ def matched_offsets(
         (n, m) levels on either side and the blur along the normal.
     deepest_mm
         (n,) how far inwards a profile may be followed before it nears the opposite wall.
+    rounds
+        Steps of the fit; fewer where the contour is only brought nearer to the edge.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def matched_offsets(
     offset = np.zeros((*inside.shape, 1), dtype=np.float32)
     limit = float(depth[-1]) - SAMPLE_MM
     reached = (depth >= -np.maximum(deepest_mm, SAMPLE_MM)[:, None])[:, None, :]
-    for _ in range(_FIT_ROUNDS):
+    for _ in range(rounds):
         scaled = (depth - offset) / blur
         slope = np.exp(-0.5 * scaled**2) * reached
         missed = np.einsum("nmd,nmd->nm", slope, share - ndtr(-scaled))[..., None]

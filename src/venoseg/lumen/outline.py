@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from contourpy import LineType, contour_generator
 from scipy import ndimage
-from skimage.measure import find_contours
 
 from venoseg.centerline.label_sections import LabelSections
 from venoseg.centerline.sections import central_component
@@ -22,6 +22,9 @@ _TRUNCATE = 2.5
 
 # Where smoothing shrinks a section below this share, the vein is too thin for it.
 _LEAST_SHARE = 0.7
+
+# Fewer corners, the closing one included, are no outline.
+_LEAST_CORNERS = 9
 
 # A further lumen counts when it is at least this large.
 _LEAST_COMPONENT_MM2 = 4.0
@@ -59,10 +62,10 @@ def outline_labels(
     core = central_component(planes > 0.5)
     planes[~_widened(core)] = 0.0
     contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
-    for n in np.flatnonzero(core.any(axis=(1, 2))):
-        contour = _outermost(planes[n], offsets, step)
-        if contour is not None:
-            contours[n] = contour
+    for n, outline in _outermost(planes).items():
+        points = offsets[0] + outline * step
+        middle = area_and_centroid(points[None])[1][0]
+        contours[n] = resample_closed(points, CONTOUR_POINTS, middle)
     return contours, ~np.isnan(contours[:, 0, 0]), _count_components(inside[wanted], step)
 
 
@@ -80,16 +83,27 @@ def _smoothed(
     return smooth
 
 
-def _outermost(
-    plane: npt.NDArray[np.float32], offsets_mm: FloatArray, step_mm: float
-) -> FloatArray | None:
-    """Return the contour of the one region in a plane, as (across, upward) mm."""
-    closed = [c for c in find_contours(np.pad(plane, 1), 0.5) if len(c) >= 8]  # type: ignore[no-untyped-call]
-    if not closed:
-        return None
-    contour = max(closed, key=lambda c: float(np.ptp(c, axis=0).prod()))[:-1, ::-1]
-    contour = offsets_mm[0] + (contour - 1.0) * step_mm
-    return resample_closed(contour, CONTOUR_POINTS, area_and_centroid(contour[None])[1][0])
+def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
+    """Return the outermost contour in each of (n, m, m) planes, as (k, 2) fractional (column, row).
+
+    All planes are followed at once, one below the other with an empty row between.
+    """
+    count, height, width = planes.shape
+    tall = np.zeros((count, height + 1, width + 2))
+    tall[:, 1:, 1:-1] = planes
+    below = np.vstack([tall.reshape(-1, width + 2), np.zeros((1, width + 2))])
+    lines = contour_generator(z=below, line_type=LineType.Separate).lines(0.5)
+    found: dict[int, FloatArray] = {}
+    size: dict[int, float] = {}
+    for line in lines:
+        if len(line) < _LEAST_CORNERS:
+            continue
+        outline = np.asarray(line[:-1], dtype=np.float64)
+        n = int(outline[0, 1]) // (height + 1)
+        extent = float(np.ptp(outline, axis=0).prod())
+        if extent > size.get(n, 0.0):
+            found[n], size[n] = outline - (1.0, n * (height + 1) + 1.0), extent
+    return found
 
 
 def _widened(core: BoolArray) -> BoolArray:

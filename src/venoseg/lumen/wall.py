@@ -17,6 +17,7 @@ from venoseg.lumen.contours import (
     perimeters_mm,
 )
 from venoseg.lumen.edges import (
+    FIT_ROUNDS,
     SAMPLE_MM,
     Blur,
     Profiles,
@@ -77,6 +78,9 @@ _BRIGHT_TO_NOISE = 4.0
 _PRIOR_WEIGHT = 0.01
 
 _ROUNDS = 2
+
+# Steps of the fit while the contour is brought nearer.
+_NEARING_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +188,8 @@ def wall_of_image(
         need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
         usable = seen & (inner - outer >= need)
         width = blur.along(normals_lps, grid)
-        offsets = matched_offsets(profiles, inner, outer, width, _DEEPEST * radius)
+        fits = FIT_ROUNDS if turn == _ROUNDS else _NEARING_ROUNDS
+        offsets = matched_offsets(profiles, inner, outer, width, _DEEPEST * radius, fits)
         usable &= np.abs(offsets) < _REACH_MM - 2.0 * SAMPLE_MM
         weights = np.where(usable, 1.0, 0.0)
         offsets = np.where(usable, offsets, 0.0)

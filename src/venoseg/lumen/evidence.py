@@ -20,10 +20,10 @@ from venoseg.volume import BoolArray, FloatArray, Volume
 Boundary = Literal["gray", "mask"]
 
 # What changes at a station moves the wall measurably at stations up to this far from it ...
-_REACH_MM = 10.0
+_REACH_MM = 15.0
 
 # ... and is found as in the whole vein when this much more of it takes part.
-_MARGIN_MM = 10.0
+_MARGIN_MM = 15.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -222,7 +222,7 @@ def with_reference(found: Measurements, rule: ReferenceRule) -> Measurements:
     return replace(
         found,
         cross_sections=cross_section_table(found.profiles, lines),
-        segments=segment_table(found.profiles, lines),
+        segments=segment_table(found.profiles, lines, found.tree.failures),
         lesions=lesion_table(found.profiles, lines),
         rule=rule,
         references=lines,

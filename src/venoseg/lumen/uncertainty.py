@@ -33,7 +33,7 @@ _POOLING_MM = 15.0
 # levels on either side and the outline they start from. On phantoms figures spread this much more:
 # the equivalent and the minimum diameter, with the edge from gray values and from labels, whose
 # steps are alike over long stretches.
-_SHARED_ERRORS = {"gray": (1.0, 1.7), "mask": (1.3, 3.8)}
+_SHARED_ERRORS = {"gray": (1.3, 1.8), "mask": (1.4, 3.8)}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
 _WALL_FLOOR_MM = 0.02

@@ -44,6 +44,9 @@ _FOCAL_BEND_PER_MM = (0.010, 0.030)
 _FOCAL_SMOOTHING_MM = 1.5
 _FOCAL_SCALE_MM = 2.5
 
+# The bend that blur along the vein acts on is seen at this scale.
+_SHIFT_SCALE_MM = 1.5
+
 # Elsewhere steps of the labels along the vein are smoothed over this much.
 _STEPS_MM = 2.5
 
@@ -281,12 +284,9 @@ def _tips(contours: FloatArray) -> FloatArray:
 def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
-    around = ndimage.gaussian_filter1d(radius, contours.shape[1] / 16.0, axis=1, mode="wrap")
-    sigma = _FOCAL_SCALE_MM / station_mm
-    bend = ndimage.gaussian_filter1d(around, sigma, axis=0, order=2, mode="nearest")
-    reach = 2 * round(2.0 * sigma) + 1
-    most = ndimage.maximum_filter1d(np.abs(bend) / station_mm**2, reach, axis=0, mode="nearest")
+    bend = np.abs(_bend_along(curve, contours, _FOCAL_SCALE_MM))
+    reach = 2 * round(2.0 * _FOCAL_SCALE_MM / station_mm) + 1
+    most = ndimage.maximum_filter1d(bend, reach, axis=0, mode="nearest")
     return _ramp(most, _FOCAL_BEND_PER_MM)
 
 
@@ -369,9 +369,25 @@ def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatA
 
 
 def _shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards."""
+    """Return (n, m) how far blur has moved the edge inwards.
+
+    Around the vein the wall bulges out and blur moves its edge inwards; along it, in a narrow
+    place, the wall bulges inwards and blur moves the edge outwards.
+    """
     normals = outward_normals(contours)
     tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
     curvature = curvatures_per_mm(contours)
     smooth = ndimage.gaussian_filter1d(curvature, 2.0, axis=1, mode="wrap")
-    return curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
+    around = curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
+    bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
+    return around + curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
+
+
+def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
+    """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
+    around = ndimage.gaussian_filter1d(radius, contours.shape[1] / 16.0, axis=1, mode="wrap")
+    bend = ndimage.gaussian_filter1d(around, scale_mm / station_mm, axis=0, order=2, mode="nearest")
+    result: FloatArray = bend / station_mm**2
+    return result

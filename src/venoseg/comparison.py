@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from venoseg.followup.bones import Bones, bones_of
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
 from venoseg.followup.change import change_table, ct_changes
 from venoseg.followup.clinical import clinical_table
+from venoseg.followup.compared import Comparison
 from venoseg.followup.levels import Match, match_levels, starts_of
 from venoseg.followup.patency import patency_table
 from venoseg.followup.registration import register
@@ -27,38 +27,11 @@ from venoseg.interchange.documents import to_json
 from venoseg.interchange.found_case import find_case
 from venoseg.output import output_folder
 from venoseg.pipeline import MeasureOptions, measure_path
-from venoseg.tables import Row, Table
+from venoseg.reporting.case_page import render_case
+from venoseg.tables import Row
 from venoseg.venography import AngioOptions, angio_path
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """Everything that came of a case.
-
-    Attributes
-    ----------
-    case
-        What was compared.
-    visits
-        What was measured, in the order of time.
-    matches
-        How levels of two CTs belong together, by their labels.
-    changes, patency, clinical
-        The tables ``changes.csv``, ``patency.csv`` and ``clinical.csv``.
-    failures, warnings
-        What could not be done, and what a reader must know, one sentence each.
-    """
-
-    case: Case
-    visits: tuple[Visit, ...]
-    matches: dict[tuple[str, str], Match]
-    changes: Table
-    patency: Table
-    clinical: Table
-    failures: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def compare_case(
@@ -273,3 +246,4 @@ def _write(found: Comparison, folder: Path) -> None:
         found.warnings,
     )
     (folder / "case.json").write_text(to_json(document), encoding="utf-8", newline="")
+    (folder / "report.html").write_text(render_case(found), encoding="utf-8", newline="\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from venoseg.comparison import Comparison
+    from venoseg.followup.compared import Comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -122,7 +122,7 @@ class Score:
         A low Villalta total alone does not tell: an ulcer would make it severe.
         """
         top = self.scale.categories[0]
-        if self.scale is VILLALTA and self.ulcer:
+        if self.scale.name == VILLALTA.name and self.ulcer:
             return top[1]
         if self.total is None:
             return None
@@ -136,9 +136,9 @@ class Score:
             words.append("total as recorded, items not given")
         elif self.missing:
             words.append(f"no total: {', '.join(self.missing)} not recorded")
-        if self.scale is VILLALTA and self.ulcer:
+        if self.scale.name == VILLALTA.name and self.ulcer:
             words.append("severe because of an ulcer")
-        elif self.scale is VILLALTA and self.ulcer is None:
+        elif self.scale.name == VILLALTA.name and self.ulcer is None:
             words.append("by the total alone: whether there is an ulcer is not recorded")
         return "; ".join(words)
 
@@ -161,7 +161,7 @@ def score_from(scale: Scale, record: Mapping[str, object], where: str) -> Score:
         When an item is unknown, a value is impossible, or the total is not that of the items.
     """
     where = f"{where}, {scale.name}"
-    known = [*scale.items, "side", "total", *(["ulcer"] if scale is VILLALTA else [])]
+    known = [*scale.items, "side", "total", *(["ulcer"] if scale.name == VILLALTA.name else [])]
     unknown = [name for name in record if name not in known]
     if unknown:
         raise InputError(

@@ -68,7 +68,7 @@ def _draw_section(
     figure = new_figure(_SIDE_MM, _TOP_MM + _SIDE_MM + _BOTTOM_MM)
     axes = place_axes(figure, 0.0, _TOP_MM, _SIDE_MM, _SIDE_MM)
     position = profile.branch.curve.position_mm[station]
-    _draw_plane(axes, profile, station, volume, window, half_mm)
+    draw_plane(axes, profile, station, volume, window, half_mm)
     axes.set_title(f"{title}, {position:.0f} mm from the central end")
     figures = _figures(profile, station)
     return finish(
@@ -80,7 +80,7 @@ def _draw_section(
     )
 
 
-def _draw_plane(
+def draw_plane(
     axes: Axes,
     profile: VesselProfile,
     station: int,
@@ -88,7 +88,8 @@ def _draw_plane(
     window: GrayWindow,
     half_mm: float,
 ) -> None:
-    curve, contour = profile.branch.curve, profile.contours_mm[station]
+    """Draw the image across a vein at a station, with the lumen where it was measured."""
+    curve = profile.branch.curve
     offsets = np.arange(-half_mm, half_mm + _PIXEL_MM / 2.0, _PIXEL_MM)
     axes.imshow(
         np.ma.masked_invalid(gray_plane(volume, curve, station, offsets)),
@@ -99,6 +100,16 @@ def _draw_plane(
         interpolation="bilinear",
         extent=(-half_mm, half_mm, -half_mm, half_mm),
     )
+    if profile.measured[station]:
+        _draw_lumen(axes, profile, station)
+    _draw_directions(axes, profile, station)
+    _draw_scale_bar(axes, half_mm)
+    axes.set(xlim=(-half_mm, half_mm), ylim=(-half_mm, half_mm), xticks=[], yticks=[])
+
+
+def _draw_lumen(axes: Axes, profile: VesselProfile, station: int) -> None:
+    """Draw the lumen's edge, the circle of the reference and both widths."""
+    contour = profile.contours_mm[station]
     closed = np.vstack([contour, contour[:1]])
     axes.plot(*closed.T, color="black", linewidth=2.4, alpha=0.6)
     axes.plot(*closed.T, color=_EDGE, linewidth=1.3)
@@ -115,9 +126,6 @@ def _draw_plane(
     angle = float(profile.shapes.minimum_angle_rad[station])
     _draw_caliper(axes, least_width(contour, angle), "min", _LEAST, "solid")
     _draw_caliper(axes, greatest_width(contour), "max", _GREATEST, (0, (5, 2)))
-    _draw_directions(axes, profile, station)
-    _draw_scale_bar(axes, half_mm)
-    axes.set(xlim=(-half_mm, half_mm), ylim=(-half_mm, half_mm), xticks=[], yticks=[])
 
 
 def _draw_caliper(axes: Axes, caliper: Caliper, name: str, colour: str, style: object) -> None:

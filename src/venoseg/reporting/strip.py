@@ -57,10 +57,12 @@ class SectionStrip:
     sides: tuple[tuple[str, str, str, str], ...]
 
 
-def strip_of(profile: VesselProfile, volume: Volume, window: GrayWindow) -> SectionStrip:
-    """Return the sections of one vein, all at one scale."""
+def strip_of(
+    profile: VesselProfile, volume: Volume, window: GrayWindow, most: int = _MOST_SECTIONS
+) -> SectionStrip:
+    """Return at most so many sections of one vein, all at one scale."""
     curve = profile.branch.curve
-    stride = -(-len(curve) // _MOST_SECTIONS)
+    stride = -(-len(curve) // most)
     stations = range(0, len(curve), stride)
     half = _half_width_mm(profile)
     edge = half * (1.0 - 1.0 / SIDE_PX)

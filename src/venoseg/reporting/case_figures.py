@@ -1,0 +1,364 @@
+"""Pictures of a vein at all visits on one axis: profiles, straightened views, one level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from venoseg.anatomy import BY_NAME
+from venoseg.followup.axis import OnAxis
+from venoseg.lumen.stenosis import expected_normal
+from venoseg.reporting.drawing import (
+    FAINT_INK,
+    GRAYS,
+    GRID_INK,
+    INK,
+    Picture,
+    finish,
+    new_figure,
+    place_axes,
+)
+from venoseg.reporting.figure_section import draw_plane
+from venoseg.reporting.gray import gray_ribbon
+from venoseg.reporting.straightened import crossings_mm, half_width_mm
+from venoseg.reporting.window import GrayWindow
+from venoseg.reporting.words import area_range, area_words, length_words
+from venoseg.tables import Row
+from venoseg.volume import FloatArray
+
+# A colour, a line and a mark for each visit, so that they can be told apart without colour.
+COLOURS = ("#0b4f9e", "#c2410c", "#0f766e", "#7e22ce", "#4d4d4d")
+_LINES: tuple[object, ...] = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)), "-")
+_MARKS = ("o", "s", "^", "D", "v")
+
+_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 4.0, 8.0, 11.0
+_WIDTH_MM, _AREA_MM, _DIAMETER_MM, _GAP_MM, _TITLE_MM = 150.0, 40.0, 32.0, 3.0, 5.0
+_ACROSS_MM = 0.5
+_SECTION_MM = 62.0
+
+
+@dataclass(frozen=True, slots=True)
+class AxisPicture:
+    """A picture and where its axis lies in it; shares of the width, and mm at the axis' ends."""
+
+    picture: Picture
+    axis_left: float
+    axis_right: float
+    axis_from_mm: float
+    axis_to_mm: float
+
+
+def axis_limits(veins: Sequence[OnAxis]) -> tuple[float, float]:
+    """Return the first and the last position of the axis that all visits together show."""
+    shown = np.concatenate([vein.at_mm for vein in veins])
+    shown = shown[np.isfinite(shown)]
+    return float(shown.min()), float(shown.max())
+
+
+def draw_profiles(veins: Sequence[OnAxis], windows: Sequence[GrayWindow]) -> AxisPicture:
+    """Draw the areas, least widths and straightened views of a vein at all its visits."""
+    matched = [n for n, vein in enumerate(veins) if np.isfinite(vein.at_mm).any()]
+    limits = axis_limits(veins)
+    half = max(half_width_mm(vein.profile) for vein in veins)
+    view = float(np.clip(2.0 * half * _WIDTH_MM / (limits[1] - limits[0] + 1.0), 14.0, 46.0))
+    heights = [_AREA_MM, _DIAMETER_MM, *([view] * len(matched))]
+    gaps = [_TOP_MM, _GAP_MM + _TITLE_MM, *([_GAP_MM + _TITLE_MM] * len(matched))]
+    total = sum(heights) + sum(gaps) + _BOTTOM_MM
+    figure = new_figure(_LEFT_MM + _WIDTH_MM + _RIGHT_MM, total)
+    panels: list[Axes] = []
+    top = 0.0
+    for gap, height in zip(gaps, heights, strict=True):
+        top += gap
+        panels.append(place_axes(figure, _LEFT_MM, top, _WIDTH_MM, height))
+        top += height
+    _draw_areas(panels[0], veins)
+    _draw_widths(panels[1], veins)
+    for n, panel in zip(matched, panels[2:], strict=True):
+        _draw_view(panel, veins[n], windows[n], half, limits)
+        panel.set_title(f"Straightened view across, {_when(veins[n])}", color=COLOURS[n % 5])
+    for panel in panels:
+        panel.set_xlim(limits[0] - 0.5, limits[1] + 0.5)
+        panel.tick_params(labelbottom=panel is panels[-1], length=2.5)
+    panels[-1].set_xlabel(
+        "distance from the central end (towards the heart) on the common axis, mm"
+    )
+    for panel in panels[:2]:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(visible=True, color=GRID_INK, linewidth=0.5)
+        panel.set_axisbelow(True)
+    full = _LEFT_MM + _WIDTH_MM + _RIGHT_MM
+    return AxisPicture(
+        finish(figure, _alt(veins), _caption(windows)),
+        _LEFT_MM / full,
+        (_LEFT_MM + _WIDTH_MM) / full,
+        limits[0] - 0.5,
+        limits[1] + 0.5,
+    )
+
+
+def draw_level(veins: Sequence[OnAxis], windows: Sequence[GrayWindow]) -> tuple[Picture, ...]:
+    """Draw the sections of all visits at the level of the last visit's smallest section."""
+    measured = [vein for vein in veins if vein.profile.measured.any()]
+    if not measured:
+        return ()
+    last = measured[-1]
+    areas = np.where(np.isfinite(last.at_mm), last.profile.shapes.area_mm2, np.nan)
+    if not np.isfinite(areas).any():
+        return ()
+    level = float(last.at_mm[int(np.nanargmin(areas))])
+    stations = [_station(vein, level) for vein in veins]
+    walls = [
+        float(np.nanmax(np.abs(vein.profile.contours_mm[n])))
+        for vein, n in zip(veins, stations, strict=True)
+        if n is not None and vein.profile.measured[n]
+    ]
+    half = max(2.0 * max(walls), 20.0)
+    return tuple(
+        _draw_section(vein, n, window, half, level)
+        for vein, n, window in zip(veins, stations, windows, strict=True)
+        if n is not None
+    )
+
+
+def _draw_section(vein: OnAxis, n: int, window: GrayWindow, half: float, level: float) -> Picture:
+    profile = vein.profile
+    figure = new_figure(_SECTION_MM, _SECTION_MM + 6.0)
+    axes = place_axes(figure, 0.0, 6.0, _SECTION_MM, _SECTION_MM)
+    draw_plane(axes, profile, n, vein.visit.found.volume, window, half)
+    axes.set_title(_when(vein))
+    row = vein.visit.stations(profile.vessel)[n]
+    words = _section_words(row)
+    title = BY_NAME[profile.vessel].title
+    return finish(
+        figure,
+        f"Section of the {title.lower()} at {level:.0f} mm of the common axis, {_when(vein)}: "
+        f"{words}.",
+        (words,),
+    )
+
+
+def _section_words(row: Row) -> str:
+    area, low, high = (
+        row[name] for name in ("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2")
+    )
+    if row["state"] in ("occluded", "bridged"):
+        return "occluded: no lumen"
+    if area is None:
+        return "not measured"
+    words = f"area {area_words(float(area))}"
+    if low is not None and high is not None:
+        words += f" (95 % {area_range(float(low), float(high))})"
+    width = row["minimum_diameter_mm"]
+    if width is not None:
+        words += f", least width {length_words(float(width))}"
+    stent = row["stent_area_mm2"]
+    return words if stent is None else f"{words}, stent {area_words(float(stent))}"
+
+
+def _draw_areas(axes: Axes, veins: Sequence[OnAxis]) -> None:
+    top = 1.0
+    reference = expected_normal(veins[0].profile.vessel)
+    if reference is not None:
+        axes.axhline(
+            reference.area_mm2, color=FAINT_INK, linewidth=0.8, linestyle=(0, (8, 2, 1, 2))
+        )
+        axes.annotate(
+            f"expected normal {area_words(reference.area_mm2)}",
+            (1.0, reference.area_mm2),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7,
+            color=FAINT_INK,
+        )
+        top = reference.area_mm2
+    for n, vein in enumerate(veins):
+        values, low, high = _columns(
+            vein, "lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2"
+        )
+        _draw_course(axes, n, vein, values, low, high)
+        top = max(top, float(np.nanmax(high, initial=0.0)))
+        _draw_shut(axes, n, vein)
+        stent = _columns(vein, "stent_area_mm2")[0]
+        if np.isfinite(stent).any():
+            axes.plot(vein.at_mm, stent, color=COLOURS[n % 5], linewidth=0.7, alpha=0.8)
+            top = max(top, float(np.nanmax(stent)))
+    axes.set_ylim(0.0, 1.1 * top)
+    axes.set_ylabel("area, mm²")
+    axes.set_title("Lumen area (95 % interval)")
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(veins),
+        frameon=False,
+        borderaxespad=0.0,
+        handlelength=3.0,
+    )
+
+
+def _draw_widths(axes: Axes, veins: Sequence[OnAxis]) -> None:
+    top = 1.0
+    for n, vein in enumerate(veins):
+        values, low, high = _columns(
+            vein, "minimum_diameter_mm", "minimum_diameter_low_mm", "minimum_diameter_high_mm"
+        )
+        _draw_course(axes, n, vein, values, low, high)
+        _draw_shut(axes, n, vein)
+        top = max(top, float(np.nanmax(high, initial=0.0)))
+    axes.set_ylim(0.0, 1.15 * top)
+    axes.set_ylabel("mm")
+    axes.set_title("Least width (95 % interval)")
+
+
+def _draw_course(
+    axes: Axes, n: int, vein: OnAxis, values: FloatArray, low: FloatArray, high: FloatArray
+) -> None:
+    colour = COLOURS[n % 5]
+    known = np.isfinite(vein.at_mm)
+    at = vein.at_mm[known]
+    axes.fill_between(at, low[known], high[known], color=colour, alpha=0.22, linewidth=0)
+    axes.plot(
+        at,
+        values[known],
+        color=colour,
+        linewidth=1.4,
+        linestyle=_LINES[n % 5],
+        marker=_MARKS[n % 5],
+        markersize=3.2,
+        markerfacecolor="white",
+        markevery=max(1, len(at) // 12),
+        label=_when(vein),
+    )
+
+
+def _draw_shut(axes: Axes, n: int, vein: OnAxis) -> None:
+    """Draw a hatched bar along the axis where a vein is shut."""
+    states = np.array([row["state"] for row in vein.visit.stations(vein.profile.vessel)])
+    shut = np.isin(states, ("occluded", "bridged")) & np.isfinite(vein.at_mm)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(int)))
+    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
+        axes.axvspan(
+            float(vein.at_mm[first]),
+            float(vein.at_mm[last]),
+            ymin=0.0,
+            ymax=0.06,
+            facecolor="white",
+            edgecolor=COLOURS[n % 5],
+            hatch="xxxx",
+            linewidth=0.8,
+        )
+
+
+def _draw_view(
+    axes: Axes, vein: OnAxis, window: GrayWindow, half: float, limits: tuple[float, float]
+) -> None:
+    """Draw the image along the vein with its columns at their places on the axis."""
+    curve = vein.profile.branch.curve
+    offsets = np.arange(-half, half + _ACROSS_MM / 2.0, _ACROSS_MM)
+    values = gray_ribbon(vein.visit.found.volume, curve, curve.across, offsets)
+    at = np.arange(limits[0], limits[1] + 0.5, 0.5)
+    known = np.isfinite(vein.at_mm)
+    station = np.interp(at, vein.at_mm[known], np.flatnonzero(known), left=np.nan, right=np.nan)
+    picture = np.full((len(offsets), len(at)), np.nan)
+    seen = np.isfinite(station)
+    picture[:, seen] = values[:, np.round(station[seen]).astype(int)]
+    axes.imshow(
+        np.ma.masked_invalid(picture),
+        cmap=GRAYS,
+        vmin=window.low,
+        vmax=window.high,
+        origin="lower",
+        aspect="auto",
+        interpolation="bilinear",
+        extent=(limits[0] - 0.25, limits[1] + 0.25, -half, half),
+    )
+    for edge in crossings_mm(vein.profile.contours_mm, 0).T:
+        for width, ink in ((1.8, "black"), (0.9, "#ffe14d")):
+            axes.plot(vein.at_mm, edge, color=ink, linewidth=width, alpha=0.9)
+    axes.set_ylim(-half, half)
+    axes.set_ylabel("mm")
+
+
+def _columns(vein: OnAxis, *names: str) -> tuple[FloatArray, ...]:
+    rows = vein.visit.stations(vein.profile.vessel)
+    return tuple(
+        np.array([np.nan if row[name] is None else float(row[name] or 0.0) for row in rows])
+        for name in names
+    )
+
+
+def _station(vein: OnAxis, level: float) -> int | None:
+    """Return the station at a level of the axis, None where the visit does not show it."""
+    apart = np.abs(vein.at_mm - level)
+    if not np.isfinite(apart).any():
+        return None
+    nearest = int(np.nanargmin(apart))
+    return nearest if apart[nearest] <= 2.0 else None
+
+
+def _when(vein: OnAxis) -> str:
+    return f"{vein.visit.label.replace('_', ' ')} (day {vein.visit.day})"
+
+
+def _caption(windows: Sequence[GrayWindow]) -> tuple[str, ...]:
+    names = "; ".join(dict.fromkeys(window.name for window in windows))
+    line = (
+        "All visits on one axis; bands: 95 % interval; cross-hatched bar: occluded; thin line: "
+        f"area inside the stent's wires. Yellow: the lumen's edge; {names}."
+    )
+    return (line,)
+
+
+def _alt(veins: Sequence[OnAxis]) -> str:
+    title = BY_NAME[veins[0].profile.vessel].title
+    parts = []
+    for vein in veins:
+        areas = vein.profile.shapes.area_mm2
+        if np.isfinite(areas).any():
+            parts.append(f"{_when(vein)}: {np.nanmin(areas):.0f} to {np.nanmax(areas):.0f} mm²")
+        else:
+            parts.append(f"{_when(vein)}: no lumen measured")
+    return (
+        f"{title} at {len(veins)} visits on one axis: lumen area and least width with their 95 % "
+        f"intervals, and straightened views. Area {'; '.join(parts)}. The values stand in "
+        "cross_sections.csv and changes.csv."
+    )
+
+
+def draw_timeline(marks: Sequence[tuple[int, str, str]]) -> Picture:
+    """Draw what was done and seen in its order: (day, what, kind ``ct``, ``run``, ``event``...)."""
+    days = sorted({day for day, _, _ in marks})
+    width, height = 180.0, 34.0
+    figure = new_figure(width, height)
+    axes = place_axes(figure, 6.0, 2.0, width - 12.0, height - 4.0)
+    axes.set_axis_off()
+    axes.set_xlim(-0.5, len(days) - 0.5)
+    axes.set_ylim(-1.0, 1.0)
+    axes.plot([-0.4, len(days) - 0.6], [0.0, 0.0], color=INK, linewidth=1.2)
+    for place, day in enumerate(days):
+        here = [(words, kind) for d, words, kind in marks if d == day]
+        images = [words for words, kind in here if kind != "event"]
+        events = [words for words, kind in here if kind == "event"]
+        shape = {"ct": "o", "run": "^", "record": "s"}
+        kinds = [kind for _, kind in here if kind in shape]
+        axes.plot(
+            [place],
+            [0.0],
+            marker=shape[kinds[0]] if kinds else "D",
+            markersize=8,
+            color=INK,
+            markerfacecolor="white" if not images else INK,
+        )
+        for y, words, stands in ((0.25, [f"day {day}", *images], "bottom"), (-0.25, events, "top")):
+            axes.annotate(
+                "\n".join(words), (place, y), ha="center", va=stands, fontsize=7.5, linespacing=1.35
+            )
+    alt = "; ".join(f"day {day}: {words}" for day, words, _ in sorted(marks, key=lambda m: m[0]))
+    caption = (
+        "Circle: CT; triangle: venogram; diamond: event only. Days stand in order, not to scale."
+    )
+    return finish(figure, f"Timeline. {alt}.", (caption,))

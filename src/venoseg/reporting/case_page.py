@@ -1,0 +1,165 @@
+"""The report of a case as one HTML page, for a radiologist and a clinician."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from venoseg.anatomy import BY_NAME
+from venoseg.followup.axis import OnAxis, on_one_axis
+from venoseg.followup.compared import Comparison
+from venoseg.reporting import case_tables as tables
+from venoseg.reporting.case_figures import (
+    AxisPicture,
+    draw_level,
+    draw_profiles,
+    draw_timeline,
+)
+from venoseg.reporting.case_words import case_headline, case_sentences, label_words
+from venoseg.reporting.drawing import Picture, drawing_style
+from venoseg.reporting.readout import readout_of
+from venoseg.reporting.strip import SIDE_PX, strip_of
+from venoseg.reporting.venogram_pictures import draw_strip, draw_vein
+from venoseg.reporting.window import GrayWindow, choose_window
+from venoseg.reporting.words import warning_words
+
+# Sections kept of each vein and visit for the reading under the pointer.
+_SECTIONS = 110
+
+
+@dataclass(frozen=True, slots=True)
+class VeinPart:
+    """One vein's part of the page."""
+
+    name: str
+    title: str
+    figure: AxisPicture
+    level: tuple[Picture, ...]
+    visits: tuple[dict[str, Any], ...]
+    unmatched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """One run's part of the page."""
+
+    title: str
+    composite: Picture
+    strip: Picture
+
+
+def render_case(found: Comparison) -> str:
+    """Return the page's text: everything it shows is in it."""
+    windows = {visit.label: choose_window(visit.found) for visit in found.scans}
+    names = [n for n in BY_NAME if any(v.segment(n) is not None for v in found.scans)]
+    with drawing_style():
+        timeline = draw_timeline(_marks(found))
+        veins = [_vein_part(found, name, windows) for name in names]
+        runs = [
+            RunPart(
+                f"{label_words(run.label)} (day {run.day})",
+                draw_vein(run.found),
+                draw_strip(run.found),
+            )
+            for run in found.runs
+        ]
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_resource("case.html.jinja")).render(
+        style=_resource("page.css") + _resource("case.css"),
+        script=_resource("case.js"),
+        version=version("venoseg"),
+        patient=found.case.patient,
+        headline=case_headline(found),
+        sentences=case_sentences(found),
+        timeline=timeline,
+        veins=veins,
+        runs=runs,
+        failures=found.failures,
+        warnings=[_warning(words) for words in found.warnings],
+        segments=tables.segment_table(found),
+        changes=tables.change_rows(found),
+        patency=tables.patency_rows(found, stents=False),
+        stents=tables.patency_rows(found, stents=True),
+        clinical=tables.clinical_rows(found),
+        matches=tables.match_rows(found),
+        provenance=tables.provenance_rows(found),
+        rules=tables.rule_rows(found),
+        definitions=tables.definition_rows(found),
+        side_px=SIDE_PX,
+    )
+
+
+def _vein_part(found: Comparison, name: str, windows: dict[str, GrayWindow]) -> VeinPart:
+    veins = on_one_axis(found, name)
+    shown = [windows[vein.visit.label] for vein in veins]
+    figure = draw_profiles(veins, shown)
+    return VeinPart(
+        name,
+        BY_NAME[name].title,
+        figure,
+        draw_level(veins, shown),
+        tuple(
+            _reading(vein, window, figure)
+            for vein, window in zip(veins, shown, strict=True)
+            if np.isfinite(vein.at_mm).any()
+        ),
+        tuple(label_words(v.visit.label) for v in veins if not np.isfinite(v.at_mm).any()),
+    )
+
+
+def _reading(vein: OnAxis, window: GrayWindow, figure: AxisPicture) -> dict[str, Any]:
+    """Return what stands beside the pointer for one visit: words and sections by axis mm."""
+    strip = strip_of(vein.profile, vein.visit.found.volume, window, _SECTIONS)
+    axis = np.arange(np.ceil(figure.axis_from_mm), figure.axis_to_mm + 1e-6)
+    return {
+        "title": f"{label_words(vein.visit.label)} (day {vein.visit.day})",
+        "first": float(axis[0]),
+        "stations": _stations(vein, axis),
+        "lines": readout_of(vein.profile).lines,
+        "uri": strip.uri,
+        "side": SIDE_PX,
+        "columns": strip.columns,
+        "stride": strip.stride,
+        "outlines": strip.outlines,
+        "sides": strip.sides,
+    }
+
+
+def _stations(vein: OnAxis, axis: Sequence[float] | np.ndarray[Any, Any]) -> list[int]:
+    """Return the nearest station at each mm of the axis, -1 where the visit shows none."""
+    at = np.where(np.isfinite(vein.at_mm), vein.at_mm, 1e9)
+    nearest = [int(np.abs(at - place).argmin()) for place in axis]
+    return [n if abs(at[n] - p) <= 1.5 else -1 for n, p in zip(nearest, axis, strict=True)]
+
+
+def _marks(found: Comparison) -> list[tuple[int, str, str]]:
+    marks: list[tuple[int, str, str]] = []
+    for timepoint in found.case.timepoints:
+        here = [visit for visit in found.visits if visit.timepoint == timepoint.label]
+        kind = "record" if not here else "ct" if here[0] in found.scans else "run"
+        what = {"ct": "CT", "run": "venogram", "record": "records"}[kind]
+        marks.append((timepoint.day, f"{label_words(timepoint.label)}: {what}", kind))
+        for score in timepoint.scores:
+            total = "?" if score.total is None else score.total
+            marks.append((timepoint.day, f"{score.scale.name.capitalize()} {total}", "record"))
+    for event in found.case.events:
+        words = ",\n".join(kind.replace("_", " ") for kind in event.kinds)
+        marks.append((event.day, words, "event"))
+    return sorted(marks, key=lambda mark: mark[0])
+
+
+def _warning(words: str) -> str:
+    label, colon, rest = words.partition(": ")
+    return f"{label_words(label)}{colon}{warning_words(rest)}"
+
+
+def _resource(name: str) -> str:
+    return resources.files("venoseg.reporting").joinpath(name).read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from venoseg.interchange.found_case import find_case
 from venoseg.output import output_folder
 from venoseg.pipeline import MeasureOptions, measure_path
 from venoseg.reporting.case_page import render_case
+from venoseg.reporting.pdf import print_pdf
 from venoseg.tables import Row
 from venoseg.venography import AngioOptions, angio_path
 
@@ -35,7 +37,12 @@ Say = Callable[[str], None]
 
 
 def compare_case(
-    path: Path, out: Path, *, force: bool = False, say: Say = lambda _: None
+    path: Path,
+    out: Path,
+    *,
+    force: bool = False,
+    pdf: bool = False,
+    say: Say = lambda _: None,
 ) -> Comparison:
     """Measure every study of a case, compare the visits, write every result into ``out``.
 
@@ -47,6 +54,8 @@ def compare_case(
         The folder to make; nothing of it remains when something fails.
     force
         Write into ``out`` though it exists.
+    pdf
+        Print the report as PDF, too; when that fails it is a failure of the result.
     say
         Is told in words what is being done.
 
@@ -76,6 +85,10 @@ def compare_case(
             )
         found = _compared(case, visits, failures, warnings, say)
         say("writing the results")
+        page = scratch / "report.html"
+        page.write_text(render_case(found), encoding="utf-8", newline="\n")
+        if pdf:
+            found = _printed(found, page)
         _write(found, scratch)
     return found
 
@@ -168,7 +181,9 @@ def _measured(timepoint: Timepoint, planned: PlannedStudy, scratch: Path, say: S
 
     study = _study(planned)
     if any(series.kind == "ct" for series in study.series):
-        options = MeasureOptions(labels=planned.labels, series_uid=planned.series_uid)
+        options = MeasureOptions(
+            labels=planned.labels, seeds=planned.seeds, series_uid=planned.series_uid
+        )
         found = measure_path(planned.path, out, options, say=of_visit)
         refuse_swapped_sides(found.tree, label)
         conditions = timepoint.conditions
@@ -232,6 +247,15 @@ def _match(before: CtVisit, after: CtVisit, bones: dict[str, Bones | None], case
     return match_levels(*trees, motion, case.rules.match_residual_limit_mm)
 
 
+def _printed(found: Comparison, page: Path) -> Comparison:
+    """Print the report; a machine that cannot is a failure that the result names."""
+    try:
+        print_pdf(page, page.with_suffix(".pdf"))
+    except VenosegError as error:
+        return replace(found, failures=(*found.failures, str(error)))
+    return found
+
+
 def _write(found: Comparison, folder: Path) -> None:
     tables = {"changes": found.changes, "patency": found.patency, "clinical": found.clinical}
     for name, table in tables.items():
@@ -246,4 +270,3 @@ def _write(found: Comparison, folder: Path) -> None:
         found.warnings,
     )
     (folder / "case.json").write_text(to_json(document), encoding="utf-8", newline="")
-    (folder / "report.html").write_text(render_case(found), encoding="utf-8", newline="\n")

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder with case.toml, the manifest itself, or a folder of dated studies",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--pdf", action="store_true", help="print the report as PDF, too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,26 +31,22 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             print(f"{words} ...", file=sys.stderr)
 
-    found = compare_case(arguments.case, arguments.out, force=arguments.force, say=say)
+    found = compare_case(
+        arguments.case, arguments.out, force=arguments.force, pdf=arguments.pdf, say=say
+    )
     return show(found, arguments, "compare")
 
 
 def show(found: Comparison, arguments: argparse.Namespace, command: str) -> int:
     """Print what a comparison found, as the common options ask; return the exit status."""
+    from venoseg.reporting.case_words import case_headline, case_sentences
+
     for words in (*found.failures, *found.warnings):
         print(f"venoseg {command}: {words}", file=sys.stderr)
     if arguments.json:
         print((arguments.out / "case.json").read_text(encoding="utf-8"), end="")
     elif not arguments.quiet:
-        print(_summary(found))
+        for line in (case_headline(found), *case_sentences(found)):
+            print(line)
+        print(f"the report is {arguments.out / 'report.html'}")
     return 1 if found.failures else 0
-
-
-def _summary(found: Comparison) -> str:
-    """Return a line for every limb and timepoint."""
-    lines = [f"{'limb':<12} {'timepoint':<16} {'days':>6}  state"]
-    lines += [
-        f"{row['limb']:<12} {row['timepoint']:<16} {row['days']:>6}  {row['state']}"
-        for row in found.patency.rows
-    ]
-    return "\n".join(lines)

@@ -167,11 +167,12 @@ def _draw_areas(axes: Axes, veins: Sequence[OnAxis]) -> None:
         )
         axes.annotate(
             f"expected normal {area_words(reference.area_mm2)}",
-            (1.0, reference.area_mm2),
+            (0.0, reference.area_mm2),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 2),
+            xytext=(2, -2),
             textcoords="offset points",
-            ha="right",
+            ha="left",
+            va="top",
             fontsize=7,
             color=FAINT_INK,
         )

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from venoseg.errors import DependencyError
+from venoseg.followup.axis import on_one_axis
+from venoseg.followup.case import Case, Conditions, Event, Stent, Timepoint
+from venoseg.followup.change import change_table, ct_changes
+from venoseg.followup.clinical import clinical_table
+from venoseg.followup.compared import Comparison
+from venoseg.followup.levels import Match, VesselMatch
+from venoseg.followup.patency import patency_table
+from venoseg.followup.scores import VILLALTA, Score
+from venoseg.followup.visit import CtVisit
+from venoseg.reporting.case_page import render_case
+from venoseg.reporting.case_words import case_headline
+from venoseg.reporting.pdf import browser, print_pdf
+
+SHIFT_MM = 6.0
+
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+PRESS = """<script>
+const first = document.querySelector(".course");
+for (let n = 0; n < 3; n++) first.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"}));
+</script></body>"""
+
+
+@pytest.fixture(scope="module")
+def compared(measurements) -> Comparison:
+    """Two visits with the same measurements, the levels of the second 6 mm farther along."""
+    scores = [(Score(VILLALTA, "left", recorded_total=n, ulcer=False),) for n in (22, 1)]
+    case = Case(
+        "twin-<one>",
+        (Timepoint("before", 0, scores=scores[0]), Timepoint("after", 40, scores=scores[1])),
+        (Stent(10, "ivc", "ivc"),),
+        (Event(10, ("recanalisation", "stent")),),
+    )
+    visits = tuple(
+        CtVisit(t.label, t.label, t.day, measurements, Conditions()) for t in case.timepoints
+    )
+    vessels = {}
+    for profile in measurements.profiles:
+        at = profile.branch.curve.position_mm
+        moved = np.where(at + SHIFT_MM <= at[-1], at + SHIFT_MM, np.nan)
+        vessels[profile.vessel] = VesselMatch(at, moved)
+    match = Match("bones", 0.4, None, vessels, ("a note of the match",))
+    return Comparison(
+        case,
+        visits,
+        {("before", "after"): match},
+        change_table(ct_changes(*visits, match, case.rules)),
+        patency_table(case, visits),
+        clinical_table(case),
+        ("third: it could not be read",),
+        ("after: labels: labels_resampled",),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(compared) -> str:
+    return render_case(compared)
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str] = []
+        self.headings: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "img":
+            self.images.append(found)
+        self.links += [str(found[name]) for name in ("src", "href") if found.get(name)]
+        if tag in ("h1", "h2", "h3", "h4"):
+            self.headings.append(tag)
+
+
+def test_the_page_needs_nothing_else_and_describes_every_picture(page: str) -> None:
+    reader = Reader()
+    reader.feed(page)
+    assert len(reader.images) >= 1 + 3 * 2
+    assert all(len(image["alt"] or "") > 30 for image in reader.images)
+    assert all(link.startswith(("data:", "#")) for link in reader.links)
+    assert not re.search(r"https?://(?!www\.w3\.org)", page)
+    assert reader.headings[0] == "h1"
+
+
+def test_the_page_says_what_came_of_the_case(compared, page: str) -> None:
+    assert "Villalta score (left): 22 → 1 (severe → none)." in page
+    assert case_headline(compared) in page
+    assert "twin-&lt;one&gt;" in page
+    assert "third: it could not be read" in page
+    assert "the labels were brought onto the grid of the image" in page
+    assert "a note of the match" in page
+    assert "0.4 mm" in page
+    for word in ("unchanged", "stenosed_percent", "VERNACULAR", "recanalisation"):
+        assert word in page
+
+
+def test_the_page_is_the_same_each_time(compared, page: str) -> None:
+    assert render_case(compared) == page
+
+
+def test_visits_stand_on_one_axis(compared) -> None:
+    before, after = on_one_axis(compared, "ivc")
+    assert before.at_mm == pytest.approx(before.profile.branch.curve.position_mm)
+    shown = np.isfinite(after.at_mm)
+    moved = after.profile.branch.curve.position_mm[shown] - SHIFT_MM
+    assert after.at_mm[shown] == pytest.approx(moved)
+
+
+def test_a_visit_without_levels_is_named_and_not_drawn_on_the_axis(compared) -> None:
+    unmatched = replace(compared, matches={("before", "after"): Match("none", None, None, {})})
+    (_, after) = on_one_axis(unmatched, "ivc")
+    assert np.isnan(after.at_mm).all()
+    assert "levels could not be matched: after" in render_case(unmatched)
+
+
+def test_the_keys_show_both_visits_at_one_level(page: str, tmp_path: Path) -> None:
+    program = browser()
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    path = tmp_path / "report.html"
+    path.write_text(page.replace("</body>", PRESS), encoding="utf-8")
+    command = [program, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    done = subprocess.run(
+        [*command, path.as_uri()], capture_output=True, text=True, timeout=240, check=True
+    )
+    readings = re.findall(r'<div class="reading">.*?<h4>(.*?)</h4><p>(\d+) mm: ', done.stdout)
+    (first, at), (second, moved) = readings[:2]
+    assert (first, second) == ("before (day 0)", "after (day 40)")
+    assert int(moved) - int(at) == pytest.approx(SHIFT_MM, abs=2.0)
+
+
+def test_the_page_prints_as_pdf(page: str, tmp_path: Path) -> None:
+    if browser() is None:
+        pytest.skip("no Chromium on this machine")
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    print_pdf(path, tmp_path / "report.pdf")
+    pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "report.pdf").read_bytes())
+    assert len(pages) >= 5
+
+
+def test_a_machine_without_browser_is_told_what_to_do(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DependencyError, match=r"open report\.html in any browser"):
+        print_pdf(tmp_path / "report.html", tmp_path / "report.pdf")

@@ -131,8 +131,8 @@ class _Pair:
             pairs = self._matched(quantity)
             if not pairs:
                 continue
-            here = min((p[0] for p in pairs), key=lambda row: _number(row, quantity))
-            there = min((p[1] for p in pairs), key=lambda row: _number(row, quantity))
+            here = min((p[0] for p in pairs), key=lambda row: _value(row, quantity))
+            there = min((p[1] for p in pairs), key=lambda row: _value(row, quantity))
             found = self._judged(quantity, here, there, 0.0)
             yield change_row(
                 self.vessel,
@@ -163,7 +163,7 @@ class _Pair:
             for n, to_mm in enumerate(self.match.to_mm)
             if not np.isnan(to_mm)
         ]
-        return [p for p in pairs if p[0][quantity] is not None and p[1][quantity] is not None]
+        return [p for p in pairs if None not in (_figure(p[0], quantity), _figure(p[1], quantity))]
 
     def _judged(self, quantity: str, here: Row, there: Row, doubt: float) -> Difference:
         before, after = _figure(here, quantity), _figure(there, quantity)
@@ -199,7 +199,7 @@ class _Pair:
 
     def _level_doubt(self, quantity: str) -> FloatArray:
         """Return (n,) how much a figure varies over the uncertainty of the level."""
-        values = np.array([_number(row, quantity) for row in self.here])
+        values = np.array([_value(row, quantity) for row in self.here])
         step = _step_mm(self.here)
         reach = int(np.ceil(self.residual_mm / step))
         doubt = np.zeros(len(values))
@@ -211,16 +211,22 @@ class _Pair:
 
 def _figure(row: Row, quantity: str) -> Figure | None:
     value = row[quantity]
-    if value is None:
-        return None
     if row["state"] == "occluded":
         return Figure(0.0, 0.0, 0.0)
+    if value is None:
+        return None
     low, high = (row[name] for name in _STATION_FIGURES[quantity])
     return Figure(
         float(value),
         None if low is None else float(low),
         None if high is None else float(high),
     )
+
+
+def _value(row: Row, quantity: str) -> float:
+    """Return a figure, 0 where the vein is shut; NaN where not measured."""
+    figure = _figure(row, quantity)
+    return float("nan") if figure is None else figure.value
 
 
 def _length(row: Row, quantity: str) -> Figure | None:

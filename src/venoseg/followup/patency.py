@@ -103,9 +103,12 @@ def _on_ct(visit: CtVisit, vessel: str, rules: Rules) -> tuple[PatencyState, str
     if row is None:
         return "not_covered", "not labelled"
     state = str(row["state"])
-    if state in ("occluded", "bridged"):
-        length = row["occluded_length_mm"]
-        return "occluded", "no lumen" + (f" over {length:.0f} mm" if length else "")
+    length = row["occluded_length_mm"]
+    over = f" over {length:.0f} mm" if length else ""
+    if state == "occluded":
+        return "occluded", f"no lumen{over}"
+    if state == "bridged":
+        return "non_diagnostic", f"no lumen is seen{over}, which does not prove an occlusion"
     if state == "not_covered":
         return "not_covered", "not in the image"
     if state == "not_assessable":

@@ -144,8 +144,10 @@ def _section_words(row: Row) -> str:
     area, low, high = (
         row[name] for name in ("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2")
     )
-    if row["state"] in ("occluded", "bridged"):
+    if row["state"] == "occluded":
         return "occluded: no lumen"
+    if row["state"] == "bridged":
+        return "no lumen is seen"
     if area is None:
         return "not measured"
     words = f"area {area_words(float(area))}"
@@ -308,7 +310,7 @@ def _when(vein: OnAxis) -> str:
 def _caption(windows: Sequence[GrayWindow]) -> tuple[str, ...]:
     names = "; ".join(dict.fromkeys(window.name for window in windows))
     line = (
-        "All visits on one axis; bands: 95 % interval; cross-hatched bar: occluded; thin line: "
+        "All visits on one axis; bands: 95 % interval; cross-hatched bar: no lumen; thin line: "
         f"area inside the stent's wires. Yellow: the lumen's edge; {names}."
     )
     return (line,)

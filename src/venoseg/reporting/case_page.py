@@ -57,7 +57,8 @@ class RunPart:
 def render_case(found: Comparison) -> str:
     """Return the page's text: everything it shows is in it."""
     windows = {visit.label: choose_window(visit.found) for visit in found.scans}
-    names = [n for n in BY_NAME if any(v.segment(n) is not None for v in found.scans)]
+    traced = {p.vessel for visit in found.scans for p in visit.found.profiles}
+    names = [name for name in BY_NAME if name in traced]
     with drawing_style():
         timeline = draw_timeline(_marks(found))
         veins = [_vein_part(found, name, windows) for name in names]

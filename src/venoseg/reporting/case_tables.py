@@ -41,7 +41,7 @@ def segment_table(found: Comparison) -> TextTable:
                 (
                     BY_NAME[vessel].title,
                     label_words(visit.label),
-                    f"{row['length_mm']:.0f} mm",
+                    _whole(row["length_mm"]),
                     _area(row["minimum_area_mm2"]),
                     _length(row["minimum_diameter_mm"]),
                     _whole(row["occluded_length_mm"]),

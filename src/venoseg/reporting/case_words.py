@@ -85,14 +85,17 @@ def _course(found: Comparison, limb: str) -> str:
 
 
 def _occlusions(found: Comparison) -> Iterator[str]:
+    kinds = {"occluded": "occluded", "bridged": "without a lumen that is seen"}
     for visit in found.scans:
-        shut = [
-            f"{BY_NAME[str(row['vessel'])].title.lower()} over {row['occluded_length_mm']:.0f} mm"
-            for row in visit.found.segments.rows
-            if row["state"] in ("occluded", "bridged") and row["occluded_length_mm"]
-        ]
-        if shut:
-            yield f"{label_words(visit.label).capitalize()}: no lumen in the {_joined(shut)}."
+        for state, words in kinds.items():
+            shut = [
+                f"{BY_NAME[str(row['vessel'])].title.lower()} over "
+                f"{row['occluded_length_mm']:.0f} mm"
+                for row in visit.found.segments.rows
+                if row["state"] == state and row["occluded_length_mm"]
+            ]
+            if shut:
+                yield f"{label_words(visit.label).capitalize()}, {words}: {_joined(shut)}."
 
 
 def _collaterals(found: Comparison) -> Iterator[str]:

@@ -13,7 +13,7 @@ from venoseg.tables import Row
 def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
     """Return the rows of two runs."""
     labels = before.label, after.label
-    shares = [_share(visit) for visit in (before, after)]
+    shares = [share_beside(visit) for visit in (before, after)]
     rows = [
         change_row("", "run", None, labels, "collateral_fraction", difference(*shares)),
     ]
@@ -26,7 +26,7 @@ def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
     return rows
 
 
-def _share(visit: RunVisit) -> Figure | None:
+def share_beside(visit: RunVisit) -> Figure | None:
     """Return the run's share of contrast medium beside the measured veins; None if unknown."""
     filling = visit.found.collaterals
     if filling is None or not np.isfinite(filling.whole):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from venoseg.anatomy import BY_NAME
 from venoseg.followup.case import LIMBS, Case
 from venoseg.followup.compared import Comparison
-from venoseg.followup.runs import largest_share
+from venoseg.followup.runs import share_beside
 from venoseg.followup.scores import VILLALTA
 from venoseg.reporting.words import area_words
 
@@ -99,12 +99,15 @@ def _occlusions(found: Comparison) -> Iterator[str]:
 
 
 def _collaterals(found: Comparison) -> Iterator[str]:
-    shares = [
-        (visit.label, share) for visit in found.runs if (share := largest_share(visit)) is not None
+    shares = [(visit.label, share_beside(visit)) for visit in found.runs]
+    words = [
+        f"{100 * share.value:.0f} % (95 % {100 * (share.low or 0.0):.0f} to "
+        f"{100 * (share.high or 0.0):.0f}) at {label_words(label)}"
+        for label, share in shares
+        if share is not None
     ]
-    if shares:
-        words = _joined([f"{100 * s:.0f} % at {label_words(label)}" for label, s in shares])
-        yield f"Contrast medium in vessels beside the measured veins: at most {words}."
+    if words:
+        yield f"Share of contrast medium in vessels beside the measured veins: {_joined(words)}."
 
 
 def _smallest(found: Comparison) -> Iterator[str]:

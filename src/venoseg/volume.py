@@ -134,6 +134,29 @@ class Grid:
         return int(np.argmax(np.abs(self.directions[2])))
 
     @property
+    def through_axis(self) -> int:
+        """The index axis across the slices as they were reconstructed.
+
+        Slices are as wide as high: where one spacing differs from two that are alike, it is that
+        axis, in whichever order a file stores them. Otherwise it is the axis from feet to head.
+        """
+        spacing = self.spacing_mm
+        for axis in range(3):
+            one, other = np.delete(spacing, axis)
+            alike = abs(one - other) <= 0.01 * max(one, other)
+            if alike and abs(spacing[axis] - one) > 0.05 * one:
+                return axis
+        return self.axial_axis
+
+    @property
+    def slice_and_pixel_mm(self) -> tuple[float, float]:
+        """Distance of the slices, and the mean distance of voxels within them."""
+        return (
+            float(self.spacing_mm[self.through_axis]),
+            float(np.delete(self.spacing_mm, self.through_axis).mean()),
+        )
+
+    @property
     def voxel_volume_mm3(self) -> float:
         """Volume of one voxel."""
         return float(self.spacing_mm.prod())

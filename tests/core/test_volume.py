@@ -55,3 +55,24 @@ def test_cropping_keeps_every_voxel_in_its_place():
 def test_voxels_that_do_not_fit_the_grid_are_refused():
     with pytest.raises(InputError, match="do not fit"):
         Volume(np.zeros((2, 2, 2)), Grid.from_axes((2, 2, 3), spacing_mm=(1, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("order", "axis"), [((0, 1, 2), 0), ((2, 0, 1), 1), ((1, 2, 0), 2)], ids=str
+)
+@pytest.mark.parametrize("slice_mm", [0.8, 3.0])
+def test_the_slices_are_told_from_the_pixels_in_whichever_order_a_file_stores_them(
+    stored, order, axis, slice_mm
+):
+    grid, _ = stored(
+        Grid.from_axes((4, 5, 6), spacing_mm=(slice_mm, 0.8, 0.8)), order, (False, True, False)
+    )
+    assert grid.through_axis == axis
+    assert grid.slice_and_pixel_mm == pytest.approx((slice_mm, 0.8))
+
+
+def test_slices_of_a_coronal_reformation_lie_behind_one_another():
+    coronal = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+    grid = Grid.from_axes((4, 5, 6), spacing_mm=(3.0, 0.8, 0.8), directions=coronal)
+    assert grid.axial_axis == 1
+    assert grid.through_axis == 0

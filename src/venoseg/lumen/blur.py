@@ -29,9 +29,8 @@ def default_blur(grid: Grid, slice_thickness_mm: float | None) -> Blur:
     The point-spread of 0.6 mm is joined in quadrature by the voxel's own width and by linear
     interpolation between voxels (h2/12 and on average h2/8 of variance).
     """
-    through, *in_plane = grid.spacing_mm
-    pixel = float(np.mean(in_plane))
-    thickness = float(through) if slice_thickness_mm is None else slice_thickness_mm
+    through, pixel = grid.slice_and_pixel_mm
+    thickness = through if slice_thickness_mm is None else slice_thickness_mm
     return Blur(
         in_plane_mm=float(np.sqrt(0.36 + pixel**2 * (1 / 12 + 1 / 8))),
         through_plane_mm=float(np.sqrt(0.36 + thickness**2 / 12 + through**2 / 8)),
@@ -40,8 +39,8 @@ def default_blur(grid: Grid, slice_thickness_mm: float | None) -> Blur:
 
 def label_blur(grid: Grid) -> Blur:
     """Return the blur of a label's edge: linear interpolation between its voxels."""
-    through, *in_plane = grid.spacing_mm
-    return Blur(float(np.mean(in_plane)) / np.sqrt(7.5), float(through) / np.sqrt(7.5))
+    through, pixel = grid.slice_and_pixel_mm
+    return Blur(pixel / np.sqrt(7.5), through / np.sqrt(7.5))
 
 
 def estimate_blur(

@@ -42,7 +42,7 @@ class Blur:
 
     def along(self, directions_lps: FloatArray, grid: Grid) -> FloatArray:
         """Return the blur in mm along (..., 3) unit vectors."""
-        through = (directions_lps @ grid.directions[:, 0]) ** 2
+        through = (directions_lps @ grid.directions[:, grid.through_axis]) ** 2
         variance = self.in_plane_mm**2 * (1.0 - through) + self.through_plane_mm**2 * through
         result: FloatArray = np.sqrt(variance)
         return result

@@ -121,14 +121,14 @@ def _wall_noise(
     first: int, station_mm: float, point_mm: FloatArray, points: int, grid: Grid
 ) -> FloatArray:
     """Return (`_REPLICATES`, n, points) what averaging leaves of edge positions of unit scatter."""
-    through, *in_plane = grid.spacing_mm
+    through, pixel = grid.slice_and_pixel_mm
     along_mm, around_mm = WALL_SMOOTHING_MM
     # Interpolation makes rays within a voxel see the same noise.
-    alike = 0.5 * float(through) / station_mm
+    alike = 0.5 * through / station_mm
     spectrum = _noise_along(points, round(alike, 6), round(along_mm / station_mm, 6))
     stations = np.arange(first, first + len(point_mm)) % _NOISE_PERIOD
     frequency = 2.0 * np.pi * np.fft.fftfreq(points)
-    beside = np.exp(-0.5 * (frequency * (0.5 * np.mean(in_plane) / point_mm)[:, None]) ** 2)
+    beside = np.exp(-0.5 * (frequency * (0.5 * pixel / point_mm)[:, None]) ** 2)
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     smooth = beside / gain * np.exp(-0.5 * (frequency * (around_mm / point_mm)[:, None]) ** 2)
     half = smooth[:, : points // 2 + 1]

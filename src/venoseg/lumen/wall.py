@@ -204,7 +204,7 @@ def wall_of_image(
             blur = known
         elif turn == _ROUNDS - 1:
             share = (profiles.values - outer[..., None]) / np.maximum(inner - outer, 1.0)[..., None]
-            lean = (normals_lps @ grid.directions[:, 0]) ** 2
+            lean = (normals_lps @ grid.directions[:, grid.through_axis]) ** 2
             blur = estimate_blur(profiles, share, mean, lean, usable, blur)
     shift = _shift(moved, curve, blur, grid)
     wall = Wall(

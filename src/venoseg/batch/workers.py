@@ -15,7 +15,7 @@ from venoseg.batch.job import Limits, Outcome, StudyJob, lost_outcome, start_tem
 from venoseg.processes import Child
 
 # Memory of a process besides its image, and for every voxel of it.
-BASE_MIB = 350.0
+BASE_MIB = 450.0
 BYTES_PER_VOXEL = 16.0
 # Share of the memory that is free at the start which a batch may take.
 _SHARE = 0.85

@@ -108,7 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
             quiet=arguments.quiet,
             log=log,
         )
-        result = run_batch(arguments.exports, arguments.out, settings, machinery)
+        try:
+            result = run_batch(arguments.exports, arguments.out, settings, machinery)
+        except KeyboardInterrupt:
+            print("\nvenoseg batch: interrupted; go on with --resume", file=sys.stderr)
+            return 130
     _print_result(result, arguments)
     return 1 if result.failed or result.unreadable else 0
 

@@ -30,6 +30,8 @@ TABLES = (
     "results.parquet",
     "sections.parquet",
     "selection.csv",
+    "stents.csv",
+    "stents.parquet",
     "summary.html",
 )
 

@@ -9,6 +9,7 @@ from venoseg.angiography.projection import PROJECTION_COLUMNS
 from venoseg.batch.selection import SELECTION_COLUMNS
 from venoseg.lumen.lesions import LESION_COLUMNS
 from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
+from venoseg.lumen.stent_records import STENT_COLUMNS
 from venoseg.tables import Column
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ SECTION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, *CROSS_SECTION_COLUMNS)
 
 BATCH_LESION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, *LESION_COLUMNS)
 
+BATCH_STENT_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, *STENT_COLUMNS)
+
 BATCH_PROJECTED_LESION_COLUMNS: tuple[Column, ...] = (
     _STUDY,
     _SERIES,
@@ -59,6 +62,7 @@ __all__ = [
     "BATCH_LESION_COLUMNS",
     "BATCH_PROJECTED_LESION_COLUMNS",
     "BATCH_PROJECTION_COLUMNS",
+    "BATCH_STENT_COLUMNS",
     "FAILURE_COLUMNS",
     "RESULT_COLUMNS",
     "SECTION_COLUMNS",
@@ -67,7 +71,14 @@ __all__ = [
 ]
 
 # Columns that hold neither text nor figures with decimals.
-_WHOLE = {"lumen_components", "run", "part_number", "series_number", "images"}
+_WHOLE = {
+    "lumen_components",
+    "run",
+    "series_number",
+    "images",
+    "stent",
+    "fracture_candidates",
+}
 _TRUTH = {"covered", "occluded", "chosen"}
 
 

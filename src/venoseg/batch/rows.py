@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from venoseg.batch.columns import RESULT_COLUMNS
+from venoseg.batch.names import clean_text
 
 Row = dict[str, Any]
 
@@ -55,6 +56,9 @@ def _ct_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]
         yield "sections", source | row
     for row in document["lesions"]:
         yield "lesions", source | row
+    for row in document["stents"]:
+        kernel = clean_text(row["convolution_kernel"] or "") or None
+        yield "stents", source | row | {"convolution_kernel": kernel}
 
 
 def _run_rows(document: dict[str, Any], source: Row) -> Iterator[tuple[str, Row]]:

@@ -107,8 +107,8 @@ def start_batch() -> Callable[..., subprocess.Popen[bytes]]:
         return subprocess.Popen(
             [*command, *options, *words],
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     return start

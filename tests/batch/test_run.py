@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     run.send_signal(signal.SIGKILL)
-    run.communicate()
+    run.wait()
     assert not (out / "results.csv").exists()
     assert start_batch(export, out, "--resume").wait(280) == 1
     assert tables_of(out) == tables_of(undisturbed)

@@ -18,7 +18,7 @@ from venoseg.processes import Child
 # for the headers of all of them to be held.
 _AHEAD = 2
 _DEATHS = 3
-_CONNECT_S = 20
+_CONNECT_S = 10
 
 # A template that is idle in this worker's process; each of its threads takes one.
 _idle: list[Child] = []

@@ -67,11 +67,15 @@ class Store:
         try:
             (out / STATE / "records").mkdir(parents=True, exist_ok=True)
             self.lock = _lock(out / STATE / "lock")
-            self._begin(resume=resume)
         except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(f"it cannot be written ({error.strerror})", where=str(out)) from error
+            raise _refused(out, error) from error
+        try:
+            self._begin(resume=resume)
+        except BaseException as error:
+            self.release()
+            if isinstance(error, OSError) and not isinstance(error, OutputError):
+                raise _refused(out, error) from error
+            raise
 
     def _begin(self, *, resume: bool) -> None:
         kept = self.out / STATE / "run.json"
@@ -137,6 +141,10 @@ def _is_whole(folder: Path, part: dict[str, Any]) -> bool:
         )
     except OSError:
         return False
+
+
+def _refused(out: Path, error: OSError) -> OutputError:
+    return OutputError(f"it cannot be written ({error.strerror})", where=str(out))
 
 
 def _lock(path: Path) -> int:

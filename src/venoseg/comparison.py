@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from venoseg.dicom import Study, read_study
-from venoseg.dicom.identity import StudyIdentity, study_identity
+from venoseg.dicom.identity import StudyIdentity, study_header, study_identity
 from venoseg.errors import InputError, VenosegError
 from venoseg.followup.bones import Bones, bones_of
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
@@ -26,6 +26,7 @@ from venoseg.interchange.case_document import case_document
 from venoseg.interchange.case_manifest import MANIFEST, read_case
 from venoseg.interchange.documents import to_json
 from venoseg.interchange.found_case import find_case
+from venoseg.interchange.pdf_out import write_encapsulated_pdf
 from venoseg.output import output_folder
 from venoseg.pipeline import MeasureOptions, measure_path
 from venoseg.reporting.case_page import render_case
@@ -69,12 +70,13 @@ def compare_case(
         say("reading the case")
         case = _case(path)
         warnings = check_identities(case)
+        root = _tracking_root(case)
         visits: list[Visit] = []
         failures: list[str] = []
         for timepoint in case.timepoints:
             for planned in timepoint.studies:
                 try:
-                    visits.append(_measured(timepoint, planned, scratch, say))
+                    visits.append(_measured(timepoint, planned, scratch, root, say))
                 except VenosegError as error:
                     shutil.rmtree(scratch / _label(timepoint, planned), ignore_errors=True)
                     failures.append(f"{_label(timepoint, planned)}: {error}")
@@ -167,11 +169,20 @@ def _study(planned: PlannedStudy) -> Study:
     return read_study(planned.path, series_uid=planned.series_uid)
 
 
+def _tracking_root(case: Case) -> str:
+    """Return what is the same for all visits of this patient and for no other patient's."""
+    planned = [study for timepoint in case.timepoints for study in timepoint.studies]
+    first = _study(planned[0]).study_uid if planned else ""
+    return f"case {case.patient} {first}"
+
+
 def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
     return f"{timepoint.label}/{planned.name}" if planned.name else timepoint.label
 
 
-def _measured(timepoint: Timepoint, planned: PlannedStudy, scratch: Path, say: Say) -> Visit:
+def _measured(
+    timepoint: Timepoint, planned: PlannedStudy, scratch: Path, root: str, say: Say
+) -> Visit:
     """Measure one study as `measure` or `angio` does, into its own folder."""
     label = _label(timepoint, planned)
     out = scratch / label
@@ -182,7 +193,10 @@ def _measured(timepoint: Timepoint, planned: PlannedStudy, scratch: Path, say: S
     study = _study(planned)
     if any(series.kind == "ct" for series in study.series):
         options = MeasureOptions(
-            labels=planned.labels, seeds=planned.seeds, series_uid=planned.series_uid
+            labels=planned.labels,
+            seeds=planned.seeds,
+            series_uid=planned.series_uid,
+            tracking_root=root,
         )
         found = measure_path(planned.path, out, options, say=of_visit)
         refuse_swapped_sides(found.tree, label)
@@ -190,7 +204,7 @@ def _measured(timepoint: Timepoint, planned: PlannedStudy, scratch: Path, say: S
         phase = conditions.phase or study.ct_series(planned.series_uid).phase or None
         known = Conditions(conditions.respiration, conditions.volume, phase)
         return CtVisit(label, timepoint.label, timepoint.day, found, known)
-    angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration)
+    angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration, tracking_root=root)
     run, _ = angio_path(planned.path, out, angio, say=of_visit)
     return RunVisit(label, timepoint.label, timepoint.day, run)
 
@@ -248,9 +262,14 @@ def _match(before: CtVisit, after: CtVisit, bones: dict[str, Bones | None], case
 
 
 def _printed(found: Comparison, page: Path) -> Comparison:
-    """Print the report; a machine that cannot is a failure that the result names."""
+    """Print the report, also into a DICOM object; where that fails the result names it."""
+    pdf = page.with_suffix(".pdf")
     try:
-        print_pdf(page, page.with_suffix(".pdf"))
+        print_pdf(page, pdf)
+        last = [study for timepoint in found.case.timepoints for study in timepoint.studies][-1]
+        header = study_header(_study(last))
+        if header is not None:
+            write_encapsulated_pdf(pdf, header, page.with_suffix(".pdf.dcm"))
     except VenosegError as error:
         return replace(found, failures=(*found.failures, str(error)))
     return found

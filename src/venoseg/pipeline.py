@@ -59,6 +59,8 @@ class MeasureOptions:
         labels they guide the segmentation, which is automatic when there are none.
     segmenter
         The outside segmenter to use; None: venoseg's own.
+    tracking_root
+        What the tracking UIDs of the DICOM results follow from; None: the frame of reference.
     """
 
     labels: Path | None = None
@@ -71,6 +73,7 @@ class MeasureOptions:
     identified: bool = False
     seeds: Path | None = None
     segmenter: str | None = None
+    tracking_root: str | None = None
 
 
 def measure_path(
@@ -164,11 +167,18 @@ def veins_of(volume: Volume, options: MeasureOptions, say: Say = lambda _: None)
 
 
 def with_dicom_results(
-    found: Measurements, headers: Sequence[Dataset], folder: Path, *, identified: bool = False
+    found: Measurements,
+    headers: Sequence[Dataset],
+    folder: Path,
+    *,
+    identified: bool = False,
+    tracking_root: str | None = None,
 ) -> Measurements:
     """Write the DICOM results; headers too poor to refer to are a warning, not a failure."""
     try:
-        write_dicom_results(found, headers, folder, identified=identified)
+        write_dicom_results(
+            found, headers, folder, identified=identified, tracking_root=tracking_root
+        )
     except OutputError as error:
         for name in _DICOM_RESULTS:
             (folder / name).unlink(missing_ok=True)
@@ -209,7 +219,12 @@ def write_results(found: Measurements, folder: Path) -> None:
 
 
 def write_dicom_results(
-    found: Measurements, headers: Sequence[Dataset], folder: Path, *, identified: bool = False
+    found: Measurements,
+    headers: Sequence[Dataset],
+    folder: Path,
+    *,
+    identified: bool = False,
+    tracking_root: str | None = None,
 ) -> None:
     """Write the labels as DICOM SEG and the figures as a TID 1500 report on them.
 
@@ -223,13 +238,24 @@ def write_dicom_results(
         An existing folder.
     identified
         Whether the objects name the patient.
+    tracking_root
+        What the tracking UIDs follow from; None: the frame of reference.
     """
     seg_name, sr_name = _DICOM_RESULTS
     segmentation = write_dicom_seg(
-        found.segmentation, headers, folder / seg_name, identified=identified
+        found.segmentation,
+        headers,
+        folder / seg_name,
+        identified=identified,
+        tracking_root=tracking_root,
     )
     reports = vein_reports(found)
     if reports:
         write_structured_report(
-            reports, headers, folder / sr_name, segmentation=segmentation, identified=identified
+            reports,
+            headers,
+            folder / sr_name,
+            segmentation=segmentation,
+            identified=identified,
+            tracking_root=tracking_root,
         )

@@ -38,11 +38,14 @@ class AngioOptions:
     calibration
         ``auto``: the best the header allows; or an object in the picture, as `parse_fiducial` reads
         it.
+    tracking_root
+        What the tracking UIDs of the report follow from; None: the frame of reference.
     """
 
     seeds: Path | None = None
     frames: tuple[int, int] | None = None
     calibration: str = "auto"
+    tracking_root: str | None = None
 
 
 def angio_path(
@@ -82,7 +85,7 @@ def measure_angiogram(
         calibration=header_calibration(angiogram),
     )
     found = measure_run(run_of(angiogram), settings, say=say)
-    missing = _write_report(found, angiogram, folder / "measurements.sr.dcm")
+    missing = _write_report(found, angiogram, folder / "measurements.sr.dcm", options.tracking_root)
     warnings = (*found.warnings, *_header_warnings(angiogram), *missing)
     found = replace(found, warnings=warnings)
     document = venogram_document(found, angiogram)
@@ -96,14 +99,16 @@ def measure_angiogram(
     return found, document
 
 
-def _write_report(found: Venogram, angiogram: Angiogram, path: Path) -> tuple[str, ...]:
+def _write_report(
+    found: Venogram, angiogram: Angiogram, path: Path, tracking_root: str | None
+) -> tuple[str, ...]:
     """Write the structured report; return why there is none, in words."""
     reports = venogram_reports(found)
     header = read_header(angiogram.image.location)
     if not reports or header is None:
         return ("no structured report: no diameter was measured",)
     try:
-        write_structured_report(reports, [header], path)
+        write_structured_report(reports, [header], path, tracking_root=tracking_root)
     except OutputError as error:
         return (f"no structured report: {error.what}",)
     return ()

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("venoseg.cli.agreement", "how far two readings of the same images agree"),
     "batch": ("venoseg.cli.batch", "many studies: a folder of exports in, one table out"),
     "deidentify": ("venoseg.cli.deidentify", "a copy of studies without the patients' identity"),
+    "sr": ("venoseg.cli.sr", "the numbers of a DICOM structured report as a table"),
     "demo": ("venoseg.cli.demo", "the sample case from start to report"),
     "phantom": ("venoseg.cli.phantom", "write a digital twin as DICOM, with its truth"),
 }

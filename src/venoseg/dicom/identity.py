@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import date
 
+from pydicom.dataset import FileDataset
+
 from venoseg.dicom.elements import Elements
 from venoseg.dicom.header import read_header
 from venoseg.dicom.image import Image
@@ -43,12 +45,23 @@ def study_identity(study: Study) -> StudyIdentity:
     InputError
         When that header is damaged.
     """
-    image = _any_image(study)
-    header = None if image is None else read_header(image.location)
+    header = study_header(study)
     if header is None:
         return StudyIdentity(None, None)
     elements = Elements(header, bool(header.original_encoding[1]))
     return StudyIdentity(_key(elements), _day(elements))
+
+
+def study_header(study: Study) -> FileDataset | None:
+    """Return the header of one image of a study, None when it is not DICOM.
+
+    Raises
+    ------
+    InputError
+        When that header is damaged.
+    """
+    image = _any_image(study)
+    return None if image is None else read_header(image.location)
 
 
 def _any_image(study: Study) -> Image | None:

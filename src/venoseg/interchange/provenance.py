@@ -45,6 +45,6 @@ def equipment() -> dict[str, Any]:
     }
 
 
-def site_uid(frame_of_reference_uid: str, name: str) -> str:
-    """Return the tracking UID of a vein, or of the stents, in one frame of reference."""
-    return str(generate_uid(entropy_srcs=["site", frame_of_reference_uid, name]))
+def site_uid(root: str, name: str) -> str:
+    """Return the tracking UID of a vein, or of the stents, of whatever the root stands for."""
+    return str(generate_uid(entropy_srcs=["site", root, name]))

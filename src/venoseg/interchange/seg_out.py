@@ -47,6 +47,7 @@ def write_dicom_seg(
     *,
     algorithm: Algorithm = GIVEN_LABELS,
     identified: bool = False,
+    tracking_root: str | None = None,
 ) -> Dataset:
     """Write a segmentation as a binary DICOM SEG of the series it was drawn on.
 
@@ -63,6 +64,9 @@ def write_dicom_seg(
         What drew the labels.
     identified
         Whether the patient's identity and the dates are taken over from the headers.
+    tracking_root
+        What the tracking UIDs follow from, the same for all visits of a patient; None: the frame of
+        reference.
 
     Returns
     -------
@@ -77,7 +81,13 @@ def write_dicom_seg(
     """
     path = Path(path)
     with odd_headers_refused(path.name):
-        seg = dicom_seg(segmentation, headers, algorithm=algorithm, identified=identified)
+        seg = dicom_seg(
+            segmentation,
+            headers,
+            algorithm=algorithm,
+            identified=identified,
+            tracking_root=tracking_root,
+        )
     try:
         seg.save_as(path, enforce_file_format=True)
     except OSError as error:
@@ -91,6 +101,7 @@ def dicom_seg(
     *,
     algorithm: Algorithm = GIVEN_LABELS,
     identified: bool = False,
+    tracking_root: str | None = None,
 ) -> Dataset:
     """Return what `write_dicom_seg` writes."""
     import highdicom
@@ -100,6 +111,7 @@ def dicom_seg(
     pixels, names, grid = _frames(segmentation)
     frame_of_reference = sources[0].FrameOfReferenceUID
     entropy = [sources[0].SeriesInstanceUID, *names, _digest(segmentation)]
+    entropy += [tracking_root] if tracking_root else []
     volume = highdicom.Volume(
         pixels,
         grid.affine,
@@ -112,7 +124,7 @@ def dicom_seg(
         volume,
         "BINARY",
         [
-            _description(number, name, segmentation, algorithm, frame_of_reference)
+            _description(number, name, segmentation, algorithm, tracking_root or frame_of_reference)
             for number, name in enumerate(names, start=1)
         ],
         series_instance_uid=generate_uid(entropy_srcs=["series", *entropy]),
@@ -175,7 +187,7 @@ def _digest(segmentation: Segmentation) -> str:
 
 
 def _description(
-    number: int, name: str, segmentation: Segmentation, algorithm: Algorithm, frame: str
+    number: int, name: str, segmentation: Segmentation, algorithm: Algorithm, root: str
 ) -> SegmentDescription:
     import highdicom
     from highdicom.seg import SegmentDescription
@@ -192,7 +204,7 @@ def _description(
         _concept(STENT_CODE if vessel is None else vessel.code),
         kind,
         None if kind == "MANUAL" else drawn_by,
-        tracking_uid=site_uid(frame, name),
+        tracking_uid=site_uid(root, name),
         tracking_id=name,
         display_color=highdicom.color.CIELabColor.from_rgb(
             *(STENT_RGB if vessel is None else vessel.colour_rgb)

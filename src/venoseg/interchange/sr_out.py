@@ -118,6 +118,7 @@ def write_structured_report(
     *,
     segmentation: Dataset | None = None,
     identified: bool = False,
+    tracking_root: str | None = None,
 ) -> Dataset:
     """Write measurements as a Comprehensive 3D SR.
 
@@ -131,6 +132,9 @@ def write_structured_report(
         What `write_dicom_seg` returned; the measurements then refer to its segments.
     identified
         Whether the patient's identity and the dates are taken over from the headers.
+    tracking_root
+        What the tracking UIDs follow from, the same for all visits of a patient; None: the frame of
+        reference.
 
     Returns
     -------
@@ -146,7 +150,11 @@ def write_structured_report(
     path = Path(path)
     with odd_headers_refused(path.name):
         report = structured_report(
-            vessels, headers, segmentation=segmentation, identified=identified
+            vessels,
+            headers,
+            segmentation=segmentation,
+            identified=identified,
+            tracking_root=tracking_root,
         )
     try:
         report.save_as(path, enforce_file_format=True)
@@ -161,6 +169,7 @@ def structured_report(
     *,
     segmentation: Dataset | None = None,
     identified: bool = False,
+    tracking_root: str | None = None,
 ) -> Comprehensive3DSR:
     """Return what `write_structured_report` writes."""
     from highdicom.sr import Comprehensive3DSR, MeasurementReport
@@ -168,14 +177,15 @@ def structured_report(
     if not any(vessel.quantities or vessel.evaluations for vessel in vessels):
         raise OutputError("there is no measurement to report")
     sources = source_headers(headers, identified=identified)
+    root = tracking_root or sources[0].FrameOfReferenceUID
     content = MeasurementReport(
         observation_context=_observer(),
         procedure_reported=_concept(_PROCEDURES.get(sources[0].Modality, _ANY_PROCEDURE)),
-        imaging_measurements=[_group(vessel, sources, segmentation) for vessel in vessels],
+        imaging_measurements=[_group(vessel, sources, segmentation, root) for vessel in vessels],
         title=_concept(_TITLE),
     )
     digest = hashlib.sha256(repr(vessels).encode()).hexdigest()
-    entropy = [sources[0].SeriesInstanceUID, digest]
+    entropy = [sources[0].SeriesInstanceUID, digest, *([tracking_root] if tracking_root else [])]
     return Comprehensive3DSR(
         evidence=[*sources, *([] if segmentation is None else [segmentation])],
         content=content,
@@ -212,7 +222,7 @@ def _observer() -> ObservationContext:
 
 
 def _group(
-    vessel: VesselReport, sources: Sequence[Dataset], segmentation: Dataset | None
+    vessel: VesselReport, sources: Sequence[Dataset], segmentation: Dataset | None, root: str
 ) -> (
     PlanarROIMeasurementsAndQualitativeEvaluations
     | VolumetricROIMeasurementsAndQualitativeEvaluations
@@ -226,7 +236,7 @@ def _group(
     side = None if anatomy is None else anatomy.side
     common: dict[str, Any] = {
         "tracking_identifier": sr.TrackingIdentifier(
-            uid=site_uid(sources[0].FrameOfReferenceUID, vessel.vessel), identifier=vessel.vessel
+            uid=site_uid(root, vessel.vessel), identifier=vessel.vessel
         ),
         "finding_type": _concept(LUMEN_CODE),
         "finding_sites": [

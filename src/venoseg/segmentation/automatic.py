@@ -5,26 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.errors import InputError, NeedsSeedsError
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
+from venoseg.segmentation.cava import BLOOD_HU, sure_cava
 from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed, surroundings
-from venoseg.segmentation.landmarks import Landmarks, find_landmarks
+from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
 
 _COARSE_MM = 3.0
-_LEAST_RUN_MM = 25.0
-_GAP_MM = 18.0
-_LEAST_CONTRAST_HU = 18.0
-_LEAST_BLOOD_HU = 75.0
-_WAYPOINT_MM = 30.0
-_ASIDE_MM = 45.0
 _REMEDY = (
     "give seed points (a central end in the cava, a peripheral end on each side), labels, or a "
     "series in a venous phase"
@@ -58,7 +52,11 @@ def automatic(volume: Volume) -> Segmentation:
     found = find_landmarks(*pooled(volume, (whole[0], whole[1], whole[2]), _COARSE_MM))
     if found is None:
         raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
-    cava = _cava(found)
+    cava = sure_cava(found)
+    if len(cava) == 0:
+        bright = (found.cava.level_hu > BLOOD_HU).any()
+        words = "does not stand out" if bright else "shows no contrast"
+        raise NeedsSeedsError(f"the inferior vena cava {words}", remedy=_REMEDY)
     low, high = volume.grid.to_lps(np.array([(0, 0, 0), volume.grid.shape]))
     reach = np.concatenate([cava, found.aorta.points_lps_mm])
     corners = np.array(
@@ -76,40 +74,6 @@ def automatic(volume: Volume) -> Segmentation:
     ends = peripheral_ends(picture, scene.arteries, cava, float(level_at(picture, cava).min()))
     segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
     return _sure(segmentation, ends)
-
-
-def _cava(found: Landmarks) -> FloatArray:
-    """Return (n, 3) sure points of the cava from the head down.
-
-    Raises
-    ------
-    NeedsSeedsError
-        When there are too few.
-    """
-    track = found.cava
-    bright = track.level_hu > _LEAST_BLOOD_HU
-    sure = (track.contrast_hu > _LEAST_CONTRAST_HU) & bright
-    z = track.points_lps_mm[:, 2]
-    step = float(np.abs(np.diff(z)).mean())
-    closed = ndimage.binary_closing(
-        np.pad(sure, 20), structure=np.ones(max(2, round(_GAP_MM / step)) + 1)
-    )[20:-20]
-    runs, count = ndimage.label(closed & ndimage.binary_dilation(bright, iterations=3))
-    lengths = [step * int((runs == n).sum()) for n in range(1, count + 1)]
-    enough = [n for n, length in enumerate(lengths, start=1) if length >= _LEAST_RUN_MM]
-    if not enough:
-        words = "shows no contrast" if not bright.any() else "does not stand out"
-        raise NeedsSeedsError(f"the inferior vena cava {words}", remedy=_REMEDY)
-    # The cava is the sure part nearest to the heart; farther down an iliac vein may look like it.
-    run = np.flatnonzero((runs == enough[-1]) & sure)[::-1]
-    points = track.points_lps_mm[run]
-    kept = [0]
-    for n in range(1, len(points)):
-        if np.linalg.norm(points[n] - points[kept[-1]]) >= _WAYPOINT_MM:
-            kept.append(n)
-    if kept[-1] != len(points) - 1:
-        kept.append(len(points) - 1)
-    return points[kept]
 
 
 def _chains(cava: FloatArray, ends: Ends) -> list[Chain]:

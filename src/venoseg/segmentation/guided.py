@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.cava import sure_cava
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import Picture, arteries_in, picture_of
 from venoseg.segmentation.following import cost_of, level_at, tube_along, way_through
@@ -17,7 +18,7 @@ from venoseg.segmentation.judging import Judged, judged
 from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
 from venoseg.segmentation.model import CourseSource, OccludedCourse, Origin, Segmentation
 from venoseg.segmentation.painting import painted
-from venoseg.segmentation.plan import Chain, chains_of
+from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import Box, Float32Array, box_around, pooled
@@ -44,11 +45,14 @@ class Scene:
     behind
         What lies behind the front of the lumbar spine, where collaterals run and these veins never
         do; None when no aorta was found.
+    cava_lps_mm
+        (n, 3) points that lie in the cava for certain, from the head down.
     """
 
     picture: Picture
     arteries: BoolArray | None = None
     behind: BoolArray | None = None
+    cava_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -84,6 +88,7 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     box = box_around(volume.grid, points, _ASIDE_MM)
     picture = picture_of(volume, box)
     scene = _scene(volume, box, picture, points, seeds)
+    chains = [with_waypoints(chain, scene.cava_lps_mm) for chain in chains]
     return followed(volume, scene, chains, "semiautomatic")
 
 
@@ -161,7 +166,7 @@ def _scene(
     InputError
         When a seed lies in the aorta.
     """
-    found = find_landmarks(*pooled(volume, _taller(volume, box), 3.0))
+    found = find_landmarks(*pooled(volume, _whole_slices(volume, box), 3.0))
     if found is None:
         return Scene(picture)
     aorta = found.aorta
@@ -187,6 +192,10 @@ def sure_of(track: Track) -> BoolArray:
 def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Scene:
     """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
     aorta = found.aorta
+    cava = sure_cava(found)
+    cava = cava[picture.grid.contains(cava)]
+    # Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
+    veins_lps_mm = np.concatenate([veins_lps_mm, cava[: max(len(cava) - 2, 1)]])
     gap = np.linalg.norm(aorta.points_lps_mm[:, None] - veins_lps_mm[None], axis=2).min(axis=1)
     sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
     lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
@@ -196,11 +205,12 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     used = used[picture.grid.contains(used)]
     if len(used) < 4:
         return Scene(picture)
-    level = min(
-        float(np.median(aorta.level_hu[sure])), float(level_at(picture, veins_lps_mm).min())
-    )
+    level_of_artery = float(np.median(aorta.level_hu[sure]))
+    level = min(level_of_artery, float(level_at(picture, veins_lps_mm).min()))
     arteries = arteries_in(picture, used, veins_lps_mm, level)
-    return Scene(picture, arteries, _behind(picture.grid, found, lowest_mm))
+    arteries &= picture.mean_hu > level_of_artery - max(40.0, 0.3 * (level_of_artery - 40.0))
+    behind = _behind(picture.grid, found, lowest_mm)
+    return Scene(picture, arteries, behind, cava)
 
 
 def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
@@ -212,12 +222,13 @@ def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
     return behind
 
 
-def _taller(volume: Volume, box: Box) -> Box:
-    """Widen a box to hold the spine behind the veins."""
-    corners = np.array([[s.start for s in box], [s.stop - 1 for s in box]])
-    points = volume.grid.to_lps(corners)
-    points[:, 1] += np.where(points[:, 1] == points[:, 1].max(), 60.0, 0.0)
-    return box_around(volume.grid, points, 0.0)
+def _whole_slices(volume: Volume, box: Box) -> Box:
+    """Widen a box across the body's axis: the spine is told by where it lies in the body."""
+    k, j, i = (
+        own if axis == volume.grid.axial_axis else slice(0, size)
+        for axis, (own, size) in enumerate(zip(box, volume.grid.shape, strict=True))
+    )
+    return k, j, i
 
 
 def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[OccludedCourse, ...]:

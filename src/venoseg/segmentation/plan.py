@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,7 @@ from venoseg.volume import FloatArray, Volume
 AIR_HU, METAL_HU = -200.0, 2000.0
 _ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femoral_vein")
 _SWAPPED_MM = 15.0
+_CLEAR_MM = 12.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +33,15 @@ class Chain:
         (vein, point): where a vein of the chain begins, as far as seeds say so; in order.
     last
         The vein that its peripheral end lies in.
+    from_cava
+        Whether it begins in the cava.
     """
 
     side: str | None
     points_lps_mm: FloatArray
     marks: tuple[tuple[str, FloatArray], ...]
     last: str
+    from_cava: bool = True
 
 
 def chains_of(seeds: Sequence[Seed], volume: Volume) -> list[Chain]:
@@ -86,7 +90,22 @@ def _chain(side: str | None, seeds: Sequence[Seed]) -> Chain:
     kept[-1] = True
     if len(points) > 2 and np.linalg.norm(points[-1] - points[-2]) < 4.0:
         kept[-2] = kept[-2] and len(points) == 2
-    return Chain(side, points[kept], marks, end.vessel)
+    return Chain(side, points[kept], marks, end.vessel, start.vessel == "ivc")
+
+
+def with_waypoints(chain: Chain, cava_lps_mm: FloatArray) -> Chain:
+    """Let a chain pass points that lie in the cava for certain, between its first two points.
+
+    Of a chain that goes on into an iliac vein the lower ones are left out: they may lie in the
+    iliac vein of the other side.
+    """
+    cava = cava_lps_mm if chain.side is None else cava_lps_mm[:-2]
+    if not chain.from_cava:
+        return chain
+    start, following = chain.points_lps_mm[0], chain.points_lps_mm[1]
+    clear = (cava[:, 2] < start[2] - _CLEAR_MM) & (cava[:, 2] > following[2] + _CLEAR_MM)
+    points = np.concatenate([start[None], cava[clear], chain.points_lps_mm[1:]])
+    return replace(chain, points_lps_mm=points)
 
 
 _REMEDY = "set a central end in the cava and one peripheral end on each side"

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from venoseg.errors import InputError, NeedsSeedsError
+from venoseg.segmentation.cava import BLOOD_HU, sure_cava
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.cava import BLOOD_HU, sure_cava
 from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed, surroundings
 from venoseg.segmentation.landmarks import find_landmarks

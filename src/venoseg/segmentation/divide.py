@@ -11,7 +11,7 @@ from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import FloatArray
 
-_APART_MM = 5.0
+_APART_MM = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,22 @@ def stretches_of(
 ) -> list[Stretch]:
     """Divide a tube into veins by the marks of its chain and by the confluence."""
     points = tube.course.points_lps_mm
-    count = len(points)
+    # The course was prolonged beyond the chain.
+    first = _nearest(points, chain.points_lps_mm[0])
+    count = _nearest(points, chain.points_lps_mm[-1]) + 1
     if chain.side is None:
-        return [Stretch(number, "ivc", 0, count)]
+        return [Stretch(number, "ivc", first, count)]
     marks = dict(chain.marks)
-    begins = 0
     out: list[Stretch] = []
     common = f"{chain.side}_common_iliac_vein"
     if joined is not None:
         begins = joined[number] + 1
     else:
         said = next((at for name, at in chain.marks if name.startswith(chain.side)), None)
-        begins = _nearest(points, said) if said is not None else 0
-    if begins > 0 and (number == 0 or joined is None):
-        out.append(Stretch(number, "ivc", 0, begins))
+        begins = _nearest(points, said) if said is not None else first
+    begins = max(begins, first)
+    if begins > first and chain.from_cava and (number == 0 or joined is None):
+        out.append(Stretch(number, "ivc", first, begins))
     cuts: list[tuple[str, int]] = []
     for part in ("external_iliac_vein", "common_femoral_vein"):
         name = f"{chain.side}_{part}"

@@ -11,8 +11,10 @@ from venoseg.segmentation.curves import Course, course_through
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.wall import (
+    Expected,
     Tube,
     directions,
+    expected_from,
     level_along,
     unrolled,
     wall_around,
@@ -24,6 +26,7 @@ STEP_MM = 1.5
 LARGEST_MM = 20.0
 _ROUNDS = 3
 _SEED_MM = 4.0
+_BEYOND_MM = 10.0
 
 
 def level_at(picture: Picture, points_lps_mm: FloatArray) -> FloatArray:
@@ -81,7 +84,20 @@ def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray)
     parts = [points_lps_mm[:1]]
     for start, end in pairwise(points_lps_mm):
         parts.append(cheapest_way(cost, picture.grid, start, end)[1:])
-    return np.concatenate(parts)
+    way: FloatArray = np.concatenate(parts)
+    return way
+
+
+def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
+    """Lengthen a way straight up and down, as far as the image goes.
+
+    The wall of a vein that is cut by a slice can only be found around a course that goes on.
+    """
+    up = np.sign(way_lps_mm[0, 2] - way_lps_mm[-1, 2]) or 1.0
+    rise = np.linspace(_BEYOND_MM, 1.0, 10)[:, None] * np.array([0.0, 0.0, up])
+    before, after = way_lps_mm[0] + rise, way_lps_mm[-1] - rise[::-1]
+    longer = [before[grid.contains(before)], way_lps_mm, after[grid.contains(after)]]
+    return np.concatenate(longer)
 
 
 def tube_along(image: Float32Array, grid: Grid, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
@@ -98,14 +114,24 @@ def tube_along(image: Float32Array, grid: Grid, way_lps_mm: FloatArray, noise_hu
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     tolerance = 20.0 + 1.5 * noise_hu
+    expected = None
     for turn in range(_ROUNDS):
         sampled = unrolled(image, grid, course, LARGEST_MM)
         level = level_along(sampled, course.step_mm)
-        radius, step = wall_around(sampled, level, tolerance)
+        radius, step = wall_around(sampled, level, tolerance, expected)
         if turn < _ROUNDS - 1:
+            before = Tube(course, radius, level, step)
             course = course_through(_centred(course, radius), STEP_MM, 3.0)
+            expected = _resampled(expected_from(before), len(course.points_lps_mm))
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
     return Tube(course, smooth, level, step)
+
+
+def _resampled(expected: Expected, count: int) -> Expected:
+    """Return the same widths for a course of ``count`` points."""
+    old = np.linspace(0.0, 1.0, len(expected.radius_mm))
+    new = np.linspace(0.0, 1.0, count)
+    return Expected(np.interp(new, old, expected.radius_mm), np.interp(new, old, expected.weight))
 
 
 def _centred(course: Course, radius: FloatArray) -> FloatArray:

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.cava import sure_cava
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import Picture, arteries_in, picture_of
-from venoseg.segmentation.following import cost_of, level_at, tube_along, way_through
+from venoseg.segmentation.following import cost_of, level_at, prolonged, tube_along, way_through
 from venoseg.segmentation.judging import Judged, judged
 from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
-from venoseg.segmentation.model import CourseSource, OccludedCourse, Origin, Segmentation
+from venoseg.segmentation.model import (
+    LabelArray,
+    OccludedCourse,
+    Origin,
+    Segmentation,
+)
 from venoseg.segmentation.painting import painted
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.seeds import Seed
@@ -101,6 +105,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         When nothing along the way shows contrast.
     """
     ways = [_way(scene, chain) for chain in chains]
+    ways = [prolonged(way, volume.grid) for way in ways]
     image, grid, noise = _fine(volume, np.concatenate(ways))
     tubes = [tube_along(image, grid, way, noise) for way in ways]
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
@@ -115,6 +120,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         )
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     labels = painted(volume.grid, found, tubes, names)
+    _cut_at_ends(labels, volume.grid, chains)
     return Segmentation(
         labels,
         volume.grid,
@@ -123,6 +129,18 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         occluded=_courses(found, tubes),
         confidence=tuple(one.confidence for one in found if one.first_of_vessel),
     )
+
+
+def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> None:
+    """Take away what lies above the first or below the last point of every chain, in place."""
+    half = 0.5 * float(grid.spacing_mm[grid.axial_axis])
+    held = np.argwhere(labels)
+    x, _, z = grid.to_lps(held).T
+    beyond = z > max(chain.points_lps_mm[0, 2] for chain in chains) + half
+    lowest = [chain.points_lps_mm[-1] for chain in chains]
+    nearest = np.argmin([np.abs(x - end[0]) for end in lowest], axis=0)
+    beyond |= z < np.array([end[2] for end in lowest])[nearest] - half
+    labels[tuple(held[beyond].T)] = 0
 
 
 def _from_cava(chains: Sequence[Chain]) -> bool:
@@ -235,10 +253,8 @@ def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[OccludedCo
     courses = []
     for one in found:
         points = tubes[one.stretch.tube].course.points_lps_mm
-        source: CourseSource = "waypoints" if one.many_points else "image"
         courses += [
-            OccludedCourse(one.stretch.vessel, points[start:stop], source)
+            OccludedCourse(one.stretch.vessel, points[start:stop], "image")
             for start, stop in one.closed
-            if BY_NAME[one.stretch.vessel]
         ]
     return tuple(courses)

@@ -37,8 +37,6 @@ class Judged:
         Of the whole vein.
     first_of_vessel
         Whether no stretch before it is the same vein.
-    many_points
-        Whether somebody marked the way by waypoints.
     """
 
     stretch: Stretch
@@ -46,7 +44,6 @@ class Judged:
     closed: tuple[tuple[int, int], ...]
     confidence: VesselConfidence
     first_of_vessel: bool
-    many_points: bool = False
 
 
 def judged(

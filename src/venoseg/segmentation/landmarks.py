@@ -176,17 +176,18 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
     found = dense[slices, path[:, 0], path[:, 1]] > 0.10
     centre = np.where(found, path[:, 1].astype(float), np.nan)
     anterior = np.full(len(image), np.nan)
-    wide, reach = max(1, round(7.0 / dx)), max(1, round(24.0 / dx))
+    wide, reach = max(1, round(10.0 / dx)), max(1, round(24.0 / dx))
     disc = _disc(9.0 / dy, 9.0 / dx)
     for n in np.flatnonzero(found):
         row, middle_column = path[n]
         left = max(middle_column - reach, 0)
         solid = bone[n, :, left : middle_column + reach + 1] > 0
-        solid = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(solid, 8), disc))[
-            8:-8, 8:-8
-        ]
+        framed = np.pad(solid, 8, mode="edge")
+        # Where the image ends inside the vertebra, its border closes the ring of bone.
+        framed[-1] |= back[n] >= image.shape[1] - 2
+        solid = ndimage.binary_fill_holes(ndimage.binary_closing(framed, disc))[8:-8, 8:-8]
         strip = solid[:, max(middle_column - left - wide, 0) : middle_column - left + wide + 1]
-        filled = strip.mean(axis=1) > 0.5
+        filled = strip.mean(axis=1) > 0.7
         held_rows = np.flatnonzero(filled)
         if len(held_rows) == 0:
             continue
@@ -197,7 +198,8 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
         before = near[near <= row]
         start = before[-1] if len(before) else near[0]
         gone = np.flatnonzero(~filled[: start + 1])
-        anterior[n] = gone[-1] + 0.5 if len(gone) else np.nan
+        # Bodies are rounded in front: so wide they are only a little behind it.
+        anterior[n] = gone[-1] + 0.5 - 2.0 / dy if len(gone) else np.nan
     return centre, _lower_quartile(anterior, 17)
 
 

@@ -28,6 +28,10 @@ _AROUND, _ALONG, _ANY = 0.07, 0.10, 1.2
 _THROUGH = 0.5
 # Of two equal walls the outer one is meant.
 _OUTWARDS = 0.012
+# A wall shows where the grey value steps by this; a section is sure where most of its wall shows.
+_SHOWN_HU, _SURE = 22.0, 0.75
+# A radius may differ from that of the circle by this share for free: veins are not round.
+_USUAL = 0.35
 _CORE_MM = 2.5
 _LEVEL_MM = 10.0
 
@@ -62,6 +66,35 @@ class Tube:
         return area
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """How wide a tube should be where its wall does not show.
+
+    Attributes
+    ----------
+    radius_mm
+        (n,) of the circle of the same area.
+    weight
+        (n,) cost of a millimetre beyond what is usual.
+    """
+
+    radius_mm: FloatArray
+    weight: FloatArray
+
+
+def expected_from(tube: Tube) -> Expected:
+    """Take the width of a tube from the stations where its wall shows all round."""
+    radius = np.sqrt(tube.area_mm2 / np.pi)
+    shown = np.mean(np.abs(tube.step_hu) > _SHOWN_HU, axis=1)
+    shown = ndimage.uniform_filter1d(shown, 5, mode="nearest")
+    sure = shown >= min(_SURE, float(np.quantile(shown, 0.8)))
+    at = np.flatnonzero(sure)
+    usual = ndimage.median_filter(radius[at], size=15, mode="nearest")
+    known = np.interp(np.arange(len(radius)), at, usual)
+    weight = np.where(shown >= _SURE, 0.04, 0.18)
+    return Expected(known, weight)
+
+
 def directions(course: Course) -> FloatArray:
     """Return (n, `RAYS`, 3) unit vectors of the rays."""
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
@@ -93,7 +126,7 @@ def wall_around(
     sampled: Float32Array,
     level_hu: FloatArray,
     tolerance_hu: float,
-    expected_mm: FloatArray | None = None,
+    expected: Expected | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the radius of the wall on every ray and the step in grey value there.
 
@@ -105,8 +138,8 @@ def wall_around(
         (n,) grey value expected inside.
     tolerance_hu
         Deviation from it that means nothing: noise and streams that have not mixed.
-    expected_mm
-        (n, `RAYS`) where the wall is expected when the image says nothing; None: anywhere.
+    expected
+        How wide the tube should be, from places where its wall shows; None: any width.
 
     Returns
     -------
@@ -121,18 +154,23 @@ def wall_around(
     inside = (running[:, :, at] - running[:, :, low]) / np.maximum(at - low, 1)
     outside = (running[:, :, at + _BESIDE] - running[:, :, at]) / _BESIDE
     step = inside - outside
-    full = np.clip(0.7 * (level_hu - 40.0), 30.0, 90.0)[:, None, None]
+    full = np.clip(0.7 * (level_hu - 40.0), 30.0, 200.0)[:, None, None]
     strength = np.clip(np.abs(step) / full, 0.0, 1.0)
     # Towards something brighter a step is as good; but a bright rim, as metal makes, is one too.
-    unlike = np.abs(sampled - level_hu[:, None, None]) - tolerance_hu
+    unlike = (
+        np.abs(sampled - level_hu[:, None, None])
+        - tolerance_hu
+        - 0.2 * np.maximum(full - 90.0, 0.0)
+    )
     # The blurred foot of the wall itself is not held against it.
     through = np.cumsum(np.clip(unlike / full, 0.0, 1.0), axis=2)[:, :, :count]
     through = np.concatenate([np.zeros_like(through[:, :, :3]), through[:, :, :-3]], axis=2)
     cost = _THROUGH * through - strength - _OUTWARDS * at
     cost[:, :, :2] = 4.0
-    if expected_mm is not None:
-        away = np.abs(at * _RADIUS_STEP_MM - expected_mm[:, :, None])
-        cost += 0.05 * np.minimum(away, 4.0)
+    if expected is not None:
+        usual = expected.radius_mm[:, None, None]
+        away = np.abs(at * _RADIUS_STEP_MM - usual) - _USUAL * usual
+        cost += expected.weight[:, None, None] * np.maximum(away, 0.0)
     total = _passed(cost.astype(np.float32))
     best = np.argmin(total, axis=2)
     radius = (_between(total, best) - 0.5) * _RADIUS_STEP_MM

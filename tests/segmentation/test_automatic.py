@@ -1,0 +1,110 @@
+"""Without a click: what is found in a plain trunk, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from venoseg.dicom import read_study
+from venoseg.errors import InputError, NeedsSeedsError
+from venoseg.segmentation import Seed, segment
+from venoseg.volume import Grid, Volume
+
+CAVA, AORTA = (-22.0, 8.0), (12.0, 6.0)
+
+
+def trunk(cava_hu: float = 150.0, aorta_hu: float = 160.0, bone_hu: float = 350.0) -> Volume:
+    """A trunk of fat and muscle with a spine, an aorta and a cava that run straight."""
+    grid = Grid.from_axes((50, 110, 150), spacing_mm=(3.0, 2.0, 2.0), origin_lps_mm=(-150, -90, 0))
+    y, x = np.mgrid[-90:130:2, -150:150:2].astype(float)
+    image = np.full(y.shape, -1000.0)
+    image[(x / 140) ** 2 + ((y - 18) / 95) ** 2 < 1] = -100.0
+    image[
+        ((x / 140) ** 2 + ((y - 18) / 95) ** 2 < 1) & ((x / 130) ** 2 + ((y - 18) / 86) ** 2 > 1)
+    ] = 55
+    image[(x / 20) ** 2 + ((y - 38) / 18) ** 2 < 1] = bone_hu
+    for side in (-1, 1):
+        image[np.hypot(x - side * 45, y - 40) < 17] = 58.0
+    image[np.hypot(x - AORTA[0], y - AORTA[1]) < 9] = aorta_hu
+    image[((x - CAVA[0]) / 11) ** 2 + ((y - CAVA[1]) / 8) ** 2 < 1] = cava_hu
+    noise = np.random.default_rng(5).normal(0.0, 8.0, grid.shape)
+    return Volume((image + noise).round().astype(np.int16), grid)
+
+
+def where(volume: Volume, centre: tuple[float, float], first: float, second: float) -> np.ndarray:
+    points = volume.grid.to_lps(np.moveaxis(np.indices(volume.grid.shape), 0, -1))
+    x, y = points[..., 0] - centre[0], points[..., 1] - centre[1]
+    return (x / first) ** 2 + (y / second) ** 2 < 1
+
+
+class TestTrunk:
+    def test_the_cava_is_found_and_the_aorta_is_not_taken_for_it(self):
+        volume = trunk()
+        found = segment(volume)
+        drawn, true = found.mask("ivc"), where(volume, CAVA, 11, 8)
+        assert found.origin == "automatic"
+        assert 2 * (drawn & true).sum() / (drawn.sum() + true.sum()) > 0.8
+        assert not (found.labels[where(volume, AORTA, 9, 9)]).any()
+
+    def test_it_says_that_the_iliac_veins_are_missing(self):
+        (cava,) = segment(trunk()).confidence
+        assert cava.confidence > 0.5
+        assert {
+            "the left iliac veins were not found",
+            "the right iliac veins were not found",
+        } <= set(cava.reasons)
+
+
+class TestRefused:
+    def test_no_contrast(self):
+        with pytest.raises(NeedsSeedsError, match="inferior vena cava"):
+            segment(trunk(cava_hu=40.0, aorta_hu=42.0))
+
+    def test_an_arterial_phase(self):
+        with pytest.raises(NeedsSeedsError, match="inferior vena cava"):
+            segment(trunk(cava_hu=48.0, aorta_hu=320.0))
+
+    def test_no_spine_as_in_a_limb(self):
+        with pytest.raises(NeedsSeedsError, match="no lumbar spine"):
+            segment(trunk(bone_hu=40.0))
+
+    def test_a_head(self):
+        grid = Grid.from_axes((40, 80, 80), spacing_mm=(4.0, 2.5, 2.5))
+        y, x = np.mgrid[-100:100:2.5, -100:100:2.5]
+        image = np.where(np.hypot(x, y) < 75, 900, -1000)
+        image[np.hypot(x, y) < 68] = 35
+        head = np.broadcast_to(image, grid.shape).astype(np.int16)
+        with pytest.raises(NeedsSeedsError):
+            segment(Volume(head, grid))
+
+    def test_values_that_are_no_hounsfield_units(self):
+        with pytest.raises(InputError, match="Hounsfield"):
+            segment(replace(trunk(), unit="arbitrary"))
+
+    def test_a_seed_in_the_aorta(self):
+        seeds = [
+            Seed("ivc", "central_end", (*AORTA, 140.0)),
+            Seed("ivc", "peripheral_end", (*CAVA, 10.0)),
+        ]
+        with pytest.raises(InputError, match="lies in the aorta"):
+            segment(trunk(), seeds)
+
+    @pytest.mark.shared
+    @pytest.mark.parametrize(
+        "name", ["ts_example_ct_iliac/example_ct.nii.gz", "lidc0314_100slices"]
+    )
+    def test_real_images_without_contrast(self, shared_data, name):
+        with pytest.raises(NeedsSeedsError):
+            segment(read_study(shared_data / name).ct())
+
+
+def test_a_cut_field_of_view_and_a_metal_hip_do_not_disturb():
+    volume = trunk()
+    cut = volume.crop((slice(0, 50), slice(10, 100), slice(35, 150)))
+    voxels = cut.voxels.copy()
+    voxels[:8, 40:60, 90:105] = 3000
+    found = segment(replace(cut, voxels=voxels))
+    true = where(cut, CAVA, 11, 8)
+    assert 2 * (found.mask("ivc") & true).sum() / (found.mask("ivc").sum() + true.sum()) > 0.8

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import resource
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QMessageBox
 
+from venoseg.interchange import write_seg_nrrd
 from venoseg.review import CaseFolder, list_versions
+from venoseg.segmentation import Segmentation
+from venoseg.volume import Grid
 
 pytestmark = pytest.mark.gui
 
@@ -245,3 +252,141 @@ def test_the_window_fits_a_small_screen(window):
     native = made.viewer.window._qt_viewer.canvas.native
     assert native.width() >= 350
     assert native.height() >= 300
+
+
+def told_by(desk):
+    """Collect what the window says."""
+    said = []
+    desk.told.connect(lambda words, _: said.append(words))
+    return said
+
+
+def test_a_folder_without_images_is_said_in_the_window(window, wait, tmp_path):
+    made = window()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "letter.txt").write_text("no image")
+    said = told_by(made.desk)
+    made.desk.find(tmp_path / "empty")
+    wait(lambda: bool(said))
+    assert "choose a folder" in said[0] or "no DICOM" in said[0]
+    assert said[0] in made.bar.message.text()
+    assert made.desk.session is not None  # the open case stays open
+
+
+def test_a_series_that_is_refused_says_why(window, wait):
+    made = window()
+    said = told_by(made.desk)
+    refused = replace(made.desk.items[0], problem="the slices overlap")
+    made.desk.open(refused)
+    wait(lambda: bool(said))
+    assert "the slices overlap" in said[0]
+    assert "another series" in said[0]
+
+
+def test_labels_on_another_grid_are_left_out_and_said(window, wait, case):
+    made = window()
+    said = told_by(made.desk)
+    session = made.desk.session
+    moved = session.image.grid.affine.copy()
+    moved[:3, 3] += 5000.0
+    far = Segmentation(session.labels, Grid(session.labels.shape, moved), {1: "ivc"})
+    write_seg_nrrd(far, case / "far.seg.nrrd")
+    made.desk.labels = case / "far.seg.nrrd"
+    made.desk.reviews = case / "other"
+    made.desk.open(made.desk.items[0])
+    wait(lambda: made.desk.session is not None and bool(said))
+    assert any("the labels were not used" in words for words in said)
+    assert not made.desk.session.labels.any()
+    wait(lambda: made.desk.figures.settled)
+    assert "no voxel of a vein" in made.along.title.text
+
+
+def test_a_full_disk_is_said_and_the_stroke_stays(window, wait, monkeypatch):
+    made = window()
+    desk = made.desk
+    labels = desk.session.labels.copy()
+    path = desk.session.folder.journal("anna")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, limits[1]))
+    try:
+        desk.take(kind="ball", vessel="right_common_iliac_vein")
+        drag(made, [desk.cursor_lps_mm + np.array([-25.0, 0, 0])])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not np.array_equal(desk.session.labels, labels)
+    assert "cannot be kept" in made.bar.message.text()
+    assert "NOT KEPT" in made.bar.state.text()
+    assert made.bar.elsewhere.isVisibleTo(made.bar)
+    # Closing asks first.
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    assert not made.bar.may_close()
+    desk.session.keep()
+    assert made.bar.may_close()
+    wait(lambda: desk.figures.settled)
+
+
+def test_a_review_that_cannot_be_kept_goes_on_in_another_folder(window, wait, tmp_path):
+    made = window()
+    desk = made.desk
+    (tmp_path / "file").write_text("in the way")
+    desk.reviews = tmp_path / "file" / "reviews"
+    said = told_by(desk)
+    desk.open(desk.items[0])
+    wait(lambda: desk.session is not None and desk.figures.settled)
+    assert any("choose another folder" in words for words in said)
+    desk.take(kind="ball", vessel="right_common_iliac_vein")
+    drag(made, [desk.cursor_lps_mm + np.array([-25.0, 0, 0])])
+    assert "NOT KEPT" in made.bar.state.text()
+    made.bar.move_to(tmp_path / "elsewhere")
+    assert "NOT KEPT" not in made.bar.state.text()
+    assert desk.session.kept
+    wait(lambda: desk.figures.settled)
+
+
+def test_a_damaged_version_is_said_and_the_one_before_opens(window, wait):
+    made = window()
+    desk = made.desk
+    desk.session.save()
+    file = desk.session.folder.versions / "0001-anna" / "version.json"
+    file.write_text(file.read_text().replace('"kind"', '"king"'))
+    desk.reviewer = "bert"
+    said = told_by(desk)
+    try:
+        desk.open(desk.items[0])
+        wait(lambda: desk.session is not None)
+        assert any("0001-anna is damaged" in words for words in said)
+        assert desk.session.parent.name == "0000-start"
+        wait(lambda: desk.figures.settled)
+    finally:
+        desk.reviewer = "anna"
+
+
+def test_loading_can_be_cancelled(window, wait):
+    made = window()
+    desk = made.desk
+    said = told_by(desk)
+    desk.open(desk.items[0])
+    desk.cancel()
+    wait(lambda: bool(said) or desk.session is not None)
+    if desk.session is None:
+        assert "stopped" in said[0]
+
+
+def test_segmenting_without_seeds_set_says_which_to_set(window):
+    made = window()
+    said = told_by(made.desk)
+    QTest.mouseClick(made.tools.guided, Qt.MouseButton.LeftButton)
+    assert "central end" in said[0]
+
+
+def test_a_waypoint_is_set_by_a_click_and_undone(window):
+    made = window()
+    desk = made.desk
+    desk.take(kind="waypoint")
+    place = desk.cursor_lps_mm + np.array([3.0, 0, 0])
+    drag(made, [place])
+    (seed,) = desk.session.notes.seeds
+    np.testing.assert_allclose(seed.lps_mm, place, atol=1.5)
+    assert len(made.canvas.seeds.data) == 1
+    desk.undo()
+    assert desk.session.notes.seeds == ()

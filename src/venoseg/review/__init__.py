@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from venoseg.review.live import Figures, Live, stale_veins
     from venoseg.review.loading import Cancelled, Loaded, empty_labels, load
     from venoseg.review.opening import open_session
-    from venoseg.review.session import LABEL_NAMES, CaseFolder, Session
+    from venoseg.review.session import LABEL_NAMES, CaseFolder, Session, canonical_labels
     from venoseg.review.signing import sign_off, write_signed
     from venoseg.review.versions import Version, list_versions, read_version
     from venoseg.review.worklist import (
@@ -51,6 +51,7 @@ __all__ = [
     "Version",
     "WorkItem",
     "audit_table",
+    "canonical_labels",
     "changes_table",
     "compare_readings",
     "default_reviews",
@@ -94,6 +95,7 @@ _MODULES = {
     "Version": "versions",
     "WorkItem": "worklist",
     "audit_table": "audit",
+    "canonical_labels": "session",
     "changes_table": "audit",
     "compare_readings": "agreement",
     "default_reviews": "worklist",

@@ -24,7 +24,7 @@ def write_labels(segmentation: Segmentation, path: Path) -> None:
     layers = {"labels": segmentation.labels}
     if segmentation.stent is not None:
         layers["stent"] = segmentation.stent.view(np.uint8)
-    boxes = {name: _box(layer) for name, layer in layers.items()}
+    boxes = {name: labelled_box(layer) for name, layer in layers.items()}
     facts = {
         "shape": list(segmentation.grid.shape),
         "affine": segmentation.grid.affine.tolist(),
@@ -85,7 +85,8 @@ def _layer(
     return layer
 
 
-def _box(layer: npt.NDArray[np.uint8]) -> Box:
+def labelled_box(layer: npt.NDArray[np.uint8]) -> Box:
+    """Return the smallest box around the voxels that are not 0; an empty one when all are."""
     slices = np.flatnonzero(layer.any(axis=(1, 2)))
     if len(slices) == 0:
         return EMPTY_BOX

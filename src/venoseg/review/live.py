@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements, measure, remeasure
+from venoseg.lumen.profile import Boundary
 from venoseg.review.actions import Layer
 from venoseg.segmentation import OccludedCourse, Segmentation
 from venoseg.segmentation.edits import Box, is_empty
@@ -88,6 +89,8 @@ class Live:
         Called with new `Figures` from the thread that calls `change`, and from the measuring one.
     known
         Measurements of these labels, when there are any already.
+    boundary
+        Where the lumen's edge is taken from, as `venoseg.lumen.measure` takes it.
     """
 
     def __init__(
@@ -96,9 +99,10 @@ class Live:
         segmentation: Segmentation,
         tell: Callable[[Figures], None],
         known: Measurements | None = None,
+        boundary: Boundary = "gray",
     ) -> None:
         stent = segmentation.stent
-        self._image, self._tell = image, tell
+        self._image, self._tell, self._boundary = image, tell, boundary
         self._segmentation = segmentation
         self._layers: dict[Layer, npt.NDArray[np.uint8]] = {
             "veins": segmentation.labels.copy(),
@@ -194,7 +198,7 @@ class Live:
         found = self._figures.found
         try:
             if found is None or whole:
-                return Figures(measure(self._image, self._segmentation))
+                return Figures(measure(self._image, self._segmentation, boundary=self._boundary))
             for change in changes:
                 found = remeasure(found, self._segmentation, change.box)
         except VenosegError as error:

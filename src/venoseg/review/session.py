@@ -18,6 +18,7 @@ from venoseg.errors import InputError
 from venoseg.review.actions import Action, History, Layer, Notes, packed, unpacked
 from venoseg.review.clock import Clock, stamp
 from venoseg.review.journal import Journal, Record
+from venoseg.review.labels_file import labelled_box
 from venoseg.review.versions import (
     Draft,
     Kind,
@@ -101,7 +102,7 @@ class Session:
 
     def _lay_out(self, segmentation: Segmentation, notes: Notes) -> None:
         self._template = replace(segmentation, names=LABEL_NAMES, occluded=())
-        self.labels = _canonical(segmentation)
+        self.labels = canonical_labels(segmentation)
         stent = segmentation.stent
         self.stent: npt.NDArray[np.uint8] = (
             np.zeros(segmentation.labels.shape, dtype=np.uint8)
@@ -363,11 +364,14 @@ def voxel_changes(
     }
 
 
-def _canonical(segmentation: Segmentation) -> npt.NDArray[np.uint8]:
+def canonical_labels(segmentation: Segmentation) -> npt.NDArray[np.uint8]:
     """Return a copy of labels whose values are those of `LABEL_NAMES`."""
     values: Mapping[str, int] = {name: value for value, name in LABEL_NAMES.items()}
     lookup = np.zeros(256, dtype=np.uint8)
     for value, name in segmentation.names.items():
         lookup[value] = values[name]
-    labels: npt.NDArray[np.uint8] = np.take(lookup, segmentation.labels)
+    # Looking up is slow where nothing is labelled, which is nearly everywhere.
+    box = labelled_box(segmentation.labels)
+    labels = np.zeros(segmentation.labels.shape, dtype=np.uint8)
+    labels[box] = lookup[segmentation.labels[box]]
     return labels

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from venoseg.errors import OutputError
 from venoseg.lumen import Measurements, measure
+from venoseg.lumen.profile import Boundary
 from venoseg.output import output_folder
 from venoseg.pipeline import with_dicom_results, write_results
 from venoseg.review.audit import audit_table, changes_table
@@ -26,6 +27,7 @@ def sign_off(
     *,
     second_reader: bool = False,
     identified: bool = False,
+    boundary: Boundary = "gray",
 ) -> tuple[Version, Measurements, Path]:
     """Measure the labels once more from the start, sign them, and write every result.
 
@@ -41,6 +43,8 @@ def sign_off(
         Whether a second reader is asked for.
     identified
         Whether the DICOM results name the patient.
+    boundary
+        Where the lumen's edge is taken from.
 
     Returns
     -------
@@ -54,7 +58,9 @@ def sign_off(
     OutputError
         When the version or its results cannot be written; the message says which.
     """
-    found = with_contours(measure(session.image, session.segmentation), session.notes.contours)
+    found = with_contours(
+        measure(session.image, session.segmentation, boundary=boundary), session.notes.contours
+    )
     version = session.save(changes_table(before, found), kind="signed", second_reader=second_reader)
     out = session.folder.path / "results" / version.name
     try:

@@ -66,6 +66,7 @@ class Along(QWidget):
         self.straight.addItem(self.marks[0])
         self.profile.addItem(self.marks[1])
         self._drawn: list[tuple[pg.PlotItem, Any]] = []
+        self.sides = ""
         self._shown: tuple[object, str] = (None, "")
         self.widget.scene().sigMouseClicked.connect(self._clicked)
         desk.station_changed.connect(self._follow)
@@ -105,10 +106,10 @@ class Along(QWidget):
         stale = self.desk.is_stale(profile.vessel)
         title = BY_NAME[profile.vessel].title
         note = "  <span style='color:#d98c00'>being measured again ...</span>" if stale else ""
-        self.title.setText(f"<b>{title}</b>{note}")
         if self._shown != (profile.branch.curve, profile.vessel):
             self._draw_straight(profile)
         self._shown = (profile.branch.curve, profile.vessel)
+        self.title.setText(f"<b>{title}</b>{self.sides}{note}")
         self._draw_edges(profile)
         self._draw_profile(profile, stale=stale)
         self._follow()
@@ -127,7 +128,7 @@ class Along(QWidget):
         self.straight.setXRange(0, curve.length_mm, padding=0.01)
         self.straight.setYRange(-half, half, padding=0)
         top, bottom = direction(curve.across[0]), direction(-curve.across[0])
-        self.straight.getAxis("left").setLabel(f"{bottom} to {top}, mm")
+        self.sides = f", {bottom} (below) to {top} (above)"
 
     def _draw_edges(self, profile: VesselProfile) -> None:
         position = profile.branch.curve.position_mm
@@ -177,7 +178,7 @@ class Along(QWidget):
                 angle=0,
                 pen=pen,
                 label="expected",
-                labelOpts={"position": 0.03, "color": "#bbbbbb"},
+                labelOpts={"position": 0.12, "color": "#bbbbbb"},
             )
             self._add(self.profile, line_item)
         top = np.nanmax(np.append(shapes.maximum_mm, 5.0))

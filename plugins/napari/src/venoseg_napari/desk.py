@@ -17,7 +17,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
-from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.profile import Boundary, VesselProfile
 from venoseg.review import (
     Cancelled,
     CaseFolder,
@@ -64,6 +64,8 @@ class Desk(QObject):
         Vein and station nearest to it; None when it is near none.
     tool
         In the reviewer's hand.
+    boundary
+        Where the lumen's edge is taken from.
     """
 
     worklist_changed = Signal()
@@ -93,6 +95,7 @@ class Desk(QObject):
         self.cursor_lps_mm: FloatArray = np.zeros(3)
         self.station: tuple[str, int] | None = None
         self.tool = Tool()
+        self.boundary: Boundary = "gray"
         self.busy = ""
         self._live: Live | None = None
         self._stop = threading.Event()
@@ -167,15 +170,29 @@ class Desk(QObject):
         grid = session.image.grid
         self.cursor_lps_mm = grid.to_lps((np.array(grid.shape) - 1) / 2.0)
         self.station = None
-        self.figures = Figures(None, retracing=True)
-        live = Live(session.image, session.segmentation, self._measured.emit)
-        self._live = live
+        self._start_measuring(session)
         self.case_opened.emit()
         self.worklist_changed.emit()
         self.state_changed.emit()
         for words in (*session.messages, loaded.message):
             if words and not (words is loaded.message and session.labels.any()):
                 self.told.emit(words, True)
+
+    def measure_by(self, boundary: Boundary) -> None:
+        """Take the lumen's edge from the gray values or from the labels alone from now on."""
+        self.boundary = boundary
+        if self.session is not None:
+            if self._live is not None:
+                self._live.close()
+            self._start_measuring(self.session)
+            self.figures_changed.emit()
+            self.state_changed.emit()
+
+    def _start_measuring(self, session: Session) -> None:
+        self.figures = Figures(None, retracing=True)
+        self._live = Live(
+            session.image, session.segmentation, self._measured.emit, boundary=self.boundary
+        )
 
     # Looking
 

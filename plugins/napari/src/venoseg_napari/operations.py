@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from venoseg.review import Contour, Notes, Session
+from venoseg.review import Contour, Notes, Session, canonical_labels
 from venoseg.segmentation import (
     Edit,
     OccludedCourse,
     Pen,
     Seed,
+    Segmentation,
     apply,
     cut_with_plane,
     draw_contour,
@@ -22,11 +23,12 @@ from venoseg.segmentation import (
     paint_disc,
     relabel_branch,
     remove_islands,
+    segment,
     shrink,
     smooth,
     undo,
 )
-from venoseg.segmentation.edits import EMPTY_BOX, Box, merged
+from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, merged
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.tool import STROKES, TITLES
@@ -232,6 +234,41 @@ def set_seed(desk: Desk, lps_mm: FloatArray) -> None:
         )
 
     desk.change(step)
+
+
+def segment_case(desk: Desk, *, from_seeds: bool) -> None:
+    """Find the veins anew, from the seeds that were set or without any, as one step."""
+    session = desk.session
+    if session is None or desk.busy:
+        return
+    seeds = session.notes.seeds
+    if from_seeds and not seeds:
+        desk.told.emit(
+            "set a central end and at least one peripheral end first, with the tools of that name",
+            True,
+        )
+        return
+    image = session.image
+
+    def found(made: Segmentation) -> None:
+        whole = label_edit(session, canonical_labels(made))
+        notes = replace(session.notes, occluded=made.occluded)
+        words = "segment from the seeds" if from_seeds else "segment"
+        desk.change(lambda s: s.draw_and_note(words, whole, notes))
+        if made.stent is not None:
+            stent = made.stent.view(np.uint8)
+            box = tuple(slice(0, n) for n in stent.shape)
+            desk.change(lambda s: s.draw("stents", edit_to(s.stent, box, stent), "stent"))  # type: ignore[arg-type]
+        doubts = [f"{c.vessel}: {', '.join(c.reasons)}" for c in made.confidence if c.reasons]
+        desk.told.emit("; ".join(doubts) or "the veins were found", bool(doubts))
+
+    desk.run_locked("segmenting", lambda: segment(image, seeds if from_seeds else None), found)
+
+
+def label_edit(session: Session, wanted: LabelArray) -> Edit:
+    """Return the edit that turns a session's labels into others."""
+    a, b, c = (slice(0, n) for n in wanted.shape)
+    return edit_to(session.labels, (a, b, c), wanted)
 
 
 def _names(desk: Desk) -> dict[int, str]:

@@ -100,7 +100,7 @@ class SigningBar(QWidget):
 
         def work() -> object:
             headers = item.series.headers() if session.image.source.kind == "DICOM" else ()
-            return sign_off(session, before, headers, second_reader=second)
+            return sign_off(session, before, headers, second_reader=second, boundary=desk.boundary)
 
         def done(result: tuple[object, object, Path]) -> None:
             version, found, out = result

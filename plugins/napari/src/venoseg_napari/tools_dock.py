@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from venoseg.anatomy import VESSELS
 from venoseg_napari.canvas import WINDOWS
 from venoseg_napari.desk import Desk
-from venoseg_napari.operations import SHAPES, mark_occluded, reshape
+from venoseg_napari.operations import SHAPES, mark_occluded, reshape, segment_case
 from venoseg_napari.tool import TITLES, Kind
 
 
@@ -130,7 +130,13 @@ class ToolsDock(QWidget):
         form.addRow("Radius", self.radius)
         form.addRow(grays)
         form.addRow(self.protect)
+        self.by_labels = QCheckBox("edge of the labels, not of the image")
+        self.by_labels.setToolTip(
+            "figures follow what is drawn even where the gray values show another edge"
+        )
+        self.by_labels.toggled.connect(lambda on: self.desk.measure_by("mask" if on else "gray"))
         form.addRow("Grow by", self.step)
+        form.addRow(self.by_labels)
         return form
 
     def _shapes(self) -> QGridLayout:
@@ -143,6 +149,11 @@ class ToolsDock(QWidget):
         self.occluded = QPushButton("Occluded from here")
         self.occluded.clicked.connect(self._mark_occluded)
         grid.addWidget(self.occluded, 3, 0, 1, 2)
+        self.guided, self.automatic = QPushButton("Segment from seeds"), QPushButton("Segment")
+        self.guided.clicked.connect(lambda: segment_case(self.desk, from_seeds=True))
+        self.automatic.clicked.connect(lambda: segment_case(self.desk, from_seeds=False))
+        grid.addWidget(self.guided, 4, 0)
+        grid.addWidget(self.automatic, 4, 1)
         return grid
 
     def _steps(self) -> QHBoxLayout:

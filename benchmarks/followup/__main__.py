@@ -1,0 +1,261 @@
+"""Follow-up against the truth of digital twins.
+
+python -m benchmarks.followup demo RESULTS     what `venoseg demo -o RESULTS` found, against truth
+python -m benchmarks.followup levels           error of matched levels after known motions
+python -m benchmarks.followup repeat           spread over noise and poses against the intervals
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from venoseg.followup.bones import bones_of
+from venoseg.followup.levels import Match, match_levels, starts_of
+from venoseg.followup.registration import register
+from venoseg.lumen import Measurements, measure
+from venoseg.phantom import Scanner, Scene, iliocaval_y, render
+from venoseg.phantom.skeleton import skeleton
+from venoseg.volume import FloatArray, Grid
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "case"
+
+# An end of an occlusion is known to about this; see venoseg.followup.change.
+OCCLUSION_MM = 4.0
+
+
+def main() -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=("demo", "levels", "repeat"))
+    parser.add_argument("results", type=Path, nargs="?")
+    parser.add_argument("--first-seed", type=int, default=20)
+    parser.add_argument("--count", type=int, default=20)
+    arguments = parser.parse_args()
+    if arguments.part == "demo":
+        demo(arguments.results)
+    elif arguments.part == "levels":
+        levels(arguments.first_seed)
+    else:
+        repeat(arguments.first_seed, arguments.count)
+
+
+def demo(results: Path) -> None:
+    """Print every figure of the CTs' segments beside the truth, and how often intervals hold it."""
+    for visit in ("baseline", "one_year"):
+        truth = SAMPLE / visit / "truth"
+        found, true = (_rows(folder / "segments.csv") for folder in (results / visit, truth))
+        print(f"\n{visit:<30}{'found':>10}{'interval':>20}{'truth':>10}")
+        for vessel, row in found.items():
+            length, wanted = row["occluded_length_mm"], float(true[vessel]["occluded_length_mm"])
+            if length and float(length) > 0:
+                low, high = float(length) - OCCLUSION_MM, float(length) + OCCLUSION_MM
+                _line(f"{vessel} occluded mm", float(length), low, high, wanted)
+            if row["in_stent_area_stenosis_percent"]:
+                inside = float(row["in_stent_area_stenosis_percent"])
+                wanted = float(true[vessel]["in_stent_area_stenosis_percent"] or "nan")
+                print(f"  {vessel + ' in-stent %':<28}{inside:10.1f}{'':>20}{wanted:10.1f}")
+            print(f"  {vessel + ' state':<28}{row['state']:>30}{true[vessel]['state']:>10}")
+        _stations(results / visit, truth)
+
+
+def _stations(results: Path, truth: Path) -> None:
+    """Print how often the interval of a station's area holds the truth, vein by vein."""
+    for vessel, rows in _grouped(results / "cross_sections.csv").items():
+        true = _grouped(truth / "cross_sections.csv")[vessel]
+        places = np.array([[float(r[a]) for a in ("x_mm", "y_mm", "z_mm")] for r in true])
+        areas = np.array([float(r["lumen_area_mm2"]) for r in true])
+        held, apart = [], []
+        for row in rows:
+            if not row["lumen_area_low_mm2"]:
+                continue
+            place = np.array([float(row[a]) for a in ("x_mm", "y_mm", "z_mm")])
+            area = areas[np.linalg.norm(places - place, axis=1).argmin()]
+            low, high = float(row["lumen_area_low_mm2"]), float(row["lumen_area_high_mm2"])
+            held.append(low <= area <= high)
+            apart.append(float(row["lumen_area_mm2"]) - area)
+        if held:
+            print(
+                f"  {vessel + ' stations':<28}{len(held):10d}{100 * np.mean(held):14.0f} % in "
+                f"{np.mean(apart):10.2f} mm2 mean error"
+            )
+
+
+def levels(first_seed: int) -> None:
+    """Print the error of matched levels for displacement, rotation, slices and breathing."""
+    print(f"{'motion':<44}{'method':>12}{'residual':>10}{'median':>8}{'95 %':>8}{'largest':>9}")
+    cases = {
+        "displaced 40 mm": ((0, 0, 0), (12, -20, 40), (3.0, 2.5, 2.5), 0.0),
+        "displaced 60 mm, turned 10 degrees": ((4, -6, 10), (-25, 18, -60), (3.0, 2.5, 2.5), 0.0),
+        "turned, slices of 5 mm after 2 mm": ((-5, 3, -8), (10, 5, 20), (5.0, 2.5, 2.5), 0.0),
+        "turned, 2 mm pixels of 1.5": ((3, 3, 3), (-10, 5, 30), (2.0, 1.5, 1.5), 0.0),
+        "veins 4 mm lower, as breathing in": ((2, -2, 4), (5, 5, 15), (3.0, 2.5, 2.5), 4.0),
+        "veins 10 mm lower, as breathing in": ((2, -2, 4), (5, 5, 15), (3.0, 2.5, 2.5), 10.0),
+    }
+    for number, (name, (degrees, mm, spacing, lower)) in enumerate(cases.items()):
+        scene = _patient(first_seed + number)
+        motion = np.eye(4)
+        motion[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+        motion[:3, 3] = mm
+        first = _scan(scene, np.eye(4), (2.0, 2.5, 2.5), 0.0)
+        second = _scan(scene, motion, spacing, lower)
+        for method in ("bones", "length"):
+            found = None
+            if method == "bones":
+                bones = [bones_of(m.volume, m.segmentation) for m in (first, second)]
+                found = register(bones[0], bones[1], starts_of(first.tree, second.tree))
+            match = match_levels(first.tree, second.tree, found, 6.0)
+            errors = _errors(match, first, second, motion, lower)
+            print(
+                f"{name:<44}{match.method:>12}{match.residual_mm or 0:10.2f}"
+                f"{np.median(errors):8.2f}{np.quantile(errors, 0.95):8.2f}{errors.max():9.2f}"
+            )
+
+
+def repeat(first_seed: int, count: int) -> None:
+    """Print the spread of areas and least widths over noise and poses against their intervals."""
+    scene = iliocaval_y(first_seed, stenosis_percent=50)
+    rng = np.random.default_rng(first_seed)
+    for name in ("noise", "poses"):
+        profiles = []
+        for n in range(count):
+            turn, shift = (
+                (rng.uniform(-3, 3, 3), rng.uniform(-3, 3, 3))
+                if name == "poses"
+                else (
+                    np.zeros(3),
+                    np.zeros(3),
+                )
+            )
+            pose = np.eye(4)
+            pose[:3, :3] = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
+            pose[:3, 3] = shift
+            profiles.append(_local(scene, pose, first_seed + n))
+        _spread(name, profiles)
+
+
+def _local(scene: Scene, pose: FloatArray, seed: int) -> dict[str, FloatArray]:
+    """Measure a hand's breadth around the confluence; return (5, 60) figures by vein and mm."""
+    grid = Grid.from_axes((75, 70, 110), spacing_mm=(2.0, 1.0, 1.0), origin_lps_mm=(-60, -35, -85))
+    made = render(
+        scene, Grid(grid.shape, np.linalg.inv(pose) @ grid.affine), Scanner(noise_hu=15, seed=seed)
+    )
+    found = measure(made.image, made.segmentation)
+    names = (
+        *("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2", "minimum_diameter_mm"),
+        *("minimum_diameter_low_mm", "minimum_diameter_high_mm"),
+    )
+    figures = {}
+    for vessel in ("left_common_iliac_vein", "right_common_iliac_vein"):
+        rows = [r for r in found.cross_sections.rows if r["vessel"] == vessel][:60]
+        values = [[np.nan if r[n] is None else float(r[n] or 0) for r in rows] for n in names]
+        table = np.full((6, 60), np.nan)
+        table[:, : len(rows)] = values
+        figures[vessel] = table
+    return figures
+
+
+def _spread(name: str, profiles: list[dict[str, FloatArray]]) -> None:
+    for vessel in profiles[0]:
+        tables = np.stack([profile[vessel] for profile in profiles])
+        known = np.isfinite(tables[:, 0]).all(axis=0)
+        for first, words in ((0, "area mm2"), (3, "least width mm")):
+            values = tables[:, first, known]
+            half = (tables[:, first + 2, known] - tables[:, first + 1, known]).mean(axis=0) / 2
+            spread = 1.96 * values.std(axis=0, ddof=1)
+            # Two visits of one state: how often their difference is called a change.
+            apart = np.abs(values[:, None] - values[None])
+            called = apart > np.sqrt(2.0) * half
+            pairs = ~np.eye(len(values), dtype=bool)
+            print(
+                f"{name:<7}{vessel:<26}{words:<16}{known.sum():4d} stations, 1.96 sd "
+                f"{np.median(spread):6.3f}, stated {np.median(half):6.3f}, ratio "
+                f"{np.median(spread / half):5.2f}, called changed "
+                f"{100 * called[pairs].mean():5.2f} %"
+            )
+
+
+def _patient(seed: int) -> Scene:
+    scene = iliocaval_y(seed, stenosis_percent=40)
+    return replace(scene, before=skeleton(np.random.default_rng(seed)), background_hu=20.0)
+
+
+def _scan(
+    scene: Scene, motion: FloatArray, spacing: tuple[float, float, float], lower_mm: float
+) -> Measurements:
+    """Scan a patient who was moved; ``lower_mm``: the veins slid down against the bones."""
+    extent = (330.0, 240.0, 320.0)
+    middle = motion[:3, :3] @ np.array([0.0, 15.0, -10.0]) + motion[:3, 3]
+    origin = middle - np.array(extent)[::-1] / 2.0
+    shape = [round(e / s) for e, s in zip(extent, spacing, strict=True)]
+    grid = Grid.from_axes(shape, spacing_mm=spacing, origin_lps_mm=tuple(origin))
+    back = np.linalg.inv(motion)
+    made = render(scene, Grid(grid.shape, back @ grid.affine), Scanner(noise_hu=15))
+    image, labels = made.image, made.segmentation
+    if lower_mm:
+        slide = np.eye(4)
+        slide[2, 3] = lower_mm
+        veins = replace(scene, before=())
+        moved = render(veins, Grid(grid.shape, slide @ back @ grid.affine), Scanner(noise_hu=15))
+        bones = render(
+            replace(scene, tubes=scene.tubes[:1]),
+            Grid(grid.shape, back @ grid.affine),
+            Scanner(noise_hu=15),
+        ).image.voxels
+        lumen = moved.segmentation.labels > 0
+        voxels = np.where(lumen, moved.image.voxels, np.where(bones > 180, bones, 20))
+        image = replace(image, voxels=voxels.astype(np.int16))
+        labels = moved.segmentation
+    return measure(replace(image, grid=grid), replace(labels, grid=grid), step_mm=2.0)
+
+
+def _errors(
+    match: Match, first: Measurements, second: Measurements, motion: FloatArray, lower_mm: float
+) -> FloatArray:
+    back = np.linalg.inv(motion)
+    errors = [np.zeros(1)]
+    for vessel, one in match.vessels.items():
+        here, there = (m.tree.branch(vessel).curve for m in (first, second))
+        shown = np.isfinite(one.to_mm)
+        points = np.stack(
+            [
+                np.interp(one.to_mm[shown], there.position_mm, there.points_lps_mm[:, axis])
+                for axis in range(3)
+            ],
+            axis=1,
+        )
+        returned = points @ back[:3, :3].T + back[:3, 3] + np.array([0.0, 0.0, lower_mm])
+        apart = returned - here.points_lps_mm[shown]
+        errors.append(np.abs(np.einsum("ij,ij->i", apart, here.tangents[shown])))
+    return np.concatenate(errors)
+
+
+def _line(name: str, found: float, low: float, high: float, true: float) -> None:
+    held = "" if low <= true <= high else "  OUTSIDE"
+    print(f"  {name:<28}{found:10.1f}{f'{low:.1f} to {high:.1f}':>20}{true:10.1f}{held}")
+
+
+def _rows(path: Path) -> dict[str, dict[str, str]]:
+    return {row["vessel"]: row for row in _read(path)}
+
+
+def _grouped(path: Path) -> dict[str, list[dict[str, str]]]:
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for row in _read(path):
+        grouped.setdefault(row["vessel"], []).append(row)
+    return grouped
+
+
+def _read(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+if __name__ == "__main__":
+    main()

@@ -237,7 +237,7 @@ def test_vein_without_any_measured_station_says_why(
 ) -> None:
     changed = with_profiles(measurements, lambda p: unmeasured(p) if p.vessel == "ivc" else p)
     elements = Elements(page(changed, tmp_path))
-    assert "no station could be measured" in elements.text
+    assert "No station has a lumen that could be measured" in elements.text
     assert "(end of the labels)" in elements.text
     assert "Smallest section: not measured" in elements.text
     assert len(elements.attributes("img")) == 3 * len(measurements.profiles) - 1

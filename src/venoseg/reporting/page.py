@@ -66,6 +66,7 @@ def render_page(measurements: Measurements) -> str:
         warnings=[warning_words(warning) for warning in measurements.warnings],
         segments=tables.segment_rows(measurements),
         lesions=tables.lesion_rows(measurements),
+        stents=tables.stent_rows(measurements),
         empty_columns=tables.empty_columns(measurements),
         provenance=tables.provenance_rows(measurements, window),
         references=tables.reference_rows(measurements),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from venoseg.anatomy import BY_NAME
@@ -20,29 +22,51 @@ from venoseg.tables import Row
 
 
 def headline(measurements: Measurements) -> str:
-    """Return the finding to be read first: the vein that is narrowest against its reference."""
+    """Return the finding to be read first: what is shut, then what is narrowest."""
     rows = measurements.segments.rows
-    count = sum(row["minimum_area_mm2"] is not None for row in rows)
-    if count == 0:
+    shut = [row for row in rows if row["occluded_length_mm"]]
+    open_rows = [row for row in rows if row["minimum_area_mm2"]]
+    if not shut and not open_rows:
         return "No vein could be measured."
-    start = f"{count} of {len(rows)} veins measured."
-    compared = [row for row in rows if row["area_stenosis_percent"] is not None]
+    known = sum(row in shut or row in open_rows for row in rows)
+    start = f"{known} of {len(rows)} veins measured."
+    return " ".join((start, *_shut_words(shut), *_narrowest_words(open_rows, shut)))
+
+
+def _shut_words(rows: Sequence[Row]) -> tuple[str, ...]:
+    if not rows:
+        return ()
+    places = [
+        f"the {_title(row)} along {row['occluded_length_mm']:.0f}\N{NO-BREAK SPACE}mm"
+        for row in rows
+    ]
+    return (f"Without lumen: {', '.join(places)}.",)
+
+
+def _narrowest_words(rows: Sequence[Row], shut: Sequence[Row]) -> tuple[str, ...]:
+    compared = [row for row in rows if row["area_stenosis_percent"] is not None and row not in shut]
     if not compared:
-        return f"{start} No reference is known for any of them, so no stenosis is given."
+        alone = "No reference is known for any of them, so no stenosis is given."
+        return () if shut else (alone,)
     worst = max(compared, key=lambda row: float(row["area_stenosis_percent"] or 0.0))
     by_area = float(worst["area_stenosis_percent"] or 0.0)
     by_diameter = float(worst["diameter_stenosis_percent"] or 0.0)
+    others = "No other vein" if shut else "None"
     if by_area <= 0.0:
-        return f"{start} None has an area smaller than that of its reference."
-    title = BY_NAME[str(worst["vessel"])].title.lower()
+        return (f"{others} has an area smaller than that of its reference.",)
     kind = str(worst["reference_kind"])
     normal = kind == "expected_normal"
     against = "its expected normal area" if normal else f"its {kind.replace('_', ' ')} reference"
-    return (
-        f"{start} Narrowest against {against}: the {title}, "
+    words = (
+        f"Narrowest{' of the others' if shut else ''} against {against}: the {_title(worst)}, "
         f"{by_area:.0f}\N{NO-BREAK SPACE}% by area; its smallest diameter is "
         f"{max(by_diameter, 0.0):.0f}\N{NO-BREAK SPACE}% less than that of a circle of that area."
     )
+    return (words,)
+
+
+def _title(row: Row) -> str:
+    return BY_NAME[str(row["vessel"])].title.lower()
 
 
 def summary_sentences(profile: VesselProfile) -> tuple[str, ...]:
@@ -128,9 +152,8 @@ def _coverage(profile: VesselProfile) -> str:
 
 
 def _why_nothing(profile: VesselProfile) -> str:
-    title = BY_NAME[profile.vessel].title
     reasons = _reasons(unmeasured(profile), step_mm(profile))
-    return f"{title}: no station could be measured: {reasons}."
+    return f"No station has a lumen that could be measured: {reasons}."
 
 
 def _reasons(stretches: list[Stretch], step: float) -> str:

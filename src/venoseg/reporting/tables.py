@@ -134,8 +134,8 @@ def lesion_rows(measurements: Measurements) -> TextTable:
 def _lesion_cells(row: Row) -> tuple[str, ...]:
     return (
         BY_NAME[str(row["vessel"])].title,
-        _figure(row, "central_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
-        _figure(row, "peripheral_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
+        _figure(row, "central_position_mm", _millimetres),
+        _figure(row, "peripheral_position_mm", _millimetres),
         _with_interval(row, "minimum_area{}_mm2", area_words, area_range),
         _with_interval(row, "minimum_diameter{}_mm", length_words, length_range),
         _with_interval(row, "area_stenosis{}_percent", _percent, _percent_range),
@@ -144,6 +144,52 @@ def _lesion_cells(row: Row) -> tuple[str, ...]:
         _figure(row, "compression_index", lambda v: f"{v:.2f}", _DASH),
         state_words(str(row["state"])),
     )
+
+
+def stent_rows(measurements: Measurements) -> TextTable:
+    """Return one row for every stent; what is hidden by its metal is a dash."""
+    headings = (
+        "Stent",
+        "Lies in",
+        "Length",
+        "Smallest area at mid-wire (95 %)",
+        "Least width",
+        "Greatest width",
+        "Expansion against nominal",
+        "Largest stenosis inside (95 %)",
+        "Overlap",
+        "Gaps",
+    )
+    rows = tuple(_stent_cells(row) for row in measurements.stents.rows)
+    return TextTable(headings, rows)
+
+
+def _stent_cells(row: Row) -> tuple[str, ...]:
+    vessels = [BY_NAME[name].title for name in str(row["vessels"] or "").split()]
+    return (
+        str(row["stent"]),
+        ", ".join(vessels) or "no labelled vein",
+        _figure(row, "length_mm", _millimetres, _DASH),
+        _with_interval(row, "minimum_area{}_mm2", area_words, area_range),
+        _figure(row, "minimum_diameter_mm", length_words, _DASH),
+        _figure(row, "maximum_diameter_mm", length_words, _DASH),
+        _figure(row, "expansion_percent", lambda v: f"{v:.0f} %", _DASH),
+        _stenosis_inside(row),
+        _figure(row, "overlap_mm", _millimetres, _DASH),
+        _figure(row, "gap_mm", _millimetres, _DASH),
+    )
+
+
+def _stenosis_inside(row: Row) -> str:
+    """Say the stenosis, or how large it may be at most where the metal hides the lumen's edge."""
+    most = row["in_stent_area_stenosis_high_percent"]
+    if row["in_stent_area_stenosis_percent"] is None and most is not None:
+        return f"hidden by the metal; at most {float(most):.0f} %"
+    return _with_interval(row, "in_stent_area_stenosis{}_percent", _percent, _percent_range)
+
+
+def _millimetres(value: float) -> str:
+    return f"{value:.0f}\N{NO-BREAK SPACE}mm"
 
 
 def _with_interval(
@@ -168,17 +214,22 @@ def _segment_cells(row: Row) -> tuple[str, ...]:
     covered = "" if row["covered"] else " in view"
     return (
         BY_NAME[str(row["vessel"])].title,
-        _figure(row, "length_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm") + covered,
+        _figure(row, "length_mm", _millimetres) + covered,
         _figure(row, "minimum_area_mm2", area_words),
-        _figure(row, "minimum_area_position_mm", lambda v: f"{v:.0f}\N{NO-BREAK SPACE}mm"),
+        _figure(row, "minimum_area_position_mm", _millimetres),
         _figure(row, "minimum_diameter_mm", length_words),
         _figure(row, "mean_area_mm2", area_words),
         _figure(row, "maximum_area_mm2", area_words),
         _figure(row, "reference_area_mm2", area_words, "none known"),
         _figure(row, "area_stenosis_percent", _percent, _no_stenosis(row)),
         _figure(row, "diameter_stenosis_percent", _percent, _no_stenosis(row)),
-        state_words(str(row["state"])),
+        state_words(str(row["state"])) + _without_lumen(row),
     )
+
+
+def _without_lumen(row: Row) -> str:
+    length_mm = row["occluded_length_mm"]
+    return f" (no lumen along {length_mm:.0f}\N{NO-BREAK SPACE}mm)" if length_mm else ""
 
 
 def _no_stenosis(row: Mapping[str, Value]) -> str:

@@ -52,6 +52,8 @@ class Desk(QObject):
     ----------
     items
         The worklist.
+    chosen
+        The item opened last, be it a CT or a venogram.
     session
         The open case; None when there is none.
     turn
@@ -80,6 +82,8 @@ class Desk(QObject):
     told = Signal(str, bool)
     # What is being done in the background; empty when nothing is.
     working = Signal(str)
+    # A venogram was chosen; it is looked at in its own window, and an open CT stays open.
+    venogram_chosen = Signal(object)
     _measured = Signal(object)
 
     def __init__(self, reviewer: str, reviews: Path, clock: Clock = system_clock) -> None:
@@ -88,6 +92,7 @@ class Desk(QObject):
         self.labels: Path | None = None
         self.items: tuple[WorkItem, ...] = ()
         self.item: WorkItem | None = None
+        self.chosen: WorkItem | None = None
         self.session: Session | None = None
         self.turn: Turn | None = None
         self.figures = Figures(None)
@@ -124,6 +129,10 @@ class Desk(QObject):
 
     def open(self, item: WorkItem, *, second_reading: bool = False) -> None:
         """Open a case, in the background."""
+        self.chosen = item
+        if item.series.kind == "angiogram":
+            self.venogram_chosen.emit(item)
+            return
         folder = self.folder(item)
         self._stop.clear()
 
@@ -144,7 +153,7 @@ class Desk(QObject):
 
     def step(self, places: int) -> None:
         """Open the next (1) or the previous (-1) case."""
-        item = neighbour(self.items, self.item.key if self.item else "", places)
+        item = neighbour(self.items, self.chosen.key if self.chosen else "", places)
         if item is None:
             self.told.emit("there is no further case in the list", False)
         else:

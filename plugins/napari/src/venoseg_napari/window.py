@@ -11,7 +11,7 @@ import napari
 from qtpy.QtCore import QEvent, QObject, QSettings, Qt
 from qtpy.QtWidgets import QHBoxLayout, QInputDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from venoseg.review import Clock, default_reviews, system_clock
+from venoseg.review import Clock, WorkItem, default_reviews, system_clock
 from venoseg_napari.along import Along
 from venoseg_napari.canvas import WINDOWS, Canvas
 from venoseg_napari.desk import Desk
@@ -24,6 +24,7 @@ from venoseg_napari.signing_bar import SigningBar
 from venoseg_napari.surfaces import Surfaces
 from venoseg_napari.tool import Kind
 from venoseg_napari.tools_dock import ToolsDock
+from venoseg_napari.venogram import VenogramWindow
 from venoseg_napari.worklist_dock import WorklistDock
 
 _SETTINGS = ("venoseg", "review")
@@ -65,6 +66,7 @@ class ReviewWindow(QObject):
         self.tools = ToolsDock(self.desk, self.show_window)
         self.bar = SigningBar(self.desk)
         self.letters = Letters(viewer, self.desk)
+        self.venogram = VenogramWindow()
         self._docks()
         self.keys = self._keys()
         window = viewer.window._qt_window  # napari names no public way to it
@@ -73,6 +75,7 @@ class ReviewWindow(QObject):
         window.installEventFilter(self)
         self._window = window
         self.desk.case_opened.connect(lambda: self.show_window("vein"))
+        self.desk.venogram_chosen.connect(self._open_venogram)
         self._restore()
 
     def show_window(self, name: str) -> None:
@@ -85,9 +88,15 @@ class ReviewWindow(QObject):
         """Show or hide the list of keys."""
         self.help.setVisible(not self.help.isVisible())
 
+    def _open_venogram(self, item: WorkItem) -> None:
+        self.venogram.show()
+        self.venogram.raise_()
+        self.venogram.open(item)
+
     def close(self) -> None:
         """Put the case away and keep the settings."""
         self._store()
+        self.venogram.close()
         self.help.close()
         self.desk.close_case()
 

@@ -112,6 +112,32 @@ def test_a_vein_that_ends_is_not_called_occluded(scene: Any, vein: Any):
     assert "not_filled" in rows[-1]["flags"]
 
 
+@pytest.mark.parametrize("at", [60.0, 210.0])
+def test_a_narrowing_that_the_course_ends_in_is_no_stenosis(scene: Any, vein: Any, at: float):
+    upwards = at < 100
+    stump = type(vein)(
+        width_px=lambda along: np.where((along < at) == upwards, 7.0, 24.0),
+    )
+    found = venogram_of(scene.but(veins=(stump,)))
+    assert found.lesion_table.rows == ()
+    rows = found.projection_table.rows
+    end = rows[:15] if upwards else rows[-15:]
+    assert {row["state"] for row in end} == {"not_assessable"}
+    assert {row["diameter_px"] for row in end} == {None}
+    assert all("narrow_up_to_the_end" in row["flags"] for row in end)
+    assert rows[len(rows) // 2]["state"] == "patent"
+    assert any("no healthy vein seen beyond" in warning for warning in found.warnings)
+
+
+def test_a_short_healthy_stretch_beyond_keeps_a_stenosis(scene: Any, vein: Any):
+    near_end = type(vein)(
+        width_px=lambda along: 24.0 * (1 - 0.6 * np.exp(-(((along - 210) / 14) ** 2)))
+    )
+    rows = venogram_of(scene.but(veins=(near_end,))).lesion_table.rows
+    assert [row["flags"] for row in rows if row["reference_kind"] == "computer_calculated"] == [""]
+    assert rows[0]["diameter_stenosis_percent"] == pytest.approx(60, abs=3)
+
+
 def test_the_main_vessel_is_found_without_seeds(scene: Any, vein: Any):
     side = type(vein)(start=(128.0, 120.0), stop=(220.0, 60.0), width_px=lambda a: a * 0 + 7.0)
     found = venogram_of(scene.but(veins=(scene.veins[0], side)), ways=())

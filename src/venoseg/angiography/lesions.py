@@ -37,8 +37,11 @@ _EDGE_OF_LESION = 0.9
 _HEALTHY = 0.88
 _ROUNDS = 8
 
-# A vein that narrows towards the last stations may only end there, or leave the picture.
-_AT_END = 4
+# A narrowing lies within the vein when so many stations of it on either side are not narrowed.
+_STATIONS_BEYOND = 4
+
+NARROW_END = "narrow_up_to_the_end"
+"""Flag of stations of a narrowing that the course ends in: vein, or a branch it has run into."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +89,45 @@ def healthy_line(projection: Projection) -> FloatArray | None:
     return np.asarray(line)
 
 
+def without_narrow_ends(projection: Projection) -> Projection:
+    """Return the projection with narrowings that the course ends in as not assessable.
+
+    Where no healthy vein is seen beyond a narrowing, the course may have left the vein for a branch
+    or a collateral, the vein may end there or leave the picture. An occlusion is another matter: it
+    is shut between two stretches that fill.
+    """
+    line, diameter = healthy_line(projection), projection.diameter_px
+    if line is None:
+        return projection
+    below = np.isfinite(diameter) & (diameter < _EDGE_OF_LESION * line)
+    healthy = np.isfinite(diameter) & ~below
+    unsure = np.zeros(len(diameter), dtype=bool)
+    for start, stop in _runs(below):
+        part = diameter[start : stop + 1] / line[start : stop + 1]
+        beyond = min(healthy[:start].sum(), healthy[stop + 1 :].sum())
+        narrow = np.nanmin(part) <= 1.0 - STENOTIC_PERCENT / 100.0
+        if beyond < _STATIONS_BEYOND and narrow and not (part == 0).any():
+            unsure[start : stop + 1] = True
+    if not unsure.any():
+        return projection
+    return replace(
+        projection,
+        diameter_px=np.where(unsure, np.nan, diameter),
+        state=tuple(
+            "not_assessable" if doubt else word
+            for doubt, word in zip(unsure, projection.state, strict=True)
+        ),
+        flags=tuple(
+            ";".join(filter(None, (flag, NARROW_END))) if doubt else flag
+            for doubt, flag in zip(unsure, projection.flags, strict=True)
+        ),
+    )
+
+
 def find_lesions(projection: Projection, nominal_mm: float | None = None) -> list[Lesion]:
     """Return the narrowings of a vein, from its central end.
 
+    Those the course ends in have been left out by `without_narrow_ends`.
     ``nominal_mm`` is a diameter to compare with; used only where millimetres are.
     """
     line = healthy_line(projection)
@@ -99,11 +138,9 @@ def find_lesions(projection: Projection, nominal_mm: float | None = None) -> lis
     found = []
     for start, stop in _runs(below):
         part = diameter[start : stop + 1] / line[start : stop + 1]
-        if part.min() > 1.0 - STENOTIC_PERCENT / 100.0:
+        if np.nanmin(part) > 1.0 - STENOTIC_PERCENT / 100.0:
             continue
-        smallest = start + int(part.argmin())
-        if min(smallest, len(diameter) - 1 - smallest) < _AT_END:
-            continue
+        smallest = start + int(np.nanargmin(part))
         shut = np.flatnonzero(diameter[start : stop + 1] == 0)
         if len(shut):
             smallest = start + int(shut[len(shut) // 2])

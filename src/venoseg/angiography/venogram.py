@@ -21,7 +21,14 @@ from venoseg.angiography.flow import (
     follow,
     regions_of,
 )
-from venoseg.angiography.lesions import Lesion, find_lesions, lesion_table, with_states
+from venoseg.angiography.lesions import (
+    NARROW_END,
+    Lesion,
+    find_lesions,
+    lesion_table,
+    with_states,
+    without_narrow_ends,
+)
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Run
 from venoseg.angiography.subtraction import (
@@ -157,6 +164,7 @@ def measure_run(
     projections, lesions = [], []
     for (vessel, _), edges in zip(paths, found, strict=True):
         projection = project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
+        projection = without_narrow_ends(projection)
         narrowed = find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
         lesions.append(tuple(narrowed))
@@ -236,4 +244,10 @@ def _warnings(
             share = np.mean([name in flag for flag in flags])
             if share > 0.02:
                 words.append(f"{projection.vessel}: {sentence} over {100 * share:.0f} % of it")
+        if any(NARROW_END in flag for flag in flags):
+            words.append(
+                f"{projection.vessel}: it is narrow up to the end of its course, with no healthy "
+                "vein seen beyond: that stretch may be another vessel and is not measured; set the "
+                "end farther along the vein, or on it"
+            )
     return tuple(words)

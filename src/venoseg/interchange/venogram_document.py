@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from venoseg.angiography.collaterals import CollateralFilling
+from venoseg.angiography.densitometry import ASSUMPTION, relative_area
 from venoseg.angiography.flow import Curve
 from venoseg.angiography.lesions import STENOTIC_PERCENT, Lesion, occluded_length_px
 from venoseg.angiography.projection import Projection
@@ -31,7 +32,8 @@ _METHODS = {
     "be outlined, crossings",
     "reference": "computer_calculated: robust straight line along the vein; interpolated_local and "
     "mean_local: the vein next to either end of the lesion (DICOM PS3.16 CID 3465); nominal: given",
-    "area": "not given: one view shows one width",
+    "area": "not given from widths: one view shows one; densitometric_areas hold the opacity "
+    "summed across the vein at a lesion over that of the healthy vein on both sides",
 }
 
 
@@ -60,6 +62,7 @@ def venogram_document(found: Venogram, angiogram: Angiogram) -> dict[str, Any]:
             for projection, lesions in zip(found.projections, found.lesions, strict=True)
         ],
         "lesions": _rows(found.lesion_table),
+        "densitometric_areas": _areas(found),
         "flow": {
             "time_base": "seconds" if timed else "frames: the header states no time base",
             "curves": [_curve(curve) for curve in found.curves] if timed else [],
@@ -121,6 +124,24 @@ def _vein(projection: Projection, lesions: tuple[Lesion, ...]) -> dict[str, Any]
         "scatter_share": look.scatter,
         "occluded_length_px": round(sum(occluded_length_px(projection, n) for n in lesions), 2),
     }
+
+
+def _areas(found: Venogram) -> dict[str, Any]:
+    known = found.subtraction.curve.densitometric
+    lesions = []
+    for projection, narrowed in zip(found.projections, found.lesions, strict=True):
+        for lesion in narrowed:
+            area = relative_area(projection, lesion, densitometric=known)
+            lesions.append(
+                {
+                    "vessel": projection.vessel,
+                    "position_px": round(float(projection.position_px[lesion.smallest]), 2),
+                    "relative_area": _rounded(area.relative_area),
+                    "area_mm2_assumed_circular": _rounded(area.area_mm2_assumed_circular),
+                    "reason": area.reason or None,
+                }
+            )
+    return {"assumption": ASSUMPTION, "lesions": lesions}
 
 
 def _least(values: Any, of: Any) -> float | None:

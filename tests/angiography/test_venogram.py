@@ -138,6 +138,15 @@ def test_a_short_healthy_stretch_beyond_keeps_a_stenosis(scene: Any, vein: Any):
     assert rows[0]["diameter_stenosis_percent"] == pytest.approx(60, abs=3)
 
 
+def test_unsubtracted_frames_together_give_no_stenosis(scene: Any):
+    run = scene.but(veins=(narrowed(scene.veins[0], 0.5),)).run(masks=(Mask("NONE", (), ()),))
+    several = measure_run(run, VenogramOptions(ways=ALONG, calibration=HALF_MM))
+    assert several.lesion_table.rows == ()
+    assert any("choose one frame" in warning for warning in several.warnings)
+    one = measure_run(run, VenogramOptions(ways=ALONG, frames=(5, 5), calibration=HALF_MM))
+    assert not any("choose one frame" in warning for warning in one.warnings)
+
+
 def test_the_main_vessel_is_found_without_seeds(scene: Any, vein: Any):
     side = type(vein)(start=(128.0, 120.0), stop=(220.0, 60.0), width_px=lambda a: a * 0 + 7.0)
     found = venogram_of(scene.but(veins=(scene.veins[0], side)), ways=())

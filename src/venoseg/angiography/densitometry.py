@@ -61,10 +61,11 @@ def integrated_opacity(edges: Edges) -> FloatArray:
 def relative_area(projection: Projection, lesion: Lesion, *, densitometric: bool) -> RelativeArea:
     """Return the area at a lesion relative to the healthy vein on both sides.
 
-    ``densitometric`` says whether pixels are proportional to a known function of intensity.
+    ``densitometric`` says whether the picture shows amounts: it is subtracted, and not made for
+    display.
     """
     if not densitometric:
-        return _none("amounts of contrast medium are not known from pixels made for display")
+        return _none("amounts of contrast medium are not known: unsubtracted, or made for display")
     if lesion.occluded:
         return _none("occluded")
     sides = _sides(projection, lesion)

@@ -165,7 +165,7 @@ def measure_run(
     for (vessel, _), edges in zip(paths, found, strict=True):
         projection = project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
         projection = without_narrow_ends(projection)
-        narrowed = find_lesions(projection, wanted.nominal_mm)
+        narrowed = [] if _smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
         lesions.append(tuple(narrowed))
     say("following the contrast medium")
@@ -211,6 +211,11 @@ _WORDS = {
 }
 
 
+def _smeared(subtraction: Subtraction) -> bool:
+    """Return whether the composite holds several frames of which the motion is not known."""
+    return subtraction.plan.operation == "natural" and len(subtraction.plan.pairings) > 1
+
+
 def _departures(ways: tuple[Way, ...], projections: list[Projection]) -> Iterator[str]:
     """Say where a course leaves the points it was to follow: nothing fills there."""
     for way, projection in zip(ways, projections, strict=False):
@@ -231,6 +236,11 @@ def _warnings(
     named: bool,
 ) -> tuple[str, ...]:
     words = [_WORDS[flag] for flag in subtraction.flags]
+    if _smeared(subtraction):
+        words.append(
+            "motion is not followed in unsubtracted frames: a vessel that moves looks wider than "
+            "it is, and no stenosis is given; choose one frame with --frames"
+        )
     if not named:
         words.append("no seeds were given: the main vessel was chosen, its upper end as central")
     if not calibration.is_patient_length:

@@ -127,7 +127,9 @@ def _vein(projection: Projection, lesions: tuple[Lesion, ...]) -> dict[str, Any]
 
 
 def _areas(found: Venogram) -> dict[str, Any]:
-    known = found.subtraction.curve.densitometric
+    subtraction = found.subtraction
+    natural = subtraction.plan.operation == "natural"
+    known = subtraction.curve.densitometric and not natural
     lesions = []
     for projection, narrowed in zip(found.projections, found.lesions, strict=True):
         for lesion in narrowed:

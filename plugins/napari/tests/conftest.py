@@ -41,6 +41,12 @@ def vein_case() -> tuple[np.ndarray, Segmentation]:
     return voxels, Segmentation(labels, GRID, names)
 
 
+@pytest.fixture(scope="session")
+def small_case() -> tuple[np.ndarray, Segmentation]:
+    """Voxels and labels of the small case."""
+    return vein_case()
+
+
 @pytest.fixture
 def case(tmp_path) -> Path:
     """A folder with ``ct.nii.gz`` and ``labels.seg.nrrd``."""

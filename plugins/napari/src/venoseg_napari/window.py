@@ -11,9 +11,12 @@ import napari
 from qtpy.QtCore import QEvent, QObject, QSettings, Qt
 from qtpy.QtWidgets import QHBoxLayout, QInputDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from venoseg.errors import VenosegError
 from venoseg.review import Clock, WorkItem, default_reviews, system_clock
 from venoseg_napari.along import Along
+from venoseg_napari.background import in_background
 from venoseg_napari.canvas import WINDOWS, Canvas
+from venoseg_napari.compare import CompareWindow, Pair, check_same_patient, measured, pair_of
 from venoseg_napari.desk import Desk
 from venoseg_napari.keys import HelpPanel, Key, bind
 from venoseg_napari.letters import Letters
@@ -66,7 +69,7 @@ class ReviewWindow(QObject):
         self.tools = ToolsDock(self.desk, self.show_window)
         self.bar = SigningBar(self.desk)
         self.letters = Letters(viewer, self.desk)
-        self.venogram = VenogramWindow()
+        self.venogram, self.comparison = VenogramWindow(), CompareWindow()
         self._docks()
         self.keys = self._keys()
         window = viewer.window._qt_window  # napari names no public way to it
@@ -93,10 +96,42 @@ class ReviewWindow(QObject):
         self.venogram.raise_()
         self.venogram.open(item)
 
+    def compare_with_selected(self) -> None:
+        """Show the open case beside the CT selected in the worklist, the earlier in it first."""
+        desk, entry = self.desk, self.worklist.list.currentItem()
+        other: WorkItem | None = entry.data(Qt.ItemDataRole.UserRole) if entry else None
+        item, found = desk.item, desk.figures.found
+        if desk.session is None or item is None or found is None or not desk.figures.settled:
+            desk.told.emit("open a case and wait for its figures, then compare", False)
+            return
+        if other is None or other.key == item.key or other.series.kind != "ct":
+            desk.told.emit("select another CT in the list of cases to compare with", False)
+            return
+        folder = desk.folder(other)
+
+        def work() -> Pair:
+            check_same_patient(item, other)
+            theirs = measured(other, folder)
+            if desk.items.index(other) < desk.items.index(item):
+                return pair_of((other.title, item.title), theirs, found)
+            return pair_of((item.title, other.title), found, theirs)
+
+        def failed(error: Exception) -> None:
+            known = isinstance(error, VenosegError)
+            self.comparison.tell(
+                str(error) if known else f"venoseg failed with {type(error).__name__}: a defect"
+            )
+
+        self.comparison.tell("measuring and matching ...")
+        self.comparison.show()
+        self.comparison.raise_()
+        in_background(work, self.comparison.show_pair, failed)
+
     def close(self) -> None:
         """Put the case away and keep the settings."""
         self._store()
         self.venogram.close()
+        self.comparison.close()
         self.help.close()
         self.desk.close_case()
 
@@ -187,6 +222,7 @@ class ReviewWindow(QObject):
             Key("Alt+Right", "a station away from the heart", along(1)),
             Key("PgDown", "next case", lambda: desk.step(1)),
             Key("PgUp", "previous case", lambda: desk.step(-1)),
+            Key("C", "compare with the selected case", self.compare_with_selected),
             Key("3", "slices or surfaces", self.surfaces.toggle),
             Key("F1", "this list", self.toggle_help),
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPointF, Qt
@@ -64,16 +66,40 @@ def test_a_click_finds_the_same_level_of_the_other_visit(qtbot, pair):
     assert abs(window.level - level) <= 1
     assert window.marks[0].value() == pytest.approx(match.from_mm[window.level])
     assert window.marks[1].value() == pytest.approx(match.to_mm[window.level])
-    there = pair.after.profiles[0].branch.curve
-    number = int(np.abs(there.position_mm - window.marks[1].value()).argmin())
-    apart = there.points_lps_mm[number] - curve.points_lps_mm[window.level]
-    assert np.allclose(apart, MOVED_MM, atol=2.0)
     assert "baseline, at" in window.words.text()
     assert "follow-up, at" in window.words.text()
 
 
+def test_matched_levels_are_the_same_place_of_the_patient(small_case):
+    pair = pair_of(("a", "b"), visit(small_case), visit(small_case, moved_mm=MOVED_MM))
+    before, after = (one.profiles[0].branch.curve for one in (pair.before, pair.after))
+    match = pair.match.vessels["ivc"]
+    for level in (5, 20, 30):
+        number = int(np.abs(after.position_mm - match.to_mm[level]).argmin())
+        apart = after.points_lps_mm[number] - before.points_lps_mm[level]
+        assert np.allclose(apart, MOVED_MM, atol=1.0)
+
+
+def test_a_key_compares_the_open_case_with_the_selected_one(window, wait, case):
+    made = window()
+    desk = made.desk
+    told = []
+    desk.told.connect(lambda words, _: told.append(words))
+    made.compare_with_selected()
+    assert "select another CT" in told[-1]
+    other = replace(desk.item, key="other", title="later", labels=case / "labels.seg.nrrd")
+    desk.items = (desk.items[0], other)
+    desk.worklist_changed.emit()
+    made.worklist.list.setCurrentRow(1)
+    next(key for key in made.keys if key.keys == "C").does()
+    wait(lambda: made.comparison.pair is not None)
+    assert made.comparison.pair.titles[1] == "later"
+    assert "follow-up, at" in made.comparison.words.text()
+    made.comparison.hide()
+
+
 def test_visits_without_a_common_level_are_refused(small_case):
-    names = {1: "right_renal_vein", 2: "left_renal_vein"}
+    names = {1: "right_common_iliac_vein", 2: "right_external_iliac_vein"}
     before, after = visit(small_case), visit(small_case, names=names)
     with pytest.raises(InputError, match="no level can be matched"):
         pair_of(("a", "b"), before, after)

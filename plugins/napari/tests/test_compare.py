@@ -91,7 +91,7 @@ def test_a_key_compares_the_open_case_with_the_selected_one(window, wait, case):
     desk.items = (desk.items[0], other)
     desk.worklist_changed.emit()
     made.worklist.list.setCurrentRow(1)
-    next(key for key in made.keys if key.keys == "C").does()
+    next(key for key in made.keys if key.sequence == "C").act()
     wait(lambda: made.comparison.pair is not None)
     assert made.comparison.pair.titles[1] == "later"
     assert "follow-up, at" in made.comparison.words.text()

@@ -130,6 +130,13 @@ def test_the_mask_module_counts_from_zero_and_keeps_its_signs(xa):
     assert (second.operation, second.tid_offset) == ("TID", -2)
 
 
+@pytest.mark.parametrize(("operation", "problems"), [("AVG_SUB", 1), ("NONE", 0)])
+def test_only_a_mask_that_is_used_can_be_missing(xa, operation, problems):
+    xa(MaskSubtractionSequence=Sequence([item(MaskOperation=operation, MaskFrameNumbers=[0])]))
+    found = [words for words in only(xa.folder).problems if "mask frame 0" in words]
+    assert len(found) == problems
+
+
 def test_shutters_leave_only_the_open_area(xa):
     xa(
         ShutterShape=["RECTANGULAR", "CIRCULAR"],

@@ -212,7 +212,7 @@ def _masks(top: Elements, frames: int, problems: list[str]) -> tuple[Mask, ...]:
         problems.extend(
             f"mask frame {number} does not exist in a run of {frames} frames"
             for number in named
-            if not 1 <= number <= frames
+            if operation != "NONE" and not 1 <= number <= frames
         )
         masks.append(
             Mask(

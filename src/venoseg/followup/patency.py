@@ -122,7 +122,7 @@ def _on_ct(visit: CtVisit, vessel: str, rules: Rules) -> tuple[PatencyState, str
         return "patent", "a lumen throughout, no reference for a stenosis"
     words = f"smallest area {_percent(float(narrowed))} its reference"
     if any(stented_station(one) for one in visit.stations(vessel)):
-        words += ", stent not measured"
+        words += ", stenosis inside the stent not measured"
     return ("stenosed" if float(narrowed) >= rules.stenosed_percent else "patent"), words
 
 

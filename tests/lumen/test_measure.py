@@ -13,7 +13,7 @@ from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen import Measurements, VesselProfile, measure
 from venoseg.phantom import Rendering, Scanner, fit_grid, ideal_mask, render, sections_at, shape
 from venoseg.phantom.shapes import elliptic, focal_stenosis
-from venoseg.segmentation import Segmentation
+from venoseg.segmentation import Segmentation, VesselConfidence
 from venoseg.volume import Grid, Source, Volume
 
 FIGURES = ("equivalent_mm", "minimum_mm", "maximum_mm", "perimeter_mm", "inscribed_mm")
@@ -52,6 +52,22 @@ def relabelled(twin: Rendering, labels: np.ndarray) -> Segmentation:
 
 def words(profile: VesselProfile) -> set[str]:
     return {word for flags in profile.flags for word in flags}
+
+
+class TestDoubts:
+    def test_what_the_segmentation_doubts_is_a_warning(self, tilted):
+        (vessel,) = tilted.segmentation.names.values()
+        doubts = (
+            VesselConfidence(vessel, 0.3, ("only 40 % of the wall shows",)),
+            VesselConfidence("left_iliac_vein", 0.0, ("was not found",)),
+        )
+        found = measure(tilted.image, replace(tilted.segmentation, confidence=doubts))
+        assert (
+            f"{vessel}: low confidence in its labels (0.30): only 40 % of the wall shows"
+            in found.warnings
+        )
+        assert "left_iliac_vein: was not found" in found.warnings
+        assert found.failed == ("left_iliac_vein",)
 
 
 class TestAccuracy:

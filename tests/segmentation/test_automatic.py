@@ -49,12 +49,14 @@ class TestTrunk:
         assert not (found.labels[where(volume, AORTA, 9, 9)]).any()
 
     def test_it_says_that_the_iliac_veins_are_missing(self):
-        (cava,) = segment(trunk()).confidence
+        cava, *missing = segment(trunk()).confidence
         assert cava.confidence > 0.5
-        assert {
-            "the left iliac veins were not found",
-            "the right iliac veins were not found",
-        } <= set(cava.reasons)
+        assert any("ends after" in reason for reason in cava.reasons)
+        assert {(one.vessel, one.confidence) for one in missing} == {
+            ("left_iliac_vein", 0.0),
+            ("right_iliac_vein", 0.0),
+        }
+        assert all(one.reasons == ("was not found",) for one in missing)
 
 
 class TestRefused:

@@ -24,7 +24,7 @@ from venoseg.lumen.stent_profile import measure_stent
 from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
 from venoseg.processes import usable_cores
-from venoseg.segmentation import Seed, Segmentation, find_stents
+from venoseg.segmentation import LEAST_CONFIDENCE, Seed, Segmentation, find_stents
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
 
@@ -76,9 +76,12 @@ class Measurements:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Names of the veins of which nothing could be told."""
+        """Names of the veins of which nothing could be told, those not found included."""
         blank = [p.vessel for p in self.profiles if not p.measured.any() and not any(p.shut)]
-        return (*blank, *(failure.vessel for failure in self.tree.failures))
+        known = [p.vessel for p in self.profiles] + [f.vessel for f in self.tree.failures]
+        wanted = [c.vessel for c in self.segmentation.confidence if c.confidence == 0.0]
+        missing = [vessel for vessel in wanted if vessel not in known]
+        return (*blank, *(failure.vessel for failure in self.tree.failures), *missing)
 
     @property
     def sites(self) -> Sites:
@@ -252,6 +255,19 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
         )
 
 
+def _doubts(segmentation: Segmentation) -> list[str]:
+    """Say of each vein what the segmentation doubts."""
+    doubts = []
+    for one in segmentation.confidence:
+        words = "; ".join(one.reasons)
+        labelled = one.vessel in segmentation.names.values()
+        if labelled and one.confidence < LEAST_CONFIDENCE:
+            words = f"low confidence in its labels ({one.confidence:.2f}): {words}"
+        if words:
+            doubts.append(f"{one.vessel}: {words}")
+    return doubts
+
+
 def warnings_of(
     volume: Volume,
     segmentation: Segmentation,
@@ -261,6 +277,7 @@ def warnings_of(
     """Collect what concerns the whole."""
     warnings = [f"image: {flag}" for flag in volume.source.flags]
     warnings += [f"labels: {flag}" for flag in segmentation.flags]
+    warnings += _doubts(segmentation)
     warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
     for profile in profiles:
         if DUPLICATED in profile.branch.flags:

@@ -13,7 +13,7 @@ from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed, surroundings
 from venoseg.segmentation.landmarks import find_landmarks
-from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation
+from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
@@ -36,8 +36,8 @@ def automatic(volume: Volume) -> Segmentation:
     Returns
     -------
     Segmentation
-        As `guided` returns it, of origin ``automatic``. A side that could not be followed is named
-        in the reasons of the cava's confidence.
+        As `guided` returns it, of origin ``automatic``. An iliac vein that was not found has a
+        confidence of 0 and no label.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _upper(cava: FloatArray) -> FloatArray:
 
 
 def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
-    """Say of the cava's confidence what is missing; refuse what is not sure.
+    """Add what was not found, with a confidence of 0; refuse what is not sure.
 
     Raises
     ------
@@ -103,8 +103,20 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
     if best < LEAST_CONFIDENCE:
         doubts = "; ".join(dict.fromkeys(r for c in segmentation.confidence for r in c.reasons))
         raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
-    confidence = tuple(
-        replace(one, reasons=(*one.reasons, *ends.missing)) if one.vessel == "ivc" else one
-        for one in segmentation.confidence
+    confidence = segmentation.confidence
+    if not ends.found:
+        words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
+        confidence = tuple(
+            replace(one, reasons=(*one.reasons, words)) if one.vessel == "ivc" else one
+            for one in confidence
+        )
+    confidence += tuple(
+        VesselConfidence(f"{side}_iliac_vein", 0.0, ("was not found",)) for side in ends.missing
     )
     return replace(segmentation, confidence=confidence)
+
+
+def _height_mm(segmentation: Segmentation) -> float:
+    """Return how far what was found reaches from head to feet."""
+    z = segmentation.grid.to_lps(np.argwhere(segmentation.labels))[:, 2]
+    return float(np.ptp(z))

@@ -27,6 +27,8 @@ LARGEST_MM = 20.0
 _ROUNDS = 3
 _SEED_MM = 4.0
 _BEYOND_MM = 10.0
+_BEYOND_ENDS_MM = 20.0
+_DEAR = 2.0
 
 
 def level_at(picture: Picture, points_lps_mm: FloatArray) -> FloatArray:
@@ -80,12 +82,26 @@ def cost_of(
 
 
 def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray) -> FloatArray:
-    """Return (n, 3) points of the cheapest way that passes all of some points in order."""
+    """Return (n, 3) points of the cheapest way that passes all of some points in order.
+
+    These veins run from head to feet. Where the cheapest way leaves the heights between two points
+    outside blood it goes around an occlusion; the straight line stands for the vein then.
+    """
     parts = [points_lps_mm[:1]]
     for start, end in pairwise(points_lps_mm):
-        parts.append(cheapest_way(cost, picture.grid, start, end)[1:])
+        part = cheapest_way(cost, picture.grid, start, end)
+        if _goes_around(picture, cost, part):
+            part = np.stack([start, end])
+        parts.append(part[1:])
     way: FloatArray = np.concatenate(parts)
     return way
+
+
+def _goes_around(picture: Picture, cost: Float32Array, part: FloatArray) -> bool:
+    """Tell whether a way leaves the heights between its ends, and costs more than blood there."""
+    z, ends = part[:, 2], part[[0, -1], 2]
+    beyond = (z > ends.max() + _BEYOND_ENDS_MM) | (z < ends.min() - _BEYOND_ENDS_MM)
+    return bool(beyond.any() and cost[picture.index(part[beyond])].mean() > _DEAR)
 
 
 def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:

@@ -21,7 +21,7 @@ _BELOW_MM = 30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ends:
-    """The peripheral ends that were found, by side, and words on those that were not."""
+    """The peripheral ends that were found, by side, and the sides that were not."""
 
     found: Mapping[str, FloatArray]
     missing: tuple[str, ...]
@@ -48,12 +48,12 @@ def peripheral_ends(
     z = picture.grid.to_lps(np.column_stack([np.arange(veins.shape[0])] * 3))[:, 2]
     lowest = float(cava_lps_mm[-1, 2])
     found: dict[str, FloatArray] = {}
-    missing = []
+    missing: list[str] = []
     artery_middle = _middle_column(arteries)
     for side, sign in (("right", -1.0), ("left", 1.0)):
         for k in range(1, veins.shape[0]):
             if z[k] > lowest - _BELOW_MM:
-                missing.append(f"the {side} iliac veins were not found")
+                missing.append(side)
                 break
             end = _vein_beside(veins[k], arteries[k], artery_middle, sign, dy, dx)
             if end is not None and _goes_on(veins, k, end):

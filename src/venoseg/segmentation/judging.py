@@ -6,19 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.evidence import (
+    ENHANCED_HU,
+    Evidence,
+    evidence_of,
+    lumen_by,
+    runs_of,
+)
 from venoseg.segmentation.model import VesselConfidence
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 
-ENHANCED_HU = 66.0
 _POOR_HU = 90.0
-_LEAST_AREA_MM2 = 9.0
 _LEAST_GAP_MM = 6.0
-_CLEAR_STEP_HU = 15.0
+# Shares of the wall that shows which give a confidence of 0 and of 1.
+_NO_WALL, _ALL_WALL = 0.25, 0.8
+_USUAL_WIDTH = (0.25, 3.0)
+_KINK_COSINE = 0.75
+_KINK_MM = 9.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,21 +61,28 @@ def judged(
     arteries: BoolArray | None,
 ) -> list[Judged]:
     """Judge every stretch."""
-    expected = blood_level(tubes)
+    blood = blood_level(tubes)
+    evidence = [
+        evidence_of(tube, _vessels(stretches, number, tube), blood)
+        for number, tube in enumerate(tubes)
+    ]
+    lumina = [lumen_by(shown, tube) for shown, tube in zip(evidence, tubes, strict=True)]
     seen: set[str] = set()
     out = []
     for stretch in stretches:
         tube = tubes[stretch.tube]
         inside = np.zeros(len(tube.level_hu), dtype=bool)
         inside[stretch.start : stretch.stop] = True
-        lumen = inside & has_lumen(tube, expected)
+        lumen = inside & lumina[stretch.tube]
         in_artery = _in_artery(tube, picture, arteries)
         if in_artery[inside].mean() > 0.3:
             lumen &= False
-        closed = _runs(inside & ~lumen)
+        closed = runs_of(inside & ~lumen)
         step = tube.course.step_mm
         long = tuple((a, b) for a, b in closed if (b - a) * step >= _LEAST_GAP_MM)
-        confidence = _confidence(stretch.vessel, tube, inside, lumen, in_artery)
+        confidence = _confidence(
+            stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery
+        )
         out.append(Judged(stretch, lumen, long, confidence, stretch.vessel not in seen))
         seen.add(stretch.vessel)
     return out
@@ -78,15 +93,15 @@ def blood_level(tubes: Sequence[Tube]) -> float:
     return float(np.percentile(np.concatenate([tube.level_hu for tube in tubes]), 75))
 
 
-def has_lumen(tube: Tube, expected_hu: float) -> BoolArray:
-    """Tell for every station whether it shows blood with contrast, or too little of it."""
-    least = max(ENHANCED_HU, 45.0 + 0.22 * (expected_hu - 45.0))
-    bright = tube.level_hu >= least
-    wide = tube.area_mm2 >= _LEAST_AREA_MM2
-    opened: BoolArray = ndimage.binary_opening(np.pad(bright & wide, 2, mode="edge"), iterations=2)[
-        2:-2
-    ]
-    return opened
+def _vessels(stretches: Sequence[Stretch], number: int, tube: Tube) -> list[str]:
+    """Return the vein at each station; what belongs to none counts to that beside it."""
+    names = [""] * len(tube.level_hu)
+    for stretch in stretches:
+        if stretch.tube == number:
+            names[stretch.start : stretch.stop] = [stretch.vessel] * (stretch.stop - stretch.start)
+    own = [name for name in names if name]
+    first = own[0] if own else ""
+    return [name or first for name in names]
 
 
 def _in_artery(tube: Tube, picture: Picture, arteries: BoolArray | None) -> BoolArray:
@@ -96,33 +111,58 @@ def _in_artery(tube: Tube, picture: Picture, arteries: BoolArray | None) -> Bool
     return inside
 
 
-def _runs(flags: BoolArray) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
 def _confidence(
-    vessel: str, tube: Tube, inside: BoolArray, lumen: BoolArray, in_artery: BoolArray
+    vessel: str,
+    tube: Tube,
+    evidence: Evidence,
+    inside: BoolArray,
+    lumen: BoolArray,
+    in_artery: BoolArray,
 ) -> VesselConfidence:
-    reasons: list[str] = []
-    value = 1.0
+    """Let the weakest of what the image shows decide."""
     if not lumen.any():
-        words = "runs in an artery" if in_artery[inside].mean() > 0.3 else "no contrast"
+        words = "runs in an artery" if in_artery[inside].mean() > 0.3 else _why_none(tube, inside)
         return VesselConfidence(vessel, 0.0, (words,))
-    clear = float(np.mean(np.abs(tube.step_hu[lumen]) > _CLEAR_STEP_HU))
-    if clear < 0.7:
-        reasons.append(f"only {100 * clear:.0f} % of the wall shows")
-        value *= max(clear / 0.7, 0.2)
+    values, reasons = [1.0], []
+
+    def doubt(value: float, words: str) -> None:
+        values.append(value)
+        reasons.append(words)
+
+    shown = float(evidence.shown[lumen].mean())
+    if shown < _ALL_WALL:
+        value = (shown - _NO_WALL) / (_ALL_WALL - _NO_WALL)
+        doubt(value, f"only {100 * shown:.0f} % of the wall shows")
     level = float(np.median(tube.level_hu[lumen]))
     if level < _POOR_HU:
-        reasons.append(f"poorly enhanced, {level:.0f} HU")
-        value *= 0.3 + 0.6 * max(level - ENHANCED_HU, 0.0) / (_POOR_HU - ENHANCED_HU)
+        value = 0.3 + 0.6 * max(level - ENHANCED_HU, 0.0) / (_POOR_HU - ENHANCED_HU)
+        doubt(value, f"poorly enhanced, {level:.0f} HU")
     missing = 1.0 - float(lumen[inside].mean())
     if missing > 0.1:
-        reasons.append(f"no contrast over {100 * missing:.0f} % of its length")
-        value *= 1.0 - 0.5 * missing
+        doubt(
+            1.0 - missing, f"no contrast or no sure lumen over {100 * missing:.0f} % of its length"
+        )
     touched = float(in_artery[lumen].mean())
     if touched > 0.05:
-        reasons.append("touches an artery that could not be told apart")
-        value *= 0.6
-    return VesselConfidence(vessel, round(float(np.clip(value, 0.0, 1.0)), 2), tuple(reasons))
+        doubt(0.6 - touched, "touches an artery that could not be told apart")
+    width = evidence.width[lumen]
+    odd = float(np.mean((width < _USUAL_WIDTH[0]) | (width > _USUAL_WIDTH[1])))
+    if odd > 0.1:
+        doubt(1.0 - odd, f"of unlikely width along {100 * odd:.0f} %")
+    kinked = float(_kinks(tube)[lumen].mean())
+    if kinked > 0.1:
+        doubt(1.0 - 2.0 * kinked, f"its course jumps along {100 * kinked:.0f} %")
+    return VesselConfidence(vessel, round(float(np.clip(min(values), 0.0, 1.0)), 2), tuple(reasons))
+
+
+def _why_none(tube: Tube, inside: BoolArray) -> str:
+    bright = float(np.mean(tube.level_hu[inside] >= ENHANCED_HU))
+    return "no contrast" if bright < 0.5 else "no lumen that could be told from what surrounds it"
+
+
+def _kinks(tube: Tube) -> BoolArray:
+    """Tell where a course turns more sharply than veins do."""
+    reach = max(1, round(_KINK_MM / tube.course.step_mm / 2))
+    tangent = np.pad(tube.course.tangent, ((reach, reach), (0, 0)), mode="edge")
+    kinks: BoolArray = np.sum(tangent[2 * reach :] * tangent[: -2 * reach], axis=1) < _KINK_COSINE
+    return kinks

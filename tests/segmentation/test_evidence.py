@@ -1,0 +1,134 @@
+"""Which stations of a tube are lumen, and how sure a vein is, by what the image shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from venoseg.segmentation.curves import course_through
+from venoseg.segmentation.divide import Stretch
+from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.evidence import evidence_of, lumen_by
+from venoseg.segmentation.following import way_through
+from venoseg.segmentation.judging import judged
+from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.volume import Grid
+
+VEIN = "left_external_iliac_vein"
+
+
+def tube_of(points: list[tuple[float, float, float]], radius_mm: float = 7.0) -> Tube:
+    """A round tube of 150 HU in fat."""
+    course = course_through(np.array(points, dtype=float), 1.5, 1.0)
+    shape = (len(course.points_lps_mm), RAYS)
+    return Tube(course, np.full(shape, radius_mm), np.full(shape[0], 150.0), np.full(shape, 200.0))
+
+
+@pytest.fixture
+def tube() -> Tube:
+    return tube_of([(0, 0, 150), (0, 0, 0)])
+
+
+def middle(tube: Tube) -> slice:
+    return slice(len(tube.level_hu) // 3, 2 * len(tube.level_hu) // 3)
+
+
+def lumen(tube: Tube, blood_hu: float = 150.0) -> np.ndarray:
+    return lumen_by(evidence_of(tube, [VEIN] * len(tube.level_hu), blood_hu), tube)
+
+
+def changed(tube: Tube, **values: float) -> Tube:
+    """Return the tube with other values in its middle third."""
+    arrays = {name: getattr(tube, name).copy() for name in values}
+    for name, value in values.items():
+        arrays[name][middle(tube)] = value
+    return replace(tube, **arrays)
+
+
+class TestLumen:
+    def test_a_plain_vein_is_lumen_throughout(self, tube):
+        assert lumen(tube).all()
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"radius_mm": 2.2},
+            {"level_hu": 50.0},
+            {"level_hu": 75.0, "step_hu": 10.0},
+            {"level_hu": 110.0, "step_hu": 5.0},
+            {"level_hu": 300.0},
+            {"level_hu": 90.0, "step_hu": -100.0},
+            {"radius_mm": 16.0},
+        ],
+        ids=["collateral", "dark", "muscle", "liver", "bone", "disc in bone", "leak"],
+    )
+    def test_what_is_no_vein_is_left_out(self, tube, values):
+        found = lumen(changed(tube, **values))
+        part = middle(tube)
+        assert not found[part.start + 3 : part.stop - 3].any()
+        assert found[: part.start - 6].all()
+        assert found[part.stop + 6 :].all()
+
+    def test_a_short_tight_stenosis_stays(self, tube):
+        radius = tube.radius_mm.copy()
+        radius[50:55] = 2.2
+        assert lumen(replace(tube, radius_mm=radius)).all()
+
+    def test_blood_that_goes_on_without_an_edge_stays(self, tube):
+        assert lumen(changed(tube, step_hu=5.0)).all()
+
+    def test_blood_inside_a_stent_stays(self, tube):
+        assert lumen(changed(tube, step_hu=-400.0)).all()
+
+    def test_a_course_that_leads_up_the_body_is_no_vein(self):
+        tube = tube_of([(0, 0, 100), (0, 0, 40), (60, 0, 90), (70, 0, 0)])
+        z = tube.course.points_lps_mm[:, 2]
+        rising = np.gradient(z) > 0.5
+        assert not lumen(tube)[rising].any()
+
+
+class TestConfidence:
+    def one(self, tube: Tube):
+        n = len(tube.level_hu)
+        grid = Grid.from_axes((10, 10, 10), spacing_mm=(20.0, 20.0, 20.0))
+        flat = np.zeros(grid.shape, dtype=np.float32)
+        (found,) = judged([Stretch(0, VEIN, 0, n)], [tube], Picture(flat, flat, grid), None)
+        return found.confidence
+
+    def test_a_plain_vein_is_sure(self, tube):
+        assert self.one(tube).confidence == 1.0
+        assert self.one(tube).reasons == ()
+
+    def test_a_wall_that_does_not_show_is_doubted(self, tube):
+        step = tube.step_hu.copy()
+        step[:, : RAYS // 2] = 5.0
+        found = self.one(replace(tube, step_hu=step))
+        assert found.confidence < 0.5
+        assert "of the wall shows" in " ".join(found.reasons)
+
+    def test_a_vein_shut_over_most_of_its_length_is_doubted(self, tube):
+        level = tube.level_hu.copy()
+        level[: 2 * len(level) // 3] = 50.0
+        found = self.one(replace(tube, level_hu=level))
+        assert found.confidence < 0.5
+        assert "no contrast" in " ".join(found.reasons)
+
+    def test_nothing_is_left_of_a_tube_without_edges(self, tube):
+        found = self.one(replace(tube, step_hu=np.zeros_like(tube.step_hu)))
+        assert found.confidence == 0.0
+        assert found.reasons == ("no lumen that could be told from what surrounds it",)
+
+
+@pytest.mark.parametrize(("around", "straight"), [(3.0, True), (0.3, False)])
+def test_a_way_around_an_occlusion_gives_way_to_the_straight_line(around, straight):
+    grid = Grid.from_axes((60, 20, 20), spacing_mm=(2.0, 2.0, 2.0))
+    cost = np.full(grid.shape, 50.0, dtype=np.float32)
+    cost[5:50, 10, 4] = cost[5:50, 10, 16] = around
+    cost[5, 10, 4:17] = around
+    start, end = grid.to_lps(np.array([[49, 10, 4], [40, 10, 16]]))
+    flat = np.zeros(grid.shape, dtype=np.float32)
+    way = way_through(Picture(flat, flat, grid), cost, np.stack([start, end]))
+    assert (len(way) == 2) == straight
+    np.testing.assert_allclose(way[[0, -1]], [start, end])

@@ -32,9 +32,9 @@ def main(ct: Path, labels: Path, out: Path) -> None:
         for width, height in SIZES:
             viewer.window._qt_window.resize(width, height)
             name = f"{width}x{height}.png"
-            made.left.setCurrentWidget(made.worklist)
+            made.left.setCurrentIndex(0)
             shoot(made, out / f"review-cases-{name}")
-            made.left.setCurrentWidget(made.tools)
+            made.left.setCurrentIndex(1)
             shoot(made, out / f"review-views-{name}")
             made.surfaces.toggle()
             shoot(made, out / f"review-surfaces-{name}")

@@ -9,7 +9,16 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import QEvent, QObject, QSettings, Qt
-from qtpy.QtWidgets import QHBoxLayout, QInputDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QInputDialog,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from venoseg.errors import VenosegError
 from venoseg.review import Clock, WorkItem, default_reviews, system_clock
@@ -148,9 +157,14 @@ class ReviewWindow(QObject):
         window = self.viewer.window
         left = QTabWidget()
         left.addTab(self.worklist, "Cases")
-        left.addTab(self.tools, "Tools")
+        # Scrolled where the screen is too low for all of them.
+        tools = QScrollArea()
+        tools.setWidgetResizable(True)
+        tools.setFrameShape(QFrame.Shape.NoFrame)
+        tools.setWidget(self.tools)
+        left.addTab(tools, "Tools")
         self.left = left
-        self.desk.case_opened.connect(lambda: left.setCurrentWidget(self.tools))
+        self.desk.case_opened.connect(lambda: left.setCurrentWidget(tools))
         left.setMinimumWidth(250)
         planes = QSplitter(Qt.Orientation.Vertical)
         planes.addWidget(self.coronal)

@@ -31,6 +31,7 @@ def labels_of(series: Series, settings: BatchSettings) -> Path | None:
         return None
     pattern = settings.labels.replace("{study_uid}", escape(safe_uid(series.study_uid)))
     pattern = pattern.replace("{series_uid}", escape(safe_uid(series.series_uid)))
+    # Both in text: a Path would take the pattern's escapes for names, and Path.glob bars "..".
     if not Path(pattern).is_absolute():
         pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118
     found = sorted({str(Path(path).resolve()) for path in glob(pattern)})  # noqa: PTH207

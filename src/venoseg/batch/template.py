@@ -43,6 +43,7 @@ class _Attempt:
 
 def serve() -> None:
     """Answer jobs until there are no more; the child's side of `job.start_template`."""
+    # Loaded for the children that are forked from here, which then need not load it each.
     import highdicom  # noqa: F401
 
     import venoseg.reporting.page

@@ -350,7 +350,7 @@ def _naming_words(dataset: Dataset) -> frozenset[str]:
 
 
 def _readable(dataset: Dataset) -> Iterator[DataElement]:
-    for tag in dataset.keys():  # noqa: SIM118
+    for tag in dataset.keys():  # noqa: SIM118 - iterating a dataset reads its elements
         if tag.is_private or tag.group not in (0x0008, 0x0010, 0x0020):
             continue
         try:

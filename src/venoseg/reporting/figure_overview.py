@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.edges import to_lps
-from venoseg.reporting.drawing import GRAYS, INK, Picture, finish, new_figure, place_axes
-from venoseg.reporting.gray import gray_at
+from venoseg.reporting.drawing import INK, Picture, finish, new_figure, place_axes
+from venoseg.reporting.mean_view import draw_mean_view
 from venoseg.reporting.panels import vessel_colour
-from venoseg.volume import FloatArray, Volume
+from venoseg.volume import FloatArray
 
 # Room around the veins along x, y and z, and the distance of the samples across and in depth.
 _MARGIN_MM = np.array([35.0, 35.0, 12.0])
 _PIXEL_MM, _DEPTH_MM = 1.5, 4.0
+_SHALLOWER_MM = 20.0
 
 _HEIGHT_MM, _WIDTH_MM = 140.0, 120.0
 _TOP_MM, _GAP_MM, _ENTRY_MM = 6.0, 5.0, 4.6
@@ -47,7 +47,17 @@ def draw_overview(measurements: Measurements) -> Picture:
     for axis, title in ((0, "From the front"), (1, "From the left side")):
         axes = place_axes(figure, left, _TOP_MM, size[axis] * scale, height)
         left += size[axis] * scale + _GAP_MM
-        _draw_body(axes, measurements.volume, low, high, axis)
+        spans = [(float(low[n]), float(high[n])) for n in range(3)]
+        # Nearer the veins in depth than across, so that bone does not hide them.
+        spans[1 - axis] = (spans[1 - axis][0] + _SHALLOWER_MM, spans[1 - axis][1] - _SHALLOWER_MM)
+        draw_mean_view(
+            axes,
+            measurements.volume,
+            axis,
+            (spans[0], spans[1], spans[2]),
+            pixel_mm=_PIXEL_MM,
+            depth_step_mm=_DEPTH_MM,
+        )
         for n, profile in enumerate(measurements.profiles):
             _draw_vessel(axes, profile, n, axis)
         _draw_confluence(axes, measurements, axis)
@@ -64,40 +74,6 @@ def draw_overview(measurements: Measurements) -> Picture:
         handlelength=3.2,
     )
     return finish(figure, _alt(measurements), (_caption(measurements),))
-
-
-def _draw_body(axes: Axes, volume: Volume, low: FloatArray, high: FloatArray, axis: int) -> None:
-    """Draw the mean of the image over the depth of the veins."""
-    other = 1 - axis
-    depth = np.arange(low[other] + 20.0, high[other] - 20.0, _DEPTH_MM)
-    flat = np.arange(low[axis], high[axis], _PIXEL_MM)
-    up = np.arange(low[2], high[2], _PIXEL_MM)
-    points = np.empty((len(up), len(flat), len(depth), 3))
-    points[..., axis] = flat[None, :, None]
-    points[..., other] = depth
-    points[..., 2] = up[:, None, None]
-    mean = _mean_seen(gray_at(volume, points))
-    seen = mean[~np.isnan(mean)]
-    dark, bright = np.percentile(seen, [2.0, 99.5]) if seen.size else (0.0, 1.0)
-    axes.imshow(
-        np.ma.masked_invalid(mean),
-        cmap=GRAYS,
-        vmin=dark,
-        vmax=max(bright, dark + 1.0),
-        origin="lower",
-        interpolation="bilinear",
-        aspect="auto",
-        extent=(flat[0], flat[-1] + _PIXEL_MM, up[0], up[-1] + _PIXEL_MM),
-    )
-
-
-def _mean_seen(values: npt.NDArray[np.float32]) -> FloatArray:
-    """Return the mean over the last axis of what is not NaN; NaN where all is."""
-    seen = ~np.isnan(values)
-    count = seen.sum(axis=-1)
-    total = np.where(seen, values, 0.0).sum(axis=-1, dtype=np.float64)
-    mean: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean
 
 
 def _draw_vessel(axes: Axes, profile: VesselProfile, order: int, axis: int) -> None:

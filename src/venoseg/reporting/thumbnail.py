@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.stenosis import expected_normal
-from venoseg.reporting.drawing import GRAYS, INK, drawing_style, new_figure, place_axes
-from venoseg.reporting.gray import gray_at
+from venoseg.reporting.drawing import INK, drawing_style, new_figure, place_axes
+from venoseg.reporting.mean_view import draw_mean_view
 from venoseg.reporting.panels import vessel_colour
 
 _HEIGHT_MM, _WIDTH_MM, _DPI = 44.0, 30.0, 110
@@ -27,7 +26,16 @@ def write_thumbnail(measurements: Measurements, path: Path) -> None:
         axes = place_axes(figure, 0.0, 0.0, _WIDTH_MM, _HEIGHT_MM)
         points = np.concatenate([p.branch.curve.points_lps_mm for p in measurements.profiles])
         middle, half = _frame(points)
-        _draw_body(axes, measurements, middle, half, points)
+        (left, low), (right, high) = middle - half, middle + half
+        front, back = points[:, 1].min(), points[:, 1].max() + _DEPTH_MM
+        draw_mean_view(
+            axes,
+            measurements.volume,
+            0,
+            ((left, right), (front, back), (low, high)),
+            pixel_mm=_PIXEL_MM,
+            depth_step_mm=_DEPTH_MM,
+        )
         for profile in measurements.profiles:
             line = profile.branch.curve.points_lps_mm[:, [0, 2]].T
             axes.plot(*line, color="white", linewidth=2.2)
@@ -62,38 +70,6 @@ def _frame(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     half = (high - low) / 2.0 + _MARGIN_MM
     scale = max(half[0] / _WIDTH_MM, half[1] / _HEIGHT_MM)
     return (low + high) / 2.0, np.array([_WIDTH_MM, _HEIGHT_MM]) * scale
-
-
-def _draw_body(
-    axes: Axes,
-    measurements: Measurements,
-    middle: np.ndarray,
-    half: np.ndarray,
-    points: np.ndarray,
-) -> None:
-    across = np.arange(middle[0] - half[0], middle[0] + half[0], _PIXEL_MM)
-    up = np.arange(middle[1] - half[1], middle[1] + half[1], _PIXEL_MM)
-    depth = np.arange(points[:, 1].min(), points[:, 1].max() + _DEPTH_MM, _DEPTH_MM)
-    places = np.empty((len(up), len(across), len(depth), 3))
-    places[..., 0] = across[None, :, None]
-    places[..., 1] = depth
-    places[..., 2] = up[:, None, None]
-    gray = gray_at(measurements.volume, places)
-    seen = ~np.isnan(gray)
-    mean = np.where(seen, gray, 0.0).sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
-    mean = np.where(seen.any(axis=-1), mean, np.nan)
-    known = mean[~np.isnan(mean)]
-    dark, bright = np.percentile(known, [2.0, 99.5]) if known.size else (0.0, 1.0)
-    axes.imshow(
-        np.ma.masked_invalid(mean),
-        cmap=GRAYS,
-        vmin=dark,
-        vmax=max(bright, dark + 1.0),
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        extent=(across[0], across[-1], up[0], up[-1]),
-    )
 
 
 def _narrowest(profiles: tuple[VesselProfile, ...]) -> tuple[float, float] | None:

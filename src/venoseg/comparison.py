@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from venoseg.dicom import Study, read_study
-from venoseg.dicom.identity import StudyIdentity, study_header, study_identity
+from venoseg.dicom.identity import study_header, study_identity
 from venoseg.errors import InputError, VenosegError
+from venoseg.followup.belonging import check_belonging
 from venoseg.followup.bones import Bones, bones_of
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
 from venoseg.followup.change import change_table, ct_changes
@@ -85,13 +86,12 @@ def compare_case(
                 f"no study of the case could be measured: {failures[0] if failures else 'none'}",
                 where=path.name,
             )
-        found = _compared(case, visits, failures, warnings, say)
+        found = compare_visits(case, visits, failures, warnings, say)
         say("writing the results")
-        page = scratch / "report.html"
-        page.write_text(render_case(found), encoding="utf-8", newline="\n")
+        page = _write_page(found, scratch)
         if pdf:
             found = _printed(found, page)
-        _write(found, scratch)
+        _write_tables(found, scratch, {visit.label: visit.label for visit in visits})
     return found
 
 
@@ -125,44 +125,14 @@ def check_identities(case: Case) -> list[str]:
     InputError
         When they do.
     """
-    known = [
-        (timepoint, study_identity(_study(planned)))
-        for timepoint in case.timepoints
-        for planned in timepoint.studies
-    ]
-    keys = {one.patient_key for _, one in known} - {None}
-    if len(keys) > 1 and not case.ids_may_differ:
-        raise InputError(
-            f"the studies of the case carry {len(keys)} different patient identifiers",
-            remedy="check the studies; where exports were pseudonymised one by one, write "
-            "ids_may_differ = true into the manifest",
-        )
-    warnings = ["the studies carry different patient identifiers"] if len(keys) > 1 else []
-    return warnings + _check_dates(known)
-
-
-def _check_dates(known: Sequence[tuple[Timepoint, StudyIdentity]]) -> list[str]:
-    dated = [(timepoint, one.day) for timepoint, one in known if one.day is not None]
-    warnings = []
-    if len(dated) < len(known):
-        warnings.append(
-            f"{len(known) - len(dated)} of {len(known)} studies carry no date: their days are "
-            "those of the manifest alone"
-        )
-    for (before, first), (after, second) in pairwise(dated):
-        stated, true = after.day - before.day, second - first
-        if true * stated < 0 or (true < 0 and stated == 0):
-            raise InputError(
-                f"{before.label} comes before {after.label} in the manifest, and after it by the "
-                "dates of the images",
-                remedy="the timepoints are in the wrong order, or their studies are swapped",
-            )
-        if abs(true - stated) > 1:
-            warnings.append(
-                f"{before.label} to {after.label}: {stated} days in the manifest, {true} by the "
-                "dates of the images"
-            )
-    return warnings
+    return check_belonging(
+        case,
+        [
+            (timepoint, study_identity(_study(planned)))
+            for timepoint in case.timepoints
+            for planned in timepoint.studies
+        ],
+    )
 
 
 def _study(planned: PlannedStudy) -> Study:
@@ -170,10 +140,13 @@ def _study(planned: PlannedStudy) -> Study:
 
 
 def _tracking_root(case: Case) -> str:
-    """Return what is the same for all visits of this patient and for no other patient's."""
     planned = [study for timepoint in case.timepoints for study in timepoint.studies]
-    first = _study(planned[0]).study_uid if planned else ""
-    return f"case {case.patient} {first}"
+    return tracking_root(case.patient, _study(planned[0]).study_uid if planned else "")
+
+
+def tracking_root(patient: str, first_study_uid: str) -> str:
+    """Return what is the same for all visits of this patient and for no other patient's."""
+    return f"case {patient} {first_study_uid}"
 
 
 def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
@@ -209,9 +182,27 @@ def _measured(
     return RunVisit(label, timepoint.label, timepoint.day, run)
 
 
-def _compared(
-    case: Case, visits: list[Visit], failures: list[str], warnings: list[str], say: Say
+def compare_visits(
+    case: Case,
+    visits: Sequence[Visit],
+    failures: Sequence[str],
+    warnings: Sequence[str],
+    say: Say = lambda _: None,
 ) -> Comparison:
+    """Compare the visits of a case that were measured.
+
+    Parameters
+    ----------
+    case
+        What is compared.
+    visits
+        In the order of time.
+    failures, warnings
+        What could not be measured, and what is known already, one sentence each.
+    say
+        Is told in words what is being done.
+    """
+    warnings = list(warnings)
     scans = [visit for visit in visits if isinstance(visit, CtVisit)]
     runs = [visit for visit in visits if isinstance(visit, RunVisit)]
     matches: dict[tuple[str, str], Match] = {}
@@ -275,11 +266,32 @@ def _printed(found: Comparison, page: Path) -> Comparison:
     return found
 
 
-def _write(found: Comparison, folder: Path) -> None:
+def write_comparison(found: Comparison, folder: Path, folders: Mapping[str, str]) -> None:
+    """Write the tables, the document and the report of a case into an existing folder.
+
+    Parameters
+    ----------
+    found
+        The case.
+    folder
+        Where to.
+    folders
+        Label of a visit to the folder of its results, relative to ``folder``.
+    """
+    _write_page(found, folder)
+    _write_tables(found, folder, folders)
+
+
+def _write_page(found: Comparison, folder: Path) -> Path:
+    page = folder / "report.html"
+    page.write_text(render_case(found), encoding="utf-8", newline="\n")
+    return page
+
+
+def _write_tables(found: Comparison, folder: Path, folders: Mapping[str, str]) -> None:
     tables = {"changes": found.changes, "patency": found.patency, "clinical": found.clinical}
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv")
-    folders = {visit.label: visit.label for visit in found.visits}
     document = case_document(
         found.case,
         found.matches,

@@ -151,7 +151,13 @@ def measure_series(
     say("writing the results")
     if volume.source.kind == "DICOM":
         headers = series.headers()
-        found = with_dicom_results(found, headers, folder, identified=options.identified)
+        found = with_dicom_results(
+            found,
+            headers,
+            folder,
+            identified=options.identified,
+            tracking_root=options.tracking_root,
+        )
     write_results(found, folder)
     return found
 

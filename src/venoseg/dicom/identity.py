@@ -45,7 +45,19 @@ def study_identity(study: Study) -> StudyIdentity:
     InputError
         When that header is damaged.
     """
-    header = study_header(study)
+    image = _any_image(study)
+    return StudyIdentity(None, None) if image is None else image_identity(image)
+
+
+def image_identity(image: Image) -> StudyIdentity:
+    """Read who and when from the header of one image.
+
+    Raises
+    ------
+    InputError
+        When that header is damaged.
+    """
+    header = read_header(image.location)
     if header is None:
         return StudyIdentity(None, None)
     elements = Elements(header, bool(header.original_encoding[1]))

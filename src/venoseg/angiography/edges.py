@@ -29,11 +29,14 @@ _BESIDE = 0.35
 _BESIDE_PX = 4.0
 _FEWEST_SAMPLES = 10
 
+# The opacity in the middle is taken from this share of the width on either side of it.
+_CORE = 0.3
+
 # Edges are averaged over stations this far apart, as a share of the width.
 _AVERAGED = 0.06
 
-# Neighbouring samples are not independent: they are interpolated from the same blurred pixels.
-_ALIKE_SAMPLES = 2.0
+# Grain this many pixels apart is taken for independent.
+_FAR_PX = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +88,12 @@ class Edges:
 
 
 def find_edges(
-    picture: Image, seen: BoolArray, path_px: FloatArray, *, logarithmic: bool = True
+    picture: Image,
+    seen: BoolArray,
+    path_px: FloatArray,
+    *,
+    clear: Image | None = None,
+    logarithmic: bool = True,
 ) -> Edges:
     """Find the edges of the vein along a rough path.
 
@@ -97,6 +105,8 @@ def find_edges(
         Where the picture shows the patient.
     path_px
         (n, 2) column and row.
+    clear
+        (rows, columns) how much each pixel counts, as `clear_of_devices` gives it; None: all alike.
     logarithmic
         Whether opacities are natural logarithms of intensity; else blur is taken to act on them.
 
@@ -112,8 +122,13 @@ def find_edges(
     values = sample_across(picture, course, offsets)
     inside = sample_across(seen.astype(np.float32), course, offsets) > 0.99
     start = steepest_edges(offsets, values)
-    weights = _weights(offsets, start, inside)
-    opacity = _middle_opacity(offsets, values, start) if logarithmic else np.zeros(len(values))
+    counted = np.ones_like(values)
+    if clear is not None:
+        counted = sample_across(clear, course, offsets, order=1)
+    weights = _weights(offsets, start, inside) * counted
+    opacity = np.zeros(len(values))
+    if logarithmic:
+        opacity = _middle_opacity(offsets, values, start, counted)
     wide = float(np.median(start[:, 1] - start[:, 0]))
     # Across a wide vein every other sample tells as much, and all take twice as long.
     thin = np.s_[:, ::2] if wide >= _WIDE_PX else np.s_[:, :]
@@ -130,8 +145,10 @@ def find_edges(
         )
     fit, exponent = best_exponents(fits, exponents)
     beside = _opacity_beside(offsets, values, fit.edges_px)
-    alike = _ALIKE_SAMPLES * len(samples.offsets_px) / len(offsets)
-    return _averaged(course, fit, beside, look, exponent, noise, alike)
+    per_pixel = len(samples.offsets_px) / len(offsets) / SAMPLE_PX
+    return _averaged(
+        course, fit, beside, look, exponent, noise, (per_pixel, grain_length(picture, seen))
+    )
 
 
 def background_noise(picture: Image, seen: BoolArray) -> float:
@@ -140,6 +157,25 @@ def background_noise(picture: Image, seen: BoolArray) -> float:
     part = picture[::step, ::step]
     grain = part - ndimage.median_filter(part, 3)
     return 1.4826 * float(np.median(np.abs(grain[seen[::step, ::step]]))) + 1e-9
+
+
+def grain_length(picture: Image, seen: BoolArray) -> float:
+    """Return over how many pixels in a row noise is alike: 1 where neighbours are independent.
+
+    Blur acts on noise too. Pairs of pixels differ the less the more alike their noise is; their
+    median difference beside vessels is little affected by what else the picture shows.
+    """
+
+    def unlike(apart: int) -> float:
+        pairs = (
+            (picture[:, apart:] - picture[:, :-apart])[seen[:, apart:] & seen[:, :-apart]],
+            (picture[apart:] - picture[:-apart])[seen[apart:] & seen[:-apart]],
+        )
+        return float(np.mean([np.median(np.abs(pair[::3])) ** 2 for pair in pairs]))
+
+    far = unlike(_FAR_PX) + 1e-18
+    shares = [np.clip(1.0 - unlike(apart) / far, 0.0, 1.0) for apart in range(1, _FAR_PX - 1)]
+    return float(1.0 + 2.0 * np.sum(shares))
 
 
 def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course, FloatArray]:
@@ -203,18 +239,18 @@ def _weights(offsets: FloatArray, edges: FloatArray, inside: BoolArray) -> Float
     return counted.astype(np.float64)
 
 
-def _middle_opacity(offsets: FloatArray, values: FloatArray, edges: FloatArray) -> FloatArray:
-    """Return (n,) rough opacities in the middle of the vein, above what lies beside it."""
+def _middle_opacity(
+    offsets: FloatArray, values: FloatArray, edges: FloatArray, clear: FloatArray
+) -> FloatArray:
+    """Return (n,) rough opacities in the middle of a round vein, above what lies beside it."""
     middle, width = edges.mean(axis=1)[:, None], (edges[:, 1] - edges[:, 0])[:, None]
     from_middle = np.abs(offsets - middle)
-    core = from_middle <= np.maximum(0.15 * width, 1.0)
-    beside = (from_middle > 0.5 * width + 2.0) & (from_middle < 0.8 * width + 4.0)
-
-    def mean(where: BoolArray) -> FloatArray:
-        total: FloatArray = (values * where).sum(axis=1) / np.maximum(where.sum(axis=1), 1)
-        return total
-
-    rise = np.maximum(mean(core) - mean(beside), 0.0)
+    core = (from_middle <= np.maximum(_CORE * width, 1.0)) * clear
+    beside = ((from_middle > 0.5 * width + 2.0) & (from_middle < 0.8 * width + 4.0)) * clear
+    base = (values * beside).sum(axis=1) / np.maximum(beside.sum(axis=1), 1e-6)
+    chord = np.sqrt(np.maximum(1.0 - (2.0 * from_middle / np.maximum(width, 2.0)) ** 2, 0.1))
+    above = (values - base[:, None]) * core
+    rise = np.maximum(above.sum(axis=1) / (chord * core).sum(axis=1), 0.0)
     return np.asarray(ndimage.gaussian_filter1d(rise, 3.0))
 
 
@@ -233,16 +269,19 @@ def _averaged(
     look: Look,
     exponent: FloatArray,
     noise: float,
-    alike: float,
+    grain: tuple[float, float],
 ) -> Edges:
+    """Average edges along the vein; ``grain``: samples a pixel, and pixels of one grain."""
+    per_pixel, grain_px = grain
     width = fit.edges_px[:, 1] - fit.edges_px[:, 0]
     sigma = float(np.clip(_AVERAGED * np.median(width), 1.0, 4.0))
     certainty = 1.0 / (fit.edge_sd_px**2 + 0.05**2)
     total = ndimage.gaussian_filter1d(certainty, sigma, axis=0, mode="nearest")
     edges = ndimage.gaussian_filter1d(certainty * fit.edges_px, sigma, axis=0, mode="nearest")
     edges /= total
-    independent = max(2.0 * sigma * np.sqrt(np.pi) / (1.0 + 2.0 * look.blur_px), 1.0)
-    sd = fit.width_sd_px * np.sqrt(alike / independent)
+    # Neighbouring samples are not independent: they are interpolated from the same grain.
+    independent = max(2.0 * sigma * np.sqrt(np.pi) / grain_px, 1.0)
+    sd = fit.width_sd_px * np.sqrt(max(per_pixel * grain_px, 1.0) / independent)
     sd = np.maximum(sd, _unrest(edges[:, 1] - edges[:, 0], sigma))
     share = fit.misfit / np.maximum(np.abs(fit.amplitude), 1e-9)
     opacity = np.maximum(np.abs(fit.amplitude), 1e-9)

@@ -18,11 +18,13 @@ _MOVE_COST = 0.04
 _SLOPE_SIGMA_PX = 1.0
 
 
-def sample_across(picture: Image, course: Course, offsets_px: FloatArray) -> FloatArray:
-    """Return (n, m) values of a picture at distances along the normals, by cubic splines."""
+def sample_across(
+    picture: Image, course: Course, offsets_px: FloatArray, *, order: int = 3
+) -> FloatArray:
+    """Return (n, m) values of a picture at distances along the normals, by (cubic) splines."""
     points = course.at(offsets_px)
     values: FloatArray = ndimage.map_coordinates(
-        picture, [points[..., 1], points[..., 0]], order=3, mode="nearest", output=np.float64
+        picture, [points[..., 1], points[..., 0]], order=order, mode="nearest", output=np.float64
     )
     return values
 

@@ -38,8 +38,8 @@ _ISLAND = 0.5
 
 # Half widths of 95 % of what noise does not explain: sampling and the profile's model, in pixels
 # and as a share of the width.
-_MODEL_PX = 0.25
-_MODEL_SHARE = 0.006
+_MODEL_PX = 0.13
+_MODEL_SHARE = 0.005
 
 _SATURATED = 0.5
 _MISFIT = 0.2

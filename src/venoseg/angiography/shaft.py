@@ -6,18 +6,14 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.angiography.course import Course, smooth_course
+from venoseg.angiography.devices import surroundings
 from venoseg.angiography.outline import sample_across
-from venoseg.angiography.registration import shrunk
 from venoseg.angiography.run import Image
 from venoseg.errors import UsageError
 from venoseg.volume import FloatArray
 
 Point = tuple[float, float]
 """Column and row."""
-
-# What is wider than this belongs to the patient; it is found on a picture so many times smaller.
-_AROUND_PX = 24
-_SMALLER = 3
 
 # A line of which so much is dense lies along a catheter, another across one.
 _MOSTLY = 0.7
@@ -43,7 +39,7 @@ def follow_shaft(native: Image, first_px: Point, second_px: Point) -> tuple[Cour
     UsageError
         When the line has no length.
     """
-    dense = native - _surroundings(native)
+    dense = native - surroundings(native)
     calm = ndimage.gaussian_filter(dense, 1.0)
     line = _line(calm, np.array(first_px), np.array(second_px))
     line = _centred(calm, line).points_px
@@ -53,15 +49,6 @@ def follow_shaft(native: Image, first_px: Point, second_px: Point) -> tuple[Cour
     course = _centred(calm, line)
     middle = sample_across(dense, course, np.array([-0.5, 0.0, 0.5])).mean(axis=1)
     return course, np.asarray(middle)
-
-
-def _surroundings(native: Image) -> Image:
-    small = shrunk(native, _SMALLER)
-    wide = ndimage.median_filter(small, _AROUND_PX // _SMALLER + 1)
-    at = [(np.arange(n, dtype=np.float32) + 0.5) / _SMALLER - 0.5 for n in native.shape]
-    places = np.meshgrid(*at, indexing="ij")
-    back: Image = ndimage.map_coordinates(wide, places, order=1, mode="nearest")
-    return back
 
 
 def _line(calm: Image, first: FloatArray, second: FloatArray) -> FloatArray:

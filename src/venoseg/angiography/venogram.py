@@ -10,7 +10,8 @@ import numpy as np
 from venoseg.angiography.automatic import filled_vessels, main_vessel_path
 from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
 from venoseg.angiography.course import find_path
-from venoseg.angiography.edges import Edges, find_edges
+from venoseg.angiography.devices import clear_of_devices
+from venoseg.angiography.edges import Edges, background_noise, find_edges
 from venoseg.angiography.fiducials import Fiducial, calibrate
 from venoseg.angiography.flow import (
     ELSEWHERE,
@@ -30,7 +31,7 @@ from venoseg.angiography.lesions import (
     without_narrow_ends,
 )
 from venoseg.angiography.projection import Projection, project, projection_table
-from venoseg.angiography.run import Run
+from venoseg.angiography.run import Image, Run
 from venoseg.angiography.subtraction import (
     Composite,
     Subtraction,
@@ -159,7 +160,10 @@ def measure_run(
     paths = [(way.vessel, find_path(picture, seen, way.points_px)) for way in wanted.ways]
     paths = paths or [(UNNAMED, main_vessel_path(picture, seen))]
     logarithmic = run.relation == "LIN" and not run.subtracted
-    found = [find_edges(picture, seen, path, logarithmic=logarithmic) for _, path in paths]
+    clear = _clear(subtraction)
+    found = [
+        find_edges(picture, seen, path, clear=clear, logarithmic=logarithmic) for _, path in paths
+    ]
     calibration = _calibrated(subtraction, found, wanted)
     projections, lesions = [], []
     for (vessel, _), edges in zip(paths, found, strict=True):
@@ -188,6 +192,13 @@ def measure_run(
             *_departures(wanted.ways, projections),
         ),
     )
+
+
+def _clear(subtraction: Subtraction) -> Image | None:
+    """Return how much each pixel counts, by what lay there before contrast medium came."""
+    if subtraction.mask is None:
+        return None
+    return clear_of_devices(subtraction.mask, background_noise(subtraction.mask, subtraction.seen))
 
 
 def _calibrated(

@@ -54,9 +54,9 @@ def random_edit(seg: Segmentation, seed: int) -> tuple[Segmentation, Box]:
 
 
 def whole_again(found: Measurements, after: Measurements) -> Measurements:
-    blurs = {p.vessel: p.evidence.blur for p in found.profiles}
+    models = {p.vessel: p.evidence.model for p in found.profiles}
     boundary = str(found.parameters["boundary"])
-    return measure_along(after.tree, found.volume, after.segmentation, boundary, blurs=blurs)
+    return measure_along(after.tree, found.volume, after.segmentation, boundary, models=models)
 
 
 def assert_alike(part: Measurements, whole: Measurements) -> None:

@@ -25,10 +25,12 @@ _METHODS = {
     "centerline": "centres of area of the labels' sections across the vein, smoothed by a cubic "
     "spline; stations at equal arc length from the central end",
     "gray": "the edge where a step blurred like the image fits best along the normals of the "
-    "outline, averaged over the neighbouring wall, corrected for the blur of a curved edge",
+    "outline, averaged over the neighbouring wall, corrected for the blur of a curved edge "
+    "and, in fat, for the vein's own wall",
     "mask": "the labels' own edge, found in the same way in the labels",
-    "interval": "95 %, from the scatter of the edge along the wall, the blur and the sampling; it "
-    "does not hold errors of the labels' anatomy or of breathing",
+    "interval": "95 %, from the scatter of the edge along the wall, the blur, the sampling and the "
+    "unknown thickness of a wall in fat; it does not hold errors of the labels' anatomy or of "
+    "breathing",
     "stent": "middle of the wires, a line as wide as the blur along the normals, led through the "
     "struts; the lumen inside from a joint fit of blurred lumen, tissue of 55 HU and wire, the "
     "metal free on every ray",

@@ -15,7 +15,8 @@ from venoseg.centerline.label_sections import (
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
-from venoseg.lumen.wall import LEAST_CONTRAST_HU, Wall
+from venoseg.lumen.levels import LEAST_CONTRAST_HU
+from venoseg.lumen.wall import Wall
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Flags = list[list[str]]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import image_decides, whole_sections
-from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
 from venoseg.lumen.uncertainty import figure_variances
+from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -40,8 +40,8 @@ class Evidence:
         The wall in the image and that of the labels; each NaN where it was not sought.
     image_variances_mm2, label_variances_mm2
         (n, 2) variances of the equivalent and the minimum diameter.
-    blur
-        How blurred the image is; None where no wall was sought in it.
+    model
+        What an edge looks like in the image; None where no wall was sought in it.
     """
 
     view: LabelView
@@ -50,10 +50,10 @@ class Evidence:
     labels: Wall
     image_variances_mm2: FloatArray
     label_variances_mm2: FloatArray
-    blur: Blur | None
+    model: EdgeModel | None
 
 
-def gather(volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None) -> Evidence:
+def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None) -> Evidence:
     """Look at every station of a vein.
 
     Parameters
@@ -64,8 +64,8 @@ def gather(volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None
         The vein.
     boundary
         Whether the edge is sought in the image, or that of the labels taken.
-    blur
-        How blurred the image is; None: it is estimated from the longest stretch.
+    model
+        What an edge looks like in the image; None: it is told from the longest stretch.
     """
     count = len(branch.curve)
     view = view_labels(branch)
@@ -77,7 +77,7 @@ def gather(volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None
         labels=Wall.unknown(count),
         image_variances_mm2=blank,
         label_variances_mm2=blank,
-        blur=blur,
+        model=model,
     )
     longest_first = sorted(runs(evidence.whole), key=lambda run: run.start - run.stop)
     for run in longest_first:
@@ -145,12 +145,12 @@ def _look(
     curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     if boundary == "gray":
-        wall, blur = wall_of_image(volume, curve, start, evidence.blur)
+        wall, model = wall_of_image(volume, curve, start, evidence.model)
         variances = evidence.image_variances_mm2.copy()
         spread = figure_variances(wall.part(keep), curve.part(keep), volume.grid, wanted.start)
         variances[wanted] = spread
         image = evidence.image.replaced(wanted, wall.part(keep))
-        evidence = replace(evidence, image=image, image_variances_mm2=variances, blur=blur)
+        evidence = replace(evidence, image=image, image_variances_mm2=variances, model=model)
     return _look_at_labels(evidence, volume, branch, boundary, wanted, seen)
 
 

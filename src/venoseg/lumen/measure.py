@@ -14,7 +14,6 @@ from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
-from venoseg.lumen.edges import Blur
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
@@ -23,6 +22,7 @@ from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, refere
 from venoseg.lumen.stent_profile import measure_stent
 from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
+from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.processes import usable_cores
 from venoseg.segmentation import LEAST_CONFIDENCE, Seed, Segmentation, find_stents
 from venoseg.tables import Table
@@ -157,7 +157,7 @@ def measure_along(
     segmentation: Segmentation,
     boundary: Boundary = "gray",
     *,
-    blurs: Mapping[str, Blur | None] | None = None,
+    models: Mapping[str, EdgeModel | None] | None = None,
     reference: ReferenceRule | None = None,
     stent_nominal_mm: float | None = None,
 ) -> Measurements:
@@ -169,10 +169,10 @@ def measure_along(
         The centerlines, with the voxels they were traced in.
     volume, segmentation, boundary, reference, stent_nominal_mm
         As `measure` takes them. Stents are found here, and their metal goes into the segmentation.
-    blurs
-        How blurred the image is at each vein; those without one are asked themselves.
+    models
+        What an edge of each vein looks like in the image; those without one are asked themselves.
     """
-    known, rule = blurs or {}, reference or ReferenceRule()
+    known, rule = models or {}, reference or ReferenceRule()
 
     def profile(branch: Branch) -> VesselProfile:
         measured = profile_of(volume, branch, boundary, known.get(branch.vessel))

@@ -27,7 +27,8 @@ from venoseg.lumen.edges import Blur, to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
-from venoseg.lumen.uncertainty import half_intervals_mm
+from venoseg.lumen.uncertainty import half_intervals_mm, hidden_wall_mm
+from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 __all__ = ["Boundary", "ShutState", "VesselProfile", "conclude", "profile_of"]
@@ -103,7 +104,7 @@ class VesselProfile:
 
 
 def profile_of(
-    volume: Volume, branch: Branch, boundary: Boundary, blur: Blur | None = None
+    volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None = None
 ) -> VesselProfile:
     """Measure one vein at all its stations.
 
@@ -116,10 +117,10 @@ def profile_of(
     boundary
         ``gray``: the edge is where the gray values put it, and where they show none, where the
         labels put it; ``mask``: the labels' own edge throughout.
-    blur
-        How blurred the image is; None: it is estimated from the wall.
+    model
+        What an edge looks like in the image; None: it is told from the wall.
     """
-    evidence = gather(volume, branch, boundary, blur)
+    evidence = gather(volume, branch, boundary, model)
     return conclude(volume, branch, boundary, evidence, Drawn.nothing(len(branch.curve)))
 
 
@@ -218,8 +219,15 @@ def _edges(
     equivalent = _equivalent_mm(contours)
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))
+    model = evidence.model
     sources: tuple[tuple[FloatArray, Blur | None, Grid, BoolArray, Boundary], ...] = (
-        (evidence.image_variances_mm2, evidence.blur, volume.grid, from_image, "gray"),
+        (
+            evidence.image_variances_mm2,
+            None if model is None else model.blur,
+            volume.grid,
+            from_image,
+            "gray",
+        ),
         (
             evidence.label_variances_mm2,
             label_blur(branch.region.grid),
@@ -233,6 +241,7 @@ def _edges(
             interval = half_intervals_mm(variances[run], equivalent, blur, station_mm, edge)
             half[chosen] = interval[chosen]
             resolution[chosen] = resolution_mm(blur, curve, grid)[chosen]
+    half[from_image] = np.hypot(half, hidden_wall_mm(image)[:, None])[from_image]
     narrow = note_narrow(equivalent, resolution, flags)
     half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0)[:, None])
     return _Edges(contours, half, from_image, image.inside - image.outside)

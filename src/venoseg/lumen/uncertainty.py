@@ -21,7 +21,8 @@ from venoseg.lumen.contours import (
     perimeters_mm,
 )
 from venoseg.lumen.edges import SAMPLE_MM, Blur
-from venoseg.lumen.wall import WALL_SMOOTHING_MM, Wall
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
+from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
 
 _REPLICATES = 6
@@ -33,10 +34,10 @@ _POOLING_MM = 15.0
 # levels on either side and the outline they start from. On phantoms figures spread this much more:
 # the equivalent and the minimum diameter, with the edge from gray values and from labels, whose
 # steps are alike over long stretches.
-_SHARED_ERRORS = {"gray": (1.3, 1.8), "mask": (1.4, 3.8)}
+_SHARED_ERRORS = {"gray": (1.0, 1.8), "mask": (1.2, 3.8)}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
-_WALL_FLOOR_MM = 0.02
+_WALL_FLOOR_MM = 0.012
 
 # Share of the correction for blur on a curved wall that may be wrong.
 _BLUR_DOUBT = 0.2
@@ -107,6 +108,15 @@ def half_intervals_mm(
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)[:, None]
     shared = np.array(_SHARED_ERRORS[edge])
     half: FloatArray = _NORMAL_95 * np.sqrt(shared**2 * variance + systematic**2)
+    return half
+
+
+def hidden_wall_mm(wall: Wall) -> FloatArray:
+    """Return (n,) half widths of the 95 % interval that not knowing the vein's wall leaves.
+
+    All diameters of a section share it: the wall lies all around.
+    """
+    half: FloatArray = _NORMAL_95 * 2.0 * wall.hidden_sd_mm
     return half
 
 

@@ -1,0 +1,133 @@
+"""What lies on either side of a vein's wall: levels, noise, metal, and what is not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.contours import area_and_centroid, perimeters_mm
+from venoseg.lumen.edges import SAMPLE_MM, Profiles, to_lps
+from venoseg.lumen.smoothing import over_wall
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+# Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
+_CLEAR_OF_EDGE_MM = 1.5
+_LEVEL_SMOOTHING_INSIDE_MM = (6.0, 4.0)
+_LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
+
+# What exceeds the lumen by this much, and this many times the noise, is not blood: a stent's wires
+# show 100 to 600 HU above it on a body kernel.
+_BRIGHT_HU = 80.0
+_BRIGHT_TO_NOISE = 4.0
+
+
+# A ray needs this contrast, and this many times the noise of a voxel, to show an edge.
+LEAST_CONTRAST_HU = 20.0
+_LEAST_CONTRAST_TO_NOISE = 1.0
+
+# Weight of a ray that ends in lumen for the level outside of its neighbours: it decides only where
+# all of them do.
+_IN_LUMEN_WEIGHT = 1e-3
+
+
+# Rays this near to one that ends in lumen still meet some of it.
+_MOUTH_RIM_MM = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """What n sections of m rays show on either side of the wall.
+
+    Attributes
+    ----------
+    inside, outside
+        (n, m) levels near every point.
+    noise
+        (n,) standard deviation of a voxel inside.
+    contrast
+        (n, m) True where the ray shows an edge.
+    """
+
+    inside: FloatArray
+    outside: FloatArray
+    noise: FloatArray
+    contrast: BoolArray
+
+
+def seen_rays(
+    volume: Volume, curve: Curve, contours: FloatArray, normals: FloatArray, reach_mm: float
+) -> BoolArray:
+    """Tell (n, m) which rays lie within the image and meet no missing voxel."""
+    seen = np.ones(contours.shape[:2], dtype=bool)
+    for depth in (-reach_mm, 0.0, reach_mm):
+        ends = curve.points_lps_mm[:, None, :] + to_lps(contours + depth * normals, curve)
+        seen &= volume.grid.contains(ends)
+        if volume.missing is not None:
+            index = np.moveaxis(volume.grid.to_index(ends), -1, 0)
+            seen &= ndimage.map_coordinates(volume.missing.view(np.uint8), index, order=0) == 0
+    return seen
+
+
+def inner_radii_mm(contours: FloatArray) -> FloatArray:
+    """Return (n,) the radius of a circle, about half the width of an ellipse or slit.
+
+    Twice the area over the perimeter is the radius of a circle, but 1.4 times half the width of an
+    ellipse three times as long as wide; its lack of roundness tells by how much.
+    """
+    area = np.maximum(area_and_centroid(contours)[0], 0.0)
+    perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    roundness = np.clip(4.0 * np.pi * area / perimeter**2, 0.0, 1.0)
+    radius: FloatArray = 2.0 * area / perimeter * roundness**0.8
+    return radius
+
+
+def levels_beside(
+    profiles: Profiles, curve: Curve, contours: FloatArray, radius: FloatArray, seen: BoolArray
+) -> Levels:
+    """Read the levels on either side of the wall from the rays across it.
+
+    What a ray sees beyond the wall counts for its neighbours only where it ends outside of lumen:
+    at the mouth of another vein they would take its blood for their surroundings.
+    """
+    depth = profiles.depths_mm
+    outer = depth >= _CLEAR_OF_EDGE_MM
+    nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius)[:, None]
+    inner = (depth <= -nearest + 1e-6) & (depth >= -np.maximum(1.2 * radius, SAMPLE_MM)[:, None])
+    count = np.maximum(inner.sum(axis=1), 1)[:, None]
+    within = np.where(inner[:, None, :], profiles.values, 0.0).sum(axis=2) / count
+    beyond = profiles.values[..., outer].mean(axis=2)
+    known = np.where(seen, 1.0, 0.0)
+    inside = over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
+    residual = np.where(inner[:, None, :], profiles.values - inside[..., None], 0.0)
+    variance = (residual**2).sum(axis=(1, 2)) / (count[:, 0] * contours.shape[1])
+    # Linear interpolation averages neighbouring voxels and takes about half of the variance.
+    noise = np.sqrt(2.0 * variance)
+    need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
+    in_lumen = seen & (inside - beyond < need)
+    ends_outside = seen & ~_widened(in_lumen, curve, contours)
+    counting = np.where(ends_outside, known, _IN_LUMEN_WEIGHT * known)
+    outside = over_wall(beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    return Levels(inside, outside, noise, ends_outside & (inside - outside >= need))
+
+
+def _widened(rays: BoolArray, curve: Curve, contours: FloatArray) -> BoolArray:
+    """Add the rays nearby, in whose way the same thing still lies in part."""
+    if not rays.any():
+        return rays
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    point_mm = float(np.median(perimeters_mm(contours))) / contours.shape[1]
+    along, around = (1 + 2 * round(_MOUTH_RIM_MM / mm) for mm in (station_mm, point_mm))
+    wide = ndimage.maximum_filter1d(rays.view(np.uint8), along, axis=0, mode="nearest")
+    widened: BoolArray = ndimage.maximum_filter1d(wide, around, axis=1, mode="wrap") > 0
+    return widened
+
+
+def bright_share(profiles: Profiles, inside: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return (n,) the share of rays that meet something far brighter than the lumen."""
+    excess = profiles.values.max(axis=-1) - inside[:, None]
+    threshold = np.maximum(_BRIGHT_HU, _BRIGHT_TO_NOISE * noise)[:, None]
+    share: FloatArray = np.mean(excess > threshold, axis=1)
+    return share

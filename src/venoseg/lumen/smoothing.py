@@ -1,0 +1,137 @@
+"""What is smooth about a vein's wall: averages over it, and how it bends."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
+from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wall, to_lps
+from venoseg.volume import FloatArray, Grid
+
+# The wall is smooth over this much along the vein and around it: offsets are averaged so far.
+WALL_SMOOTHING_MM = (3.5, 3.0)
+
+# At the tips of a slit, where the outline bends this many times as much as a circle of its length,
+# they are averaged over this much around instead.
+_TIP_BEND = (2.0, 4.0)
+_TIP_SMOOTHING_MM = 1.0
+
+# Where the radius bends this much along the vein (1/mm), as in a focal stenosis, they are averaged
+# over this much along it instead.
+_FOCAL_BEND_PER_MM = (0.010, 0.030)
+_FOCAL_SMOOTHING_MM = 1.5
+_FOCAL_SCALE_MM = 2.5
+
+# The bend that blur along the vein acts on is seen at this scale.
+_SHIFT_SCALE_MM = 1.5
+
+# Elsewhere steps of the labels along the vein are smoothed over this much.
+_STEPS_MM = 2.5
+
+# Bumps of the outline shorter than this along it are steps of the labels' voxels, but for the tips
+# of a slit.
+_BUMP_MM = 5.0
+_TIP_BUMP_MM = 2.0
+
+
+def settled(contours: FloatArray, curve: Curve) -> FloatArray:
+    """Take the steps of the labels' voxels out of contours, around and along the vein."""
+    smooth = _without_bumps(contours, _BUMP_MM)
+    tips = _tips(contours)
+    if tips.any():
+        sharper = _without_bumps(contours, _TIP_BUMP_MM)
+        smooth = smooth + tips[..., None] * (sharper - smooth)
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    sigma = _STEPS_MM / station_mm
+    along = ndimage.gaussian_filter1d(smooth, sigma, axis=0, mode="nearest")
+    sharp = _focal(curve, smooth)[..., None]
+    result: FloatArray = along + sharp * (smooth - along)
+    return result
+
+
+def _without_bumps(contours: FloatArray, bump_mm: float) -> FloatArray:
+    """Remove what is shorter than ``bump_mm`` along contours (n, m, 2) of nearly even spacing.
+
+    A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
+    """
+    around = np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1)
+    count = contours.shape[1]
+    harmonic = np.abs(np.fft.fftfreq(count, 1.0 / count))
+    relative = harmonic * bump_mm / np.maximum(perimeters_mm(contours), SAMPLE_MM)[:, None]
+    smooth = np.fft.ifft(around / (1.0 + relative**8), axis=1)
+    return np.stack([smooth.real, smooth.imag], axis=-1)
+
+
+def smooth_offsets(
+    offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
+) -> FloatArray:
+    """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis."""
+    along_mm, around_mm = WALL_SMOOTHING_MM
+    smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
+    for share, over_mm in (
+        (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
+        (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
+    ):
+        if share.any():
+            sharper = over_wall(offsets, weights, curve, contours, over_mm)
+            smooth = smooth + share * (sharper - smooth)
+    return smooth
+
+
+def _tips(contours: FloatArray) -> FloatArray:
+    """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
+    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 1.0, axis=1, mode="wrap")
+    return _ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
+
+
+def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
+    """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    bend = np.abs(_bend_along(curve, contours, _FOCAL_SCALE_MM))
+    reach = 2 * round(2.0 * _FOCAL_SCALE_MM / station_mm) + 1
+    most = ndimage.maximum_filter1d(bend, reach, axis=0, mode="nearest")
+    return _ramp(most, _FOCAL_BEND_PER_MM)
+
+
+def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
+
+
+def over_wall(
+    values: FloatArray,
+    weights: FloatArray,
+    curve: Curve,
+    contours: FloatArray,
+    over_mm: tuple[float, float],
+) -> FloatArray:
+    """Average (n, m) values over so much along the vein and around it."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    point_mm = np.maximum(perimeters_mm(contours), SAMPLE_MM) / contours.shape[1]
+    return smooth_over_wall(values, weights, station_mm, point_mm, over_mm)
+
+
+def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
+    """Return (n, m) how far blur has moved the edge inwards.
+
+    Around the vein the wall bulges out and blur moves its edge inwards; along it, in a narrow
+    place, the wall bulges inwards and blur moves the edge outwards.
+    """
+    normals = outward_normals(contours)
+    tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
+    curvature = curvatures_per_mm(contours)
+    smooth = ndimage.gaussian_filter1d(curvature, 2.0, axis=1, mode="wrap")
+    around = curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
+    bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
+    return around + curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
+
+
+def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
+    """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
+    around = ndimage.gaussian_filter1d(radius, contours.shape[1] / 16.0, axis=1, mode="wrap")
+    bend = ndimage.gaussian_filter1d(around, scale_mm / station_mm, axis=0, order=2, mode="nearest")
+    result: FloatArray = bend / station_mm**2
+    return result

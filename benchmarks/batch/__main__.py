@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -31,8 +32,11 @@ from benchmarks.batch.exports import BREAKAGES, break_study, write_single_images
 
 from venoseg.batch import BatchSettings, Machinery, run_batch
 from venoseg.batch.catalogue import Catalogue, build_catalogue
+from venoseg.batch.store import STATE
 
-TABLES = ("results.csv", "results.parquet", "sections.parquet", "failures.csv", "summary.html")
+# Studies for what counts studies: one straight vein, few pixels, few stations.
+SMALL = {"twin": "straight", "spacing": 5.0}
+QUICK = {"boundary": "mask", "step_mm": 5.0}
 
 
 def main() -> None:
@@ -91,8 +95,8 @@ def overhead(folder: Path, arguments: argparse.Namespace) -> None:
 def broken(folder: Path, arguments: argparse.Namespace) -> None:
     """Measure many small studies of which one in twenty is broken."""
     count = arguments.studies or 1000
-    arguments.twin, arguments.spacing = "straight", 4.0
-    settings = _twins(folder, arguments, count)
+    vars(arguments).update(SMALL)
+    settings = replace(_twins(folder, arguments, count), **QUICK)
     export, bad = folder / "export", {}
     for n, study in enumerate(sorted(export.iterdir())[::20]):
         first = next(study.iterdir())
@@ -116,8 +120,8 @@ def broken(folder: Path, arguments: argparse.Namespace) -> None:
 
 def kills(folder: Path, arguments: argparse.Namespace) -> None:
     """Kill runs at random moments, let them go on, and compare the bytes of the tables."""
-    arguments.twin, arguments.spacing = "straight", 4.0
-    settings = _twins(folder, arguments, arguments.studies or 6)
+    vars(arguments).update(SMALL)
+    settings = replace(_twins(folder, arguments, arguments.studies or 6, visits=2), **QUICK)
     machinery = Machinery(workers=arguments.workers, quiet=True)
     started = time.perf_counter()
     run_batch(folder / "export", folder / "whole", settings, machinery)
@@ -129,11 +133,12 @@ def kills(folder: Path, arguments: argparse.Namespace) -> None:
         moment = moments.uniform(0.0, took)
         time.sleep(moment)
         done = len(list(out.glob(".batch/records/*.json")))
+        compared = len(list(out.glob(".batch/cases/*.json")))
         run.send_signal(signal.SIGKILL)
         alive = run.wait() == 0
         _start(folder, out, settings, arguments.workers, "--resume").wait()
         _compare(folder / "whole", out)
-        ended = "had ended" if alive else f"killed with {done} studies done"
+        ended = "had ended" if alive else f"killed with {done} studies and {compared} cases done"
         print(f"{moment:6.2f} s: {ended}; tables identical", flush=True)
         shutil.rmtree(out)
 
@@ -163,7 +168,13 @@ def scan(folder: Path, arguments: argparse.Namespace) -> None:
         told: list[int] = []
         before, started = _cpu_s(), time.perf_counter()
         catalogue = folder / f"catalogue{count}"
-        build_catalogue(folder / f"export{count}", catalogue, folder / "out", progress=told.append)
+        build_catalogue(
+            folder / f"export{count}",
+            catalogue,
+            folder / "out",
+            settings=BatchSettings(),
+            progress=told.append,
+        )
         took, cpu = time.perf_counter() - started, _cpu_s() - before
         most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         studies = len(Catalogue(catalogue).studies())
@@ -173,9 +184,11 @@ def scan(folder: Path, arguments: argparse.Namespace) -> None:
         shutil.rmtree(folder / f"export{count}")
 
 
-def _twins(folder: Path, arguments: argparse.Namespace, count: int) -> BatchSettings:
+def _twins(
+    folder: Path, arguments: argparse.Namespace, count: int, visits: int = 1
+) -> BatchSettings:
     export, labels = folder / "export", folder / "labels"
-    write_twins(export, labels, count, arguments.twin, arguments.spacing)
+    write_twins(export, labels, count, arguments.twin, arguments.spacing, visits)
     return BatchSettings(labels=str(labels / "{study_uid}.seg.nrrd"))
 
 
@@ -184,13 +197,18 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "venoseg", "batch", str(folder / "export"), "-o", str(out)]
     labels = ["--labels", settings.labels] if settings.labels else []
-    options = [*labels, f"--workers={workers}", "--quiet", *words]
+    measuring = [f"--boundary={settings.boundary}", f"--step={settings.step_mm}"]
+    options = [*labels, *measuring, f"--workers={workers}", "--quiet", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     return subprocess.Popen([*command, *options], env=environment)
 
 
 def _compare(first: Path, second: Path) -> None:
-    for name in TABLES:
+    """Compare the bytes of all results but the DICOM objects, which are dated."""
+    names = [path.relative_to(first) for path in sorted(first.rglob("*")) if path.is_file()]
+    for name in names:
+        if STATE in name.parts or name.suffix == ".dcm":
+            continue
         if (first / name).read_bytes() != (second / name).read_bytes():
             raise SystemExit(f"{name} differs")
 

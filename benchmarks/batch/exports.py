@@ -19,14 +19,25 @@ from venoseg.phantom.identity import uid
 Slices = list[Dataset]
 
 
-def write_twins(folder: Path, labels: Path, count: int, twin: str, spacing_mm: float) -> list[str]:
-    """Write ``count`` studies made from four twins; return their study UIDs."""
+def write_twins(
+    folder: Path, labels: Path, count: int, twin: str, spacing_mm: float, visits: int = 1
+) -> list[str]:
+    """Write ``count`` studies made from four twins; return their study UIDs.
+
+    Each patient has ``visits`` of them, a year apart.
+    """
     labels.mkdir(parents=True, exist_ok=True)
     bases = [_base(folder.parent / f"base-{twin}", twin, seed, spacing_mm) for seed in range(4)]
-    return [
-        _write(folder / f"{n:06d}", labels, f"{twin}-{n}", *bases[n % len(bases)])
-        for n in range(count)
-    ]
+    found = []
+    for n in range(count):
+        patient, visit = divmod(n, visits)
+        slices, mask = bases[n % len(bases)]
+        for dataset in slices:
+            dataset.PatientID, dataset.StudyDate = f"P{patient}", f"{2020 + visit}0101"
+            # One pixel tells the study from others of the same twin: they are no copies.
+            dataset.PixelData = (n % 2**15).to_bytes(2, "little") + dataset.PixelData[2:]
+        found.append(_write(folder / f"{n:06d}", labels, f"{twin}-{n}", slices, mask))
+    return found
 
 
 def _base(made: Path, twin: str, seed: int, spacing_mm: float) -> tuple[Slices, Path]:
@@ -66,6 +77,8 @@ def write_single_images(folder: Path, count: int, studies: int) -> None:
         study = n % studies
         base.StudyInstanceUID, base.SeriesInstanceUID = uid("s", study), uid("r", study)
         base.SOPInstanceUID = base.file_meta.MediaStorageSOPInstanceUID = uid("i", n)
+        base.PatientID = f"P{study}"
+        base.PixelData = n.to_bytes(4, "little") + base.PixelData[4:]
         base.ImagePositionPatient = [0.0, 0.0, float(n // studies)]
         place = folder / f"{n // 1000:04d}"
         place.mkdir(parents=True, exist_ok=True)

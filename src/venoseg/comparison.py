@@ -11,7 +11,7 @@ from pathlib import Path
 from venoseg.dicom import Study, read_study
 from venoseg.dicom.identity import study_header, study_identity
 from venoseg.errors import InputError, VenosegError
-from venoseg.followup.belonging import check_belonging
+from venoseg.followup.belonging import check_belonging, tracking_root
 from venoseg.followup.bones import Bones, bones_of
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
 from venoseg.followup.change import change_table, ct_changes
@@ -142,11 +142,6 @@ def _study(planned: PlannedStudy) -> Study:
 def _tracking_root(case: Case) -> str:
     planned = [study for timepoint in case.timepoints for study in timepoint.studies]
     return tracking_root(case.patient, _study(planned[0]).study_uid if planned else "")
-
-
-def tracking_root(patient: str, first_study_uid: str) -> str:
-    """Return what is the same for all visits of this patient and for no other patient's."""
-    return f"case {patient} {first_study_uid}"
 
 
 def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:

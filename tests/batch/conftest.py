@@ -20,9 +20,17 @@ from venoseg.phantom.export import CtOptions, write_ct_twin
 from venoseg.phantom.identity import Visit
 
 TABLES = (
+    "cases.csv",
+    "cases.parquet",
+    "changes.csv",
+    "changes.parquet",
+    "clinical.csv",
+    "clinical.parquet",
     "failures.csv",
     "lesions.csv",
     "lesions.parquet",
+    "patency.csv",
+    "patency.parquet",
     "projected_lesions.csv",
     "projected_lesions.parquet",
     "projection.parquet",
@@ -30,6 +38,7 @@ TABLES = (
     "results.parquet",
     "sections.parquet",
     "selection.csv",
+    "station_changes.parquet",
     "stents.csv",
     "stents.parquet",
     "summary.html",

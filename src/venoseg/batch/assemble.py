@@ -18,17 +18,21 @@ import pyarrow
 from pyarrow import parquet
 
 from venoseg.batch.columns import (
+    BATCH_CHANGE_COLUMNS,
+    BATCH_CLINICAL_COLUMNS,
     BATCH_LESION_COLUMNS,
+    BATCH_PATENCY_COLUMNS,
     BATCH_PROJECTED_LESION_COLUMNS,
     BATCH_PROJECTION_COLUMNS,
     BATCH_STENT_COLUMNS,
+    CASE_COLUMNS,
     FAILURE_COLUMNS,
     RESULT_COLUMNS,
     SECTION_COLUMNS,
     SELECTION_COLUMNS,
     schema_of,
 )
-from venoseg.batch.rows import Row, rows_of
+from venoseg.batch.rows import Row, case_rows_of, rows_of
 from venoseg.batch.store import STATE, read_record
 from venoseg.batch.summary import write_summary
 from venoseg.errors import VenosegError
@@ -55,22 +59,32 @@ _FORMS = {
     "stents": _Form(BATCH_STENT_COLUMNS, csv=True, parquet=True),
     "projected_lesions": _Form(BATCH_PROJECTED_LESION_COLUMNS, csv=True, parquet=True),
     "projection": _Form(BATCH_PROJECTION_COLUMNS, csv=False, parquet=True),
+    "cases": _Form(CASE_COLUMNS, csv=True, parquet=True),
+    "changes": _Form(BATCH_CHANGE_COLUMNS, csv=True, parquet=True),
+    "station_changes": _Form(BATCH_CHANGE_COLUMNS, csv=False, parquet=True),
+    "patency": _Form(BATCH_PATENCY_COLUMNS, csv=True, parquet=True),
+    "clinical": _Form(BATCH_CLINICAL_COLUMNS, csv=True, parquet=True),
     "failures": _Form(FAILURE_COLUMNS, csv=True, parquet=False),
     "selection": _Form(SELECTION_COLUMNS, csv=True, parquet=False),
 }
 
 
-def assemble(out: Path, names: Sequence[str], unreadable: Sequence[tuple[str, str]]) -> None:
+def assemble(
+    out: Path,
+    names: Sequence[str],
+    cases: Sequence[str],
+    unreadable: Sequence[tuple[str, str, str]],
+) -> None:
     """Write the tables and the summary of a batch from its records.
 
     Parameters
     ----------
     out
         The folder of the batch.
-    names
-        Every study, by the name it has in outputs.
+    names, cases
+        Every study and every case, by the name it has in outputs.
     unreadable
-        Name and reason of every damaged file.
+        Name, stage and reason of every file that could not be used.
 
     Raises
     ------
@@ -85,6 +99,10 @@ def assemble(out: Path, names: Sequence[str], unreadable: Sequence[tuple[str, st
             record = read_record(out, name)
             if record is not None:
                 tables.add(rows_of(record, out / "studies" / name))
+        for name in sorted(cases):
+            record = read_record(out, name, "cases")
+            if record is not None:
+                tables.add(case_rows_of(record, out / "cases" / name))
         tables.add(("failures", _damaged(*one)) for one in sorted(unreadable))
     write_summary(part, out, len(names))
     for path in sorted(part.iterdir()):
@@ -94,9 +112,10 @@ def assemble(out: Path, names: Sequence[str], unreadable: Sequence[tuple[str, st
     settle(out)
 
 
-def _damaged(name: str, reason: str) -> Row:
-    remedy = "export it again; its name is a digest of its content (sha256sum)"
-    return {"study": name, "part": "", "stage": "scan", "reason": reason, "remedy": remedy}
+def _damaged(name: str, stage: str, reason: str) -> Row:
+    remedy = "export it again" if stage == "scan" else "correct it"
+    remedy = f"{remedy}; its name is a digest of its content (sha256sum)"
+    return {"study": name, "part": "", "stage": stage, "reason": reason, "remedy": remedy}
 
 
 class _Tables:

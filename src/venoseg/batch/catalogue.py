@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from venoseg.batch.plans import CasePlan, Guide
+from venoseg.batch.settings import BatchSettings
 from venoseg.errors import InputError, VenosegError
 from venoseg.processes import Child
 
@@ -29,13 +31,17 @@ class Listed:
     files
         How many it has.
     content
-        Digest of its instances and their sizes: another one means another study.
+        Digest of its instances, their sizes, and what a case says of it: another one means
+        measuring anew.
+    same_as
+        UID of the study that it is a copy of; empty when it is none.
     """
 
     study_uid: str
     voxels: int
     files: int
     content: str
+    same_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +62,39 @@ class Catalogue:
     def studies(self) -> list[Listed]:
         """Return every study, in the order of their UIDs."""
         rows = self._database.execute(
-            "SELECT study, voxels, files, content FROM studies ORDER BY study"
+            "SELECT study, voxels, files, "
+            "content || coalesce(' case ' || digest, '') || coalesce(' same as ' || same_as, ''), "
+            "coalesce(same_as, '') FROM studies LEFT JOIN guidance USING (study) "
+            "LEFT JOIN copies USING (study) ORDER BY study"
         )
         return [Listed(*row) for row in rows]
 
+    def guidance(self, study_uid: str) -> tuple[str, tuple[Guide, ...]] | None:
+        """Return the tracking root of a study's case and what its manifest says; None: no case."""
+        row = self._database.execute(
+            "SELECT said FROM guidance WHERE study = ?", (study_uid,)
+        ).fetchone()
+        if row is None:
+            return None
+        found: tuple[str, tuple[Guide, ...]] = pickle.loads(row[0])
+        return found
+
+    def cases(self) -> Iterator[CasePlan]:
+        """Yield the cases, one at a time."""
+        for (plan,) in self._database.execute("SELECT plan FROM cases ORDER BY rowid"):
+            found: CasePlan = pickle.loads(plan)
+            yield found
+
     def packed_images(self, study_uid: str) -> tuple[bytes, ...]:
-        """Return the headers of a study, to be opened by `venoseg.batch.headers.unpack_images`."""
+        """Return the headers of a study, to be opened by `unpack_images`."""
         rows = self._database.execute(
             "SELECT images FROM images WHERE study = ? ORDER BY rowid", (study_uid,)
         )
         return tuple(row[0] for row in rows)
 
-    def unreadable(self) -> list[tuple[str, str]]:
-        """Return (name, reason) of the damaged files, in the order of their names."""
-        return list(self._database.execute("SELECT name, reason FROM unreadable ORDER BY 1, 2"))
+    def unreadable(self) -> list[tuple[str, str, str]]:
+        """Return (name, stage, reason) of the damaged files, in the order of their names."""
+        return list(self._database.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3"))
 
     def facts(self) -> Facts:
         """Return how much was looked at."""
@@ -84,8 +109,7 @@ def build_catalogue(
     exports: Path,
     catalogue: Path,
     leave_out: Path,
-    *,
-    identified: bool = False,
+    settings: BatchSettings,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Find the studies below a path, in a child process that gives its memory back.
@@ -98,8 +122,8 @@ def build_catalogue(
         The database to write.
     leave_out
         A folder not to look into.
-    identified
-        Spell out the names of unreadable files.
+    settings
+        Which cases are asked for; whether the names of unreadable files may be spelt out.
     progress
         Told how many files have been read.
 
@@ -110,7 +134,7 @@ def build_catalogue(
     """
     child = Child("venoseg.batch.headers:serve")
     try:
-        child.send((exports, catalogue, leave_out, identified))
+        child.send((exports, catalogue, leave_out, settings))
         while (answer := child.receive()) is not None:
             if isinstance(answer, VenosegError):
                 raise answer

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from venoseg.batch.job import Limits, Outcome, StudyJob, lost_outcome, start_template
+from venoseg.batch.job import Job, Limits, Outcome, lost_outcome, start_template
 from venoseg.batch.settings import fingerprint
 from venoseg.batch.workers import JobOf, Task
 from venoseg.errors import DependencyError, InputError, UsageError
@@ -88,7 +88,7 @@ def _outcome_of(future: Any, killed: type[Exception]) -> Outcome:
     return outcome
 
 
-def measure_on_worker(job: StudyJob, limits: Limits, expected: dict[str, Any]) -> Outcome:
+def measure_on_worker(job: Job, limits: Limits, expected: dict[str, Any]) -> Outcome:
     """Measure one study in a process of its own, on a worker of the cluster.
 
     Raises

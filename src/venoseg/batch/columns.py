@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from venoseg.angiography.lesions import LESION_COLUMNS as PROJECTED_LESION_COLUMNS
 from venoseg.angiography.projection import PROJECTION_COLUMNS
 from venoseg.batch.selection import SELECTION_COLUMNS
+from venoseg.followup.change import CHANGE_COLUMNS
+from venoseg.followup.clinical import CLINICAL_COLUMNS
+from venoseg.followup.patency import PATENCY_COLUMNS
 from venoseg.lumen.lesions import LESION_COLUMNS
 from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
 from venoseg.lumen.stent_records import STENT_COLUMNS
@@ -50,19 +53,44 @@ BATCH_PROJECTED_LESION_COLUMNS: tuple[Column, ...] = (
 
 BATCH_PROJECTION_COLUMNS: tuple[Column, ...] = (_STUDY, _SERIES, _RUN, *PROJECTION_COLUMNS)
 
+_CASE = Column("case", "the case: that of its first study, `case-STUDY`")
+
+CASE_COLUMNS: tuple[Column, ...] = (
+    _CASE,
+    Column("origin", "what pairs its studies: manifest or dates"),
+    Column("patient", "as in the manifest; empty where dates pair the studies"),
+    Column("timepoint", "label of the timepoint; that of a date counts the days from the first"),
+    Column("visit", "label of the visit, as the tables of changes name it"),
+    Column("day", "days since the case's day 0"),
+    Column("study", "UID of the study, or its pseudonym"),
+    Column("part", "which part of it is compared: ct, or angio and the number of the run"),
+    Column("compared", "whether it is"),
+    Column("reason", "why not"),
+)
+
+BATCH_CHANGE_COLUMNS: tuple[Column, ...] = (_CASE, *CHANGE_COLUMNS)
+
+BATCH_PATENCY_COLUMNS: tuple[Column, ...] = (_CASE, *PATENCY_COLUMNS)
+
+BATCH_CLINICAL_COLUMNS: tuple[Column, ...] = (_CASE, *CLINICAL_COLUMNS)
+
 FAILURE_COLUMNS: tuple[Column, ...] = (
-    Column("study", "UID of the study, or its pseudonym; of a damaged file, a digest of it"),
-    Column("part", "ct, or angio and the number of the run; empty: the study as a whole"),
+    Column("study", "the study, by its UID or pseudonym, or the case; of a file, a digest of it"),
+    Column("part", "ct, or angio and the number of the run; empty: the study or case as a whole"),
     Column("stage", "what was being done"),
     Column("reason", "why it failed"),
     Column("remedy", "what can be done about it"),
 )
 
 __all__ = [
+    "BATCH_CHANGE_COLUMNS",
+    "BATCH_CLINICAL_COLUMNS",
     "BATCH_LESION_COLUMNS",
+    "BATCH_PATENCY_COLUMNS",
     "BATCH_PROJECTED_LESION_COLUMNS",
     "BATCH_PROJECTION_COLUMNS",
     "BATCH_STENT_COLUMNS",
+    "CASE_COLUMNS",
     "FAILURE_COLUMNS",
     "RESULT_COLUMNS",
     "SECTION_COLUMNS",
@@ -78,8 +106,18 @@ _WHOLE = {
     "images",
     "stent",
     "fracture_candidates",
+    "day",
+    "days",
 }
-_TRUTH = {"covered", "occluded", "chosen"}
+_TRUTH = {
+    "covered",
+    "occluded",
+    "chosen",
+    "compared",
+    "primary",
+    "primary_assisted",
+    "secondary",
+}
 
 
 def schema_of(columns: tuple[Column, ...]) -> pyarrow.Schema:

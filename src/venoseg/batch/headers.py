@@ -6,13 +6,16 @@ import hashlib
 import pickle
 import signal
 import sqlite3
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
+from pathlib import Path
 
 from venoseg.batch.names import digest_of
+from venoseg.batch.packed import pack_images, unpack_images
+from venoseg.batch.planning import MANIFEST, SCHEMA, note_study, plan_together
+from venoseg.batch.settings import BatchSettings
 from venoseg.dicom.finding import walk_exports
 from venoseg.dicom.image import Image
 from venoseg.dicom.scanning import BATCH, WORTH_SHARING, read_images
@@ -24,25 +27,20 @@ from venoseg.processes import pipes, share_out, usable_cores
 CHUNK = 20_000
 # How much of a damaged file names it.
 _NAMING_BYTES = 2**24
-_SCHEMA = """
+_SCHEMA = f"""
+{SCHEMA}
 CREATE TABLE images (study TEXT, images BLOB);
-CREATE TABLE unreadable (name TEXT, reason TEXT);
+CREATE TABLE unreadable (name TEXT, stage TEXT, reason TEXT);
 CREATE TABLE facts (files INTEGER, not_dicom INTEGER, bytes INTEGER);
 CREATE TABLE studies (study TEXT PRIMARY KEY, voxels INTEGER, files INTEGER, content TEXT);
 """
-
-
-def unpack_images(packed: Iterable[bytes]) -> list[Image]:
-    """Return the headers of a study in the order of their places."""
-    images = [image for blob in packed for image in pickle.loads(zlib.decompress(blob))]
-    return sorted(images, key=lambda image: image.location)
 
 
 def serve() -> None:
     """Write a catalogue; the child's side of `venoseg.batch.catalogue.build_catalogue`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, answers = pipes()
-    exports, catalogue, leave_out, identified = pickle.load(source)
+    exports, catalogue, leave_out, settings = pickle.load(source)
 
     def tell(message: object) -> None:
         pickle.dump(message, answers)
@@ -51,7 +49,7 @@ def serve() -> None:
     try:
         with closing(sqlite3.connect(catalogue)) as database:
             database.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_SCHEMA}")
-            _fill(database, walk_exports(exports, leave_out), identified, tell)
+            _fill(database, walk_exports(exports, leave_out), settings, tell)
             database.commit()
     except VenosegError as error:
         tell(error)
@@ -61,7 +59,7 @@ def serve() -> None:
 def _fill(
     database: sqlite3.Connection,
     found: Iterator[Location | tuple[Location, str]],
-    identified: bool,
+    settings: BatchSettings,
     tell: Callable[[object], None],
 ) -> None:
     files = not_dicom = size = 0
@@ -69,18 +67,32 @@ def _fill(
     while chunk := list(islice(found, CHUNK)):
         unreadable.extend(one for one in chunk if isinstance(one, tuple))
         locations = [one for one in chunk if isinstance(one, Location)]
+        manifests = [(one.path,) for one in locations if one.member is None and _is_manifest(one)]
+        database.executemany("INSERT INTO manifests VALUES (?)", manifests)
         read, damaged = _read(locations, tell, files)
         _keep(database, read)
         unreadable.extend(damaged)
         files += len(chunk)
         not_dicom += len(locations) - len(read) - len(damaged)
         size += sum(location.size for location in locations)
-    database.executemany(
-        "INSERT INTO unreadable VALUES (?, ?)",
-        [(_name(location, identified), reason) for location, reason in unreadable],
-    )
     database.execute("INSERT INTO facts VALUES (?, ?, ?)", (files, not_dicom, size))
+
+    def refuse(location: Location, stage: str, reason: str) -> None:
+        row = (_name(location, settings.identified), stage, reason)
+        database.execute("INSERT INTO unreadable VALUES (?, ?, ?)", row)
+
+    for location, reason in unreadable:
+        refuse(location, "scan", reason)
     _sum_up(database)
+    plan_together(
+        database,
+        settings,
+        lambda path, reason: refuse(Location(str(path), None, 0, 0), "case", reason),
+    )
+
+
+def _is_manifest(location: Location) -> bool:
+    return Path(location.path).name == MANIFEST
 
 
 def _read(
@@ -109,7 +121,7 @@ def _keep(database: sqlite3.Connection, images: list[Image]) -> None:
         by_study[image.study_uid].append(image)
     database.executemany(
         "INSERT INTO images VALUES (?, ?)",
-        [(uid, zlib.compress(pickle.dumps(found), 1)) for uid, found in by_study.items()],
+        [(uid, pack_images(found)) for uid, found in by_study.items()],
     )
 
 
@@ -141,3 +153,4 @@ def _sum_up(database: sqlite3.Connection) -> None:
             "INSERT INTO studies VALUES (?, ?, ?, ?)",
             (uid, max(voxels.values(), default=0), len(images), content),
         )
+        note_study(database, uid, images)

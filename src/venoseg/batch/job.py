@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from venoseg.batch.plans import Guide
 from venoseg.batch.settings import BatchSettings
+from venoseg.followup.case import Case
 from venoseg.processes import CORES, Child
 
 # What a study's process tells its supervisor, as plain data.
@@ -45,6 +47,14 @@ class StudyJob:
         How to measure.
     settled
         Parts that are measured or lost already, when an earlier process died on the way.
+    same_as
+        Name of the study that it is a copy of: it is set aside; empty when it is none.
+    guides
+        What a manifest says of its images.
+    tracking_root
+        Of the case that it belongs to; None: it belongs to none.
+    visits
+        Where what a comparison needs of it is kept; None: none needs it.
     """
 
     name: str
@@ -52,6 +62,74 @@ class StudyJob:
     folder: Path
     settings: BatchSettings
     settled: frozenset[str] = frozenset()
+    same_as: str = ""
+    guides: tuple[Guide, ...] = ()
+    tracking_root: str | None = None
+    visits: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A visit of a case as it was measured, or why it was not.
+
+    Attributes
+    ----------
+    label, timepoint, day
+        As `venoseg.followup.visit.CtVisit` has them.
+    study, part
+        Name of the study, and which part of it.
+    images, guides
+        The study's headers, and what the manifest says of them.
+    kept
+        What a comparison needs of it; None when it was not measured.
+    reason
+        Why it was not; empty when it was.
+    """
+
+    label: str
+    timepoint: str
+    day: int
+    study: str
+    part: str
+    images: tuple[bytes, ...] = ()
+    guides: tuple[Guide, ...] = ()
+    kept: Path | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseJob:
+    """What a process needs to know to compare the visits of a case.
+
+    Attributes
+    ----------
+    name
+        What the case is called in outputs.
+    origin
+        What pairs its studies: ``manifest`` or ``dates``.
+    case
+        With one planned study for each visit.
+    visits
+        In the order of time.
+    warnings
+        Of identifiers and dates.
+    folder
+        Where its results go.
+    settings, settled
+        As those of a study.
+    """
+
+    name: str
+    origin: str
+    case: Case
+    visits: tuple[Measured, ...]
+    warnings: tuple[str, ...]
+    folder: Path
+    settings: BatchSettings
+    settled: frozenset[str] = frozenset()
+
+
+Job = StudyJob | CaseJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +180,11 @@ def lost_outcome() -> Outcome:
         "remedy": "run again with --resume --retry-failed",
     }
     return Outcome(failures=[failure])
+
+
+def visit_file(visits: Path, part: str) -> Path:
+    """Return the file that keeps what a comparison needs of a part of a study."""
+    return visits / f"{part}.visit"
 
 
 def start_template(keep: tuple[int, ...] = ()) -> Child:

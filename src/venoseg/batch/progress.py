@@ -13,7 +13,7 @@ _IN_PLACE_S, _LINE_S = 0.5, 30.0
 
 
 class BatchProgress:
-    """Counts studies and says so on ``stream``.
+    """Counts studies or cases and says so on ``stream``.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class BatchProgress:
         from time to time.
     quiet
         Say nothing.
+    what
+        What is counted.
     clock
         Seconds, for tests.
     """
@@ -34,11 +36,13 @@ class BatchProgress:
         stream: TextIO | None = None,
         *,
         quiet: bool = False,
+        what: str = "studies",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total = total
         self._stream = stream or sys.stderr
         self._quiet = quiet
+        self._what = what
         self._clock = clock
         self._live = self._stream.isatty()
         self._began = self._due = clock()
@@ -79,7 +83,7 @@ class BatchProgress:
             print(file=self._stream, flush=True)
 
     def _words(self) -> str:
-        words = f"{self.done} of {self._total} studies, {self.failed} failed"
+        words = f"{self.done} of {self._total} {self._what}, {self.failed} failed"
         took = self._clock() - self._began
         if not self.done or took <= 0:
             return words

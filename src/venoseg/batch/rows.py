@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from venoseg.batch.columns import RESULT_COLUMNS
 from venoseg.batch.names import clean_text
+from venoseg.followup.change import CHANGE_COLUMNS
+from venoseg.tables import Column
+
+STATION = "station"
 
 Row = dict[str, Any]
 
@@ -27,7 +32,7 @@ def rows_of(record: dict[str, Any], folder: Path) -> Iterator[tuple[str, Row]]:
     folder
         Where its results are.
     """
-    study = {"study": record["study"]}
+    study = {"study": record["name"]}
     for row in record["selection"]:
         yield "selection", study | row
     for failure in record["failures"]:
@@ -41,6 +46,50 @@ def rows_of(record: dict[str, Any], folder: Path) -> Iterator[tuple[str, Row]]:
             run = int(name.rpartition("-")[2])
             document = _document(folder / name / "angiogram.json")
             yield from _run_rows(document, source | {"run": run})
+
+
+def case_rows_of(record: dict[str, Any], folder: Path) -> Iterator[tuple[str, Row]]:
+    """Yield (table, row) for everything a case has in the tables of a batch.
+
+    Parameters
+    ----------
+    record
+        What became of the case.
+    folder
+        Where its results are.
+    """
+    case = {"case": record["name"]}
+    for row in record["selection"]:
+        words = {name: clean_text(row[name] or "") or None for name in ("patient", "reason")}
+        yield "cases", case | row | words
+    for failure in record["failures"]:
+        yield "failures", {"study": record["name"]} | failure
+    if not record["parts"]:
+        return
+    document = _document(folder / "case.json")
+    for table in ("changes", "patency", "clinical"):
+        for row in document[table]:
+            yield table, case | _as_text(row)
+    for row in _typed_rows(folder / "changes.csv", CHANGE_COLUMNS):
+        if row["level"] == STATION:
+            yield "station_changes", case | row
+
+
+def _as_text(row: Row) -> Row:
+    """Return a row whose recorded value, a number or a word, is a text like all in its column."""
+    value = row.get("value")
+    return row if value is None else row | {"value": str(value)}
+
+
+def _typed_rows(path: Path, columns: Sequence[Column]) -> Iterator[Row]:
+    """Read a table of texts and figures as it was before it was written."""
+    figures = {column.name for column in columns if column.decimals is not None}
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            yield {
+                name: None if not cell else float(cell) if name in figures else cell
+                for name, cell in row.items()
+            }
 
 
 def _document(path: Path) -> dict[str, Any]:

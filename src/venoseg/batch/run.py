@@ -6,17 +6,18 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
+from venoseg.batch.casework import plan_cases
 from venoseg.batch.catalogue import Catalogue, Facts, Listed, build_catalogue
 from venoseg.batch.job import Limits, Outcome, StudyJob, refused_outcome
 from venoseg.batch.names import study_names
 from venoseg.batch.progress import BatchProgress
 from venoseg.batch.settings import BatchSettings, fingerprint
-from venoseg.batch.store import Store, read_record
+from venoseg.batch.store import Kind, Store
 from venoseg.batch.workers import JobOf, Task, free_memory_mib, memory_of, run_local
 from venoseg.errors import InputError, OutputError
 from venoseg.processes import Child, usable_cores
@@ -68,6 +69,8 @@ class BatchResult:
         Damaged files.
     already
         Studies that were settled before.
+    cases, cases_failed
+        How many patients were followed, and how many comparisons failed.
     """
 
     out: Path
@@ -75,6 +78,8 @@ class BatchResult:
     failed: int
     unreadable: int
     already: int
+    cases: int
+    cases_failed: int
 
 
 def run_batch(
@@ -83,7 +88,7 @@ def run_batch(
     settings: BatchSettings | None = None,
     machinery: Machinery | None = None,
 ) -> BatchResult:
-    """Measure every study below a path and write one table of all.
+    """Measure every study below a path, compare the cases, and write one table of all.
 
     Parameters
     ----------
@@ -114,7 +119,7 @@ def run_batch(
     try:
         progress = BatchProgress(0, machinery.log, quiet=machinery.quiet)
         with _catalogue(exports, out, settings, progress) as found:
-            return _measure_all(found, store, settings, machinery)
+            return _do_all(found, store, settings, machinery)
     finally:
         store.release()
 
@@ -141,9 +146,7 @@ def _catalogue(
     """Read all headers into a private folder that goes at the end: it knows the exports' paths."""
     with tempfile.TemporaryDirectory(prefix="venoseg-") as folder:
         path = Path(folder) / "catalogue"
-        build_catalogue(
-            exports, path, out, identified=settings.identified, progress=progress.reading
-        )
+        build_catalogue(exports, path, out, settings=settings, progress=progress.reading)
         with closing(Catalogue(path)) as found:
             facts, studies = found.facts(), len(found.studies())
             progress.say(f"{facts.files} files, {studies} studies")
@@ -156,7 +159,9 @@ def _tasks(found: Catalogue, settings: BatchSettings) -> list[Task]:
     pseudonyms = Path(settings.pseudonyms) if settings.pseudonyms else None
     names = study_names([one.study_uid for one in listed], pseudonyms)
     listed.sort(key=lambda one: (-one.voxels, one.study_uid))
-    return [_task(one, names[one.study_uid]) for one in listed]
+    tasks = {one.study_uid: _task(one, names[one.study_uid]) for one in listed}
+    copies = {one.study_uid: tasks[one.same_as].name for one in listed if one.same_as}
+    return [replace(task, same_as=copies.get(uid, "")) for uid, task in tasks.items()]
 
 
 def _task(one: Listed, name: str | None) -> Task:
@@ -170,30 +175,64 @@ def _task(one: Listed, name: str | None) -> Task:
     return Task(name, one.study_uid, one.content, memory_of(one.voxels), refusal)
 
 
-def _measure_all(
+def _do_all(
     found: Catalogue, store: Store, settings: BatchSettings, machinery: Machinery
 ) -> BatchResult:
+    """Measure the studies, then compare the cases, then write the tables."""
     tasks = _tasks(found, settings)
-    retry = machinery.retry_failed
-    waiting = [t for t in tasks if not store.is_settled(t.name, t.content, retry_failed=retry)]
-    progress = BatchProgress(len(waiting), machinery.log, quiet=machinery.quiet)
 
     def job_of(task: Task) -> StudyJob:
-        images = found.packed_images(task.study_uid)
-        return StudyJob(task.name, images, store.folder(task.name).resolve(), settings)
+        guidance = found.guidance(task.study_uid)
+        root, guides = (None, ()) if guidance is None else guidance
+        return StudyJob(
+            task.name,
+            found.packed_images(task.study_uid),
+            store.folder(task.name).resolve(),
+            settings,
+            same_as=task.same_as,
+            guides=guides,
+            tracking_root=root,
+            visits=None if root is None else store.visits(task.name).resolve(),
+        )
 
+    already = _settle_all(tasks, job_of, store, machinery, "studies")
+    work = plan_cases(found, store, settings, tasks)
+    _settle_all(work.tasks, work.job_of, store, machinery, "cases")
+    names, cases = [task.name for task in tasks], [task.name for task in work.tasks]
+    unreadable = found.unreadable()
+    _assemble(store.out, names, cases, unreadable)
+    return BatchResult(
+        store.out,
+        len(names),
+        _failed(store, names, "studies"),
+        len(unreadable),
+        already,
+        len(cases),
+        _failed(store, cases, "cases"),
+    )
+
+
+def _settle_all(
+    tasks: list[Task], job_of: JobOf, store: Store, machinery: Machinery, kind: Kind
+) -> int:
+    """Work off what is not settled, and record it; return how many were settled before."""
+    retry = machinery.retry_failed
+    waiting = [task for task in tasks if not store.is_settled(task, kind, retry_failed=retry)]
+    if kind == "cases" and not tasks:
+        return 0
+    progress = BatchProgress(len(waiting), machinery.log, quiet=machinery.quiet, what=kind)
     refused = ((task, refused_outcome(task.refusal)) for task in waiting if task.refusal)
-    measured = _settle([t for t in waiting if not t.refusal], job_of, store, machinery)
-    for task, outcome in chain(refused, measured):
-        store.write_record(task.name, task.content, outcome)
+    settled = _settle([t for t in waiting if not t.refusal], job_of, store, machinery)
+    for task, outcome in chain(refused, settled):
+        store.write_record(task, outcome, kind)
         progress.one_done(task.name, [str(one["reason"]) for one in outcome.failures])
     progress.close()
-    names = [task.name for task in tasks]
-    unreadable = found.unreadable()
-    _assemble(store.out, names, unreadable)
-    records = (read_record(store.out, name) for name in names)
-    failed = sum(bool(record and record["failures"]) for record in records)
-    return BatchResult(store.out, len(tasks), failed, len(unreadable), len(tasks) - len(waiting))
+    return len(tasks) - len(waiting)
+
+
+def _failed(store: Store, names: list[str], kind: Kind) -> int:
+    records = (store.record(name, kind) for name in names)
+    return sum(bool(record and record["failures"]) for record in records)
 
 
 def _settle(
@@ -215,10 +254,12 @@ def _settle(
     )
 
 
-def _assemble(out: Path, names: list[str], unreadable: list[tuple[str, str]]) -> None:
+def _assemble(
+    out: Path, names: list[str], cases: list[str], unreadable: list[tuple[str, str, str]]
+) -> None:
     child = Child("venoseg.batch.assemble:serve")
     try:
-        child.send((out, names, unreadable))
+        child.send((out, names, cases, unreadable))
         wrong = child.receive()
     except (EOFError, OSError, pickle.UnpicklingError) as error:
         wrong = type(error).__name__

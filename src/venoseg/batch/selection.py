@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from venoseg.batch.names import safe_uid
+from venoseg.batch.plans import Guide, guide_for
 from venoseg.batch.settings import BatchSettings
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.bodypart import elsewhere
@@ -50,9 +52,24 @@ class Selection:
     rows: tuple[Row, ...]
 
 
-def select_series(study: Study, settings: BatchSettings) -> Selection:
-    """Choose the CT series and the runs to measure; give a reason for every series."""
-    against = {id(one): _against(one, settings) for one in study.series}
+def select_series(study: Study, settings: BatchSettings, guides: Sequence[Guide] = ()) -> Selection:
+    """Choose the CT series and the runs to measure; give a reason for every series.
+
+    Parameters
+    ----------
+    study
+        The study.
+    settings
+        What may be measured.
+    guides
+        What the manifest of its case says. A CT that it names goes before all others, and one whose
+        series it names is measured whatever its phase.
+    """
+    against = {id(one): _against(one, settings, guides) for one in study.series}
+    named = {id(one) for one in study.series if not against[id(one)] and _named(one, guides)}
+    if named:
+        others = (s for s in study.series if s.kind == "ct" and id(s) not in named)
+        against |= {id(s): against[id(s)] or _OTHER for s in others}
     left = [one for one in study.series if one.kind == "ct" and not against[id(one)]]
     ct, why = None, ""
     if left:
@@ -73,6 +90,20 @@ def select_series(study: Study, settings: BatchSettings) -> Selection:
     return Selection(ct, runs, tuple(rows))
 
 
+def copied_rows(study: Study, name: str) -> tuple[Row, ...]:
+    """Return the rows of a study that is set aside, being a copy of the study called ``name``."""
+    reason = f"the same images as study {name}, under other UIDs"
+    return tuple(_row(one, False, reason) for one in study.series)
+
+
+def _named(one: Series, guides: Sequence[Guide]) -> bool:
+    """Tell whether a manifest names a CT as the one to measure."""
+    if one.kind != "ct" or not one.slices:
+        return False
+    number = guide_for(guides, one.slices[0].image.location.path)
+    return number is not None and guides[number].series_uid in (None, one.series_uid)
+
+
 def _runs(study: Study) -> tuple[Angiogram, ...]:
     try:
         return study.angiograms()
@@ -80,7 +111,7 @@ def _runs(study: Study) -> tuple[Angiogram, ...]:
         return ()
 
 
-def _against(one: Series, settings: BatchSettings) -> str:
+def _against(one: Series, settings: BatchSettings, guides: Sequence[Guide]) -> str:
     """Return why a series cannot be measured, whatever else there is; empty when it can."""
     if one.kind == "other" and one.rows is None:
         return "its files hold no pixels"
@@ -90,9 +121,12 @@ def _against(one: Series, settings: BatchSettings) -> str:
         return f"kind {one.kind} was not asked for"
     if not one.usable:
         return "; ".join(one.problems) or "it cannot become a volume or a run"
-    return _against_ct(one, settings) if one.kind == "ct" else ""
+    if one.kind != "ct" or one.series_uid in {guide.series_uid for guide in guides}:
+        return ""
+    return _against_ct(one, settings)
 
 
+_OTHER = "the manifest of its case names another series"
 _KINDS = {"segmentation": "segmentation", "report": "report", "other": "picture of another kind"}
 
 

@@ -60,6 +60,8 @@ class BatchSettings:
         Label value to vein, as ``1=ivc,...``; empty: the label maps name their labels.
     calibration
         As for `venoseg angio`.
+    cases
+        What makes studies a case that is compared: ``manifest``, ``dates``; ``none``: nothing.
     identified
         Whether the DICOM results name the patient.
     pseudonyms
@@ -78,6 +80,7 @@ class BatchSettings:
     reference: Reference = "expected_normal"
     label_names: str = ""
     calibration: str = "auto"
+    cases: tuple[str, ...] = ("manifest", "dates")
     identified: bool = False
     pseudonyms: str = ""
 
@@ -97,6 +100,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "kinds": ("ct", "angiogram"),
     "phases": PHASES,
     "kernel": ("soft", "sharp"),
+    "cases": ("manifest", "dates", "none"),
     "boundary": ("gray", "mask"),
     "reference": get_args(Reference),
 }

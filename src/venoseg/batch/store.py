@@ -3,9 +3,12 @@
 ::
 
     OUT/studies/NAME/PART/...     as `measure` and `angio` write them
+    OUT/cases/NAME/...            as `compare` writes them
     OUT/.batch/lock               held by the run and by every process it starts
     OUT/.batch/run.json           settings and versions
     OUT/.batch/records/NAME.json  what became of a study, written last and whole
+    OUT/.batch/visits/NAME/...    what a comparison needs of a study
+    OUT/.batch/cases/NAME.json    what became of a case
 """
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from venoseg.batch.job import Outcome
+from venoseg.batch.job import Outcome, visit_file
+from venoseg.batch.workers import Task
 from venoseg.errors import OutputError, UsageError
 from venoseg.output import replace_file
 
 STATE = ".batch"
+Kind = Literal["studies", "cases"]
+_RECORDS: dict[Kind, str] = {"studies": "records", "cases": "cases"}
 # A run that was killed gives its lock back when the last of its processes has noticed.
 _PATIENCE_S = 10.0
 
@@ -65,7 +71,8 @@ class Store:
         if out.is_dir() and any(out.iterdir()) and not (out / STATE).is_dir():
             raise UsageError("the folder holds something else than a batch", where=str(out))
         try:
-            (out / STATE / "records").mkdir(parents=True, exist_ok=True)
+            for folder in _RECORDS.values():
+                (out / STATE / folder).mkdir(parents=True, exist_ok=True)
             self.lock = _lock(out / STATE / "lock")
         except OSError as error:
             raise _refused(out, error) from error
@@ -80,9 +87,11 @@ class Store:
     def _begin(self, *, resume: bool) -> None:
         kept = self.out / STATE / "run.json"
         if not resume:
-            for folder in (self.out / STATE / "records", self.out / "studies"):
+            state = (self.out / STATE / name for name in (*_RECORDS.values(), "visits"))
+            for folder in (*state, *(self.out / kind for kind in _RECORDS)):
                 shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir(parents=True)
+            for name in _RECORDS.values():
+                (self.out / STATE / name).mkdir()
         elif kept.exists():
             changed = _changes(json.loads(kept.read_text(encoding="utf-8")), self._print)
             if changed:
@@ -91,56 +100,67 @@ class Store:
                     where=str(self.out),
                     remedy="choose another folder, or add --force to measure all again",
                 )
-        (self.out / "studies").mkdir(exist_ok=True)
+        for kind in _RECORDS:
+            (self.out / kind).mkdir(exist_ok=True)
+        for left in (self.out / "cases").glob(".venoseg-*"):
+            shutil.rmtree(left, ignore_errors=True)
         replace_file(kept, _json(self._print))
 
-    def folder(self, name: str) -> Path:
-        """Return where the results of a study go."""
-        return self.out / "studies" / name
+    def folder(self, name: str, kind: Kind = "studies") -> Path:
+        """Return where the results of a study or case go."""
+        return self.out / kind / name
 
-    def write_record(self, name: str, content: str, outcome: Outcome) -> None:
-        """Write what became of a study; from then on it is settled."""
-        write_record(self.out, name, content, outcome)
+    def visits(self, name: str) -> Path:
+        """Return where what a comparison needs of a study is kept."""
+        return self.out / STATE / "visits" / name
 
-    def is_settled(self, name: str, content: str, *, retry_failed: bool = False) -> bool:
-        """Tell whether a study is measured, or failed, with the images it has now."""
-        record = read_record(self.out, name)
-        if record is None or record["content"] != content:
+    def record(self, name: str, kind: Kind = "studies") -> dict[str, Any] | None:
+        """Return what became of a study or case; None when it is not settled."""
+        return read_record(self.out, name, kind)
+
+    def write_record(self, task: Task, outcome: Outcome, kind: Kind = "studies") -> None:
+        """Write what became of a study or case; from then on it is settled."""
+        record = {"name": task.name, "content": task.content, **asdict(outcome)}
+        replace_file(_record(self.out, task.name, kind), _json(record))
+
+    def is_settled(self, task: Task, kind: Kind = "studies", *, retry_failed: bool = False) -> bool:
+        """Tell whether it is done, or failed, with what it depends on as it is now."""
+        record = self.record(task.name, kind)
+        if record is None or record["content"] != task.content:
             return False
         if record["failures"] and retry_failed:
             return False
-        return all(_is_whole(self.folder(name), part) for part in record["parts"])
+        return all(self._is_whole(task.name, kind, part) for part in record["parts"])
+
+    def _is_whole(self, name: str, kind: Kind, part: dict[str, Any]) -> bool:
+        """Tell whether every file of a part is there in its full length."""
+        wanted = {
+            self.folder(name, kind) / part["part"] / file: size
+            for file, size in part["files"].items()
+        }
+        if part.get("visit_bytes") is not None:
+            wanted[visit_file(self.visits(name), part["part"])] = part["visit_bytes"]
+        try:
+            return all(path.stat().st_size == size for path, size in wanted.items())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let another run have the folder."""
         os.close(self.lock)
 
 
-def write_record(out: Path, name: str, content: str, outcome: Outcome) -> None:
-    """Write what became of a study, whole or not at all."""
-    record = {"study": name, "content": content, **asdict(outcome)}
-    replace_file(out / STATE / "records" / f"{name}.json", _json(record))
-
-
-def read_record(out: Path, name: str) -> dict[str, Any] | None:
-    """Return what became of a study; None when it is not settled."""
-    path = out / STATE / "records" / f"{name}.json"
+def read_record(out: Path, name: str, kind: Kind = "studies") -> dict[str, Any] | None:
+    """Return what became of a study or case; None when it is not settled."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(_record(out, name, kind).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
 
 
-def _is_whole(folder: Path, part: dict[str, Any]) -> bool:
-    """Tell whether every file of a part is there in its full length."""
-    try:
-        return all(
-            (folder / part["part"] / name).stat().st_size == size
-            for name, size in part["files"].items()
-        )
-    except OSError:
-        return False
+def _record(out: Path, name: str, kind: Kind) -> Path:
+    return out / STATE / _RECORDS[kind] / f"{name}.json"
 
 
 def _refused(out: Path, error: OSError) -> OutputError:

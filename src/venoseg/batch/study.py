@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from venoseg.batch.headers import unpack_images
-from venoseg.batch.job import Message, StudyJob
+from venoseg.angiography import Venogram
+from venoseg.batch.job import Message, StudyJob, visit_file
 from venoseg.batch.labels import labels_of
 from venoseg.batch.names import clean_text, safe_uid
-from venoseg.batch.selection import select_series
-from venoseg.batch.settings import BatchSettings
+from venoseg.batch.packed import unpack_images
+from venoseg.batch.plans import Guide, guide_for
+from venoseg.batch.selection import copied_rows, select_series
+from venoseg.batch.visits import keep_visit
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.building import build_series
 from venoseg.dicom.series import Series
 from venoseg.dicom.study import study_of
 from venoseg.errors import VenosegError, describe_defect
 from venoseg.interchange import parse_label_names
+from venoseg.lumen import Measurements
 from venoseg.output import output_folder, settle
 from venoseg.pipeline import MeasureOptions, measure_series
 from venoseg.reporting.thumbnail import write_thumbnail
@@ -37,7 +41,11 @@ def measure_study(job: StudyJob, tell: Tell) -> None:
     """
     _clear(job)
     series = build_series(unpack_images(job.images))
-    selection = select_series(study_of(series[0].study_uid, series), job.settings)
+    study = study_of(series[0].study_uid, series)
+    if job.same_as:
+        tell({"selection": [dict(row) for row in copied_rows(study, job.same_as)]})
+        return
+    selection = select_series(study, job.settings, job.guides)
     tell({"selection": [dict(row) for row in selection.rows]})
     parts: list[tuple[str, Series | Angiogram]] = []
     if selection.ct is not None:
@@ -50,7 +58,7 @@ def measure_study(job: StudyJob, tell: Tell) -> None:
         tell({"failed": _failure("", "selection", reason, "see selection.csv")})
     for name, source in parts:
         if name not in job.settled:
-            _measure_part(name, source, job, tell)
+            settle_part(name, partial(_measure_part, name, source, job), tell)
 
 
 def _clear(job: StudyJob) -> None:
@@ -60,8 +68,19 @@ def _clear(job: StudyJob) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure_part(name: str, source: Series | Angiogram, job: StudyJob, tell: Tell) -> None:
-    stage = "labels"
+def settle_part(name: str, work: Callable[[Stage], Message], tell: Tell) -> None:
+    """Do a part of the work and tell what became of it, whatever happens.
+
+    Parameters
+    ----------
+    name
+        Of the part.
+    work
+        Does it, saying at which stage it is; returns what is to be recorded.
+    tell
+        Is told.
+    """
+    stage = "headers"
 
     def say(words: str) -> None:
         nonlocal stage
@@ -70,40 +89,59 @@ def _measure_part(name: str, source: Series | Angiogram, job: StudyJob, tell: Te
 
     tell({"begin": name})
     try:
-        done = _into_folder(name, source, job, say)
-    except VenosegError as error:
-        tell({"failed": _failure(name, stage, error.what, error.remedy)})
+        done = work(say)
     except MemoryError:
         tell({"memory": name})
     except Exception as error:  # noqa: BLE001
-        # A defect in one study must not stop the others; it is named with its place in the code.
-        tell({"failed": _failure(name, stage, describe_defect(error))})
+        # A defect in one study must not stop the others.
+        tell({"failed": failure_of(name, stage, error)})
     else:
         tell({"done": done})
 
 
-def _into_folder(name: str, source: Series | Angiogram, job: StudyJob, say: Stage) -> Message:
-    out = job.folder / name
-    shutil.rmtree(out, ignore_errors=True)
-    if isinstance(source, Series):
-        lost = _measure_ct(source, out, job.settings, say)
-    else:
-        lost = _measure_run(source, out, job.settings, say)
-    files = sorted(path for path in out.iterdir() if path.is_file())
-    for path in (*files, out, out.parent):
+def recorded(name: str, folder: Path) -> Message:
+    """Return what is recorded of a part, when all its files are on the disk."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in (*files, folder, folder.parent):
         settle(path)
     return {
         "part": name,
-        "series_uid": safe_uid(source.series_uid),
-        "sop_uid": None if isinstance(source, Series) else safe_uid(source.sop_uid),
         "files": {path.name: path.stat().st_size for path in files},
-        "lost": lost,
+        "lost": [],
     }
 
 
-def _measure_ct(series: Series, out: Path, settings: BatchSettings, say: Stage) -> list[str]:
-    """Measure a CT and return the names of the veins that could not be."""
-    names, labels = settings.label_names, labels_of(series, settings)
+def _measure_part(name: str, source: Series | Angiogram, job: StudyJob, say: Stage) -> Message:
+    out = job.folder / name
+    shutil.rmtree(out, ignore_errors=True)
+    number = guide_for(job.guides, _path_of(source))
+    guide = Guide("") if number is None else job.guides[number]
+    found: Measurements | Venogram
+    if isinstance(source, Series):
+        found = _measure_ct(source, out, guide, job, say)
+        lost = list(found.failed)
+    else:
+        found = _measure_run(source, out, guide, job, say)
+        lost = [p.vessel for p in found.projections if not p.filled.any()]
+    kept = None if job.visits is None else keep_visit(visit_file(job.visits, name), found)
+    return recorded(name, out) | {
+        "series_uid": safe_uid(source.series_uid),
+        "sop_uid": None if isinstance(source, Series) else safe_uid(source.sop_uid),
+        "lost": lost,
+        "guide": number,
+        "visit_bytes": kept,
+    }
+
+
+def _path_of(source: Series | Angiogram) -> str:
+    image = source.slices[0].image if isinstance(source, Series) else source.image
+    return image.location.path
+
+
+def _measure_ct(series: Series, out: Path, guide: Guide, job: StudyJob, say: Stage) -> Measurements:
+    settings = job.settings
+    say("labels")
+    names, labels = settings.label_names, guide.labels or labels_of(series, settings)
     options = MeasureOptions(
         labels=labels,
         segmenter=(settings.segmenter or None) if labels is None else None,
@@ -112,20 +150,30 @@ def _measure_ct(series: Series, out: Path, settings: BatchSettings, say: Stage) 
         boundary=settings.boundary,
         step_mm=settings.step_mm,
         identified=settings.identified,
+        seeds=guide.seeds,
+        tracking_root=job.tracking_root,
     )
     say("reading the image")
     with output_folder(out) as scratch:
         found = measure_series(series, scratch, options, say=say)
         write_thumbnail(found, scratch / "thumbnail.png")
-    return list(found.failed)
+    return found
 
 
-def _measure_run(run: Angiogram, out: Path, settings: BatchSettings, say: Stage) -> list[str]:
+def _measure_run(run: Angiogram, out: Path, guide: Guide, job: StudyJob, say: Stage) -> Venogram:
     say("reading the run")
+    own = guide.calibration if guide.calibration != "auto" else job.settings.calibration
+    options = AngioOptions(seeds=guide.seeds, calibration=own, tracking_root=job.tracking_root)
     with output_folder(out) as scratch:
-        options = AngioOptions(calibration=settings.calibration)
         found, _ = measure_angiogram(run, scratch, options, say=say)
-    return [p.vessel for p in found.projections if not p.filled.any()]
+    return found
+
+
+def failure_of(part: str, stage: str, error: Exception) -> Message:
+    """Return a failure in words; a defect is named by its place in the code."""
+    if isinstance(error, VenosegError):
+        return _failure(part, stage, error.what, error.remedy)
+    return _failure(part, stage, describe_defect(error))
 
 
 def _failure(part: str, stage: str, reason: str, remedy: str = "") -> Message:

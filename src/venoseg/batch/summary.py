@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from pyarrow import compute, parquet
 
 from venoseg.anatomy import BY_NAME
+from venoseg.batch.followed import followed_cases, rows_in
 from venoseg.reporting.batch_page import BatchFigures, Case, VeinFigures, render_batch
 
 _CASES = 24
@@ -46,11 +45,12 @@ def write_summary(tables: Path, out: Path, studies: int) -> None:
         How many there are.
     """
     results = parquet.read_table(tables / "results.parquet", columns=_COLUMNS)
-    failures = list(_rows(tables / "failures.csv"))
+    failures = list(rows_in(tables / "failures.csv"))
     figures = BatchFigures(
-        counts=_counts(results, failures, studies),
+        counts=_counts(results, failures, tables, studies),
         veins=_veins(results),
         cases=[_case(row, out) for row in _striking(results)],
+        followed=followed_cases(tables),
         flags=_flags(results),
         failures=_failures(failures),
         set_aside=_set_aside(tables / "selection.csv"),
@@ -58,14 +58,12 @@ def write_summary(tables: Path, out: Path, studies: int) -> None:
     (tables / "summary.html").write_text(render_batch(figures), encoding="utf-8", newline="\n")
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
-def _counts(results: Any, failures: list[dict[str, str]], studies: int) -> list[tuple[str, int]]:
-    damaged = sum(row["stage"] == "scan" for row in failures)
-    failed = len({row["study"] for row in failures if row["stage"] != "scan"})
+def _counts(
+    results: Any, failures: list[dict[str, str]], tables: Path, studies: int
+) -> list[tuple[str, int]]:
+    files = sum(row["stage"] in ("scan", "case") for row in failures)
+    failed = len({row["study"] for row in failures if row["stage"] not in ("scan", "case")})
+    followed = len({row["case"] for row in rows_in(tables / "cases.csv")})
     is_ct = compute.equal(results["kind"], "ct")
     cts = len(compute.unique(results["study"].filter(is_ct)))
     runs = results.filter(compute.invert(is_ct)).group_by(["study", "run"]).aggregate([])
@@ -74,8 +72,9 @@ def _counts(results: Any, failures: list[dict[str, str]], studies: int) -> list[
         ("CTs measured", cts),
         ("runs measured", runs.num_rows),
         ("veins measured", results.num_rows - results["minimum_area_mm2"].null_count),
-        ("studies in which something failed", failed),
-        ("damaged files", damaged),
+        ("patients followed", followed),
+        ("studies or cases in which something failed", failed),
+        ("files that could not be used", files),
     ]
 
 
@@ -171,5 +170,5 @@ def _failures(rows: list[dict[str, str]]) -> list[tuple[str, str, int, str]]:
 
 
 def _set_aside(selection: Path) -> list[tuple[str, int]]:
-    reasons = Counter(row["reason"] for row in _rows(selection) if row["chosen"] == "false")
+    reasons = Counter(row["reason"] for row in rows_in(selection) if row["chosen"] == "false")
     return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_REASONS]

@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from venoseg.batch.job import Cost, Limits, Message, Outcome, StudyJob
-from venoseg.batch.study import measure_study
-from venoseg.errors import describe_defect
+from venoseg.batch.comparing import compare_measured
+from venoseg.batch.job import CaseJob, Cost, Job, Limits, Message, Outcome
+from venoseg.batch.study import failure_of, measure_study
 from venoseg.processes import pipes
 
 _LOOK_S = 0.1
@@ -60,13 +60,13 @@ def serve() -> None:
         answers.flush()
 
 
-def supervise(job: StudyJob, limits: Limits, lifeline: int) -> Outcome:
-    """Measure a study in processes of their own until every part is measured or lost.
+def supervise(job: Job, limits: Limits, lifeline: int) -> Outcome:
+    """Measure a study, or compare a case, in processes of their own until every part is settled.
 
     Parameters
     ----------
     job
-        The study.
+        The study or case.
     limits
         What each part may take.
     lifeline
@@ -119,7 +119,7 @@ def _lost(attempt: _Attempt, limits: Limits) -> Message:
     return {"part": attempt.begun, "stage": attempt.stage, "reason": reason, "remedy": remedy}
 
 
-def _attempt(job: StudyJob, limits: Limits, lifeline: int) -> _Attempt:
+def _attempt(job: Job, limits: Limits, lifeline: int) -> _Attempt:
     """Run a job in a forked process and follow it to its end."""
     reading, writing = os.pipe()
     template = os.getpid()
@@ -201,7 +201,7 @@ def _take(message: dict[str, Any], attempt: _Attempt) -> bool:
     return kind == "begin"
 
 
-def _be_the_study(job: StudyJob, limits: Limits, writing: int, template: int) -> None:
+def _be_the_study(job: Job, limits: Limits, writing: int, template: int) -> None:
     """Measure, in the forked process; never returns."""
     status = 1
     try:
@@ -219,14 +219,16 @@ def _be_the_study(job: StudyJob, limits: Limits, writing: int, template: int) ->
                 os._exit(1)
 
         try:
-            measure_study(job, tell)
+            if isinstance(job, CaseJob):
+                compare_measured(job, tell)
+            else:
+                measure_study(job, tell)
             status = 0
         except MemoryError:
             tell({"memory": ""})
         except Exception as error:  # noqa: BLE001
             # Nothing of a part was begun: the study as a whole failed, and says where.
-            failure = {"part": "", "stage": "headers", "reason": describe_defect(error)}
-            tell({"failed": {**failure, "remedy": ""}})
+            tell({"failed": failure_of("", "headers", error)})
             status = 0
     finally:
         os._exit(status)

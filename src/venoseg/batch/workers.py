@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from venoseg.batch.job import Limits, Outcome, StudyJob, lost_outcome, start_template
+from venoseg.batch.job import Job, Limits, Outcome, lost_outcome, start_template
 from venoseg.processes import Child
 
 # Memory of a process besides its image, and for every voxel of it.
@@ -37,6 +37,8 @@ class Task:
         What it will need.
     refusal
         Why it must not be measured; empty when it may be.
+    same_as
+        Name of the study that it is a copy of; empty when it is none.
     """
 
     name: str
@@ -44,9 +46,10 @@ class Task:
     content: str
     memory_mib: float
     refusal: str = ""
+    same_as: str = ""
 
 
-JobOf = Callable[[Task], StudyJob]
+JobOf = Callable[[Task], Job]
 
 
 def memory_of(voxels: int) -> float:

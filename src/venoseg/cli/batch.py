@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
             print("\nvenoseg batch: interrupted; go on with --resume", file=sys.stderr)
             return 130
     _print_result(result, arguments)
-    return 1 if result.failed or result.unreadable else 0
+    return 1 if result.failed or result.cases_failed or result.unreadable else 0
 
 
 def _settings(arguments: argparse.Namespace) -> BatchSettings:
@@ -157,10 +157,14 @@ def _print_result(result: BatchResult, arguments: argparse.Namespace) -> None:
         "failed": result.failed,
         "unreadable": result.unreadable,
         "already": result.already,
+        "cases": result.cases,
+        "cases_failed": result.cases_failed,
     }
     if arguments.json:
         print(json.dumps({"out": str(result.out), **facts}))
     elif not arguments.quiet:
-        print(f"{result.studies} studies, {result.failed} failed; open {result.out}/summary.html")
+        cases = f"; {result.cases} cases, {result.cases_failed} failed" if result.cases else ""
+        print(f"{result.studies} studies, {result.failed} failed{cases}")
+        print(f"open {result.out}/summary.html")
     if result.unreadable:
         print(f"{result.unreadable} files could not be read", file=sys.stderr)

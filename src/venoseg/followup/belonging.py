@@ -63,3 +63,8 @@ def _check_dates(known: Sequence[tuple[Timepoint, StudyIdentity]]) -> list[str]:
                 "dates of the images"
             )
     return warnings
+
+
+def tracking_root(patient: str, first_study_uid: str) -> str:
+    """Return what is the same for all visits of this patient and for no other patient's."""
+    return f"case {patient} {first_study_uid}"

@@ -59,6 +59,21 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """A patient who was followed: when, how the limbs fared, and where the report is.
+
+    ``changed`` counts the figures that changed, ``missing`` the visits that are not compared.
+    """
+
+    case: str
+    days: str
+    course: str
+    changed: int
+    missing: int
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
 class BatchFigures:
     """What the page shows.
 
@@ -70,6 +85,8 @@ class BatchFigures:
         CTs only; the veins of runs are counted in ``counts``.
     cases
         The most striking first.
+    followed
+        Patients with several visits, the most striking first.
     flags
         Flag and number of veins.
     failures
@@ -81,6 +98,7 @@ class BatchFigures:
     counts: Sequence[tuple[str, int]]
     veins: Sequence[VeinFigures]
     cases: Sequence[Case]
+    followed: Sequence[Followed]
     flags: Sequence[tuple[str, int]]
     failures: Sequence[tuple[str, str, int, str]]
     set_aside: Sequence[tuple[str, int]]

@@ -11,7 +11,9 @@ from pydicom.dataset import Dataset
 
 from venoseg.cli import main
 from venoseg.dicom import read_study
-from venoseg.dicom.deidentify import clean_copy, deidentify, read_key
+from venoseg.dicom.cleaning import clean_copy
+from venoseg.dicom.deidentify import deidentify
+from venoseg.dicom.pseudonyms import read_key
 from venoseg.errors import InputError, UsageError
 from venoseg.phantom.catalogue import TWINS
 from venoseg.phantom.export import CtOptions, write_ct_twin

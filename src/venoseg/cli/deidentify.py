@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy, and say what was left out; status 1 when a file was damaged."""
-    from venoseg.dicom.deidentify import deidentify, read_key
+    from venoseg.dicom.deidentify import deidentify
+    from venoseg.dicom.pseudonyms import read_key
     from venoseg.errors import UsageError
 
     out, key = arguments.out, arguments.key

@@ -57,10 +57,14 @@ _TEXTS = {
     "CodeMeaning",
     "SegmentLabel",
     "SegmentAlgorithmName",
+}
+_WORDS = {
+    "SeriesDescription",
+    "AcquisitionDeviceProcessingDescription",
+    "DerivationDescription",
     "PixelSpacingCalibrationDescription",
     "LUTExplanation",
 }
-_WORDS = {"SeriesDescription", "AcquisitionDeviceProcessingDescription", "DerivationDescription"}
 _PIXELS = {
     "PixelData",
     "FloatPixelData",
@@ -82,13 +86,16 @@ _SEQUENCES = {
     "AnatomicRegionModifierSequence",
 }
 
-# Words of a description that say what was scanned and how; all others may be a name.
+# Words of a description that say what was scanned and how; all others may be a name. Whole words:
+# many a name begins like one of them. A number needs its unit, or it may be part of a date.
 _KNOWN = re.compile(
-    r"(?i)\b(abd\w*|pelv\w*|thor\w*|chest|leg|legs|iliac\w*|ivc|cava|ven|venous|venoes|venös|veno\w*|"
-    r"portal\w*|portov\w*|pvp?|ctv|cta|ct|art|arteri\w*|angio\w*|aort\w*|early|late|delay\w*|excret\w*|"
-    r"nativ\w*|plain|unenh\w*|non|contrast|with|without|axial|ax|coronal|cor|sagittal|sag|mpr|mip|"
-    r"thin|thick|soft|sharp|bone|lung|standard|localizer|scout|topogram|dsa|sub\w*|run|"
-    r"\d{1,2}([.,]\d{1,2})?( ?(mm|s|sec|min))?|[A-Z]{1,2}\d{2}[a-z]?)\b"
+    r"(?i)\b(abd|abdo|abdomen|abdominal|pelvis|pelvic|pelv|thorax|thoracic|thor|chest|leg|legs|"
+    r"iliac|iliacal|iliocaval|ivc|cava|caval|ven|venous|venoes|venös|venogram|venography|"
+    r"portal|portalvenous|portovenous|portvenös|pv|pvp|ctv|cta|ct|art|arterial|arteriell|angio|"
+    r"angiography|aorta|aortic|early|late|delay|delayed|excretory|spaet|spät|spaetphase|spätphase|"
+    r"tardif|tardive|nativ|native|nativphase|plain|unenhanced|ohne|km|non|contrast|with|without|axial|ax|coronal|cor|sagittal|sag|mpr|mip|"
+    r"thin|thick|soft|sharp|bone|lung|standard|localizer|scout|topogram|dsa|subtracted|run|"
+    r"\d{1,2}([.,]\d{1,2})? ?(mm|s|sec|min)|[BDHIQTU][a-z]?\d{2}[a-z]?)\b"
 )
 
 

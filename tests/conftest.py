@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
-from collections.abc import Callable
+import re
+import zlib
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pyarrow import parquet
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.config import disable_value_validation
+from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from venoseg.phantom import Rendering, Scanner, Scene, fit_grid, iliocaval_y, render, shape
@@ -82,111 +88,109 @@ def stored() -> Store:
 
 
 MARKER = "Zzyzx"
+# In attributes that do not name the patient themselves: nothing in the header gives it away.
+HIDDEN = "Qwyjibo"
 MARKED_DATE = "19330405"
-# Attributes of PS3.15 table E.1-1 that can name a patient, those about them, or the place.
-IDENTIFYING = [
-    "AccessionNumber",
-    "AcquisitionComments",
-    "ActualHumanPerformersSequence",
-    "AdditionalPatientHistory",
-    "AdmissionID",
-    "AdmittingDiagnosesDescription",
-    "Allergies",
-    "AttendingPhysicianName",
-    "BranchOfService",
-    "CountryOfResidence",
-    "CurrentPatientLocation",
-    "CurrentObserverTrial",
-    "DetectorID",
-    "DeviceSerialNumber",
-    "DeviceDescription",
-    "DistributionName",
-    "EthnicGroup",
-    "FrameComments",
-    "GantryID",
-    "HumanPerformerName",
-    "HumanPerformerOrganization",
-    "IdentifyingComments",
-    "ImageComments",
-    "ImagePresentationComments",
-    "InstitutionAddress",
-    "InstitutionName",
-    "InstitutionalDepartmentName",
-    "InterpretationAuthor",
-    "IssuerOfPatientID",
-    "MedicalAlerts",
-    "MedicalRecordLocator",
-    "MilitaryRank",
-    "NameOfPhysiciansReadingStudy",
-    "Occupation",
-    "OperatorsName",
-    "OtherPatientIDs",
-    "OtherPatientNames",
-    "PatientAddress",
-    "PatientBirthName",
-    "PatientComments",
-    "PatientID",
-    "PatientMotherBirthName",
-    "PatientName",
-    "PatientReligiousPreference",
-    "PatientTelephoneNumbers",
-    "PerformedProcedureStepDescription",
-    "PerformedProcedureStepID",
-    "PerformedStationName",
-    "PerformingPhysicianName",
-    "PersonName",
-    "PhysiciansOfRecord",
-    "PlateID",
-    "ProtocolName",
-    "ReasonForTheRequestedProcedure",
-    "ReferringPhysicianAddress",
-    "ReferringPhysicianName",
-    "ReferringPhysicianTelephoneNumbers",
-    "RegionOfResidence",
-    "RequestedProcedureDescription",
-    "RequestedProcedureID",
-    "RequestingPhysician",
-    "ResponsibleOrganization",
-    "ResponsiblePerson",
-    "ReviewerName",
-    "ScheduledProcedureStepDescription",
-    "ScheduledPerformingPhysicianName",
-    "SeriesDescription",
-    "SpecialNeeds",
-    "StationName",
-    "StudyComments",
-    "StudyDescription",
-    "StudyID",
-    "TextComments",
-    "TextString",
-    "TopicTitle",
-    "VisitComments",
-    "AcquisitionProtocolDescription",
-    "AcquisitionDeviceProcessingDescription",
-    "DerivationDescription",
-    "ContrastBolusAgent",
-]
+# Technical terms and coded words of the acquisition: no table of identifying attributes has them.
+TECHNICAL = {
+    "CodeMeaning",
+    "CodeValue",
+    "CodingSchemeDesignator",
+    "CodingSchemeVersion",
+    "ConvolutionKernel",
+    "FilterType",
+    "LongCodeValue",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "RescaleType",
+    "SegmentAlgorithmName",
+    "SegmentLabel",
+    "SoftwareVersions",
+    "StackID",
+    "URNCodeValue",
+}
+# When the study was made; every other date is marked.
+DATES = {
+    "AcquisitionDate",
+    "AcquisitionDateTime",
+    "ContentDate",
+    "FrameAcquisitionDateTime",
+    "FrameReferenceDateTime",
+    "SeriesDate",
+    "StudyDate",
+}
+# Groups that say how the pixels are read.
+READING = (0x0028, 0x5200, 0x5400, 0x7FE0)
+
+
+def marked_value(tag: int, keyword: str, representation: str) -> object:
+    """Return what marks an attribute of the dictionary of the standard, None where nothing can."""
+    group = tag >> 16
+    if not keyword or group in (*READING, 0x0000, 0x0002, 0x0004) or keyword in TECHNICAL:
+        return None
+    if representation == "PN":
+        return f"{MARKER}^Quux={MARKER}"
+    if representation in ("LO", "LT", "SH", "ST", "UC", "UT", "UR"):
+        naming = group == 0x0010 or keyword in ("AccessionNumber", "StudyID", "InstitutionName")
+        return f"{MARKER} 4711" if naming else f"{HIDDEN} 4711"
+    if representation == "AE":
+        return HIDDEN.upper()
+    if representation == "DA" and keyword not in DATES:
+        return MARKED_DATE
+    if representation == "DT" and keyword not in DATES:
+        return f"{MARKED_DATE}120000"
+    if representation in ("OB", "UN"):
+        return f"{HIDDEN} 4711".encode().ljust(16)
+    return None
 
 
 @pytest.fixture(scope="session")
 def marked() -> Callable[[Dataset], Dataset]:
-    """Write a marker into every identifying attribute of a header, nested and private ones too."""
+    """Write a marker into every attribute of the standard that can hold a name, number or text.
+
+    Those of the Basic profile (PS3.15 table E.1-1) are among them, in the header itself, in the
+    items of sequences, in private ones, and in the meta header of the file.
+    """
+    values = {
+        tag: (entry[0], value)
+        for tag, entry in DicomDictionary.items()
+        if (value := marked_value(tag, entry[4], entry[0])) is not None
+    }
+    sequences = [
+        tag
+        for tag, entry in DicomDictionary.items()
+        if entry[0] == "SQ" and tag >> 16 not in (0x0018, *READING)
+    ]
+
+    inner, small, items = Dataset(), Dataset(), Dataset()
+    with disable_value_validation():
+        for tag, (representation, value) in values.items():
+            inner.add_new(tag, representation, value)
+        small.PatientName, small.PatientBirthDate = f"{MARKER}^Quux", MARKED_DATE
+        small.TextValue = HIDDEN
+        for tag in sequences:
+            items.add_new(tag, "SQ", [small])
 
     def mark(dataset: Dataset) -> Dataset:
-        inner = Dataset()
-        for keyword in IDENTIFYING:
-            tag = tag_for_keyword(keyword)
-            if tag is None or dictionary_VR(tag) == "SQ":
-                continue
-            text = f"{MARKER}^Quux" if dictionary_VR(tag) == "PN" else f"{MARKER} 4711"
-            setattr(dataset, keyword, text)
-            setattr(inner, keyword, text)
-        dataset.PatientBirthDate = inner.PatientBirthDate = MARKED_DATE
-        dataset.RequestAttributesSequence = [inner]
-        dataset.ReferencedImageSequence = [deepcopy(inner)]
-        dataset.private_block(0x0011, f"{MARKER} CO", create=True).add_new(1, "LO", MARKER)
-        dataset.private_block(0x0019, "ACME", create=True).add_new(2, "SQ", [deepcopy(inner)])
-        dataset.add_new(0x60000022, "LO", MARKER)
+        present = set(dataset.keys())
+        dataset.update(inner)
+        dataset.update({tag: items[tag] for tag in items.keys() - present})
+        dataset.RequestAttributesSequence = [deepcopy(inner)]
+        dataset.ReferencedImageSequence = [deepcopy(small)]
+        creator = dataset.private_block(0x0011, f"{HIDDEN} CO", create=True)
+        creator.add_new(1, "LO", HIDDEN)
+        creator.add_new(2, "PN", f"{HIDDEN}^Quux")
+        creator.add_new(3, "UN", HIDDEN.encode().ljust(8))
+        dataset.private_block(0x0019, "ACME", create=True).add_new(2, "SQ", [deepcopy(small)])
+        dataset.add_new(0x60000022, "LO", HIDDEN)
+        dataset.add_new(0x60003000, "OB", HIDDEN.encode().ljust(8))
+        dataset.add_new(0x50000022, "LO", HIDDEN)
+        meta = getattr(dataset, "file_meta", None)
+        if meta is not None:
+            for keyword in ("Source", "Sending", "Receiving"):
+                setattr(meta, f"{keyword}ApplicationEntityTitle", HIDDEN)
+            meta.PrivateInformationCreatorUID = "1.2.3"
+            meta.PrivateInformation = HIDDEN.encode().ljust(8)
         return dataset
 
     return mark
@@ -194,20 +198,36 @@ def marked() -> Callable[[Dataset], Dataset]:
 
 @pytest.fixture(scope="session")
 def traces() -> Callable[[Path], list[str]]:
-    """Return where the marker, or the marked date of birth, is found below a folder."""
+    """Return where a marker, or the marked date of birth, is found below a folder."""
 
     def search(folder: Path) -> list[str]:
-        words = [MARKER, MARKED_DATE, "1933-04-05"]
+        words = [MARKER, HIDDEN, MARKED_DATE, "1933-04-05"]
         forms = [w.encode(code) for w in words for code in ("utf-8", "utf-16-le")]
         found = []
         for path in sorted(folder.rglob("*")):
-            content = path.name.encode(errors="replace")
-            if path.suffix == ".parquet":
-                content += str(parquet.read_table(path).to_pydict()).encode()
-            if path.is_file():
-                content += path.read_bytes()
-            low = content.lower()
+            low = b"\n".join(contents(path)).lower()
             found += [f"{path.name}: {form!r}" for form in forms if form.lower() in low]
         return found
 
     return search
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """Yield a file's name and all it holds, packed parts and what pictures say of themselves."""
+    yield path.name.encode(errors="replace")
+    if not path.is_file():
+        return
+    content = path.read_bytes()
+    yield content
+    if path.suffix == ".parquet":
+        yield str(parquet.read_table(path).to_pydict()).encode()
+    if path.suffix == ".visit":
+        yield zlib.decompress(content)
+    pictures = [content] if path.suffix == ".png" else []
+    inside = re.findall(rb"data:image/png;base64,([A-Za-z0-9+/=]+)", content)
+    pictures += [base64.b64decode(packed) for packed in inside]
+    for picture in pictures:
+        yield picture
+        with Image.open(io.BytesIO(picture)) as opened:
+            opened.load()
+            yield str(opened.info).encode()

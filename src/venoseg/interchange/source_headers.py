@@ -16,7 +16,6 @@ _TAKEN = (
     *_NEEDED,
     "SOPClassUID",
     "FrameOfReferenceUID",
-    "PositionReferenceIndicator",
     "Modality",
     "Manufacturer",
     "ManufacturerModelName",
@@ -47,6 +46,8 @@ _IDENTIFYING = (
     "StudyDate",
     "StudyTime",
     "ReferringPhysicianName",
+    # A free text, which should name a landmark of the body and need not.
+    "PositionReferenceIndicator",
 )
 
 

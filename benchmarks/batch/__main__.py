@@ -6,6 +6,7 @@
     python -m benchmarks.batch kills      [--rounds 20]      SIGKILL at random moments
     python -m benchmarks.batch parent     [--studies 10000]  memory of the parent
     python -m benchmarks.batch scan       [--files 100000]   reading headers
+    python -m benchmarks.batch size --made TWIN              one study of 512 x 512 x 600 voxels
 
 Ratios need a quiet machine; CPU seconds do not.
 """
@@ -28,7 +29,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
-from benchmarks.batch.exports import BREAKAGES, break_study, write_single_images, write_twins
+from benchmarks.batch.exports import (
+    BREAKAGES,
+    break_study,
+    enlarge,
+    write_single_images,
+    write_twins,
+)
 
 from venoseg.batch import BatchSettings, Machinery, run_batch
 from venoseg.batch.catalogue import Catalogue, build_catalogue
@@ -51,6 +58,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--twin", default="y-stenosis-50")
     parser.add_argument("--spacing", type=float, default=2.0, help="mm between slices")
+    parser.add_argument("--made", type=Path, help="a twin as `venoseg phantom` writes it")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary one)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
@@ -184,6 +192,23 @@ def scan(folder: Path, arguments: argparse.Namespace) -> None:
         shutil.rmtree(folder / f"export{count}")
 
 
+def size(folder: Path, arguments: argparse.Namespace) -> None:
+    """Measure a twin of as many voxels as a scanner's CT, from labels and without."""
+    label = folder / "veins.seg.nrrd"
+    enlarge(arguments.made, folder / "export", label, (600, 512, 512))
+    for name, labels in (("labels", str(label)), ("segmented", "")):
+        out = folder / name
+        machinery = Machinery(workers=1, quiet=True)
+        run_batch(folder / "export", out, BatchSettings(labels=labels), machinery)
+        print(f"{name}: ", end="")
+        _print_costs(out, folder / "export")
+        veins = [row for row in _rows(out / "results.csv") if row["minimum_area_mm2"]]
+        reasons = [row["reason"] for row in _rows(out / "failures.csv")]
+        print(
+            f"  {len(veins)} veins measured; failures: {'; '.join(reasons) or 'none'}", flush=True
+        )
+
+
 def _twins(
     folder: Path, arguments: argparse.Namespace, count: int, visits: int = 1
 ) -> BatchSettings:
@@ -253,6 +278,7 @@ BENCHMARKS = {
     "kills": kills,
     "parent": parent,
     "scan": scan,
+    "size": size,
 }
 
 if __name__ == "__main__":

@@ -5,16 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
+from scipy.ndimage import zoom
 
+from venoseg.dicom import read_study
+from venoseg.interchange import read_labels, write_seg_nrrd
 from venoseg.phantom.catalogue import TWINS
 from venoseg.phantom.ct import Scanner
 from venoseg.phantom.export import CtOptions, write_ct_twin
 from venoseg.phantom.identity import uid
+from venoseg.volume import Grid
 
 Slices = list[Dataset]
 
@@ -83,6 +90,49 @@ def write_single_images(folder: Path, count: int, studies: int) -> None:
         place = folder / f"{n // 1000:04d}"
         place.mkdir(parents=True, exist_ok=True)
         base.save_as(place / f"{n:07d}.dcm")
+
+
+def enlarge(made: Path, folder: Path, label: Path, shape: tuple[int, int, int]) -> None:
+    """Write a twin again in as many voxels as a scanner's, interpolated, with its labels.
+
+    Parameters
+    ----------
+    made
+        A twin's folder, with ``ct`` and ``truth``.
+    folder, label
+        Where its images and its label map go.
+    shape
+        Slices, rows, columns.
+    """
+    ct = read_study(made / "ct").ct()
+    veins = read_labels(made / "truth" / "labels.seg.nrrd", ct)
+    factors = np.array(shape) / ct.voxels.shape
+    zoomed = partial(zoom, zoom=factors, mode="nearest", grid_mode=True)
+    voxels = zoomed(ct.voxels.astype(np.float32), order=1).round().astype(np.int16)
+    # The outer edges stay where they are, so that the first voxel's centre moves.
+    finer = np.diag([*1.0 / factors, 1.0])
+    finer[:3, 3] = 0.5 / factors - 0.5
+    grid = Grid(shape, ct.grid.affine @ finer)
+    base = pydicom.dcmread(next((made / "ct").iterdir()))
+    if base.file_meta.TransferSyntaxUID.is_compressed:
+        base.decompress()
+    folder.mkdir(parents=True)
+    base.Rows, base.Columns = shape[1:]
+    base.PixelSpacing = [float(step) for step in grid.spacing_mm[1:]]
+    base.SliceThickness = float(grid.spacing_mm[0])
+    for number, values in enumerate(voxels):
+        base.SOPInstanceUID = uid("large", number)
+        base.file_meta.MediaStorageSOPInstanceUID = base.SOPInstanceUID
+        base.InstanceNumber = number + 1
+        base.ImagePositionPatient = [f"{v:.6f}" for v in grid.to_lps((number, 0.0, 0.0))]
+        stored = (values - float(base.RescaleIntercept)) / float(base.RescaleSlope)
+        kind = np.int16 if base.PixelRepresentation else np.uint16
+        base.PixelData = stored.round().astype(kind).tobytes()
+        base.save_as(folder / f"{number:04d}.dcm")
+    labels = zoomed(veins.labels, order=0)
+    stent = None if veins.stent is None else zoomed(veins.stent, order=0)
+    on_grid = read_study(folder).ct().grid
+    write_seg_nrrd(replace(veins, labels=labels, stent=stent, grid=on_grid), label)
 
 
 def break_study(kind: str, folder: Path, label: Path) -> None:

@@ -144,7 +144,8 @@ def kills(folder: Path, arguments: argparse.Namespace) -> None:
         compared = len(list(out.glob(".batch/cases/*.json")))
         run.send_signal(signal.SIGKILL)
         alive = run.wait() == 0
-        _start(folder, out, settings, arguments.workers, "--resume").wait()
+        if _start(folder, out, settings, arguments.workers, "--resume").wait():
+            raise SystemExit("the second run did not go on")
         _compare(folder / "whole", out)
         ended = "had ended" if alive else f"killed with {done} studies and {compared} cases done"
         print(f"{moment:6.2f} s: {ended}; tables identical", flush=True)

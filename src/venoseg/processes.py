@@ -7,8 +7,10 @@ neither forks a program that may run threads or a window, nor imports the user's
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
 _SERVE = "venoseg.processes:serve"
+_PR_SET_PDEATHSIG = 1
 
 CORES = "VENOSEG_CORES"
 """Environment variable: how many cores one process may use, as set for the workers of a batch."""
@@ -99,15 +102,27 @@ class Child:
         Variables to set besides those of this process.
     keep
         File descriptors that the child inherits.
+    bound
+        The child dies at once when the thread that made it does, however that ends; otherwise it
+        ends when it next looks for a message.
     """
 
     def __init__(
-        self, serving: str, environment: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+        self,
+        serving: str,
+        environment: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
+        *,
+        bound: bool = False,
     ) -> None:
         module, _, function = serving.partition(":")
+        code = f"from {module} import {function}; {function}()"
+        if bound:
+            # Before anything else is loaded, which takes seconds.
+            code = f"from venoseg.processes import die_with; die_with({os.getpid()}); {code}"
         path = os.pathsep.join(p for p in sys.path if p)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+            [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path, **(environment or {})},
@@ -153,6 +168,14 @@ class Child:
             with suppress(OSError):
                 pipe.close()
         self._process.wait()
+
+
+def die_with(parent: int) -> None:
+    """Have the system kill this process when ``parent``, which made it, ends; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 class _Board:

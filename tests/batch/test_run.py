@@ -202,7 +202,7 @@ def test_no_more_studies_run_at_a_time_than_memory_holds(monkeypatch):
             os.close(self._read)
             os.close(self._write)
 
-    monkeypatch.setattr("venoseg.batch.workers.start_template", lambda _: Fake())
+    monkeypatch.setattr("venoseg.batch.workers.start_template", lambda *_, **__: Fake())
     tasks = [Task(f"{size}-{n}", "", "", size) for size in (900, 600, 300) for n in range(3)]
     done = run_local(tasks, lambda t: t.name, Limits(1, 1), workers=4, memory_mib=800.0)
     assert sorted(task.name for task, _ in done) == sorted(task.name for task in tasks)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 
 import numpy as np
+import psutil
 import pytest
 
 from venoseg.errors import SeriesError
@@ -52,6 +55,23 @@ def test_a_process_that_dies_is_a_failure_and_not_a_hang(monkeypatch):
     slow = [0.2] * 6
     with pytest.raises(WorkerDiedError):
         collected(_sleep, slow, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills the children of the dead")
+def test_a_bound_child_dies_with_its_maker_even_when_it_does_not_listen():
+    made = (
+        "import signal; from venoseg.processes import Child; "
+        "print(Child('signal:pause', bound=True).pid, flush=True); signal.pause()"
+    )
+    path = os.pathsep.join(p for p in sys.path if p)
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(
+        [sys.executable, "-c", made], stdout=subprocess.PIPE, env=environment
+    ) as maker:
+        assert maker.stdout is not None
+        child = psutil.Process(int(maker.stdout.readline()))
+        maker.kill()
+    assert not psutil.wait_procs([child], timeout=60)[1]
 
 
 def _sleep(seconds: float) -> float:

@@ -132,7 +132,7 @@ def build_catalogue(
     InputError
         When there is no such path.
     """
-    child = Child("venoseg.batch.headers:serve")
+    child = Child("venoseg.batch.headers:serve", bound=True)
     try:
         child.send((exports, catalogue, leave_out, settings))
         while (answer := child.receive()) is not None:

@@ -187,6 +187,6 @@ def visit_file(visits: Path, part: str) -> Path:
     return visits / f"{part}.visit"
 
 
-def start_template(keep: tuple[int, ...] = ()) -> Child:
+def start_template(keep: tuple[int, ...] = (), *, bound: bool = False) -> Child:
     """Start a template; send it (job, limits), receive an `Outcome`."""
-    return Child("venoseg.batch.template:serve", SINGLE_THREADED, keep)
+    return Child("venoseg.batch.template:serve", SINGLE_THREADED, keep, bound=bound)

@@ -257,7 +257,7 @@ def _settle(
 def _assemble(
     out: Path, names: list[str], cases: list[str], unreadable: list[tuple[str, str, str]]
 ) -> None:
-    child = Child("venoseg.batch.assemble:serve")
+    child = Child("venoseg.batch.assemble:serve", bound=True)
     try:
         child.send((out, names, cases, unreadable))
         wrong = child.receive()

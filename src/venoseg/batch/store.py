@@ -30,8 +30,8 @@ from venoseg.output import replace_file
 STATE = ".batch"
 Kind = Literal["studies", "cases"]
 _RECORDS: dict[Kind, str] = {"studies": "records", "cases": "cases"}
-# A run that was killed gives its lock back when the last of its processes has noticed.
-_PATIENCE_S = 10.0
+# A run that was killed gives its lock back when the last of its processes is gone.
+_PATIENCE_S = 30.0
 
 
 class Store:

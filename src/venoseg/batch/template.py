@@ -8,14 +8,12 @@ so that a fork of it is safe.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import pickle
 import resource
 import select
 import signal
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,11 +22,10 @@ from typing import Any
 from venoseg.batch.comparing import compare_measured
 from venoseg.batch.job import CaseJob, Cost, Job, Limits, Message, Outcome
 from venoseg.batch.study import failure_of, measure_study
-from venoseg.processes import pipes
+from venoseg.processes import die_with, pipes
 
 _LOOK_S = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -206,7 +203,7 @@ def _be_the_study(job: Job, limits: Limits, writing: int, template: int) -> None
     status = 1
     try:
         os.setsid()
-        _die_with(template)
+        die_with(template)
         _hold_down(limits)
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
@@ -232,13 +229,6 @@ def _be_the_study(job: Job, limits: Limits, writing: int, template: int) -> None
             status = 0
     finally:
         os._exit(status)
-
-
-def _die_with(template: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != template:
-        os._exit(1)
 
 
 def _hold_down(limits: Limits) -> None:

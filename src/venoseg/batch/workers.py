@@ -101,7 +101,7 @@ def run_local(
                 place = _next_that_fits(waiting, memory_mib - _used(busy), alone=not busy)
                 if place is None:
                     break
-                child = idle.pop() if idle else start_template(keep)
+                child = idle.pop() if idle else start_template(keep, bound=True)
                 task = waiting.pop(place)
                 with suppress(OSError):
                     # A template that died while idle answers with the end of its pipe.

@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from venoseg.followup.bones import bones_of
-from venoseg.followup.levels import Match, match_levels, starts_of
-from venoseg.followup.registration import register
+from venoseg.followup.case import Conditions
+from venoseg.followup.change import ct_changes
+from venoseg.followup.levels import Match, match_levels
+from venoseg.followup.matching import match_visits
+from venoseg.followup.rules import Rules
+from venoseg.followup.visit import CtVisit
 from venoseg.lumen import Measurements, measure
 from venoseg.phantom import Scanner, Scene, iliocaval_y, render
 from venoseg.phantom.skeleton import skeleton
@@ -106,11 +109,11 @@ def levels(first_seed: int) -> None:
         first = _scan(scene, np.eye(4), (2.0, 2.5, 2.5), 0.0)
         second = _scan(scene, motion, spacing, lower)
         for method in ("bones", "length"):
-            found = None
-            if method == "bones":
-                bones = [bones_of(m.volume, m.segmentation) for m in (first, second)]
-                found = register(bones[0], bones[1], starts_of(first.tree, second.tree))
-            match = match_levels(first.tree, second.tree, found, 6.0)
+            match = (
+                match_visits(first, second, 6.0)
+                if method == "bones"
+                else match_levels(first.tree, second.tree, None, 6.0)
+            )
             errors = _errors(match, first, second, motion, lower)
             print(
                 f"{name:<44}{match.method:>12}{match.residual_mm or 0:10.2f}"
@@ -119,66 +122,60 @@ def levels(first_seed: int) -> None:
 
 
 def repeat(first_seed: int, count: int) -> None:
-    """Print the spread of areas and least widths over noise and poses against their intervals."""
+    """Print how often two scans of one state are said to differ, over noise and over poses.
+
+    Breathing and filling count as recorded and equal, so that nothing but the intervals decides.
+    """
     scene = iliocaval_y(first_seed, stenosis_percent=50)
     rng = np.random.default_rng(first_seed)
     for name in ("noise", "poses"):
-        profiles = []
+        scans = []
         for n in range(count):
-            turn, shift = (
-                (rng.uniform(-3, 3, 3), rng.uniform(-3, 3, 3))
-                if name == "poses"
-                else (
-                    np.zeros(3),
-                    np.zeros(3),
-                )
-            )
             pose = np.eye(4)
-            pose[:3, :3] = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
-            pose[:3, 3] = shift
-            profiles.append(_local(scene, pose, first_seed + n))
-        _spread(name, profiles)
+            if name == "poses":
+                turn = rng.uniform(-3, 3, 3)
+                pose[:3, :3] = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
+                pose[:3, 3] = rng.uniform(-3, 3, 3)
+            scans.append(_local(scene, pose, first_seed + n))
+        _called(f"{name}, nothing changed", [(one, scans[0]) for one in scans[1:]])
+    wider = iliocaval_y(first_seed, stenosis_percent=20)
+    others = [_local(wider, np.eye(4), first_seed + 100 + n) for n in range(2)]
+    _called("stenosis of 50 to 20 %", [(scans[0], one) for one in others])
 
 
-def _local(scene: Scene, pose: FloatArray, seed: int) -> dict[str, FloatArray]:
-    """Measure a hand's breadth around the confluence; return (5, 60) figures by vein and mm."""
+def _local(scene: Scene, pose: FloatArray, seed: int) -> Measurements:
+    """Measure a hand's breadth around the confluence."""
     grid = Grid.from_axes((75, 70, 110), spacing_mm=(2.0, 1.0, 1.0), origin_lps_mm=(-60, -35, -85))
     made = render(
         scene, Grid(grid.shape, np.linalg.inv(pose) @ grid.affine), Scanner(noise_hu=15, seed=seed)
     )
-    found = measure(made.image, made.segmentation)
-    names = (
-        *("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2", "minimum_diameter_mm"),
-        *("minimum_diameter_low_mm", "minimum_diameter_high_mm"),
-    )
-    figures = {}
-    for vessel in ("left_common_iliac_vein", "right_common_iliac_vein"):
-        rows = [r for r in found.cross_sections.rows if r["vessel"] == vessel][:60]
-        values = [[np.nan if r[n] is None else float(r[n] or 0) for r in rows] for n in names]
-        table = np.full((6, 60), np.nan)
-        table[:, : len(rows)] = values
-        figures[vessel] = table
-    return figures
+    return measure(replace(made.image, grid=grid), replace(made.segmentation, grid=grid))
 
 
-def _spread(name: str, profiles: list[dict[str, FloatArray]]) -> None:
-    for vessel in profiles[0]:
-        tables = np.stack([profile[vessel] for profile in profiles])
-        known = np.isfinite(tables[:, 0]).all(axis=0)
-        for first, words in ((0, "area mm2"), (3, "least width mm")):
-            values = tables[:, first, known]
-            half = (tables[:, first + 2, known] - tables[:, first + 1, known]).mean(axis=0) / 2
-            spread = 1.96 * values.std(axis=0, ddof=1)
-            # Two visits of one state: how often their difference is called a change.
-            apart = np.abs(values[:, None] - values[None])
-            called = apart > np.sqrt(2.0) * half
-            pairs = ~np.eye(len(values), dtype=bool)
-            print(
-                f"{name:<7}{vessel:<26}{words:<16}{known.sum():4d} stations, 1.96 sd "
-                f"{np.median(spread):6.3f}, stated {np.median(half):6.3f}, ratio "
-                f"{np.median(spread / half):5.2f}, called changed "
-                f"{100 * called[pairs].mean():5.2f} %"
-            )
+def _called(name: str, pairs: list[tuple[Measurements, Measurements]]) -> None:
+    """Print how often stations are called changed, all of them and those at the stenosis."""
+    same = Conditions("same", "same", "same")
+    called: dict[str, list[bool]] = {}
+    for before, after in pairs:
+        visits = [CtVisit(t, t, 0, m, same) for t, m in (("a", before), ("b", after))]
+        rows = ct_changes(*visits, match_visits(before, after, 6.0), Rules())
+        for row in rows:
+            if row["change"] is None or row["verdict"] == "not comparable":
+                continue
+            if row["level"] == "station":
+                stenosed = "left" in str(row["vessel"]) and 20 < float(row["position_mm"] or 0) < 60
+                where = "at the stenosis" if stenosed else "elsewhere"
+                called.setdefault(f"{row['quantity']} {where}", []).append(
+                    row["verdict"] == "changed"
+                )
+            elif "smallest" in str(row["quantity"]):
+                called.setdefault(f"{row['quantity']} {row['vessel']}", []).append(
+                    row["verdict"] == "changed"
+                )
+    for words, verdicts in sorted(called.items()):
+        print(
+            f"{name:<26}{words:<58}{len(verdicts):6d} judged, changed {100 * np.mean(verdicts):5.1f} %"
+        )
 
 
 def _patient(seed: int) -> Scene:

@@ -12,14 +12,13 @@ from venoseg.dicom import Study, read_study
 from venoseg.dicom.identity import study_header, study_identity
 from venoseg.errors import InputError, VenosegError
 from venoseg.followup.belonging import check_belonging, tracking_root
-from venoseg.followup.bones import Bones, bones_of
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
 from venoseg.followup.change import change_table, ct_changes
 from venoseg.followup.clinical import clinical_table
 from venoseg.followup.compared import Comparison
-from venoseg.followup.levels import Match, match_levels, starts_of
+from venoseg.followup.levels import Match
+from venoseg.followup.matching import match_visits, sight_of
 from venoseg.followup.patency import patency_table
-from venoseg.followup.registration import register
 from venoseg.followup.runs import run_changes
 from venoseg.followup.sides import refuse_swapped_sides, stents_on_the_other_side
 from venoseg.followup.visit import CtVisit, RunVisit, Visit
@@ -202,10 +201,15 @@ def compare_visits(
     runs = [visit for visit in visits if isinstance(visit, RunVisit)]
     matches: dict[tuple[str, str], Match] = {}
     rows: list[Row] = []
-    bones = {visit.label: _bones(visit) for visit in scans} if len(scans) > 1 else {}
+    sights = {visit.label: sight_of(visit.found) for visit in scans} if len(scans) > 1 else {}
     for before, after in _pairs(scans):
         say(f"matching the levels of {before.label} and {after.label}")
-        match = _match(before, after, bones, case)
+        match = match_visits(
+            before.found,
+            after.found,
+            case.rules.match_residual_limit_mm,
+            (sights[before.label], sights[after.label]),
+        )
         matches[before.label, after.label] = match
         words = f"{before.label} to {after.label}"
         warnings += [f"{words}: {note}" for note in match.notes]
@@ -232,19 +236,6 @@ def _pairs(scans: Sequence[CtVisit]) -> list[tuple[CtVisit, CtVisit]]:
     """Return each scan with the one before it, and the last with the first."""
     pairs = list(pairwise(scans))
     return pairs if len(scans) < 3 else [*pairs, (scans[0], scans[-1])]
-
-
-def _bones(visit: CtVisit) -> Bones | None:
-    return bones_of(visit.found.volume, visit.found.segmentation)
-
-
-def _match(before: CtVisit, after: CtVisit, bones: dict[str, Bones | None], case: Case) -> Match:
-    trees = before.found.tree, after.found.tree
-    first, second = bones[before.label], bones[after.label]
-    motion = None
-    if first is not None and second is not None:
-        motion = register(first, second, starts_of(*trees))
-    return match_levels(*trees, motion, case.rules.match_residual_limit_mm)
 
 
 def _printed(found: Comparison, page: Path) -> Comparison:

@@ -73,3 +73,22 @@ def second(scanned: Scanning) -> Scan:
     """The same patient turned and moved, in thinner slices that begin elsewhere."""
     motion = motion_of((4.0, -6.0, 8.0), (14.0, -11.0, 37.0))
     return scanned(motion, (2.0, 3.0, 3.0), (270.0, 230.0, 300.0), (-140.0, -110.0, -105.0), seed=1)
+
+
+@pytest.fixture(scope="session")
+def breathed(patient: Scene) -> Scan:
+    """The same patient in place, the veins 7 mm lower against the bones."""
+    grid = Grid.from_axes(
+        (93, 76, 108), spacing_mm=(3.0, 2.5, 2.5), origin_lps_mm=(-135, -80, -150)
+    )
+    lower = np.eye(4)
+    lower[2, 3] = 7.0
+    veins = replace(patient, before=())
+    moved = render(veins, Grid(grid.shape, lower @ grid.affine), Scanner(noise_hu=15, seed=4))
+    bones = render(
+        replace(patient, tubes=patient.tubes[:1], lumen_hu=20.0), grid, Scanner(noise_hu=15, seed=5)
+    ).image.voxels
+    image, labels = moved.image, moved.segmentation
+    voxels = np.where((bones > 180) & (labels.labels == 0), bones, image.voxels)
+    image = replace(image, voxels=voxels.astype(np.int16), grid=grid)
+    return Scan(measure(image, replace(labels, grid=grid), step_mm=2.0), np.linalg.inv(lower))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -109,13 +110,15 @@ class _Pair:
             return
         step = _step_mm(self.there)
         for quantity in _STATION_FIGURES:
-            doubt = self._level_doubt(quantity)
+            varied = [_Varied.of(rows, quantity) for rows in (self.here, self.there)]
             for n, to_mm in enumerate(self.match.to_mm):
                 if np.isnan(to_mm):
                     continue
-                here = self.here[n]
-                there = self.there[min(round(to_mm / step), len(self.there) - 1)]
-                found = self._judged(quantity, here, there, doubt[n])
+                number = min(round(to_mm / step), len(self.there) - 1)
+                here, there = self.here[n], self.there[number]
+                apart = self._apart_mm(n)
+                doubt = max(varied[0].within(n, apart), varied[1].within(number, apart))
+                found = self._judged(quantity, here, there, doubt)
                 yield change_row(
                     self.vessel,
                     "station",
@@ -197,16 +200,31 @@ class _Pair:
             first.volume,
         ) == (second.respiration, second.volume)
 
-    def _level_doubt(self, quantity: str) -> FloatArray:
-        """Return (n,) how much a figure varies over the uncertainty of the level."""
-        values = np.array([_value(row, quantity) for row in self.here])
-        step = _step_mm(self.here)
-        reach = int(np.ceil(self.residual_mm / step))
-        doubt = np.zeros(len(values))
-        for shift in range(-reach, reach + 1):
-            other = np.clip(np.arange(len(values)) + shift, 0, len(values) - 1)
-            doubt = np.fmax(doubt, np.abs(values[other] - values))
-        return doubt * (min(1.0, self.residual_mm / (reach * step)) if reach else 0.0)
+    def _apart_mm(self, n: int) -> float:
+        """Return how far a station may lie from the one that it is matched with."""
+        own = None if self.match is None else self.match.doubt_mm
+        return self.residual_mm if own is None else float(own[n])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Varied:
+    """A figure along a vein, to tell how much it varies about a station."""
+
+    values: FloatArray
+    step_mm: float
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], quantity: str) -> _Varied:
+        return cls(np.array([_value(row, quantity) for row in rows]), _step_mm(rows))
+
+    def within(self, n: int, apart_mm: float) -> float:
+        """Return how much the figure varies within a distance of a station."""
+        reach = max(1, int(np.ceil(apart_mm / self.step_mm)))
+        near = self.values[max(0, n - reach) : n + reach + 1]
+        if not np.isfinite(near).any() or not np.isfinite(self.values[n]):
+            return 0.0
+        most = float(np.nanmax(np.abs(near - self.values[n])))
+        return most * min(1.0, apart_mm / (reach * self.step_mm))
 
 
 def _figure(row: Row, quantity: str) -> Figure | None:

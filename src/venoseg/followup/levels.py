@@ -1,32 +1,59 @@
-"""Which place of a vein at one visit is which at another: by bones, or by length along the vein.
+"""The same level of a vein at two visits.
 
-Coordinates of two scans are never compared. Where spine and pelvis are in both, their motion takes
-every station of a vein to where it lies at the other visit. Elsewhere levels are matched by the
-length from the confluence of the iliac veins, which both scans must then show.
+Coordinates of different scans are never compared. Where bones show in both, their motion takes
+every station of a vein to where it lies at the other visit; elsewhere the veins' own motion does,
+from the confluence of the iliac veins, which both scans must then show. How far the veins have
+moved against that is told by their courses, their junctions and what lies around them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erf
 
 from venoseg.centerline import Branch, VesselTree
 from venoseg.centerline.curve import Curve
+from venoseg.followup.drift import Drift, Observations, Rigid, drift_from
 from venoseg.followup.registration import Motion, fit_rigid
-from venoseg.volume import FloatArray
+from venoseg.followup.surroundings import Sight, slid
+from venoseg.volume import BoolArray, FloatArray
 
 Method = Literal["bones", "arc length", "none"]
 
 # A vein may have moved this far sideways against the bones and still be followed.
 _ASIDE_MM = 30.0
 
-# A confluence is known to about this; only a vein that has moved farther is moved back.
-_LANDMARK_MM = 3.0
-# Beyond this distance peripheral of the confluence the veins lie fixed in the pelvis.
-_FIXED_AFTER_MM = 120.0
+# Every so many mm the course of a vein is an observation, known to this.
+_COURSE_EVERY_MM = 8.0
+_COURSE_MM = 0.8
+# The course of a stretch without lumen is only guessed.
+_GUESSED_COURSE_MM = 4.0
+
+# How well the confluence is known where cava and both iliac veins meet in it, and where one of them
+# is missing or without lumen; then the mouth of an internal iliac vein, and the place where a label
+# calls a vein external, the last one along the vein only.
+_CONFLUENCE_MM = 2.0
+_GUESSED_CONFLUENCE_MM = 5.0
+_MOUTH_MM = 3.0
+_NAMED_MM = 6.0
+
+# How well rigid motions are known: that of bones (beside its residual) and that of the veins.
+_BONES_MM, _BONES_SHARE, _BONES_RAD = 0.4, 0.3, 0.003
+_VEINS_MM, _VEINS_RAD = 12.0, 0.1
+
+# Neither centerline nor sampling tell a level better than this.
+_LEAST_DOUBT_MM = 1.0
+
+# A movement of the veins against the bones that a reader must know.
+_TOLD_MM = 3.0
+
+_ROUNDS = 3
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +65,13 @@ class VesselMatch:
     from_mm, to_mm
         (n,) positions of the stations of the first visit, and where they lie on the vein of the
         second; NaN where the second does not show them.
+    doubt_mm
+        (n,) half the 95 % interval of ``to_mm``; None: that of the whole match.
     """
 
     from_mm: FloatArray
     to_mm: FloatArray
+    doubt_mm: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +83,8 @@ class Match:
     method
         What they were matched by.
     residual_mm
-        How far apart matched levels may lie; None where nothing was matched.
+        Matched levels lie no farther apart than this, in 95 % of stations; None where nothing was
+        matched.
     motion
         That of the bones, when it was used.
     vessels
@@ -92,7 +123,11 @@ def starts_of(before: VesselTree, after: VesselTree) -> list[FloatArray]:
 
 
 def match_levels(
-    before: VesselTree, after: VesselTree, motion: Motion | None, limit_mm: float
+    before: VesselTree,
+    after: VesselTree,
+    motion: Motion | None,
+    limit_mm: float,
+    sights: tuple[Sight, Sight] | None = None,
 ) -> Match:
     """Match the stations of every vein that both visits show.
 
@@ -104,72 +139,211 @@ def match_levels(
         That of the bones; None where they do not tell.
     limit_mm
         Bones that lie farther apart than this after their motion are not used.
+    sights
+        Both images with their bones, for what lies around the veins; None: it is not looked at.
     """
     if motion is not None and motion.residual_mm <= limit_mm:
-        return _match_by_bones(before, after, motion)
+        shift = float(np.hypot(_BONES_MM, _BONES_SHARE * motion.residual_mm))
+        rigid = Rigid(shift, _BONES_RAD, *_lying(before, motion))
+        return _followed("bones", before, after, motion, rigid, sights, [])
     notes = ["spine and pelvis are not in view of both scans, or do not agree"]
     lengths = _by_length(before, after)
     if not lengths:
         notes.append("the confluence is not in view of both scans: no level can be matched")
         return Match("none", None, None, {}, tuple(notes))
-    points = [
+    pairs = [
         _both(before.branch(name).curve, after.branch(name).curve, one)
         for name, one in lengths.items()
     ]
-    here, there = (np.concatenate(side) for side in zip(*points, strict=True))
-    fitted = fit_rigid(here, there)
-    apart = here @ fitted[:3, :3].T + fitted[:3, 3] - there
-    residual = float(np.sqrt(np.mean(np.sum(apart**2, axis=1))))
+    here, there = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    fitted = Motion(fit_rigid(here, there), 0.0, 0.0)
     notes.append("levels are matched by the length along the veins from the confluence")
-    return Match("arc length", max(residual, _LANDMARK_MM), None, lengths, tuple(notes))
+    rigid = Rigid(_VEINS_MM, _VEINS_RAD, *_lying(before, fitted))
+    return _followed("arc length", before, after, fitted, rigid, sights, notes)
 
 
-def _match_by_bones(before: VesselTree, after: VesselTree, motion: Motion) -> Match:
-    shift, known = _confluence_shift(before, after, motion)
-    corrected = shift if abs(shift) > _LANDMARK_MM else 0.0
-    vessels: dict[str, VesselMatch] = {}
-    for branch in before.branches:
-        other = _branch(after, branch.vessel)
-        if other is None:
-            continue
-        curve = branch.curve
-        there = _project(motion.apply(curve.points_lps_mm), other.curve)
-        share = _moved_share(branch)
-        vessels[branch.vessel] = VesselMatch(
-            curve.position_mm, _within(there + corrected * share, other.curve)
-        )
-    notes: list[str] = []
-    if corrected:
-        notes.append(
-            f"the veins lie {abs(shift):.0f} mm {'lower' if shift > 0 else 'higher'} against the "
-            "bones than before, by their confluence; levels follow the veins"
-        )
-    elif not known:
-        notes.append("the confluence is not known at both visits and could not check the match")
-    if all(np.isnan(one.to_mm).all() for one in vessels.values()):
+def _followed(
+    method: Method,
+    before: VesselTree,
+    after: VesselTree,
+    motion: Motion,
+    rigid: Rigid,
+    sights: tuple[Sight, Sight] | None,
+    notes: list[str],
+) -> Match:
+    """Match the levels by a rigid motion and by how the veins have moved against it."""
+    pairs = [
+        (branch, other)
+        for branch in before.branches
+        if (other := _branch(after, branch.vessel)) is not None
+    ]
+    anchors = list(_anchors(before, after, pairs, motion))
+    drift = drift_from(Observations.joined([*anchors, *_courses(pairs, motion, None)]), rigid)
+    for _ in range(_ROUNDS):
+        seen = [*anchors, *_courses(pairs, motion, drift)]
+        drift = drift_from(Observations.joined(seen), rigid)
+    if sights is not None:
+        around = list(_slides(pairs, motion, drift, sights))
+        for _ in range(2):
+            seen = [*anchors, *around, *_courses(pairs, motion, drift)]
+            drift = drift_from(Observations.joined(seen), rigid)
+    vessels = {branch.vessel: _matched(branch, other, motion, drift) for branch, other in pairs}
+    residual = _bound(vessels)
+    if residual is None:
         notes.append("the scans show no level of a vein in common")
-    doubt = _LANDMARK_MM if corrected else abs(shift)
-    return Match("bones", float(np.hypot(motion.residual_mm, doubt)), motion, vessels, tuple(notes))
+    notes += _told(method, before, motion, drift)
+    return Match(method, residual, motion if method == "bones" else None, vessels, tuple(notes))
 
 
-def _confluence_shift(before: VesselTree, after: VesselTree, motion: Motion) -> tuple[float, bool]:
-    """Return how far the confluence has moved along the cava against the bones, if it is known."""
+def _bound(vessels: Mapping[str, VesselMatch]) -> float | None:
+    """Return what 95 % of all matched levels are expected to lie within."""
+    doubts = [
+        one.doubt_mm[np.isfinite(one.to_mm)] for one in vessels.values() if one.doubt_mm is not None
+    ]
+    sd = np.concatenate([*doubts, np.empty(0)]) / _NORMAL_95
+    if not len(sd):
+        return None
+    return float(
+        brentq(lambda bound: np.mean(erf(bound / sd / np.sqrt(2.0))) - 0.95, 0.0, 10.0 * sd.max())
+    )
+
+
+def _matched(branch: Branch, other: Branch, motion: Motion, drift: Drift) -> VesselMatch:
+    at = motion.apply(branch.curve.points_lps_mm)
+    to_mm = _within(_project(at + drift.at(at), other.curve), other.curve)
+    along = branch.curve.tangents @ motion.matrix[:3, :3].T
+    doubt = np.hypot(_NORMAL_95 * drift.along(at, along)[1], _LEAST_DOUBT_MM)
+    return VesselMatch(branch.curve.position_mm, to_mm, doubt)
+
+
+def _told(method: Method, before: VesselTree, motion: Motion, drift: Drift) -> list[str]:
+    """Say how far the confluence has moved against the bones, and what is not known of it."""
+    if method != "bones":
+        return []
+    if before.confluence_lps_mm is None:
+        return ["the confluence is not known at both visits and could not check the match"]
+    at = motion.apply(before.confluence_lps_mm[None])
+    down = -float((drift.at(at) @ motion.matrix[:3, 2])[0])
+    if abs(down) < _TOLD_MM:
+        return []
+    where = f"{abs(down):.0f} mm {'lower' if down > 0 else 'higher'}"
+    note = f"the veins lie {where} against the bones than before, by their confluence"
+    return [f"{note}; levels follow the veins"]
+
+
+_Pairs = list[tuple[Branch, Branch]]
+
+
+def _courses(pairs: _Pairs, motion: Motion, drift: Drift | None) -> Iterator[Observations]:
+    """Yield how far the veins' courses lie apart, across them."""
+    for branch, other in pairs:
+        curve = branch.curve
+        every = max(1, round(_COURSE_EVERY_MM / (curve.length_mm / (len(curve) - 1))))
+        stations = np.arange(0, len(curve), every)
+        at = motion.apply(curve.points_lps_mm[stations])
+        moved = at if drift is None else at + drift.at(at)
+        onto, beyond = _nearest(moved, other.curve)
+        kept = ~beyond
+        if not kept.any():
+            continue
+        at, onto, moved, stations = at[kept], onto[kept], moved[kept], stations[kept]
+        guessed = _guessed(branch, curve.position_mm[stations]) | _guessed(
+            other, other.curve.position_mm[onto]
+        )
+        sd = np.where(guessed, _GUESSED_COURSE_MM, _COURSE_MM)
+        for directions in (other.curve.across[onto], other.curve.upward[onto]):
+            apart = np.sum((other.curve.points_lps_mm[onto] - at) * directions, axis=1)
+            yield Observations(at, directions, apart, sd, np.ones(len(at), dtype=bool))
+
+
+def _anchors(
+    before: VesselTree, after: VesselTree, pairs: _Pairs, motion: Motion
+) -> Iterator[Observations]:
+    """Yield how far the junctions have moved."""
     here, there = before.confluence_lps_mm, after.confluence_lps_mm
-    cava = _branch(after, "ivc")
-    if here is None or there is None or cava is None:
-        return 0.0, False
-    apart = there - motion.apply(here[None])[0]
-    return float(apart @ cava.curve.tangents[-1]), True
+    if here is not None and there is not None:
+        sure = _seen_to_meet(before) and _seen_to_meet(after)
+        sd = _CONFLUENCE_MM if sure else _GUESSED_CONFLUENCE_MM
+        yield _point(motion.apply(here[None])[0], there, sd)
+    for branch, other in pairs:
+        if branch.parent is None or branch.parent != other.parent:
+            continue
+        if branch.central_end != "junction" or other.central_end != "junction":
+            continue
+        at, onto = motion.apply(branch.curve.points_lps_mm[:1])[0], other.curve.points_lps_mm[0]
+        if "internal" in branch.vessel:
+            yield _point(at, onto, _MOUTH_MM)
+        elif branch.parent != "ivc" and "division_assumed" not in (*branch.flags, *other.flags):
+            along = other.curve.tangents[:1]
+            moved = (onto - at) @ along[0]
+            yield Observations(
+                at[None], along, np.array([moved]), np.array([_NAMED_MM]), np.zeros(1, dtype=bool)
+            )
 
 
-def _moved_share(branch: Branch) -> FloatArray:
-    """Return (n,) how much of the confluence's movement a vein's stations share."""
-    if branch.vessel == "ivc":
-        return np.ones(len(branch.curve))
-    along = branch.curve.position_mm
-    if branch.parent not in ("ivc", None):
-        return np.zeros(len(branch.curve))
-    return np.clip(1.0 - along / _FIXED_AFTER_MM, 0.0, 1.0)
+def _seen_to_meet(tree: VesselTree) -> bool:
+    """Tell whether the image shows the cava and two veins meet with open lumens."""
+    cava = _branch(tree, "ivc")
+    meeting = [b for b in tree.branches if b.parent == "ivc" and b.central_end == "junction"]
+    if cava is None or len(meeting) < 2:
+        return False
+    shut = _guessed(cava, cava.curve.position_mm[-1:]).any()
+    return not shut and not any(_guessed(b, b.curve.position_mm[:1]).any() for b in meeting)
+
+
+def _slides(
+    pairs: _Pairs, motion: Motion, drift: Drift, sights: tuple[Sight, Sight]
+) -> Iterator[Observations]:
+    """Yield how far stretches of the veins have moved along themselves, by what is around them."""
+    for branch, other in pairs:
+        at = motion.apply(branch.curve.points_lps_mm)
+        expected = _project(at + drift.at(at), other.curve)
+        found = slid(sights, (branch.curve, other.curve), motion.matrix[:3, :3], expected)
+        if not len(found.station):
+            continue
+        there, curve = found.to_mm, other.curve
+        onto = np.stack(
+            [np.interp(there, curve.position_mm, curve.points_lps_mm[:, k]) for k in range(3)], 1
+        )
+        along = curve.tangents[np.abs(curve.position_mm[None] - there[:, None]).argmin(axis=1)]
+        moved = np.sum((onto - at[found.station]) * along, axis=1)
+        yield Observations(
+            at[found.station], along, moved, found.sd_mm, np.zeros(len(moved), dtype=bool)
+        )
+
+
+def _point(at: FloatArray, onto: FloatArray, sd_mm: float) -> Observations:
+    """Return what a point tells that was seen at both visits: its movement in every direction."""
+    return Observations(
+        np.tile(at, (3, 1)), np.eye(3), onto - at, np.full(3, sd_mm), np.zeros(3, dtype=bool)
+    )
+
+
+def _guessed(branch: Branch, position_mm: FloatArray) -> BoolArray:
+    """Tell which positions lie where nobody saw a lumen."""
+    guessed = np.zeros(len(position_mm), dtype=bool)
+    for gap in branch.gaps:
+        guessed |= (position_mm >= gap.start_mm) & (position_mm <= gap.stop_mm)
+    return guessed
+
+
+def _nearest(points_lps_mm: FloatArray, curve: Curve) -> tuple[FloatArray, BoolArray]:
+    """Return the stations next to points, and which points lie beyond the ends or far aside."""
+    apart = np.linalg.norm(points_lps_mm[:, None] - curve.points_lps_mm[None], axis=2)
+    nearest = apart.argmin(axis=1)
+    offset = points_lps_mm - curve.points_lps_mm[nearest]
+    along = np.einsum("ij,ij->i", offset, curve.tangents[nearest])
+    step = curve.length_mm / (len(curve) - 1)
+    beyond = (np.abs(along) > step) & np.isin(nearest, (0, len(curve) - 1))
+    return nearest, beyond | (apart.min(axis=1) > _ASIDE_MM)
+
+
+def _lying(tree: VesselTree, motion: Motion) -> tuple[FloatArray, FloatArray]:
+    """Return the confluence, or the veins' middle, and the patient's axes after a motion."""
+    origin = tree.confluence_lps_mm
+    if origin is None:
+        origin = np.concatenate([b.curve.points_lps_mm for b in tree.branches]).mean(axis=0)
+    return motion.apply(origin[None])[0], motion.matrix[:3, :3]
 
 
 def _by_length(before: VesselTree, after: VesselTree) -> dict[str, VesselMatch]:

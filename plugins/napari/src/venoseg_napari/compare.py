@@ -15,9 +15,8 @@ from venoseg.centerline.straighten import straighten
 from venoseg.dicom.identity import study_identity
 from venoseg.dicom.study import study_of
 from venoseg.errors import InputError
-from venoseg.followup.bones import bones_of
-from venoseg.followup.levels import Match, match_levels, starts_of
-from venoseg.followup.registration import register
+from venoseg.followup.levels import Match
+from venoseg.followup.matching import match_visits
 from venoseg.followup.rules import Rules
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import VesselProfile
@@ -48,11 +47,7 @@ def pair_of(titles: tuple[str, str], before: Measurements, after: Measurements) 
     InputError
         When no level of a vein can be matched.
     """
-    bones = [bones_of(one.volume, one.segmentation) for one in (before, after)]
-    motion = None
-    if bones[0] is not None and bones[1] is not None:
-        motion = register(bones[0], bones[1], starts_of(before.tree, after.tree))
-    match = match_levels(before.tree, after.tree, motion, Rules().match_residual_limit_mm)
+    match = match_visits(before, after, Rules().match_residual_limit_mm)
     if not any(np.isfinite(one.to_mm).any() for one in match.vessels.values()):
         raise InputError("no level can be matched: " + "; ".join(match.notes))
     return Pair(titles, before, after, match)

@@ -1,0 +1,235 @@
+"""How far veins have moved along themselves against the bones between two scans.
+
+Breathing and a full gut move the veins against spine and pelvis, and the cava more than the iliac
+veins. What is known of that movement are observations, each of one direction at one place: the
+courses of the veins tell it across them, their junctions in every direction, what lies around them
+along them. The movement between is taken for smooth: a Gaussian process (Rasmussen and Williams
+2006) whose size is not known beforehand; several sizes are tried and weighed by how well they
+explain the observations. It gives the movement at every station, and how well it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from venoseg.volume import FloatArray
+
+# Movements along (left, back, head) in these proportions; one part is the same everywhere, the rest
+# goes together over about this distance.
+_SHARES = np.array([0.5, 0.5, 1.0])
+_SMOOTH_MM = 90.0
+_SAME = 0.5
+_SIZES_MM = (0.7, 2.5, 8.0)
+
+# Breathing moves the cava more the higher up, and nothing below tells how much: by so many mm a mm
+# above the origin, of which one or the other is true.
+_STRETCHES = (0.01, 0.08)
+
+# A vein may take another course without moving along itself, as when a stent straightens it.
+_BENDS_MM = (0.5, 2.5)
+_BEND_LENGTH_MM = 30.0
+
+# What does not fit the others by more than this many deviations counts less and less.
+_ODD = 2.0
+_ROUNDS = 3
+
+# Sizes that explain the observations this much worse than the best are left out.
+_LEAST_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """Movements that were seen.
+
+    Attributes
+    ----------
+    at_lps_mm
+        (n, 3) where, after the motion of the bones.
+    along
+        (n, 3) unit vectors: the direction in which the movement was seen.
+    moved_mm
+        (n,) how far.
+    sd_mm
+        (n,) standard deviation of that.
+    bends
+        (n,) True where a vein's course alone tells it.
+    """
+
+    at_lps_mm: FloatArray
+    along: FloatArray
+    moved_mm: FloatArray
+    sd_mm: FloatArray
+    bends: FloatArray
+
+    @staticmethod
+    def joined(parts: Sequence[Observations]) -> Observations:
+        """Return all observations as one."""
+        return Observations(
+            np.concatenate([part.at_lps_mm for part in parts]),
+            np.concatenate([part.along for part in parts]),
+            np.concatenate([part.moved_mm for part in parts]),
+            np.concatenate([part.sd_mm for part in parts]),
+            np.concatenate([part.bends for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.moved_mm)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rigid:
+    """How well the rigid motion is known, and how the patient lies after it.
+
+    Attributes
+    ----------
+    shift_mm, turn_rad
+        Standard deviations; turned about the origin.
+    origin_lps_mm
+        (3,) the confluence, or a point near the veins' middle.
+    axes
+        (3, 3) columns: the patient's left, back and head.
+    """
+
+    shift_mm: float
+    turn_rad: float
+    origin_lps_mm: FloatArray
+    axes: FloatArray
+
+    def arms(self, at_lps_mm: FloatArray, along: FloatArray) -> FloatArray:
+        """Return (n, 3) how a small turn moves points along directions."""
+        return np.asarray(np.cross(at_lps_mm - self.origin_lps_mm, along))
+
+    def stretched(self, at_lps_mm: FloatArray, along: FloatArray) -> FloatArray:
+        """Return (n,) how stretching above the origin moves points along directions."""
+        head = self.axes[:, 2]
+        height = np.maximum((at_lps_mm - self.origin_lps_mm) @ head, 0.0)
+        stretched: FloatArray = height * (along @ head)
+        return stretched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drift:
+    """The movement of the veins, from observations.
+
+    Attributes
+    ----------
+    observed, rigid
+        What it follows from.
+    models
+        Each size with its weight, and what solves the observations under it.
+    """
+
+    observed: Observations
+    rigid: Rigid
+    models: tuple[_Model, ...]
+
+    def along(self, at_lps_mm: FloatArray, along: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the (n,) movement at (n, 3) points along (n, 3) directions, and its deviation."""
+        means, variances = zip(
+            *(one.predict(self.observed, self.rigid, at_lps_mm, along) for one in self.models),
+            strict=True,
+        )
+        weights = np.array([one.weight for one in self.models])[:, None]
+        mean = np.sum(weights * np.array(means), axis=0)
+        spread = (np.array(means) - mean) ** 2
+        variance = np.sum(weights * (np.array(variances) + spread), axis=0)
+        return mean, np.sqrt(np.maximum(variance, 0.0))
+
+    def at(self, at_lps_mm: FloatArray) -> FloatArray:
+        """Return the (n, 3) movement at points."""
+        axes = np.eye(3)
+        return np.stack(
+            [self.along(at_lps_mm, np.tile(axis, (len(at_lps_mm), 1)))[0] for axis in axes], axis=1
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """One size of the movement with what it makes of the observations."""
+
+    size_mm: float
+    stretch: float
+    bend_mm: float
+    weight: float
+    solved: FloatArray
+    factor: tuple[FloatArray, bool]
+
+    def predict(
+        self, observed: Observations, rigid: Rigid, at: FloatArray, along: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        size = self.size_mm, self.stretch
+        cross = _covariance((at, along), (observed.at_lps_mm, observed.along), size, rigid)
+        own = np.sum((self.size_mm * _SHARES * (along @ rigid.axes)) ** 2, axis=1)
+        own += rigid.shift_mm**2 + rigid.turn_rad**2 * np.sum(rigid.arms(at, along) ** 2, axis=1)
+        own += self.stretch**2 * rigid.stretched(at, along) ** 2
+        return cross @ self.solved, own - np.sum(cross * cho_solve(self.factor, cross.T).T, axis=1)
+
+
+def drift_from(observed: Observations, rigid: Rigid) -> Drift:
+    """Return the movement that explains observations; odd ones count less."""
+    sd = observed.sd_mm
+    sizes = tuple(product(_SIZES_MM, _STRETCHES, _BENDS_MM))
+    for _ in range(_ROUNDS):
+        drift = _explained(observed, sd, rigid, sizes)
+        sizes = tuple((m.size_mm, m.stretch, m.bend_mm) for m in drift.models)
+        off = (observed.moved_mm - drift.along(observed.at_lps_mm, observed.along)[0]) / (
+            observed.sd_mm * _ODD
+        )
+        # Student's way of making light of outliers (Lange and others 1989).
+        sd = np.where(observed.bends, observed.sd_mm, observed.sd_mm * np.sqrt(1.0 + off**2))
+    return drift
+
+
+def _explained(
+    observed: Observations,
+    sd: FloatArray,
+    rigid: Rigid,
+    sizes: tuple[tuple[float, float, float], ...],
+) -> Drift:
+    points = observed.at_lps_mm, observed.along
+    bent = np.outer(observed.bends, observed.bends) * (observed.along @ observed.along.T)
+    bent *= np.exp(-0.5 * _squared(points[0], points[0]) / _BEND_LENGTH_MM**2)
+    found = []
+    for size, stretch, bend in sizes:
+        moving = _covariance(points, points, (size, stretch), rigid)
+        factor = cho_factor(moving + bend**2 * bent + np.diag(sd**2), lower=True)
+        solved = cho_solve(factor, observed.moved_mm)
+        likelihood = -0.5 * observed.moved_mm @ solved - np.log(np.diag(factor[0])).sum()
+        found.append((likelihood, (size, stretch, bend), solved, factor))
+    best = max(one[0] for one in found)
+    weights = np.exp([one[0] - best for one in found])
+    kept = weights > _LEAST_WEIGHT
+    weights /= weights[kept].sum()
+    models = tuple(
+        _Model(*one, float(weight), solved, factor)
+        for weight, keep, (_, one, solved, factor) in zip(weights, kept, found, strict=True)
+        if keep
+    )
+    return Drift(observed, rigid, models)
+
+
+_Points = tuple[FloatArray, FloatArray]
+
+
+def _covariance(
+    first: _Points, second: _Points, size: tuple[float, float], rigid: Rigid
+) -> FloatArray:
+    """Return how the movements at (n, 3) and (m, 3) points along directions go together."""
+    together = _SAME + (1.0 - _SAME) * np.exp(-0.5 * _squared(first[0], second[0]) / _SMOOTH_MM**2)
+    own = [along @ rigid.axes * _SHARES for _, along in (first, second)]
+    smooth = size[0] ** 2 * together * (own[0] @ own[1].T)
+    whole = rigid.shift_mm**2 * (first[1] @ second[1].T)
+    arms = [rigid.arms(*one) for one in (first, second)]
+    stretched = [rigid.stretched(*one) for one in (first, second)]
+    covariance: FloatArray = smooth + whole + rigid.turn_rad**2 * (arms[0] @ arms[1].T)
+    return covariance + size[1] ** 2 * np.outer(*stretched)
+
+
+def _squared(first: FloatArray, second: FloatArray) -> FloatArray:
+    squared: FloatArray = np.sum((first[:, None] - second[None]) ** 2, axis=2)
+    return squared

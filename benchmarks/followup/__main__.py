@@ -173,9 +173,8 @@ def _called(name: str, pairs: list[tuple[Measurements, Measurements]]) -> None:
                     row["verdict"] == "changed"
                 )
     for words, verdicts in sorted(called.items()):
-        print(
-            f"{name:<26}{words:<58}{len(verdicts):6d} judged, changed {100 * np.mean(verdicts):5.1f} %"
-        )
+        share = 100 * np.mean(verdicts)
+        print(f"{name:<26}{words:<58}{len(verdicts):6d} judged, changed {share:5.1f} %")
 
 
 def _patient(seed: int) -> Scene:

@@ -8,7 +8,7 @@ moved against that is told by their courses, their junctions and what lies aroun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,28 +19,12 @@ from scipy.special import erf
 from venoseg.centerline import Branch, VesselTree
 from venoseg.centerline.curve import Curve
 from venoseg.followup.drift import Drift, Observations, Rigid, drift_from
+from venoseg.followup.evidence import anchors, branch_of, courses, project_onto, slides
 from venoseg.followup.registration import Motion, fit_rigid
-from venoseg.followup.surroundings import Sight, slid
-from venoseg.volume import BoolArray, FloatArray
+from venoseg.followup.surroundings import Sight
+from venoseg.volume import FloatArray
 
 Method = Literal["bones", "arc length", "none"]
-
-# A vein may have moved this far sideways against the bones and still be followed.
-_ASIDE_MM = 30.0
-
-# Every so many mm the course of a vein is an observation, known to this.
-_COURSE_EVERY_MM = 8.0
-_COURSE_MM = 0.8
-# The course of a stretch without lumen is only guessed.
-_GUESSED_COURSE_MM = 4.0
-
-# How well the confluence is known where cava and both iliac veins meet in it, and where one of them
-# is missing or without lumen; then the mouth of an internal iliac vein, and the place where a label
-# calls a vein external, the last one along the vein only.
-_CONFLUENCE_MM = 2.0
-_GUESSED_CONFLUENCE_MM = 5.0
-_MOUTH_MM = 3.0
-_NAMED_MM = 6.0
 
 # How well rigid motions are known: that of bones (beside its residual) and that of the veins.
 _BONES_MM, _BONES_SHARE, _BONES_RAD = 0.4, 0.3, 0.003
@@ -113,7 +97,7 @@ def starts_of(before: VesselTree, after: VesselTree) -> list[FloatArray]:
             return [fit_rigid(here, there)]
     starts = []
     for branch in before.branches:
-        other = _branch(after, branch.vessel)
+        other = branch_of(after, branch.vessel)
         if other is not None:
             start = np.eye(4)
             middle = other.curve.points_lps_mm.mean(axis=0)
@@ -175,17 +159,17 @@ def _followed(
     pairs = [
         (branch, other)
         for branch in before.branches
-        if (other := _branch(after, branch.vessel)) is not None
+        if (other := branch_of(after, branch.vessel)) is not None
     ]
-    anchors = list(_anchors(before, after, pairs, motion))
-    drift = drift_from(Observations.joined([*anchors, *_courses(pairs, motion, None)]), rigid)
+    fixed = list(anchors(before, after, pairs, motion))
+    drift = drift_from(Observations.joined([*fixed, *courses(pairs, motion, None)]), rigid)
     for _ in range(_ROUNDS):
-        seen = [*anchors, *_courses(pairs, motion, drift)]
+        seen = [*fixed, *courses(pairs, motion, drift)]
         drift = drift_from(Observations.joined(seen), rigid)
     if sights is not None:
-        around = list(_slides(pairs, motion, drift, sights))
+        around = list(slides(pairs, motion, drift, sights))
         for _ in range(2):
-            seen = [*anchors, *around, *_courses(pairs, motion, drift)]
+            seen = [*fixed, *around, *courses(pairs, motion, drift)]
             drift = drift_from(Observations.joined(seen), rigid)
     vessels = {branch.vessel: _matched(branch, other, motion, drift) for branch, other in pairs}
     residual = _bound(vessels)
@@ -210,7 +194,7 @@ def _bound(vessels: Mapping[str, VesselMatch]) -> float | None:
 
 def _matched(branch: Branch, other: Branch, motion: Motion, drift: Drift) -> VesselMatch:
     at = motion.apply(branch.curve.points_lps_mm)
-    to_mm = _within(_project(at + drift.at(at), other.curve), other.curve)
+    to_mm = _within(project_onto(at + drift.at(at), other.curve), other.curve)
     along = branch.curve.tangents @ motion.matrix[:3, :3].T
     doubt = np.hypot(_NORMAL_95 * drift.along(at, along)[1], _LEAST_DOUBT_MM)
     return VesselMatch(branch.curve.position_mm, to_mm, doubt)
@@ -231,113 +215,6 @@ def _told(method: Method, before: VesselTree, motion: Motion, drift: Drift) -> l
     return [f"{note}; levels follow the veins"]
 
 
-_Pairs = list[tuple[Branch, Branch]]
-
-
-def _courses(pairs: _Pairs, motion: Motion, drift: Drift | None) -> Iterator[Observations]:
-    """Yield how far the veins' courses lie apart, across them."""
-    for branch, other in pairs:
-        curve = branch.curve
-        every = max(1, round(_COURSE_EVERY_MM / (curve.length_mm / (len(curve) - 1))))
-        stations = np.arange(0, len(curve), every)
-        at = motion.apply(curve.points_lps_mm[stations])
-        moved = at if drift is None else at + drift.at(at)
-        onto, beyond = _nearest(moved, other.curve)
-        kept = ~beyond
-        if not kept.any():
-            continue
-        at, onto, moved, stations = at[kept], onto[kept], moved[kept], stations[kept]
-        guessed = _guessed(branch, curve.position_mm[stations]) | _guessed(
-            other, other.curve.position_mm[onto]
-        )
-        sd = np.where(guessed, _GUESSED_COURSE_MM, _COURSE_MM)
-        for directions in (other.curve.across[onto], other.curve.upward[onto]):
-            apart = np.sum((other.curve.points_lps_mm[onto] - at) * directions, axis=1)
-            yield Observations(at, directions, apart, sd, np.ones(len(at), dtype=bool))
-
-
-def _anchors(
-    before: VesselTree, after: VesselTree, pairs: _Pairs, motion: Motion
-) -> Iterator[Observations]:
-    """Yield how far the junctions have moved."""
-    here, there = before.confluence_lps_mm, after.confluence_lps_mm
-    if here is not None and there is not None:
-        sure = _seen_to_meet(before) and _seen_to_meet(after)
-        sd = _CONFLUENCE_MM if sure else _GUESSED_CONFLUENCE_MM
-        yield _point(motion.apply(here[None])[0], there, sd)
-    for branch, other in pairs:
-        if branch.parent is None or branch.parent != other.parent:
-            continue
-        if branch.central_end != "junction" or other.central_end != "junction":
-            continue
-        at, onto = motion.apply(branch.curve.points_lps_mm[:1])[0], other.curve.points_lps_mm[0]
-        if "internal" in branch.vessel:
-            yield _point(at, onto, _MOUTH_MM)
-        elif branch.parent != "ivc" and "division_assumed" not in (*branch.flags, *other.flags):
-            along = other.curve.tangents[:1]
-            moved = (onto - at) @ along[0]
-            yield Observations(
-                at[None], along, np.array([moved]), np.array([_NAMED_MM]), np.zeros(1, dtype=bool)
-            )
-
-
-def _seen_to_meet(tree: VesselTree) -> bool:
-    """Tell whether the image shows the cava and two veins meet with open lumens."""
-    cava = _branch(tree, "ivc")
-    meeting = [b for b in tree.branches if b.parent == "ivc" and b.central_end == "junction"]
-    if cava is None or len(meeting) < 2:
-        return False
-    shut = _guessed(cava, cava.curve.position_mm[-1:]).any()
-    return not shut and not any(_guessed(b, b.curve.position_mm[:1]).any() for b in meeting)
-
-
-def _slides(
-    pairs: _Pairs, motion: Motion, drift: Drift, sights: tuple[Sight, Sight]
-) -> Iterator[Observations]:
-    """Yield how far stretches of the veins have moved along themselves, by what is around them."""
-    for branch, other in pairs:
-        at = motion.apply(branch.curve.points_lps_mm)
-        expected = _project(at + drift.at(at), other.curve)
-        found = slid(sights, (branch.curve, other.curve), motion.matrix[:3, :3], expected)
-        if not len(found.station):
-            continue
-        there, curve = found.to_mm, other.curve
-        onto = np.stack(
-            [np.interp(there, curve.position_mm, curve.points_lps_mm[:, k]) for k in range(3)], 1
-        )
-        along = curve.tangents[np.abs(curve.position_mm[None] - there[:, None]).argmin(axis=1)]
-        moved = np.sum((onto - at[found.station]) * along, axis=1)
-        yield Observations(
-            at[found.station], along, moved, found.sd_mm, np.zeros(len(moved), dtype=bool)
-        )
-
-
-def _point(at: FloatArray, onto: FloatArray, sd_mm: float) -> Observations:
-    """Return what a point tells that was seen at both visits: its movement in every direction."""
-    return Observations(
-        np.tile(at, (3, 1)), np.eye(3), onto - at, np.full(3, sd_mm), np.zeros(3, dtype=bool)
-    )
-
-
-def _guessed(branch: Branch, position_mm: FloatArray) -> BoolArray:
-    """Tell which positions lie where nobody saw a lumen."""
-    guessed = np.zeros(len(position_mm), dtype=bool)
-    for gap in branch.gaps:
-        guessed |= (position_mm >= gap.start_mm) & (position_mm <= gap.stop_mm)
-    return guessed
-
-
-def _nearest(points_lps_mm: FloatArray, curve: Curve) -> tuple[FloatArray, BoolArray]:
-    """Return the stations next to points, and which points lie beyond the ends or far aside."""
-    apart = np.linalg.norm(points_lps_mm[:, None] - curve.points_lps_mm[None], axis=2)
-    nearest = apart.argmin(axis=1)
-    offset = points_lps_mm - curve.points_lps_mm[nearest]
-    along = np.einsum("ij,ij->i", offset, curve.tangents[nearest])
-    step = curve.length_mm / (len(curve) - 1)
-    beyond = (np.abs(along) > step) & np.isin(nearest, (0, len(curve) - 1))
-    return nearest, beyond | (apart.min(axis=1) > _ASIDE_MM)
-
-
 def _lying(tree: VesselTree, motion: Motion) -> tuple[FloatArray, FloatArray]:
     """Return the confluence, or the veins' middle, and the patient's axes after a motion."""
     origin = tree.confluence_lps_mm
@@ -350,7 +227,7 @@ def _by_length(before: VesselTree, after: VesselTree) -> dict[str, VesselMatch]:
     """Match the cava from its peripheral end and the other veins from their central end."""
     found: dict[str, VesselMatch] = {}
     for branch in before.branches:
-        other = _branch(after, branch.vessel)
+        other = branch_of(after, branch.vessel)
         if other is None or not _anchored(branch, other):
             continue
         here = branch.curve.position_mm
@@ -378,24 +255,8 @@ def _both(curve: Curve, other: Curve, match: VesselMatch) -> tuple[FloatArray, F
     return curve.points_lps_mm[shown], np.stack(there, axis=1)
 
 
-def _project(points_lps_mm: FloatArray, curve: Curve) -> FloatArray:
-    """Return (n,) positions on a curve next to (n, 3) points, in order; beyond its ends as well."""
-    apart = np.linalg.norm(points_lps_mm[:, None] - curve.points_lps_mm[None], axis=2)
-    nearest = apart.argmin(axis=1)
-    beyond = points_lps_mm - curve.points_lps_mm[nearest]
-    along = np.einsum("ij,ij->i", beyond, curve.tangents[nearest])
-    positions = curve.position_mm[nearest] + along
-    aside = np.linalg.norm(beyond - along[:, None] * curve.tangents[nearest], axis=1)
-    ordered: FloatArray = np.maximum.accumulate(positions)
-    return np.where(aside <= _ASIDE_MM, ordered, np.nan)
-
-
 def _within(positions_mm: FloatArray, curve: Curve) -> FloatArray:
     """Return positions; NaN where they lie beyond the curve."""
     last = curve.position_mm[-1]
     inside = (positions_mm >= 0.0) & (positions_mm <= last)
     return np.where(inside, positions_mm, np.nan)
-
-
-def _branch(tree: VesselTree, vessel: str) -> Branch | None:
-    return next((b for b in tree.branches if b.vessel == vessel), None)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from venoseg.angiography import Venogram, VenogramOptions, measure_run, run_of
 from venoseg.angiography.fiducials import parse_fiducial
+from venoseg.angiography.stent_table import ANY_VESSEL
 from venoseg.dicom import read_study
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.calibration import Calibration
 from venoseg.dicom.header import read_header
-from venoseg.errors import OutputError, SeriesError, UsageError
+from venoseg.errors import MeasurementError, OutputError, SeriesError, UsageError
 from venoseg.interchange.angio_seeds import read_angio_seeds
 from venoseg.interchange.documents import to_json
 from venoseg.interchange.sr_out import write_structured_report
@@ -40,12 +41,15 @@ class AngioOptions:
         it.
     tracking_root
         What the tracking UIDs of the report follow from; None: the frame of reference.
+    stents_nominal_mm
+        Diameters that stents were made for, by vessel; `ANY_VESSEL`: of all.
     """
 
     seeds: Path | None = None
     frames: tuple[int, int] | None = None
     calibration: str = "auto"
     tracking_root: str | None = None
+    stents_nominal_mm: Mapping[str, float] = field(default_factory=dict)
 
 
 def angio_path(
@@ -83,8 +87,10 @@ def measure_angiogram(
         frames=_frames(options.frames, angiogram),
         fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
         calibration=header_calibration(angiogram),
+        stents_nominal_mm=options.stents_nominal_mm,
     )
     found = measure_run(run_of(angiogram), settings, say=say)
+    _check_stents(found)
     missing = _write_report(found, angiogram, folder / "measurements.sr.dcm", options.tracking_root)
     warnings = (*found.warnings, *_header_warnings(angiogram), *missing)
     found = replace(found, warnings=warnings)
@@ -92,11 +98,30 @@ def measure_angiogram(
     say("writing the results")
     found.projection_table.to_csv(folder / "projection.csv")
     found.lesion_table.to_csv(folder / "lesions.csv")
+    found.stent_table.to_csv(folder / "stents.csv")
     found.flow_table.to_csv(folder / "flow.csv")
     results = (("angiogram.json", to_json(document)), ("report.html", render_venogram(found)))
     for name, text in results:
         (folder / name).write_text(text, encoding="utf-8", newline="")
     return found, document
+
+
+def _check_stents(found: Venogram) -> None:
+    """Refuse nominal diameters of stents where no stent is seen.
+
+    Raises
+    ------
+    MeasurementError
+        When none is seen in a vein whose stent's diameter was given.
+    """
+    seen = {p.vessel for p, stents in zip(found.projections, found.stents, strict=True) if stents}
+    for vessel in found.stents_nominal_mm:
+        if not (seen if vessel == ANY_VESSEL else vessel in seen):
+            raise MeasurementError(
+                f"no stent is seen along {vessel or 'any vein'}",
+                remedy="seeds must lead along the stent, and the run needs frames before contrast "
+                "medium in which it is not hidden",
+            )
 
 
 def _write_report(

@@ -75,8 +75,8 @@ def test_a_run_becomes_a_folder_of_results(
     printed = json.loads(capsys.readouterr().out)
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "projection.csv", "lesions.csv", "flow.csv", "angiogram.json", "measurements.sr.dcm",
-        "report.html",
+        "projection.csv", "lesions.csv", "stents.csv", "flow.csv", "angiogram.json",
+        "measurements.sr.dcm", "report.html",
     }  # fmt: skip
     assert json.loads((out / "angiogram.json").read_text()) == printed
     rows = table_of(out / "projection.csv")

@@ -50,11 +50,12 @@ def steepest_edges(
     # A steep edge of a neighbour further out must not beat the vein's own.
     nearness = 0.15 * np.abs(offsets_px) / np.abs(offsets_px).max()
     return np.stack(
-        [offsets_px[_cheapest(nearness - np.minimum(side, 1.2))] for side in (left, right)], axis=1
+        [offsets_px[cheapest_contour(nearness - np.minimum(side, 1.2))] for side in (left, right)],
+        axis=1,
     )
 
 
-def _cheapest(cost: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def cheapest_contour(cost: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the column of each row on the path of least cost from the first row to the last."""
     count, width = cost.shape
     total = cost[0].copy()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from venoseg.angiography.lesions import (
 )
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
+from venoseg.angiography.stent_table import stent_table
+from venoseg.angiography.stents import StentEdges, find_stents
 from venoseg.angiography.subtraction import (
     Composite,
     Subtraction,
@@ -81,6 +83,8 @@ class VenogramOptions:
         From the header.
     nominal_mm
         A diameter to compare the veins with.
+    stents_nominal_mm
+        Diameters that stents were made for, by vessel; `stent_table.ANY_VESSEL`: of all.
     """
 
     ways: tuple[Way, ...] = ()
@@ -88,6 +92,7 @@ class VenogramOptions:
     fiducial: Fiducial | None = None
     calibration: Calibration = NO_CALIBRATION
     nominal_mm: float | None = None
+    stents_nominal_mm: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,8 +105,10 @@ class Venogram:
         The pictures of contrast medium.
     calibration
         What a pixel is.
-    projections, lesions
+    projections, lesions, stents
         One of each per vein, in the same order.
+    stents_nominal_mm
+        As given.
     regions, curves
         Contrast medium over time; a region that holds no pixels has no curve.
     collaterals
@@ -115,6 +122,8 @@ class Venogram:
     calibration: Calibration
     projections: tuple[Projection, ...]
     lesions: tuple[tuple[Lesion, ...], ...]
+    stents: tuple[tuple[StentEdges, ...], ...]
+    stents_nominal_mm: Mapping[str, float]
     regions: tuple[Region, ...]
     curves: tuple[Curve, ...]
     collaterals: CollateralFilling | None
@@ -130,6 +139,12 @@ class Venogram:
         """``lesions.csv``."""
         pairs = zip(self.projections, self.lesions, strict=True)
         return lesion_table([(projection, list(found)) for projection, found in pairs])
+
+    @property
+    def stent_table(self) -> Table:
+        """``stents.csv``."""
+        pairs = list(zip(self.projections, self.stents, strict=True))
+        return stent_table(pairs, self.stents_nominal_mm)
 
     @property
     def flow_table(self) -> Table:
@@ -184,6 +199,8 @@ def measure_run(
         calibration,
         tuple(projections),
         tuple(lesions),
+        tuple(_stents(subtraction, edges) for edges in found),
+        wanted.stents_nominal_mm,
         tuple(regions),
         tuple(curves),
         collateral_filling(subtraction, curves, elsewhere),
@@ -192,6 +209,13 @@ def measure_run(
             *_departures(wanted.ways, projections),
         ),
     )
+
+
+def _stents(subtraction: Subtraction, edges: Edges) -> tuple[StentEdges, ...]:
+    """Return the stents of a vein; none can be told from contrast medium without a mask."""
+    if subtraction.mask is None:
+        return ()
+    return tuple(find_stents(subtraction.mask, subtraction.seen, edges))
 
 
 def _clear(subtraction: Subtraction) -> Image | None:

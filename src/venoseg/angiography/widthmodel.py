@@ -43,11 +43,14 @@ class Look:
         Scattered intensity as a share of the unattenuated primary.
     blur_px
         Standard deviation of the blur.
+    shell
+        Whether rays cross a thin round shell, as of a stent, and not a filled section.
     """
 
     exponent: float = 2.0
     scatter: float = 0.0
     blur_px: float = 0.7
+    shell: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +69,8 @@ class ProfileShape:
     scatter: float
 
     @classmethod
-    def of(cls, exponent: float, scatter: float) -> ProfileShape:
-        """Tabulate the profiles of an exponent and a share of scatter."""
+    def of(cls, exponent: float, scatter: float, *, shell: bool = False) -> ProfileShape:
+        """Tabulate the profiles of an exponent and a share of scatter, or of a round shell."""
         from scipy import ndimage
 
         u = np.arange(-_REACH, _REACH + _FINE / 2, _FINE)
@@ -75,6 +78,9 @@ class ProfileShape:
         inner = (np.arange(8) + 0.5) / 8 - 0.5
         fine = np.abs(u[:, None] + inner * _FINE)
         depth = np.sqrt(np.clip(1.0 - fine**exponent, 0.0, None))
+        if shell:
+            ends = np.clip(u[:, None] + np.array([-0.5, 0.5]) * _FINE, -1.0, 1.0)
+            depth = np.diff(np.arcsin(ends), axis=1) / _FINE
         table = np.empty((len(_OPACITIES), len(_BLURS), len(u)))
         for level, opacity in enumerate(_OPACITIES):
             primary = np.exp(-opacity * depth).mean(axis=1)
@@ -106,9 +112,9 @@ class ProfileShape:
 
 
 @lru_cache(maxsize=64)
-def profile_shape(exponent: float, scatter: float) -> ProfileShape:
+def profile_shape(exponent: float, scatter: float, *, shell: bool = False) -> ProfileShape:
     """Return a table, made once."""
-    return ProfileShape.of(exponent, scatter)
+    return ProfileShape.of(exponent, scatter, shell=shell)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -253,7 +259,7 @@ def _left_over(
 
     The parts: the profile, the profile leaning to one side, and a background of second degree.
     """
-    shape = profile_shape(look.exponent, look.scatter)
+    shape = profile_shape(look.exponent, look.scatter, shell=look.shell)
     middle, half = edges.mean(axis=1), np.maximum((edges[:, 1] - edges[:, 0]) / 2.0, 0.3)
     u = (samples.offsets_px[None, :] - middle[:, None]) / half[:, None]
     profile = shape.at(u, look.blur_px / half, shape.true_opacity(samples.opacity))

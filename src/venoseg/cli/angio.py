@@ -35,6 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "catheter:6F@x1,y1,x2,y2 (a line across or along it), "
         "or auto, the best the header allows (default)",
     )
+    parser.add_argument(
+        "--stent-nominal",
+        type=_nominal,
+        action="append",
+        default=[],
+        metavar="[VESSEL=]MM",
+        help="diameter a stent was made for, to give its expansion; refused where none is seen",
+    )
+
+
+def _nominal(text: str) -> tuple[str, float]:
+    from venoseg.anatomy import NAMES
+
+    vessel, _, size = text.rpartition("=")
+    try:
+        millimetres = float(size)
+    except ValueError:
+        millimetres = 0.0
+    if not 2.0 <= millimetres <= 50.0 or (vessel and vessel not in NAMES):
+        raise argparse.ArgumentTypeError("give 2 to 50 mm, e.g. 16 or left_common_iliac_vein=16")
+    return vessel, millimetres
 
 
 def _frames(text: str) -> tuple[int, int]:
@@ -50,7 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     from venoseg.interchange.documents import to_json
     from venoseg.venography import AngioOptions, angio_path
 
-    options = AngioOptions(arguments.seeds, arguments.frames, arguments.calibration)
+    options = AngioOptions(
+        arguments.seeds,
+        arguments.frames,
+        arguments.calibration,
+        stents_nominal_mm=dict(arguments.stent_nominal),
+    )
 
     def say(words: str) -> None:
         if not arguments.quiet:
@@ -86,4 +112,12 @@ def _summary(found: Venogram) -> str:
             f"{row['vessel']}: {finding} at {row['position_px']} px, "
             f"{row['diameter_stenosis_percent']:.0f} % of the diameter ({row['reference_kind']})"
         )
+    for row in found.stent_table.rows:
+        size, unit = row["minimum_width_mm"], "mm"
+        if size is None:
+            size, unit = row["minimum_width_px"], "px"
+        text = f"{row['vessel']}: stent, narrowest {size:.1f} {unit}"
+        if row["expansion_percent"] is not None:
+            text += f", {row['expansion_percent']:.0f} % of nominal"
+        lines.append(text)
     return "\n".join(lines)

@@ -25,6 +25,8 @@ _METHODS = {
     "edges": "fit of the projection of an elliptic or boxier section, blurred and with scatter, "
     "across the vein at every pixel along it, averaged over neighbouring stations",
     "interval": "95 %: noise along the edges, the profile's model, the calibration with its depth",
+    "stents": "fit of a blurred round shell of wire across the vein in the frames before contrast "
+    "medium; widths between the middles of the outermost wires, as projected in this view",
     "arrival": "a logistic rise is fitted; its tangent at the steepest place meets the base line",
     "collateral_fraction": "sum of opacity over all other filled vessels / sum over these and the "
     "measured veins; other veins in the picture count as other vessels, what crosses a measured "
@@ -53,7 +55,12 @@ def venogram_document(found: Venogram, angiogram: Angiogram) -> dict[str, Any]:
         "methods": _METHODS,
         "definitions": {
             column.name: column.meaning
-            for table in (found.projection_table, found.lesion_table, found.flow_table)
+            for table in (
+                found.projection_table,
+                found.lesion_table,
+                found.stent_table,
+                found.flow_table,
+            )
             for column in table.columns
         },
         "warnings": list(found.warnings),
@@ -62,6 +69,7 @@ def venogram_document(found: Venogram, angiogram: Angiogram) -> dict[str, Any]:
             for projection, lesions in zip(found.projections, found.lesions, strict=True)
         ],
         "lesions": _rows(found.lesion_table),
+        "stents": _rows(found.stent_table),
         "densitometric_areas": _areas(found),
         "flow": {
             "time_base": "seconds" if timed else "frames: the header states no time base",

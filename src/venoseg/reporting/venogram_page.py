@@ -45,6 +45,10 @@ def render_venogram(found: Venogram) -> str:
         sentences=[sentence for pair in pairs for sentence in _sentences(*pair)],
         lengths=f"{_LENGTHS[kind]} ({found.calibration.reason}).",
         warnings=found.warnings,
+        stent_headings=[name.replace("_", " ") for name in found.stent_table.names],
+        stents=[
+            [_cell(row[name]) for name in found.stent_table.names] for row in found.stent_table.rows
+        ],
         lesion_headings=[name.replace("_", " ") for name in table.names],
         lesions=[[_cell(row[name]) for name in table.names] for row in table.rows],
         **pictures,

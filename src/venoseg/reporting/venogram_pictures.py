@@ -23,6 +23,7 @@ _STRIP = 6
 _STRIP_COLUMNS = 256
 _VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 _BESIDE_COLOUR = "#56b4e9"
+_STENT_COLOUR = "#000000"
 
 
 def draw_strip(found: Venogram) -> Picture:
@@ -77,9 +78,16 @@ def draw_vein(found: Venogram) -> Picture:
         )
         axes.plot(shut[:, 0], shut[:, 1], color=colour, linewidth=0.8, linestyle=":")
         _label_widths(axes, projection, lesions, colour)
+        for stent in found.stents[number]:
+            for line in stent.contours_px(projection.edges.course).swapaxes(0, 1):
+                axes.plot(
+                    line[:, 0], line[:, 1], color=_STENT_COLOUR, linewidth=0.7, linestyle="--"
+                )
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     caption = ["Lines: edges of the measured veins; dotted: occluded."]
+    if any(found.stents):
+        caption.append("Black, dashed: edges of stents.")
     if beside.any():
         caption.append("Thin outlines: other vessels that fill.")
     return finish(figure, "Composite of the run with the edges that were found", tuple(caption))

@@ -1,0 +1,199 @@
+"""Stents in a run: their edges in the picture before contrast medium, along a vein's course.
+
+A stent is a thin shell of wire. Averaged along it, rays meet the more wire the nearer they pass to
+its edge: 1 / sqrt(1 - u^2), u = -1 and 1 at the middle of the outermost wire. Blurred, this is
+fitted on a slanting background, as the vein's own profile is in the subtracted picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.angiography.course import Course
+from venoseg.angiography.edges import Edges
+from venoseg.angiography.outline import SAMPLE_PX, cheapest_contour, sample_across
+from venoseg.angiography.run import Image
+from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles
+from venoseg.volume import BoolArray, FloatArray
+
+# The wire is averaged along the stent over this share of the vein's width, and at least.
+_ALONG = 0.12
+_ALONG_PX = 3.0
+
+# The stent's edge is sought from so far inside the lumen's edge to so far outside, in widths.
+_INSIDE = 0.25
+_OUTSIDE = 0.45
+_RIM_SIGMA_PX = 1.2
+
+# A shell is believed where both its rims stand out so far, in the scatter of such ridges elsewhere
+# across the vein, over such a length in widths. Bone has an edge on one side or on none.
+_STANDS_OUT = 2.8
+_SHORTEST = 0.8
+_GAP = 0.5
+_RIM_PX = 3.0
+_SMOOTHED = 0.2
+
+# Half width of 95 % of what the model of an even shell leaves out, in pixels: wires are few.
+_MODEL_PX = 1.6
+
+# A stent ends where less than this share of its usual wire is met.
+_HALF = 0.5
+_BESIDE_PX = 8.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StentEdges:
+    """A stent along a vein's course.
+
+    Attributes
+    ----------
+    stations
+        (n,) numbers of the course's stations that it covers, one after the other.
+    edges_px
+        (n, 2) distances of the middle of its outermost wire from the course, along the normals.
+    half_px
+        (n,) half width of the 95 % interval of the width.
+    seen
+        (n,) where both its edges stand out; elsewhere they are guessed, and count for nothing.
+    end_half_px
+        Half width of the 95 % interval of where it ends, along the course.
+    sure_ends
+        Whether the stent is seen to end at the central and the peripheral end: not where the
+        course ends first, or where wire goes on of which the edges do not stand out.
+    """
+
+    stations: np.ndarray[tuple[int], np.dtype[np.int64]]
+    edges_px: FloatArray
+    half_px: FloatArray
+    seen: BoolArray
+    end_half_px: float
+    sure_ends: tuple[bool, bool]
+
+    @property
+    def width_px(self) -> FloatArray:
+        """(n,) distance of its edges."""
+        width: FloatArray = self.edges_px[:, 1] - self.edges_px[:, 0]
+        return width
+
+    def contours_px(self, course: Course) -> FloatArray:
+        """Return (n, 2, 2): column and row of the left and right edge; NaN where guessed."""
+        part = Course(course.points_px[self.stations], course.normals[self.stations])
+        return np.where(self.seen[:, None, None], part.at(self.edges_px), np.nan)
+
+    def extremes(self) -> tuple[int, int]:
+        """Return where along it, counted from its first station, it is narrowest and widest."""
+        # At its very ends the average holds picture without wire.
+        trim = min(int(self.end_half_px), len(self.stations) // 4)
+        whole = ndimage.binary_erosion(self.seen, iterations=max(trim, 1))
+        inner = np.flatnonzero(whole if whole.any() else self.seen)
+        width = self.width_px[inner]
+        return int(inner[width.argmin()]), int(inner[width.argmax()])
+
+
+def find_stents(native: Image, seen: BoolArray, edges: Edges) -> list[StentEdges]:
+    """Find the stents that a vein runs through.
+
+    Parameters
+    ----------
+    native
+        (rows, columns) attenuation before contrast medium, lying on the contrast frames.
+    seen
+        Where the picture shows the patient.
+    edges
+        Of the vein.
+    """
+    usual = float(np.median(edges.width_px))
+    sigma = max(_ALONG * usual, _ALONG_PX)
+    reach = float(np.abs(edges.edges_px).max()) + _OUTSIDE * usual + _BESIDE_PX
+    offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
+    raw = sample_across(native, edges.course, offsets)
+    inside = sample_across(seen.astype(np.float32), edges.course, offsets, order=1) > 0.99
+    values = ndimage.gaussian_filter1d(raw, sigma, axis=0)
+    start = _rims(offsets, values, edges.edges_px, usual)
+    near = (offsets > start[:, :1] - _BESIDE_PX) & (offsets < start[:, 1:] + _BESIDE_PX)
+    weights = (near & inside).astype(np.float64)
+    weights[weights.sum(axis=1) < 4 * _BESIDE_PX] = 1.0
+    samples = Samples(offsets, values, weights, np.zeros(len(values)), edges.noise)
+    fit = fit_profiles(samples, start, Look(blur_px=edges.look.blur_px, shell=True))
+    there = _is_stent(samples, fit, usual)
+    window = 2 * int(_SMOOTHED * usual) + 1
+    calm = ndimage.median_filter(fit.edges_px, size=(window, 1), mode="nearest")
+    smooth = ndimage.gaussian_filter1d(calm, 0.5 * sigma, axis=0)
+    return [_stent(fit, smooth, there, run, sigma) for run in _stretches(there, usual)]
+
+
+def _rims(offsets: FloatArray, values: FloatArray, lumen: FloatArray, usual: float) -> FloatArray:
+    """Return (n, 2) first edges: the contours of most wire near either edge of the lumen."""
+    ridge = _ridge(values)
+    ridge /= max(float(np.percentile(ridge, 98)), 1e-9)
+    rims = []
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        out = sign * (offsets[None, :] - lumen[:, side : side + 1]) / usual
+        allowed = (out > -_INSIDE) & (out < _OUTSIDE)
+        cost = np.where(allowed, -np.clip(ridge, -0.5, 1.5), 3.0)
+        rims.append(offsets[cheapest_contour(cost)])
+    return np.stack(rims, axis=1)
+
+
+def _ridge(values: FloatArray) -> FloatArray:
+    """Return the (n, m) bend of values across the vein: large on a thin dense line."""
+    bend: FloatArray = -ndimage.gaussian_filter1d(
+        values, _RIM_SIGMA_PX / SAMPLE_PX, axis=1, order=2
+    )
+    return bend
+
+
+def _is_stent(samples: Samples, fit: Fit, usual: float) -> BoolArray:
+    """Return (n,) where both rims of a shell stand out."""
+    ridge, offsets = _ridge(samples.values), samples.offsets_px
+    away = (np.abs(offsets - fit.edges_px[:, :1]) > _RIM_PX) & (samples.weights > 0)
+    away &= np.abs(offsets - fit.edges_px[:, 1:]) > _RIM_PX
+    scatter = 1.4826 * float(np.median(np.abs(ridge[away]))) + 1e-12
+    heights = [
+        ndimage.gaussian_filter1d(
+            # The blurred rim is highest a little inside the edge.
+            [np.interp(at, offsets, row) for at, row in zip(rim, ridge, strict=True)],
+            _SMOOTHED * usual,
+        )
+        for rim in (fit.edges_px[:, 0] + 0.5, fit.edges_px[:, 1] - 0.5)
+    ]
+    filled = ndimage.median_filter(fit.amplitude, 9) > 0
+    return np.asarray((np.minimum(*heights) > _STANDS_OUT * scatter) & filled)
+
+
+def _stretches(there: BoolArray, usual: float) -> list[tuple[int, int]]:
+    """Return first and last station of each stent; short gaps closed, short pieces left out."""
+    closed = ndimage.binary_closing(
+        np.pad(there, int(usual)), structure=np.ones(max(int(_GAP * usual), 3))
+    )[int(usual) : -int(usual)]
+    labels, count = ndimage.label(closed)
+    found = []
+    for number in range(1, count + 1):
+        places = np.flatnonzero(labels == number)
+        if len(places) >= _SHORTEST * usual:
+            found.append((int(places[0]), int(places[-1])))
+    return found
+
+
+def _stent(
+    fit: Fit, edges: FloatArray, there: BoolArray, run: tuple[int, int], sigma: float
+) -> StentEdges:
+    first, last = run
+    wire = ndimage.gaussian_filter1d(fit.amplitude, 0.5 * sigma)
+    enough = wire > _HALF * float(np.median(wire[first : last + 1]))
+    full = np.flatnonzero(enough[first : last + 1]) + first
+    first, last = int(full[0]), int(full[-1])
+    stations = np.arange(first, last + 1)
+    width = (fit.edges_px[:, 1] - fit.edges_px[:, 0])[stations]
+    swing = width - ndimage.gaussian_filter1d(width, 2.0 * sigma, mode="nearest")
+    sd = 1.4826 * float(np.median(np.abs(swing)))
+    half = np.hypot(1.96 * np.maximum(fit.width_sd_px[stations], sd), _MODEL_PX)
+    ahead = int(2 * sigma)
+    before, after = enough[max(first - ahead, 0) : first], enough[last + 1 : last + 1 + ahead]
+    sure = tuple(len(part) == ahead and bool(part.mean() < _HALF) for part in (before, after))
+    return StentEdges(
+        stations, edges[stations], half, there[stations], 2.0 * sigma, (sure[0], sure[1])
+    )

@@ -16,6 +16,7 @@ from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
 from venoseg.followup.change import change_table, ct_changes
 from venoseg.followup.clinical import clinical_table
 from venoseg.followup.compared import Comparison
+from venoseg.followup.devices import stent_changes
 from venoseg.followup.levels import Match
 from venoseg.followup.matching import match_visits, sight_of
 from venoseg.followup.patency import patency_table
@@ -214,6 +215,7 @@ def compare_visits(
         words = f"{before.label} to {after.label}"
         warnings += [f"{words}: {note}" for note in match.notes]
         rows += ct_changes(before, after, match, case.rules)
+        rows += stent_changes(before, after, match, case)
     for before_run, after_run in pairwise(runs):
         rows += run_changes(before_run, after_run)
     for visit in visits:

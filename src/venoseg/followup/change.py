@@ -17,7 +17,7 @@ from venoseg.volume import FloatArray
 
 CHANGE_COLUMNS: tuple[Column, ...] = (
     Column("vessel", "name of the vein; empty for what concerns no single vein"),
-    Column("level", "station, matched stretch, whole vein, stent or run"),
+    Column("level", "station, matched stretch, whole vein, run, or stent with its first number"),
     Column("position_mm", "of a station, from the vein's central end at the first timepoint", 2),
     Column("timepoint_from", "label of the first timepoint, with its study where it has several"),
     Column("timepoint_to", "label of the second timepoint"),
@@ -38,7 +38,7 @@ _STATION_FIGURES = {
 }
 
 # The end of an occlusion or of a stent is known to about this, at each of its two ends.
-_END_MM = 2.0
+END_MM = 2.0
 
 _NATIVE = (
     "smaller than what breathing and filling do to a vein without stent, and these states are not "
@@ -60,6 +60,7 @@ def ct_changes(before: CtVisit, after: CtVisit, match: Match, rules: Rules) -> l
         pair = _Pair(vessel, before, after, match, rules)
         rows += pair.stations()
         rows += pair.stretch()
+        rows += pair.narrowed()
         rows += pair.whole()
     return rows
 
@@ -145,6 +146,33 @@ class _Pair:
                 f"smallest_{quantity}",
                 found,
             )
+
+    def narrowed(self) -> Iterator[Row]:
+        """Yield the stenosis at the later narrowest station against the same site before."""
+        pairs = self._matched("lumen_area_mm2")
+        open_ones = [p for p in pairs if _value(p[0], "lumen_area_mm2") > 0.0]
+        if not open_ones:
+            return
+        here, there = min(open_ones, key=lambda pair: _value(pair[1], "lumen_area_mm2"))
+        station = next(n for n, row in enumerate(self.here) if row is here)
+        varied = _Varied.of(self.here, "lumen_area_mm2").within(station, self._apart_mm(station))
+        area = self._judged("lumen_area_mm2", here, there, varied)
+        site = _value(here, "lumen_area_mm2")
+        stenosis, high, low = (
+            None if one is None else -100.0 * one / site
+            for one in (area.change, area.low, area.high)
+        )
+        found = Difference(
+            Figure(0.0), Figure(stenosis or 0.0), stenosis, low, high, area.verdict, area.reason
+        )
+        yield change_row(
+            self.vessel,
+            "matched stretch",
+            _number(here, "position_mm"),
+            self.labels,
+            "area_stenosis_baseline_same_site_percent",
+            found,
+        )
 
     def whole(self) -> Iterator[Row]:
         """Yield what is known of the vein as a whole."""
@@ -252,7 +280,7 @@ def _length(row: Row, quantity: str) -> Figure | None:
     if value is None:
         return None
     length = float(value)
-    doubt = 2.0 * _END_MM if length > 0.0 else 0.0
+    doubt = 2.0 * END_MM if length > 0.0 else 0.0
     return Figure(length, max(0.0, length - doubt), length + doubt)
 
 

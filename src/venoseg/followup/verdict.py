@@ -50,6 +50,7 @@ def difference(
     obstacle: str = "",
     least: float = 0.0,
     least_reason: str = "",
+    missing: str = "",
 ) -> Difference:
     """Judge the difference of two figures.
 
@@ -65,11 +66,13 @@ def difference(
         Size below which a difference can have another cause than a change of the vein.
     least_reason
         What that cause is.
+    missing
+        Why a figure is None, where more is known than that it was not measured.
     """
     if before is None or after is None:
-        missing = "before" if before is None else "after"
-        missing = "at either time" if before is after else missing
-        words = f"not measured {missing}"
+        when = "before" if before is None else "after"
+        when = "at either time" if before is after else when
+        words = missing or f"not measured {when}"
         return Difference(before, after, None, None, None, "not comparable", words)
     change = after.value - before.value
     ends = before.low, before.high, after.low, after.high

@@ -16,6 +16,18 @@ _QUANTITIES = {
     "smallest_diameter_mm": ("smallest width on the venogram", "mm"),
     "occluded_length_mm": ("occluded length", "mm"),
     "stented_length_mm": ("stented length", "mm"),
+    "area_stenosis_baseline_same_site_percent": (
+        "narrowing against the same site before, by area",
+        "%",
+    ),
+    "stent_minimum_area_mm2": ("smallest area inside the wires", "mm²"),
+    "stent_minimum_diameter_mm": ("least width of the stent", "mm"),
+    "stent_least_diameter_ratio": ("least to greatest width of the stent", ""),
+    "stent_compression_percent": ("compression against the nominal diameter", "%"),
+    "in_stent_area_stenosis_percent": ("in-stent stenosis by area", "%"),
+    "stent_length_mm": ("length of the stent", "mm"),
+    "central_end_migration_mm": ("central end moved, away from the heart positive", "mm"),
+    "peripheral_end_migration_mm": ("peripheral end moved, away from the heart positive", "mm"),
     "collateral_fraction": ("share of contrast medium beside the veins", ""),
 }
 
@@ -73,6 +85,8 @@ def change_rows(found: Comparison) -> TextTable:
             continue
         name = str(row["quantity"])
         words, unit = _QUANTITIES.get(name, (name.replace("_", " "), ""))
+        if str(row["level"]).startswith("stent"):
+            words = f"{row['level']}: {words}"
         vessel = str(row["vessel"])
         rows.append(
             (

@@ -33,6 +33,7 @@ OCCLUSION = Code("26036001", "SCT", "occlusion")
 PRIVATE_SCHEME = "99VENOSEG"
 REFERENCE_AREA = Code("reference-area", PRIVATE_SCHEME, "Lumen area of the reference")
 REFERENCE_KIND = Code("reference-kind", PRIVATE_SCHEME, "Kind of reference")
+OCCLUDED_LENGTH = Code("occluded-length", PRIVATE_SCHEME, "Length without lumen")
 IN_STENT_STENOSIS = Code("in-stent-area", PRIVATE_SCHEME, "In-stent area stenosis")
 
 MILLIMETRE = Code("mm", "UCUM", "mm")

@@ -29,7 +29,10 @@ def vein_reports(found: Measurements) -> tuple[VesselReport, ...]:
 
 def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
     quantities = [_plain(codes.SEGMENT_LENGTH, row["length_mm"], codes.MILLIMETRE)]
-    if profile.measured.any():
+    if row["occluded_length_mm"]:
+        # Figures of the open part alone would be taken for those of the vein.
+        quantities += _without_lumen(row)
+    elif profile.measured.any():
         least_area = int(np.nanargmin(profile.shapes.area_mm2))
         least_width = int(np.nanargmin(profile.shapes.minimum_mm))
         area_low, area_high = profile.area_interval_mm2[least_area]
@@ -59,6 +62,17 @@ def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
             *_stent(row),
         ]
     return tuple(quantity for quantity in quantities if quantity is not None)
+
+
+def _without_lumen(row: Row) -> list[Quantity | None]:
+    """Return how much of a vein has no lumen; where that is an occlusion, its area is 0."""
+    quantities = [_plain(codes.OCCLUDED_LENGTH, row["occluded_length_mm"], codes.MILLIMETRE)]
+    if row["state"] == "occluded":
+        quantities += [
+            _plain(codes.LUMEN_AREA, 0.0, codes.SQUARE_MILLIMETRE, codes.MINIMUM),
+            *_stenosis(row),
+        ]
+    return quantities + _stent(row)
 
 
 def _defined(value: float, decimals: int) -> float | None:

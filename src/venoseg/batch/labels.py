@@ -1,4 +1,4 @@
-"""Where a study's label map lies."""
+"""Where a study's label map and seed points lie."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from venoseg.batch.names import read_pairs, safe_uid
 from venoseg.batch.settings import BatchSettings
 from venoseg.dicom.series import Series
-from venoseg.errors import LabelError
+from venoseg.errors import InputError, LabelError
 
 
 def labels_of(series: Series, settings: BatchSettings) -> Path | None:
@@ -29,12 +29,7 @@ def labels_of(series: Series, settings: BatchSettings) -> Path | None:
             raise LabelError("the table of labels does not name this study")
     if not settings.labels:
         return None
-    pattern = settings.labels.replace("{study_uid}", escape(safe_uid(series.study_uid)))
-    pattern = pattern.replace("{series_uid}", escape(safe_uid(series.series_uid)))
-    # Both in text: a Path would take the pattern's escapes for names, and Path.glob bars "..".
-    if not Path(pattern).is_absolute():
-        pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118
-    found = sorted({str(Path(path).resolve()) for path in glob(pattern)})  # noqa: PTH207
+    found = _matching(settings.labels, series)
     if len(found) != 1:
         raise LabelError(
             "no label map lies where --labels says"
@@ -42,7 +37,31 @@ def labels_of(series: Series, settings: BatchSettings) -> Path | None:
             else f"{len(found)} label maps lie where --labels says",
             remedy="the pattern is relative to the folder of the study's images",
         )
-    return Path(found[0])
+    return found[0]
+
+
+def seeds_of(series: Series, settings: BatchSettings) -> Path | None:
+    """Return a series' seed points, None when there are none: then nothing guides the search.
+
+    Raises
+    ------
+    InputError
+        When there are several where the settings say.
+    """
+    found = _matching(settings.seeds, series) if settings.seeds else []
+    if len(found) > 1:
+        raise InputError(f"{len(found)} files of seeds lie where --seeds says")
+    return found[0] if found else None
+
+
+def _matching(pattern: str, series: Series) -> list[Path]:
+    """Return the files that a pattern means for a series."""
+    pattern = pattern.replace("{study_uid}", escape(safe_uid(series.study_uid)))
+    pattern = pattern.replace("{series_uid}", escape(safe_uid(series.series_uid)))
+    # Both in text: a Path would take the pattern's escapes for names, and Path.glob bars "..".
+    if not Path(pattern).is_absolute():
+        pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118
+    return [Path(path) for path in sorted({str(Path(p).resolve()) for p in glob(pattern)})]  # noqa: PTH207
 
 
 def _there(path: Path) -> Path:

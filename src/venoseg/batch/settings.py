@@ -52,6 +52,8 @@ class BatchSettings:
         veins are found automatically.
     labels_table
         A CSV with the columns ``study_uid`` and ``labels``; goes before ``labels``.
+    seeds
+        Where a study's seed points lie, as ``labels``; a study that has none goes without.
     segmenter
         An outside segmenter for studies without a label map; empty: venoseg's own.
     reference
@@ -76,6 +78,7 @@ class BatchSettings:
     step_mm: float = 1.0
     labels: str = ""
     labels_table: str = ""
+    seeds: str = ""
     segmenter: str = ""
     reference: Reference = "expected_normal"
     label_names: str = ""
@@ -193,6 +196,7 @@ def fingerprint(settings: BatchSettings) -> dict[str, Any]:
     # Paths may name a patient or an export; what counts is what they lead to.
     chosen = asdict(settings) | {
         "labels": _digest(settings.labels.encode()) if settings.labels else "",
+        "seeds": _digest(settings.seeds.encode()) if settings.seeds else "",
         "labels_table": "",
         "pseudonyms": "",
         "tables": tables,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from venoseg.angiography import Venogram
 from venoseg.batch.job import Message, StudyJob, visit_file
-from venoseg.batch.labels import labels_of
+from venoseg.batch.labels import labels_of, seeds_of
 from venoseg.batch.names import clean_text, safe_uid
 from venoseg.batch.packed import unpack_images
 from venoseg.batch.plans import Guide, guide_for
@@ -150,7 +150,7 @@ def _measure_ct(series: Series, out: Path, guide: Guide, job: StudyJob, say: Sta
         boundary=settings.boundary,
         step_mm=settings.step_mm,
         identified=settings.identified,
-        seeds=guide.seeds,
+        seeds=guide.seeds or seeds_of(series, settings),
         tracking_root=job.tracking_root,
     )
     say("reading the image")

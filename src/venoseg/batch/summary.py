@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ from pyarrow import compute, parquet
 
 from venoseg.anatomy import BY_NAME
 from venoseg.batch.followed import followed_cases, rows_in
-from venoseg.reporting.batch_page import BatchFigures, Case, VeinFigures, render_batch
+from venoseg.reporting.batch_page import (
+    BatchFigures,
+    Case,
+    CaseVein,
+    Failure,
+    VeinFigures,
+    render_batch,
+)
 
 _CASES = 24
 _REASONS = 40
@@ -29,6 +37,7 @@ _COLUMNS = [
     "state",
     "flags",
 ]
+_STUDY = re.compile(r"study [A-Za-z0-9._-]+")
 _LESIONS = ("stenotic", "bridged", "occluded")
 
 
@@ -49,7 +58,7 @@ def write_summary(tables: Path, out: Path, studies: int) -> None:
     figures = BatchFigures(
         counts=_counts(results, failures, tables, studies),
         veins=_veins(results),
-        cases=[_case(row, out) for row in _striking(results)],
+        cases=[_case(rows, out) for rows in _striking(results)],
         followed=followed_cases(tables),
         flags=_flags(results),
         failures=_failures(failures),
@@ -91,14 +100,17 @@ def _veins(results: Any) -> list[VeinFigures]:
     return found
 
 
-def _striking(results: Any) -> list[dict[str, Any]]:
-    """Return the rows of the veins worth a look: shut before narrowed, the narrowest first."""
+def _striking(results: Any) -> list[list[dict[str, Any]]]:
+    """Return the veins worth a look, those of one image together, the most striking first."""
     lesions = compute.is_in(results["state"], value_set=_array(_LESIONS))
     in_stent = compute.fill_null(
         compute.greater_equal(results["in_stent_area_stenosis_percent"], 50.0), False
     )
     rows = results.filter(compute.or_(lesions, in_stent)).to_pylist()
-    return sorted(rows, key=_strikes)[:_CASES]
+    images: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=_strikes):
+        images.setdefault((row["study"], row["kind"], row["run"]), []).append(row)
+    return list(images.values())[:_CASES]
 
 
 def _array(words: tuple[str, ...]) -> Any:
@@ -118,32 +130,33 @@ def _strikes(row: dict[str, Any]) -> tuple[Any, ...]:
     return (not shut, -most, row["study"], row["run"] or 0, row["vessel"])
 
 
-def _case(row: dict[str, Any], out: Path) -> Case:
-    part = "ct" if row["kind"] == "ct" else f"angio-{row['run']}"
-    folder = f"studies/{row['study']}/{part}"
+def _case(rows: list[dict[str, Any]], out: Path) -> Case:
+    first = rows[0]
+    part = "ct" if first["kind"] == "ct" else f"angio-{first['run']}"
+    folder = f"studies/{first['study']}/{part}"
+    return Case(
+        study=first["study"],
+        part="CT" if part == "ct" else f"run {first['run']}",
+        veins=[_vein(row) for row in rows],
+        report=f"{folder}/report.html",
+        thumbnail=_picture(out / folder / "thumbnail.png"),
+    )
+
+
+def _vein(row: dict[str, Any]) -> CaseVein:
     area, stenosis = row["minimum_area_mm2"], row["area_stenosis_percent"]
     in_stent = row["in_stent_area_stenosis_percent"]
     width = row["projected_minimum_diameter_mm"]
     projected = row["projected_diameter_stenosis_percent"]
-    sizes = [
+    figures = [
         f"{area:.0f} mm²" if area is not None else "",
         f"{width:.1f} mm projected" if width is not None else "",
-    ]
-    narrowings = [
         f"{stenosis:.0f} % by area" if stenosis is not None else "",
         f"{in_stent:.0f} % in the stent" if in_stent is not None else "",
         f"{projected:.0f} % by projected diameter" if projected is not None else "",
     ]
-    return Case(
-        study=row["study"],
-        vessel=row["vessel"],
-        state=row["state"],
-        area="; ".join(filter(None, sizes)),
-        stenosis="; ".join(filter(None, narrowings)),
-        flags=" ".join(str(row["flags"] or "").split()).replace("_", " "),
-        report=f"{folder}/report.html",
-        thumbnail=_picture(out / folder / "thumbnail.png"),
-    )
+    flags = str(row["flags"] or "").split()
+    return CaseVein(row["vessel"], row["state"], "; ".join(filter(None, figures)), flags)
 
 
 def _picture(path: Path) -> str:
@@ -160,15 +173,16 @@ def _flags(results: Any) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _failures(rows: list[dict[str, str]]) -> list[tuple[str, str, int, str]]:
-    counts = Counter((row["stage"], row["reason"]) for row in rows)
-    example: dict[tuple[str, str], str] = {}
+def _failures(rows: list[dict[str, str]]) -> list[Failure]:
+    counts = Counter((row["stage"], row["reason"], row["remedy"]) for row in rows)
+    example: dict[tuple[str, str, str], str] = {}
     for row in rows:
-        example.setdefault((row["stage"], row["reason"]), row["study"])
+        example.setdefault((row["stage"], row["reason"], row["remedy"]), row["study"])
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [(*kind, number, example[kind]) for kind, number in ordered[:_REASONS]]
+    return [Failure(*kind, number, example[kind]) for kind, number in ordered[:_REASONS]]
 
 
 def _set_aside(selection: Path) -> list[tuple[str, int]]:
-    reasons = Counter(row["reason"] for row in rows_in(selection) if row["chosen"] == "false")
+    aside = (row["reason"] for row in rows_in(selection) if row["chosen"] == "false")
+    reasons = Counter(_STUDY.sub("another study", reason) for reason in aside)
     return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_REASONS]

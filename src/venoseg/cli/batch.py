@@ -19,6 +19,7 @@ _SETTINGS = (
     "boundary",
     "labels",
     "labels_table",
+    "seeds",
     "label_names",
     "calibration",
     "pseudonyms",
@@ -49,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="each study's label map, relative to its images; {study_uid} stands for its UID",
     )
     how.add_argument("--labels-table", metavar="F", help="CSV: study_uid,labels")
+    how.add_argument(
+        "--seeds", metavar="PATTERN", help="each study's seed points, where there are any"
+    )
     how.add_argument("--label-names", metavar="1=ivc,...", help="which label is which vein")
     how.add_argument("--segmenter", metavar="NAME", help="an outside segmenter, without labels")
     how.add_argument("--reference", metavar="KIND", help="as for measure")

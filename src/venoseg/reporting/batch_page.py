@@ -42,20 +42,38 @@ class VeinFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseVein:
+    """A vein worth a look: its figures as text, and its flags."""
+
+    vessel: str
+    state: str
+    figures: str
+    flags: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """A vein worth a look: figures as text, flags, and where its report is.
+    """An image worth a look: which part of which study, its veins, and where its report is.
 
     ``thumbnail`` is a ``data:`` address, empty when there is no picture.
     """
 
     study: str
-    vessel: str
-    state: str
-    area: str
-    stenosis: str
-    flags: str
+    part: str
+    veins: Sequence[CaseVein]
     report: str
     thumbnail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A kind of failure: at which stage, why, what to do, how often, and one study of it."""
+
+    stage: str
+    reason: str
+    remedy: str
+    number: int
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +108,7 @@ class BatchFigures:
     flags
         Flag and number of veins.
     failures
-        Stage, reason, number, and one study as an example.
+        The most frequent first.
     set_aside
         Reason and number of series.
     """
@@ -100,7 +118,7 @@ class BatchFigures:
     cases: Sequence[Case]
     followed: Sequence[Followed]
     flags: Sequence[tuple[str, int]]
-    failures: Sequence[tuple[str, str, int, str]]
+    failures: Sequence[Failure]
     set_aside: Sequence[tuple[str, int]]
 
 
@@ -120,6 +138,7 @@ def render_batch(figures: BatchFigures) -> str:
         states=[state_words(state).partition(":")[0] for state in _STATES],
         title=lambda name: BY_NAME[name].title if name in BY_NAME else name,
         flag_words=flag_words,
+        short_words=lambda flag: flag_words(flag).partition(":")[0],
         state_words=lambda state: state_words(state).partition(":")[0],
         stenotic_percent=f"{STENOTIC_AREA_PERCENT:.0f}",
     )

@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--twin", default="y-stenosis-50")
-    parser.add_argument("--spacing", type=float, default=2.0, help="mm between slices")
+    parser.add_argument("--spacing", type=float, default=3.0, help="mm between slices")
     parser.add_argument("--made", type=Path, help="a twin as `venoseg phantom` writes it")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary one)")
     arguments = parser.parse_args()

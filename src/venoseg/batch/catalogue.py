@@ -6,6 +6,7 @@ is private to the run: it knows the paths of the exports, which outputs must not
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -53,6 +54,11 @@ class Facts:
     bytes: int
 
 
+def _together(*words: str) -> str:
+    """Return one digest, from which no UID can be read."""
+    return hashlib.sha256("\n".join(words).encode(errors="replace")).hexdigest()
+
+
 class Catalogue:
     """The studies found, read from a database that `build_catalogue` wrote."""
 
@@ -62,12 +68,14 @@ class Catalogue:
     def studies(self) -> list[Listed]:
         """Return every study, in the order of their UIDs."""
         rows = self._database.execute(
-            "SELECT study, voxels, files, "
-            "content || coalesce(' case ' || digest, '') || coalesce(' same as ' || same_as, ''), "
-            "coalesce(same_as, '') FROM studies LEFT JOIN guidance USING (study) "
-            "LEFT JOIN copies USING (study) ORDER BY study"
+            "SELECT study, voxels, files, content, coalesce(digest, ''), coalesce(same_as, '') "
+            "FROM studies LEFT JOIN guidance USING (study) LEFT JOIN copies USING (study) "
+            "ORDER BY study"
         )
-        return [Listed(*row) for row in rows]
+        return [
+            Listed(study, voxels, files, _together(content, digest, same_as), same_as)
+            for study, voxels, files, content, digest, same_as in rows
+        ]
 
     def guidance(self, study_uid: str) -> tuple[str, tuple[Guide, ...]] | None:
         """Return the tracking root of a study's case and what its manifest says; None: no case."""

@@ -40,6 +40,7 @@ from benchmarks.batch.exports import (
 from venoseg.batch import BatchSettings, Machinery, run_batch
 from venoseg.batch.catalogue import Catalogue, build_catalogue
 from venoseg.batch.store import STATE
+from venoseg.dicom import read_study
 
 # Studies for what counts studies: one straight vein, few pixels, few stations.
 SMALL = {"twin": "straight", "spacing": 5.0}
@@ -95,8 +96,14 @@ def overhead(folder: Path, arguments: argparse.Namespace) -> None:
         print(f"{count} studies: {study_s:.1f} CPU s in them, {beside[count]:.1f} beside them")
     (one, fixed), (many, total) = beside.items()
     each = (total - fixed) / (many - one)
-    print(f"once {fixed - each:.1f} CPU s, then {each:.3f} a study of {study_s / many:.2f} CPU s: "
-          f"{100 * each * many / study_s:.2f} %")  # fmt: skip
+    before = _cpu_s()
+    for study in sorted((folder / str(many) / "export").iterdir()):
+        read_study(study)
+    headers = (_cpu_s() - before) / many
+    alone = study_s / many + headers
+    print(f"once {fixed - each:.1f} CPU s, then {each:.3f} beside each study; of these "
+          f"{headers:.3f} to read its headers, as `measure` does too")  # fmt: skip
+    print(f"overhead {100 * (each - headers) / alone:.2f} % of a study of {alone:.2f} CPU s")
     _print_costs(folder / str(many) / "out", folder / str(many) / "export")
 
 

@@ -144,3 +144,27 @@ def test_the_verdict_follows_from_the_intervals(before, after, verdict: str) -> 
     found = difference(before, after)
     assert found.verdict == verdict
     assert found.reason
+
+
+def test_a_vein_is_held_against_the_same_site_before(first, identical) -> None:
+    quantity = "area_stenosis_baseline_same_site_percent"
+    a, b = visit(first.found, "a"), visit(scaled(first.found, "ivc", 0.5), "b")
+    (row,) = rows_of(a, b, identical, vessel="ivc", quantity=quantity)
+    assert row["change"] == pytest.approx(50.0, abs=0.1)
+    assert row["change_low"] < 50.0 < row["change_high"]
+    assert row["verdict"] == "changed"
+    (same,) = rows_of(a, visit(first.found, "b"), identical, vessel="ivc", quantity=quantity)
+    assert same["verdict"] == "unchanged"
+
+
+def test_where_the_figure_is_steep_a_doubtful_level_counts_most(first, identical) -> None:
+    doubtful = replace(identical, residual_mm=4.0)
+    wanted = {"vessel": "left_common_iliac_vein", "level": "station", "quantity": "lumen_area_mm2"}
+    rows = rows_of(visit(first.found, "a"), visit(first.found, "b"), doubtful, **wanted)
+    rows = [row for row in rows if row["change"] is not None]
+    area = np.array([row["value_from"] for row in rows])
+    half = np.array([row["change_high"] for row in rows])
+    slope = np.abs(np.gradient(area, [row["position_mm"] for row in rows]))
+    steepest = int(slope.argmax())
+    assert half[steepest] > 2.0 * slope[steepest]
+    assert half[steepest] > 1.5 * half[int(slope.argmin())]

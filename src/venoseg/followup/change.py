@@ -150,6 +150,8 @@ class _Pair:
     def narrowed(self) -> Iterator[Row]:
         """Yield the stenosis at the later narrowest station against the same site before."""
         pairs = self._matched("lumen_area_mm2")
+        # What a stent has opened since is no measure of what has narrowed.
+        pairs = [p for p in pairs if stented_station(p[0]) == stented_station(p[1])]
         open_ones = [p for p in pairs if _value(p[0], "lumen_area_mm2") > 0.0]
         if not open_ones:
             return

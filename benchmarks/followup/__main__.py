@@ -49,10 +49,10 @@ def main() -> None:
         repeat(arguments.first_seed, arguments.count)
 
 
-def demo(results: Path) -> None:
+def demo(results: Path, sample: Path = SAMPLE) -> None:
     """Print every figure of the CTs' segments beside the truth, and how often intervals hold it."""
     for visit in ("baseline", "one_year"):
-        truth = SAMPLE / visit / "truth"
+        truth = sample / visit / "truth"
         found, true = (_rows(folder / "segments.csv") for folder in (results / visit, truth))
         print(f"\n{visit:<30}{'found':>10}{'interval':>20}{'truth':>10}")
         for vessel, row in found.items():

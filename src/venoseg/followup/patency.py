@@ -161,8 +161,12 @@ def _rows(
             "primary": primary,
             "primary_assisted": assisted,
             "secondary": secondary,
-            "reason": ". ".join(words for words in (finding.reason, reason) if words),
+            "reason": ". ".join(_begun(words) for words in (finding.reason, reason) if words),
         }
+
+
+def _begun(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 _Classes = tuple[bool | None, bool | None, bool | None]

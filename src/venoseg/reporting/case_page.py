@@ -159,7 +159,9 @@ def _marks(found: Comparison) -> list[tuple[int, str, str]]:
 
 def _warning(words: str) -> str:
     label, colon, rest = words.partition(": ")
-    return f"{label_words(label)}{colon}{warning_words(rest)}"
+    about, of_vein, what = warning_words(rest).partition(": ")
+    vein = BY_NAME[about].title.lower() if about in BY_NAME else about
+    return f"{label_words(label)}{colon}{vein}{of_vein}{what}"
 
 
 def _resource(name: str) -> str:

@@ -244,7 +244,7 @@ def _number(value: Value, unit: str) -> str:
     if value is None:
         return NOT_MEASURED
     number = float(value)
-    return f"{number:.2f}" if not unit else f"{number:.1f} {unit}"
+    return f"{number:.2f}" if not unit else f"{number:.1f}\N{NO-BREAK SPACE}{unit}"
 
 
 def _interval(change: Value, low: Value, high: Value, unit: str) -> str:

@@ -19,7 +19,7 @@ from venoseg.interchange import (
 )
 from venoseg.interchange.documents import centerline_document, measurements_document, to_json
 from venoseg.interchange.vein_reports import vein_reports
-from venoseg.lumen import Measurements, ReferenceRule, measure
+from venoseg.lumen import Measurements, ReferenceRule, find_collaterals, measure
 from venoseg.lumen.profile import Boundary
 from venoseg.lumen.stenosis import ReferenceKind
 from venoseg.output import output_folder
@@ -148,6 +148,9 @@ def measure_series(
         reference=ReferenceRule(options.reference),
         stent_nominal_mm=options.stent_nominal_mm,
     )
+    say("looking for collaterals")
+    collaterals = find_collaterals(volume, found.segmentation).table
+    found = replace(found, collaterals=collaterals)
     say("writing the results")
     if volume.source.kind == "DICOM":
         headers = series.headers()
@@ -215,6 +218,7 @@ def write_results(found: Measurements, folder: Path) -> None:
     found.segments.to_csv(folder / "segments.csv")
     found.lesions.to_csv(folder / "lesions.csv")
     found.stents.to_csv(folder / "stents.csv")
+    found.collaterals.to_csv(folder / "collaterals.csv")
     for name, document in (
         ("measurements.json", measurements_document(found)),
         ("centerline.json", centerline_document(found.tree)),

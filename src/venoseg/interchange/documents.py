@@ -73,11 +73,13 @@ def measurements_document(found: Measurements) -> dict[str, Any]:
             for column in table.columns
         },
         "stent_definitions": {c.name: c.meaning for c in found.stents.columns},
+        "collateral_definitions": {c.name: c.meaning for c in found.collaterals.columns},
         "warnings": list(found.warnings),
         "segments": _rows(found.segments),
         "lesions": _rows(found.lesions),
         "compression": [_compression(profile) for profile in found.profiles],
         "stents": _rows(found.stents),
+        "collaterals": _rows(found.collaterals),
         "cross_sections": _rows(found.cross_sections),
     }
 

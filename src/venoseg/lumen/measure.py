@@ -14,6 +14,7 @@ from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
+from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
@@ -54,6 +55,8 @@ class Measurements:
         What a reader must know about the whole, one sentence each.
     stents, owned_stents
         The table ``stents.csv``, and the stents it was made from.
+    collaterals
+        The table ``collaterals.csv``; without rows where they were not sought.
     needs_retrace
         Why the centerlines may no longer be those of the labels, after edits: only `measure` draws
         them anew. Empty when they are.
@@ -72,6 +75,7 @@ class Measurements:
     warnings: tuple[str, ...]
     stents: Table = field(default_factory=lambda: Table(STENT_COLUMNS, ()))
     owned_stents: tuple[OwnedStent, ...] = ()
+    collaterals: Table = field(default_factory=lambda: Table(COLLATERAL_COLUMNS, ()))
     needs_retrace: tuple[str, ...] = ()
 
     @property

@@ -46,6 +46,7 @@ def case_sentences(found: Comparison) -> tuple[str, ...]:
     return (
         *_occlusions(found),
         *_collaterals(found),
+        *_beside_spine(found),
         *_smallest(found),
         *_classes(found),
     )
@@ -108,6 +109,19 @@ def _collaterals(found: Comparison) -> Iterator[str]:
     ]
     if words:
         yield f"Share of contrast medium in vessels beside the measured veins: {_joined(words)}."
+
+
+def _beside_spine(found: Comparison) -> Iterator[str]:
+    words = []
+    for scan in found.scans:
+        rows = scan.found.collaterals.rows
+        if rows and all(row["count"] is not None for row in rows):
+            length_mm = sum(float(row["total_length_mm"] or 0.0) for row in rows)
+            volume_ml = sum(float(row["volume_mm3"] or 0.0) for row in rows) / 1000.0
+            seen = f"{length_mm:.0f} mm, {volume_ml:.1f} ml or more" if length_mm else "none"
+            words.append(f"{seen} at {label_words(scan.label)}")
+    if words:
+        yield f"Collaterals beside the spine, 3 mm wide or more: {_joined(words)}."
 
 
 def _smallest(found: Comparison) -> Iterator[str]:

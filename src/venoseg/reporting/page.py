@@ -67,6 +67,7 @@ def render_page(measurements: Measurements) -> str:
         segments=tables.segment_rows(measurements),
         lesions=tables.lesion_rows(measurements),
         stents=tables.stent_rows(measurements),
+        collaterals=tables.collateral_rows(measurements),
         empty_columns=tables.empty_columns(measurements),
         provenance=tables.provenance_rows(measurements, window),
         references=tables.reference_rows(measurements),

@@ -164,6 +164,23 @@ def stent_rows(measurements: Measurements) -> TextTable:
     return TextTable(headings, rows)
 
 
+def collateral_rows(measurements: Measurements) -> TextTable:
+    """Return what was found on either side of the spine, or why nothing can be told."""
+    headings = ("Side", "Tubes", "Length", "Volume, at least", "Largest area across", "Remark")
+    rows = tuple(
+        (
+            str(row["side"]),
+            _DASH if row["count"] is None else str(row["count"]),
+            _figure(row, "total_length_mm", _millimetres, _DASH),
+            _figure(row, "volume_mm3", lambda value: f"{value / 1000:.1f} ml", _DASH),
+            _figure(row, "maximum_area_mm2", area_words, _DASH),
+            str(row["reason"] or ""),
+        )
+        for row in measurements.collaterals.rows
+    )
+    return TextTable(headings, rows)
+
+
 def _stent_cells(row: Row) -> tuple[str, ...]:
     vessels = [BY_NAME[name].title for name in str(row["vessels"] or "").split()]
     return (

@@ -10,6 +10,7 @@ import pytest
 from scipy import ndimage
 
 from venoseg.angiography import Venogram, VenogramOptions, Way, measure_run
+from venoseg.angiography.fiducials import Fiducial
 from venoseg.angiography.stent_table import ANY_VESSEL
 from venoseg.dicom.angiogram import Mask
 from venoseg.dicom.calibration import Calibration
@@ -93,6 +94,22 @@ def test_an_expansion_without_a_stent_is_refused(scene: Any):
     )
     with pytest.raises(MeasurementError, match="no stent is seen"):
         _check_stents(found)
+
+
+def test_a_stent_of_known_width_calibrates(scene: Any):
+    run = scene.but(extra=wires(scene.shape, even, 64.0, 184.0)).run()
+    line = Fiducial("stent", 13.5, (113.0, 124.0), (142.5, 124.0))
+    found = measure_run(run, VenogramOptions(ways=(WAY,), fiducial=line))
+    assert found.calibration.kind == "stent"
+    share = found.calibration.relative_uncertainty
+    assert found.calibration.mm_per_pixel[0] == pytest.approx(0.5, rel=share)
+    assert share < 0.1
+
+
+def test_a_line_across_no_stent_is_refused(scene: Any):
+    line = Fiducial("stent", 13.5, (113.0, 124.0), (142.5, 124.0))
+    with pytest.raises(MeasurementError, match="no stent with two edges"):
+        measure_run(scene.run(), VenogramOptions(ways=(WAY,), fiducial=line))
 
 
 def test_unsubtracted_frames_show_no_stents(scene: Any):

@@ -11,9 +11,13 @@ from typing import Literal
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
+from venoseg.angiography.bands import Bands, find_bands, gap_px
 from venoseg.angiography.catheter import catheter_width
+from venoseg.angiography.edges import Edges
 from venoseg.angiography.run import Image
+from venoseg.angiography.stents import stent_width
 from venoseg.angiography.widthmodel import Look
 from venoseg.dicom.calibration import Calibration
 from venoseg.errors import MeasurementError, UsageError
@@ -21,13 +25,21 @@ from venoseg.volume import BoolArray, FloatArray
 
 FRENCH_MM = 1.0 / 3.0
 
-FiducialKind = Literal["marker", "catheter", "ruler"]
+FiducialKind = Literal["marker", "catheter", "ruler", "stent"]
 
 # Half widths of 95 % intervals: of a marker's middle, and, as shares, of what depth does: an object
 # in the vein lies within half its depth; a ruler on the table up to 10 cm off, at 750 mm from the
 # source.
 _MARKER_PX = 0.25
-_DEPTHS: dict[FiducialKind, float] = {"marker": 0.007, "catheter": 0.007, "ruler": 0.13}
+_DEPTHS: dict[FiducialKind, float] = {
+    "marker": 0.007,
+    "catheter": 0.007,
+    "ruler": 0.13,
+    "stent": 0.007,
+}
+
+# So many of the bands that are found by themselves must lie in a measured vein.
+_IN_THE_VEIN = 0.7
 
 _SEARCH_PX = 7
 _DISTINCT = 6.0
@@ -45,6 +57,7 @@ class Fiducial:
     kind
         ``marker``: two marks in the vein, ``size_mm`` apart. ``ruler``: two ticks of a ruler beside
         the patient. ``catheter``: a line across or along a catheter of outer diameter ``size_mm``.
+        ``stent``: a line across a stent, ``size_mm`` between the middles of its outermost wires.
     size_mm
         Known.
     first_px, second_px
@@ -64,8 +77,10 @@ class Fiducial:
         return replace(self, first_px=first, second_px=second)
 
 
-def parse_fiducial(text: str) -> Fiducial:
-    """Read ``marker:10mm@x1,y1,x2,y2``, ``ruler:50mm@...`` or ``catheter:6F@...``.
+def parse_fiducial(text: str) -> Fiducial | Bands:
+    """Read ``marker:10mm@x1,y1,x2,y2``, or ``ruler``, ``stent`` and ``catheter:6F`` with places.
+
+    ``marker:10mm`` without places is a catheter with bands 10 mm apart, wherever it lies.
 
     Raises
     ------
@@ -73,13 +88,15 @@ def parse_fiducial(text: str) -> Fiducial:
         When the text is neither, or the size is impossible.
     """
     kind, _, rest = text.partition(":")
-    size, _, places = rest.partition("@")
+    size, at, places = rest.partition("@")
     try:
+        if kind == "marker" and not at and size.endswith("mm"):
+            return _bands(float(size[:-2]), text)
         numbers = [float(part) for part in places.split(",")]
         first, second = (numbers[0], numbers[1]), (numbers[2], numbers[3])
         if len(numbers) != 4:
             raise ValueError
-        if kind in ("marker", "ruler") and size.endswith("mm"):
+        if kind in ("marker", "ruler", "stent") and size.endswith("mm"):
             size_mm = float(size[:-2])
         elif kind == "catheter" and size[-1:] in ("F", "f"):
             size_mm = float(size[:-1]) * FRENCH_MM
@@ -89,12 +106,54 @@ def parse_fiducial(text: str) -> Fiducial:
         raise UsageError(
             "the calibration is not understood",
             where=text,
-            remedy="write marker:10mm@x1,y1,x2,y2, ruler:50mm@... or catheter:6F@..., or auto",
+            remedy="write marker:10mm@x1,y1,x2,y2, ruler:50mm@..., stent:16mm@... or "
+            "catheter:6F@..., marker:10mm for bands wherever they are, or auto",
         ) from None
     if not (0.3 <= size_mm <= 500.0 and np.isfinite(numbers).all()):
         raise UsageError("the size of the object is impossible", where=text)
-    known: dict[str, FiducialKind] = {"marker": "marker", "ruler": "ruler"}
+    known: dict[str, FiducialKind] = {"marker": "marker", "ruler": "ruler", "stent": "stent"}
     return Fiducial(known.get(kind, "catheter"), size_mm, first, second)
+
+
+def _bands(spacing_mm: float, text: str) -> Bands:
+    if not 1.0 <= spacing_mm <= 50.0:
+        raise UsageError("the distance of the bands is impossible", where=text)
+    return Bands(spacing_mm)
+
+
+def calibrate_by_bands(
+    bands: Bands,
+    native: Image,
+    seen: BoolArray,
+    veins: list[Edges],
+    frames: tuple[int, int] | None,
+) -> Calibration:
+    """Find the one marker catheter in a measured vein and calibrate by all of its bands.
+
+    Raises
+    ------
+    MeasurementError
+        When there is none, more than one, or it does not lie in a measured vein: elsewhere it is
+        at another depth.
+    """
+    spots = find_bands(native, seen)
+    middles = np.array([marker_middle(native, (float(x), float(y))) for x, y in spots])
+    within = np.zeros(len(middles), dtype=bool)
+    for edges in veins:
+        away, station = cKDTree(edges.course.points_px).query(middles)
+        within |= away < edges.width_px[station]
+    if within.mean() < _IN_THE_VEIN:
+        raise MeasurementError(
+            "the marker bands that are seen do not lie in a measured vein",
+            remedy="point at two marks in the vein: --calibration marker:LENGTHmm@x1,y1,x2,y2",
+        )
+    gap, own = gap_px(middles)
+    factor = bands.spacing_mm / gap
+    words = (
+        f"{len(middles)} bands found, {bands.spacing_mm:g} mm apart, {gap:.2f} px in the picture"
+    )
+    share = float(np.hypot(own, _DEPTHS["marker"]))
+    return Calibration("marker", (factor, factor), share, "the plane of the marker", frames, words)
 
 
 def calibrate(
@@ -122,7 +181,10 @@ def calibrate(
     """
     for point in (fiducial.first_px, fiducial.second_px):
         _check_inside(point, seen)
-    if fiducial.kind != "catheter":
+    if fiducial.kind == "stent":
+        size_px, own = stent_width(native, fiducial.first_px, fiducial.second_px, look.blur_px)
+        words = f"stent of {fiducial.size_mm:g} mm, {size_px:.2f} px wide in the picture"
+    elif fiducial.kind != "catheter":
         marks = [marker_middle(native, p) for p in (fiducial.first_px, fiducial.second_px)]
         size_px = float(np.hypot(*(marks[1] - marks[0])))
         if size_px < 4.0:

@@ -17,6 +17,7 @@ from venoseg.angiography.edges import Edges
 from venoseg.angiography.outline import SAMPLE_PX, cheapest_contour, sample_across
 from venoseg.angiography.run import Image
 from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles
+from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
 # The wire is averaged along the stent over this share of the vein's width, and at least.
@@ -123,6 +124,51 @@ def find_stents(native: Image, seen: BoolArray, edges: Edges) -> list[StentEdges
     calm = ndimage.median_filter(fit.edges_px, size=(window, 1), mode="nearest")
     smooth = ndimage.gaussian_filter1d(calm, 0.5 * sigma, axis=0)
     return [_stent(fit, smooth, there, run, sigma) for run in _stretches(there, usual)]
+
+
+def stent_width(
+    native: Image, first_px: tuple[float, float], second_px: tuple[float, float], blur_px: float
+) -> tuple[float, float]:
+    """Return the width of a stent in pixels and the relative half width of its 95 % interval.
+
+    Parameters
+    ----------
+    native
+        (rows, columns) attenuation before contrast medium.
+    first_px, second_px
+        Column and row of the ends of a line that crosses the stent squarely, about as long as the
+        stent is wide.
+    blur_px
+        Standard deviation of the picture's blur as far as it is known.
+
+    Raises
+    ------
+    MeasurementError
+        When no two edges of wire stand out near the line's ends.
+    """
+    first, second = np.array(first_px), np.array(second_px)
+    length = float(np.hypot(*(second - first)))
+    across = (second - first) / max(length, 1e-9)
+    along = np.array([across[1], -across[0]])
+    sigma = max(_ALONG * length, _ALONG_PX)
+    steps = np.arange(-np.ceil(4 * sigma), np.ceil(4 * sigma) + 1.0)
+    course = Course((first + second) / 2 + steps[:, None] * along, np.tile(across, (len(steps), 1)))
+    reach = np.ceil((0.5 + _OUTSIDE) * length + _BESIDE_PX)
+    offsets = np.arange(-reach, reach + SAMPLE_PX / 2, SAMPLE_PX)
+    values = ndimage.gaussian_filter1d(sample_across(native, course, offsets), sigma, axis=0)
+    lumen = np.tile([-length / 2, length / 2], (len(steps), 1))
+    start = _rims(offsets, values, lumen, length)
+    near = (offsets > start[:, :1] - _BESIDE_PX) & (offsets < start[:, 1:] + _BESIDE_PX)
+    samples = Samples(offsets, values, near.astype(np.float64), np.zeros(len(values)), 1e-3)
+    fit = fit_profiles(samples, start, Look(blur_px=blur_px, shell=True))
+    middle = slice(len(steps) // 2 - int(sigma), len(steps) // 2 + int(sigma) + 1)
+    if not _is_stent(samples, fit, length)[middle].all():
+        raise MeasurementError(
+            "no stent with two edges of wire stands out along the line",
+            remedy="draw the line squarely across the stent, from edge to edge",
+        )
+    width = float(np.median((fit.edges_px[:, 1] - fit.edges_px[:, 0])[middle]))
+    return width, float(np.hypot(_MODEL_PX, 1.96 * np.median(fit.width_sd_px[middle]))) / width
 
 
 def _rims(offsets: FloatArray, values: FloatArray, lumen: FloatArray, usual: float) -> FloatArray:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from venoseg.angiography.automatic import filled_vessels, main_vessel_path
+from venoseg.angiography.bands import Bands
 from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
 from venoseg.angiography.course import find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import Edges, background_noise, find_edges
-from venoseg.angiography.fiducials import Fiducial, calibrate
+from venoseg.angiography.fiducials import Fiducial, calibrate, calibrate_by_bands
 from venoseg.angiography.flow import (
     ELSEWHERE,
     Curve,
@@ -89,7 +90,7 @@ class VenogramOptions:
 
     ways: tuple[Way, ...] = ()
     frames: tuple[int, int] | None = None
-    fiducial: Fiducial | None = None
+    fiducial: Fiducial | Bands | None = None
     calibration: Calibration = NO_CALIBRATION
     nominal_mm: float | None = None
     stents_nominal_mm: Mapping[str, float] = field(default_factory=dict)
@@ -231,6 +232,9 @@ def _calibrated(
     if wanted.fiducial is None:
         return wanted.calibration
     native = native_attenuation(subtraction)
+    if isinstance(wanted.fiducial, Bands):
+        seen = subtraction.run.seen
+        return calibrate_by_bands(wanted.fiducial, native, seen, found, wanted.frames)
     row, column = subtraction.mask_shift_px
     placed = wanted.fiducial.moved(-row, -column)
     return calibrate(placed, native, subtraction.run.seen, found[0].look, wanted.frames)

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration",
         default="auto",
         metavar="KIND",
-        help="marker:10mm@x1,y1,x2,y2 (two marks), ruler:50mm@... (two ticks), "
+        help="marker:10mm@x1,y1,x2,y2 (two marks), marker:10mm (bands so far apart, found), "
+        "ruler:50mm@... (two ticks), stent:16mm@... (a line across it), "
         "catheter:6F@x1,y1,x2,y2 (a line across or along it), "
         "or auto, the best the header allows (default)",
     )

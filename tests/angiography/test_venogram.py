@@ -304,7 +304,7 @@ def test_calibrations_are_read(text: str, kind: str, size_mm: float):
 
 @pytest.mark.parametrize(
     "text",
-    ["marker:10@1,2,3,4", "marker:10mm", "catheter:6mm@1,2,3,4", "stent:16mm@1,2,3,4", "",
+    ["marker:10@1,2,3,4", "marker:10cm", "catheter:6mm@1,2,3,4", "wire:16mm@1,2,3,4", "",
      "marker:10mm@1,2,3", "marker:0mm@1,2,3,4", "marker:10mm@1,2,3,nan"],
 )  # fmt: skip
 def test_calibrations_that_mean_nothing_are_refused(text: str):

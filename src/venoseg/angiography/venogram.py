@@ -33,6 +33,7 @@ from venoseg.angiography.lesions import (
 )
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
+from venoseg.angiography.slips import goes_round
 from venoseg.angiography.stent_table import stent_table
 from venoseg.angiography.stents import StentEdges, find_stents
 from venoseg.angiography.subtraction import (
@@ -208,6 +209,7 @@ def measure_run(
         (
             *_warnings(subtraction, calibration, projections, bool(wanted.ways)),
             *_departures(wanted.ways, projections),
+            *_slips(projections, lesions),
         ),
     )
 
@@ -266,6 +268,19 @@ def _departures(ways: tuple[Way, ...], projections: list[Projection]) -> Iterato
                 f"{way.vessel}: its course leaves the given points by up to {apart.max():.0f} px; "
                 "where the vein is shut it may follow another vessel: look at the picture"
             )
+
+
+def _slips(projections: list[Projection], lesions: list[tuple[Lesion, ...]]) -> Iterator[str]:
+    """Say where what looks like a narrowing may be a collateral round a shut stretch."""
+    for projection, narrowed in zip(projections, lesions, strict=True):
+        for lesion in narrowed:
+            if goes_round(projection, lesion):
+                at = projection.position_px[lesion.smallest]
+                yield (
+                    f"{projection.vessel}: in its narrowing {at:.0f} px from the central end the "
+                    "course goes a roundabout way: it may follow a collateral, and the vein be "
+                    "shut: look at the picture, and set waypoints in the vein"
+                )
 
 
 def _warnings(

@@ -30,8 +30,8 @@ _ASTRAY = 0.2
 # Gaps that scatter by more than this share are foreshortened.
 _SCATTER = 0.05
 
-# Half width of 95 % of what the catheter's slant to the picture does to all gaps: 10 degrees.
-_SLANT = 0.015
+# Half width of 95 % of what the catheter's slant to the picture does to all gaps: 14 degrees.
+_SLANT = 0.03
 
 
 @dataclass(frozen=True, slots=True)

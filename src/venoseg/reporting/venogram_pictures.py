@@ -23,7 +23,7 @@ _STRIP = 6
 _STRIP_COLUMNS = 256
 _VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 _BESIDE_COLOUR = "#56b4e9"
-_STENT_COLOUR = "#000000"
+_STENT_COLOUR = "#f0e442"
 
 
 def draw_strip(found: Venogram) -> Picture:
@@ -87,7 +87,7 @@ def draw_vein(found: Venogram) -> Picture:
     axes.set_ylim(rows - 0.5, -0.5)
     caption = ["Lines: edges of the measured veins; dotted: occluded."]
     if any(found.stents):
-        caption.append("Black, dashed: edges of stents.")
+        caption.append("Yellow, dashed: edges of stents.")
     if beside.any():
         caption.append("Thin outlines: other vessels that fill.")
     return finish(figure, "Composite of the run with the edges that were found", tuple(caption))

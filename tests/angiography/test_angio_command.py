@@ -161,6 +161,8 @@ def test_the_same_run_gives_the_same_bytes(scene: Any, tmp_path: Path, seeds: Pa
         ({}, ["--frames", "4-40"], 2, "frames 4 to 40 do not exist"),
         ({}, ["--calibration", "magic"], 2, "not understood"),
         ({}, ["--calibration", "catheter:6F@10,10,400,10"], 3, "outside the picture"),
+        ({}, ["--calibration", "marker:10mm"], 3, "row of mark"),
+        ({}, ["--stent-nominal", "16"], 3, "no stent is seen"),
         ({}, ["--seeds", "no.json"], 3, "seeds cannot be read"),
         ({"MaskSubtractionSequence": "far"}, [], 3, "mask frame"),
         ({"PhotometricInterpretation": "RGB"}, [], 3, "colour"),

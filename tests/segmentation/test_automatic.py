@@ -102,6 +102,34 @@ class TestRefused:
             segment(read_study(shared_data / name).ct())
 
 
+def in_liver(cava_hu: float, liver_hu: float) -> tuple[Volume, list[Seed]]:
+    """The trunk with liver all round the cava, and a seed at both of its ends."""
+    volume = trunk(cava_hu=cava_hu)
+    voxels = volume.voxels.copy()
+    liver = where(volume, (-40.0, -10.0), 45, 40) & ~where(volume, CAVA, 11, 8)
+    liver &= ~where(volume, AORTA, 12, 12) & (voxels < 100)
+    voxels[liver] = np.random.default_rng(6).normal(liver_hu, 8.0, int(liver.sum())).round()
+    ends = (("central_end", 140.0), ("peripheral_end", 8.0))
+    seeds = [Seed("ivc", role, (*CAVA, z)) for role, z in ends]
+    return replace(volume, voxels=voxels), seeds
+
+
+class TestInTheLiver:
+    @pytest.mark.parametrize(("cava_hu", "least"), [(150.0, 0.9), (130.0, 0.8)])
+    def test_a_brighter_cava_is_told_from_the_liver(self, cava_hu, least):
+        volume, seeds = in_liver(cava_hu, liver_hu=100.0)
+        found, true = segment(volume, seeds).labels > 0, where(volume, CAVA, 11, 8)
+        assert 2 * (found & true).sum() / (found.sum() + true.sum()) > least
+
+    def test_a_cava_as_bright_as_the_liver_is_drawn_of_usual_size_and_not_trusted(self):
+        volume, seeds = in_liver(cava_hu=100.0, liver_hu=100.0)
+        found = segment(volume, seeds)
+        drawn, true = found.labels > 0, where(volume, CAVA, 11, 8)
+        assert drawn.sum() < 2 * true.sum()
+        assert found.confidence[0].confidence < 0.5
+        assert "of the wall shows" in " ".join(found.confidence[0].reasons)
+
+
 def test_a_cut_field_of_view_and_a_metal_hip_do_not_disturb():
     volume = trunk()
     cut = volume.crop((slice(0, 50), slice(10, 100), slice(35, 150)))

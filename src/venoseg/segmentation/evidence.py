@@ -40,6 +40,8 @@ _LEAST_AREA_MM2 = 9.0
 _CLIMB_MM = 8.0
 _LEAST_RUN_MM = 12.0
 _EVEN_MM = 9.0
+# A cava without any edge must be as bright as this everywhere, and run this straight.
+_SURELY_BLOOD_HU, _EVEN_BLOOD, _STRAIGHT = 80.0, 0.8, 0.85
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,8 @@ class Evidence:
         (n,) area as a share of the expected normal one.
     climbs
         (n,) whether the course leads up the body there, from its central end on.
+    cava
+        Whether all of the tube is the cava.
     """
 
     enhanced: FloatArray
@@ -65,6 +69,7 @@ class Evidence:
     ringed: FloatArray
     width: FloatArray
     climbs: BoolArray
+    cava: bool = False
 
 
 def evidence_of(tube: Tube, vessels: list[str], blood_hu: float) -> Evidence:
@@ -91,6 +96,7 @@ def evidence_of(tube: Tube, vessels: list[str], blood_hu: float) -> Evidence:
         ndimage.median_filter(ringed, size=size, mode="nearest"),
         tube.area_mm2 / normal,
         _climbing(tube.course.points_lps_mm[:, 2], step),
+        set(vessels) == {"ivc"},
     )
 
 
@@ -109,8 +115,22 @@ def lumen_by(evidence: Evidence, tube: Tube) -> BoolArray:
     possible &= tube.area_mm2 >= _LEAST_AREA_MM2
     needed = np.where(evidence.enhanced < _FAINT_SHARE, _WELL_SHOWN, _SHOWN)
     sure = _opened(possible & (evidence.shown >= needed))
+    if not sure.any() and _even_cava(evidence, tube, possible):
+        return possible
     lumen = _opened(sure | (possible & _like_beside(evidence, sure, step)))
     return _without_islands(lumen, evidence, step)
+
+
+def _even_cava(evidence: Evidence, tube: Tube, possible: BoolArray) -> bool:
+    """Tell whether a tube may be a cava in equally bright liver: bright, even, straight.
+
+    Its confidence stays low, for hardly any wall shows.
+    """
+    level = tube.level_hu
+    even = level.min() > _EVEN_BLOOD * level.max() and level.min() >= _SURELY_BLOOD_HU
+    step = np.diff(tube.course.points_lps_mm[[0, -1]], axis=0)[0]
+    straight = abs(float(step[2])) > _STRAIGHT * tube.course.step_mm * (len(level) - 1)
+    return bool(even and straight and evidence.cava and possible.mean() > _STRAIGHT)
 
 
 def runs_of(flags: BoolArray) -> list[tuple[int, int]]:

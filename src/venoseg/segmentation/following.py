@@ -29,6 +29,8 @@ _SEED_MM = 4.0
 _BEYOND_MM = 10.0
 _BEYOND_ENDS_MM = 20.0
 _DEAR = 2.0
+_APART_HU = 20.0
+_FAINT_HU, _FAINT_OVER_HU = 110.0, 30.0
 
 
 def level_at(picture: Picture, points_lps_mm: FloatArray) -> FloatArray:
@@ -74,11 +76,25 @@ def cost_of(
     cost += 10.0 * (picture.mean_hu < -20.0)
     cost += 30.0 * (picture.mean_hu > np.maximum(level, 150.0) + 120.0)
     if arteries is not None:
-        cost += 40.0 * ndimage.binary_dilation(arteries)
+        cost += 20.0 * arteries
     if behind is not None:
         cost += 100.0 * behind
     dear: Float32Array = cost.astype(np.float32)
     return dear
+
+
+def cost_of_brightness(
+    picture: Picture, level_hu: FloatArray, perhaps: BoolArray, artery_hu: float
+) -> Float32Array:
+    """Return what a millimetre costs in blood as bright as that of arteries, where they may be.
+
+    Nothing where veins are as bright as arteries.
+    """
+    level = level_hu[:, None, None].astype(np.float32)
+    apart = artery_hu - level
+    share = np.clip((picture.mean_hu - level) / np.maximum(apart, 1.0) * 2.0 - 1.0, 0.0, 1.0)
+    cost: Float32Array = (12.0 * share * perhaps * (apart > _APART_HU)).astype(np.float32)
+    return cost
 
 
 def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray) -> FloatArray:
@@ -129,11 +145,13 @@ def tube_along(image: Float32Array, grid: Grid, way_lps_mm: FloatArray, noise_hu
         Scatter of the image that means nothing.
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
-    tolerance = 20.0 + 1.5 * noise_hu
     expected = None
     for turn in range(_ROUNDS):
         sampled = unrolled(image, grid, course, LARGEST_MM)
         level = level_along(sampled, course.step_mm)
+        # Faint blood lies in tissue nearly as bright; bright blood has streams that differ more.
+        bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)
+        tolerance = 12.0 + noise_hu + bright * (8.0 + 0.5 * noise_hu)
         radius, step = wall_around(sampled, level, tolerance, expected)
         if turn < _ROUNDS - 1:
             before = Tube(course, radius, level, step)

@@ -11,8 +11,22 @@ from scipy import ndimage
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.cava import sure_cava
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
-from venoseg.segmentation.domains import Picture, arteries_in, picture_of
-from venoseg.segmentation.following import cost_of, level_at, prolonged, tube_along, way_through
+from venoseg.segmentation.domains import (
+    POSSIBLE_LEAD_MM,
+    SURE_LEAD_MM,
+    Picture,
+    arteries_in,
+    lead_of_arteries,
+    picture_of,
+)
+from venoseg.segmentation.following import (
+    cost_of,
+    cost_of_brightness,
+    level_at,
+    prolonged,
+    tube_along,
+    way_through,
+)
 from venoseg.segmentation.judging import Judged, judged
 from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
 from venoseg.segmentation.model import (
@@ -21,7 +35,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.painting import painted
+from venoseg.segmentation.painting import painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.wall import Tube
@@ -51,12 +65,18 @@ class Scene:
         do; None when no aorta was found.
     cava_lps_mm
         (n, 3) points that lie in the cava for certain, from the head down.
+    perhaps_arteries
+        Where arteries may be: blood as bright as theirs is not taken for a vein there.
+    artery_hu
+        Grey value of blood in the aorta; None when no aorta was found.
     """
 
     picture: Picture
     arteries: BoolArray | None = None
     behind: BoolArray | None = None
     cava_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    perhaps_arteries: BoolArray | None = None
+    artery_hu: float | None = None
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -120,6 +140,10 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         )
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     labels = painted(volume.grid, found, tubes, names)
+    if scene.perhaps_arteries is not None and scene.artery_hu is not None:
+        without_arteries(
+            labels, volume.grid, scene.picture, scene.perhaps_arteries, scene.artery_hu
+        )
     _cut_at_ends(labels, volume.grid, chains)
     return Segmentation(
         labels,
@@ -155,7 +179,10 @@ def _way(scene: Scene, chain: Chain) -> FloatArray:
     order = np.argsort(points[:, 2])
     levels = np.maximum(level_at(picture, points), _UNENHANCED_HU)
     level = np.interp(z, points[order, 2], levels[order])
-    return way_through(picture, cost_of(picture, level, scene.arteries, scene.behind), points)
+    cost = cost_of(picture, level, scene.arteries, scene.behind)
+    if scene.perhaps_arteries is not None and scene.artery_hu is not None:
+        cost += cost_of_brightness(picture, level, scene.perhaps_arteries, scene.artery_hu)
+    return way_through(picture, cost, points)
 
 
 def _fine(volume: Volume, way: FloatArray) -> tuple[Float32Array, Grid, float]:
@@ -213,22 +240,29 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     cava = sure_cava(found)
     cava = cava[picture.grid.contains(cava)]
     # Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
-    veins_lps_mm = np.concatenate([veins_lps_mm, cava[: max(len(cava) - 2, 1)]])
-    gap = np.linalg.norm(aorta.points_lps_mm[:, None] - veins_lps_mm[None], axis=2).min(axis=1)
+    proved = cava[: max(len(cava) - 2, 1)]
+    known = np.concatenate([veins_lps_mm, proved])
+    gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
     sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
     lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
     # The lowest part of a track may have left the aorta for an iliac artery, or for nothing.
     sure = sure[-max(4, int(0.6 * len(sure))) :]
-    used = aorta.points_lps_mm[sure]
-    used = used[picture.grid.contains(used)]
-    if len(used) < 4:
+    sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
+    if len(sure) < 4:
         return Scene(picture)
-    level_of_artery = float(np.median(aorta.level_hu[sure]))
-    level = min(level_of_artery, float(level_at(picture, veins_lps_mm).min()))
-    arteries = arteries_in(picture, used, veins_lps_mm, level)
-    arteries &= picture.mean_hu > level_of_artery - max(40.0, 0.3 * (level_of_artery - 40.0))
+    used = aorta.points_lps_mm[sure]
+    upper = known[known[:, 2] >= used[:, 2].min()]
+    if len(upper) == 0:
+        return Scene(picture)
+    level = float(np.median(aorta.level_hu[sure]))
+    lower = known[known[:, 2] < used[:, 2].min()]
+    lead = lead_of_arteries(picture, used, level, upper, lower)
+    fainter = min(level, float(level_at(picture, known).min()))
+    arteries = arteries_in(picture, used, known, fainter) & (lead > SURE_LEAD_MM)
+    arteries &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
+    perhaps = lead > POSSIBLE_LEAD_MM
     behind = _behind(picture.grid, found, lowest_mm)
-    return Scene(picture, arteries, behind, cava)
+    return Scene(picture, arteries, behind, cava, perhaps, level)
 
 
 def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:

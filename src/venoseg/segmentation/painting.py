@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.wall import RAYS, Tube
@@ -16,6 +17,8 @@ from venoseg.segmentation.working import box_around
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 Box = tuple[slice, slice, slice]
+
+_DARKER_HU = 25.0
 
 
 def voxels_inside(
@@ -99,3 +102,35 @@ def painted(
         labels[chosen] = value[station[deeper]]
         deepest[chosen] = depth[deeper] + 1e-3
     return labels
+
+
+def without_arteries(
+    labels: LabelArray, grid: Grid, picture: Picture, perhaps: BoolArray, artery_hu: float
+) -> None:
+    """Take away, in place, what is as bright as the arteries where they may be.
+
+    Only of veins that are darker than the arteries by more than 25 HU.
+
+    Parameters
+    ----------
+    labels, grid
+        Painted veins and their place.
+    picture
+        The coarse picture.
+    perhaps
+        Where arteries may be in it.
+    artery_hu
+        Grey value of their blood.
+    """
+    held = np.argwhere(labels)
+    value = labels[tuple(held.T)]
+    index = picture.grid.to_index(grid.to_lps(held))
+    level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
+    near = perhaps[picture.index(grid.to_lps(held))]
+    for one in np.unique(value):
+        own = value == one
+        vein_hu = float(np.median(level[own]))
+        if artery_hu - vein_hu < _DARKER_HU:
+            continue
+        bright = (level > 0.5 * (artery_hu + vein_hu)) & (level < artery_hu + 2 * _DARKER_HU)
+        labels[tuple(held[own & near & bright].T)] = 0

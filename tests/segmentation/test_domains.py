@@ -1,0 +1,52 @@
+"""Whose blood it is, where an artery and a vein touch without a wall between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from venoseg.segmentation.domains import Picture, lead_of_arteries
+from venoseg.segmentation.painting import without_arteries
+from venoseg.volume import Grid
+
+ARTERY, VEIN = slice(10, 15), slice(15, 21)
+
+
+def touching() -> Picture:
+    """Two square vessels side by side, from the feet to the head, in fat."""
+    grid = Grid.from_axes((40, 30, 30), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(0, 0, 0))
+    image = np.full(grid.shape, -90.0, dtype=np.float32)
+    image[:, 10:16, ARTERY] = 160.0
+    image[:, 10:16, VEIN] = 110.0
+    return Picture(image, image, grid)
+
+
+def column(picture: Picture, i: float) -> np.ndarray:
+    return picture.grid.to_lps(np.array([(k, 12, i) for k in range(34, 39)], dtype=float))
+
+
+def test_each_comes_first_in_its_own_blood():
+    picture = touching()
+    lead = lead_of_arteries(
+        picture, column(picture, 12), 160.0, column(picture, 18), np.empty((0, 3))
+    )
+    assert (lead[:30, 11:15, 10:14] > 0).all()
+    assert (lead[:30, 11:15, 16:20] < 0).all()
+    assert np.isneginf(lead[:, 0, 0]).all()
+
+
+def test_what_is_as_bright_as_an_artery_is_taken_from_a_vein_beside_it():
+    picture = touching()
+    labels = np.zeros(picture.grid.shape, dtype=np.uint8)
+    labels[:, 10:16, 13:21] = 1
+    perhaps = np.ones(labels.shape, dtype=bool)
+    without_arteries(labels, picture.grid, picture, perhaps, 160.0)
+    assert not labels[:, 10:16, 13:15].any()
+    assert labels[:, 10:16, VEIN].all()
+
+
+def test_a_vein_as_bright_as_the_arteries_keeps_all():
+    picture = touching()
+    labels = np.zeros(picture.grid.shape, dtype=np.uint8)
+    labels[:, 10:16, ARTERY] = 1
+    without_arteries(labels, picture.grid, picture, np.ones(labels.shape, dtype=bool), 165.0)
+    assert labels[:, 10:16, ARTERY].all()

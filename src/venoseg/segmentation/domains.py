@@ -171,7 +171,8 @@ def lead_of_arteries(
 
 
 def _above(points: FloatArray, low_mm: float) -> FloatArray:
-    return points[points[:, 2] >= min(low_mm, points[:, 2].max()) - 1.0]
+    above: FloatArray = points[points[:, 2] >= min(low_mm, points[:, 2].max()) - 1.0]
+    return above
 
 
 def _time_from(pace: FloatArray, picture: Picture, points: FloatArray) -> FloatArray:

@@ -111,7 +111,7 @@ def lumen_by(evidence: Evidence, tube: Tube) -> BoolArray:
     widest = ndimage.maximum_filter1d(evidence.width, size, mode="nearest")
     # A thin stretch is one in which the width stays small over all of the length.
     thin = ndimage.maximum_filter1d((widest < _THIN).astype(np.uint8), size) > 0
-    possible = bright & ~thin & (evidence.width < _WIDE) & ~evidence.climbs
+    possible: BoolArray = bright & ~thin & (evidence.width < _WIDE) & ~evidence.climbs
     possible &= tube.area_mm2 >= _LEAST_AREA_MM2
     needed = np.where(evidence.enhanced < _FAINT_SHARE, _WELL_SHOWN, _SHOWN)
     sure = _opened(possible & (evidence.shown >= needed))

@@ -37,9 +37,9 @@ _SHARE_OF_A_WALL, _NORMAL_MM = 0.5, 9.2
 _USUAL = 0.35
 _CORE_MM = 2.5
 # How fast an edge gains weight, as a share of the full step; over how far along it noise is evened.
-_EDGE_SHARE, _EVEN_MM = 0.6, 2.0
+_EDGE_SHARE, _EVEN_MM = 0.6, 1.0
 # Beyond this distance from its middle a vein seldom reaches; each millimetre costs.
-_WIDE_MM, _TOO_WIDE = 13.0, 0.06
+_WIDE_MM, _TOO_WIDE = 14.0, 0.06
 _LEVEL_MM = 10.0
 
 
@@ -121,7 +121,10 @@ def unrolled(image: Float32Array, grid: Grid, course: Course, largest_mm: float)
         image, np.moveaxis(index, -1, 0).astype(np.float32), order=1, mode="nearest"
     )
     # Along the tube little changes but the noise.
-    return ndimage.gaussian_filter1d(sampled, _EVEN_MM / course.step_mm, axis=0, mode="nearest")
+    even: Float32Array = ndimage.gaussian_filter1d(
+        sampled, _EVEN_MM / course.step_mm, axis=0, mode="nearest"
+    )
+    return even
 
 
 def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:

@@ -13,11 +13,19 @@ from venoseg.centerline.label_sections import (
     cut_by_slices,
 )
 from venoseg.centerline.tree import Branch
+from venoseg.lumen.contours import solidity
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
 from venoseg.lumen.levels import LEAST_CONTRAST_HU
 from venoseg.lumen.wall import Wall
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+
+CONCAVE = "concave_section"
+"""Flag of a station whose outline is bent around something, or holds two vessels."""
+
+# Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
+# side, labelled as one, 88 to 92 %.
+_LEAST_SOLIDITY = 0.94
 
 Flags = list[list[str]]
 
@@ -163,6 +171,14 @@ def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flag
     """Note the stations at which the vein has more than one lumen."""
     for n in np.flatnonzero(measured & (components > 1)):
         flags[n].append("several_lumens")
+
+
+def note_concave(contours_mm: FloatArray, measured: BoolArray, flags: Flags) -> None:
+    """Note the stations whose outline has a waist or a bay, as that of two vessels together has."""
+    with np.errstate(invalid="ignore"):
+        concave = measured & (solidity(contours_mm) < _LEAST_SOLIDITY)
+    for n in np.flatnonzero(concave):
+        flags[n].append(CONCAVE)
 
 
 def note_unexplained(found: BoolArray, measured: BoolArray, flags: Flags) -> None:

@@ -15,6 +15,9 @@ from venoseg.volume import FloatArray
 # Widths are taken in this many directions over half a turn: the greatest is right within 0.02 %.
 _DIRECTIONS = 90
 
+# As many support lines make a polygon whose area is that of a circle to 0.1 %.
+_SUPPORT_LINES = 64
+
 # The least width of a slit changes quickly with the direction. It is sought again this many times
 # between the neighbours of the best direction so far, each time in steps a quarter as wide.
 _NARROWING_ROUNDS = 3
@@ -94,6 +97,22 @@ def feret_diameters_mm(contours: FloatArray) -> tuple[FloatArray, FloatArray, Fl
         best, least = _least(_widths(contours, around), around)
         step *= float(_NARROWING_STEPS[1] - _NARROWING_STEPS[0])
     return least, width.max(axis=1), best % np.pi
+
+
+def solidity(contours: FloatArray) -> FloatArray:
+    """Return (n,) the share of their convex hull that contours fill (scikit-image's name).
+
+    The hull is the polygon of its support lines in `_SUPPORT_LINES` directions.
+    """
+    step = 2.0 * np.pi / _SUPPORT_LINES
+    angle = np.arange(_SUPPORT_LINES) * step
+    directions = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    support = (directions @ contours.transpose(0, 2, 1)).max(axis=2)
+    ahead, behind = np.roll(support, -1, axis=1), np.roll(support, 1, axis=1)
+    side = (ahead + behind - 2.0 * np.cos(step) * support) / np.sin(step)
+    hull = 0.5 * (support * side).sum(axis=1)
+    share: FloatArray = area_and_centroid(contours)[0] / np.maximum(hull, 1e-9)
+    return share
 
 
 def _widths(contours: FloatArray, angles_rad: FloatArray) -> FloatArray:

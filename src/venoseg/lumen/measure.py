@@ -13,7 +13,7 @@ from venoseg.centerline.duplicated import FLAG as DUPLICATED
 from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
-from venoseg.lumen.assess import METAL
+from venoseg.lumen.assess import CONCAVE, METAL
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.occlusion import shut_warnings, with_gaps
@@ -31,6 +31,9 @@ from venoseg.volume import Source, Volume
 
 # Branches are measured side by side; NumPy and SciPy let go of the interpreter where it matters.
 _THREADS = 2
+
+# A waist this long is no mouth of a tributary.
+_LONG_CONCAVE_MM = 15.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -295,9 +298,16 @@ def warnings_of(
             warnings.append(f"{profile.vessel}: no station could be measured")
         elif profile.branch.parent is None and profile.vessel != "ivc":
             warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
+        step_mm = float(profile.branch.curve.position_mm[1])
+        concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
+        if concave_mm >= _LONG_CONCAVE_MM:
+            warnings.append(
+                f"{profile.vessel}: its outline has a waist along {concave_mm:.0f} mm; check that "
+                "the labels hold no other vessel"
+            )
         metal = sum(METAL in words for words in profile.flags)
         if metal:
-            length_mm = metal * float(profile.branch.curve.position_mm[1])
+            length_mm = metal * step_mm
             warnings.append(
                 f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
                 "the lumen is that of the labels"

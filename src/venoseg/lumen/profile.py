@@ -14,6 +14,7 @@ from venoseg.lumen.assess import (
     Flags,
     image_decides,
     note_components,
+    note_concave,
     note_lost,
     note_narrow,
     note_unexplained,
@@ -157,6 +158,7 @@ def conclude(
     shapes = _shapes(found.contours_mm, before)
     measured = ~np.isnan(shapes.area_mm2)
     note_components(evidence.view.components, measured, flags)
+    note_concave(found.contours_mm, measured, flags)
     note_unexplained(evidence.view.found, measured, flags)
     return VesselProfile(
         branch=branch,

@@ -46,6 +46,8 @@ _FLAGS: dict[str, str] = {
     "its surroundings",
     "edge_partly_from_labels": "edge from gray values, on a part of the rim from the labels",
     "below_resolution": "narrower than the image can resolve: the diameter may be overestimated",
+    "concave_section": "its outline has a waist or a bay: bent around something, or two vessels in "
+    "one label",
     "several_lumens": "more than one lumen in the section; the central one is measured",
     "open_central_end": "goes on beyond the image towards the heart",
     "open_peripheral_end": "goes on beyond the image towards the leg",

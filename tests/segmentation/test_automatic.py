@@ -93,6 +93,18 @@ class TestRefused:
         with pytest.raises(InputError, match="lies in the aorta"):
             segment(trunk(), seeds)
 
+    def test_a_seed_below_the_part_of_the_track_that_is_surely_the_aorta(self):
+        # Low down the track may follow a vein that crosses behind the artery.
+        crossing = Seed("left_common_iliac_vein", "waypoint", (*AORTA, 20.0))
+        ends = (
+            Seed("ivc", "central_end", (*CAVA, 140.0)),
+            Seed("left_external_iliac_vein", "peripheral_end", (*CAVA, 6.0)),
+        )
+        try:
+            segment(trunk(), [*ends, crossing])
+        except InputError as error:
+            assert "aorta" not in error.what
+
     @pytest.mark.shared
     @pytest.mark.parametrize(
         "name", ["ts_example_ct_iliac/example_ct.nii.gz", "lidc0314_100slices"]

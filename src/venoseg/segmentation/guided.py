@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.errors import InputError, MeasurementError
@@ -215,11 +216,11 @@ def _scene(
     if found is None:
         return Scene(picture)
     aorta = found.aorta
-    sure = sure_of(aorta)
-    for seed in seeds:
-        gap = np.linalg.norm(aorta.points_lps_mm - np.array(seed.lps_mm), axis=1)
+    trunk = _upper_part(np.flatnonzero(sure_of(aorta)))
+    for seed in seeds if len(trunk) else ():
+        gap = np.linalg.norm(aorta.points_lps_mm[trunk] - np.array(seed.lps_mm), axis=1)
         n = int(np.argmin(gap))
-        if sure[n] and gap[n] < 0.6 * aorta.radius_mm[n]:
+        if gap[n] < 0.6 * aorta.radius_mm[trunk[n]]:
             raise InputError(
                 "the seed point lies in the aorta",
                 where=f"{seed.vessel} {seed.role}",
@@ -234,6 +235,14 @@ def sure_of(track: Track) -> BoolArray:
     return sure
 
 
+def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the slices, from the feet up, in which a track has not left the aorta.
+
+    Its lowest part may have left it for an iliac artery, a vein that crosses, or nothing.
+    """
+    return sure[-max(4, int(0.6 * len(sure))) :]
+
+
 def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Scene:
     """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
     aorta = found.aorta
@@ -245,8 +254,7 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
     sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
     lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
-    # The lowest part of a track may have left the aorta for an iliac artery, or for nothing.
-    sure = sure[-max(4, int(0.6 * len(sure))) :]
+    sure = _upper_part(sure)
     sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
     if len(sure) < 4:
         return Scene(picture)

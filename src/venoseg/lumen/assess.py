@@ -16,7 +16,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.lumen.contours import solidity
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
-from venoseg.lumen.levels import LEAST_CONTRAST_HU
+from venoseg.lumen.levels import LEAST_CONTRAST_HU, hidden_by_metal
 from venoseg.lumen.wall import Wall
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -36,10 +36,6 @@ METAL = "gray_refused_metal"
 # CT is deemed adequate. Below, an edge in the image need not be the edge of the lumen.
 ENHANCED_HU = 75.0
 _ENHANCED_OVER_STATIONS = 41
-
-# Metal or calcium along this share of the rim hides the lumen's edge: the steepest rise is then
-# that of the stent, not of the blood.
-_METAL_RIM = 0.4
 
 # At least this share of the rim must show an edge before the image decides where it is.
 _LEAST_RIM = 0.6
@@ -130,7 +126,7 @@ def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
     inside = ndimage.median_filter(wall.inside, _ENHANCED_OVER_STATIONS, mode="nearest")
     enhanced = inside >= ENHANCED_HU if volume.unit == "HU" else np.ones(len(rim), dtype=bool)
     contrast = wall.inside - wall.outside >= LEAST_CONTRAST_HU
-    metal = ndimage.median_filter(wall.bright, 5, mode="nearest") >= _METAL_RIM
+    metal = hidden_by_metal(wall.bright)
     for n in range(len(rim)):
         if metal[n]:
             flags[n].append(METAL)

@@ -23,6 +23,12 @@ _LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
 _BRIGHT_HU = 80.0
 _BRIGHT_TO_NOISE = 4.0
 
+# Metal or calcium along this share of the rim hides the lumen's edge: the steepest rise is then
+# that of the stent, not of the blood. Where such a stretch ends, a few more stations with some of
+# it belong to it.
+_METAL_RIM, _SOME_METAL_RIM = 0.4, 0.08
+_METAL_END_STATIONS = 4
+
 
 # A ray needs this contrast, and this many times the noise of a voxel, to show an edge.
 LEAST_CONTRAST_HU = 20.0
@@ -131,3 +137,19 @@ def bright_share(profiles: Profiles, inside: FloatArray, noise: FloatArray) -> F
     threshold = np.maximum(_BRIGHT_HU, _BRIGHT_TO_NOISE * noise)[:, None]
     share: FloatArray = np.mean(excess > threshold, axis=1)
     return share
+
+
+def hidden_by_metal(bright: FloatArray) -> BoolArray:
+    """Tell at which of n stations metal or calcium hides the lumen's edge.
+
+    Parameters
+    ----------
+    bright
+        (n,) what `bright_share` gives.
+    """
+    hidden: BoolArray = ndimage.median_filter(bright, 5, mode="nearest") >= _METAL_RIM
+    if not hidden.any():
+        return hidden
+    beside = ndimage.binary_dilation(hidden, iterations=_METAL_END_STATIONS)
+    result: BoolArray = hidden | (beside & (bright >= _SOME_METAL_RIM))
+    return result

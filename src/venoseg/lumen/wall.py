@@ -20,7 +20,13 @@ from venoseg.lumen.edges import (
     sample_profiles,
     to_lps,
 )
-from venoseg.lumen.levels import bright_share, inner_radii_mm, levels_beside, seen_rays
+from venoseg.lumen.levels import (
+    bright_share,
+    hidden_by_metal,
+    inner_radii_mm,
+    levels_beside,
+    seen_rays,
+)
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.smoothing import blur_shift, settled, smooth_offsets
 from venoseg.lumen.vein_wall import (
@@ -162,10 +168,13 @@ def wall_of_image(
         if turn == 0:
             # Judged where the labels put the lumen: an edge drawn to metal has metal inside.
             bright = bright_share(profiles, np.median(inner, axis=1), levels.noise)
+            metal = hidden_by_metal(bright)
         width = model.blur.along(normals_lps, grid)
         fits = FIT_ROUNDS if turn == _ROUNDS else _NEARING_ROUNDS
         offsets = matched_offsets(profiles, inner, outer, width, _DEEPEST * radius, fits)
         usable = levels.contrast & (np.abs(offsets) < _REACH_MM - 2.0 * SAMPLE_MM)
+        # The edge of metal says nothing about that of the blood beyond its end.
+        usable &= ~metal[:, None]
         weights = np.where(usable, 1.0, 0.0)
         offsets = np.where(usable, offsets, 0.0)
         mean = smooth_offsets(offsets, weights + _PRIOR_WEIGHT, curve, contours)

@@ -124,30 +124,36 @@ def _draw_lumen(axes: Axes, profile: VesselProfile, station: int) -> None:
             linestyle=(0, (1, 2.5)),
         )
     angle = float(profile.shapes.minimum_angle_rad[station])
-    _draw_caliper(axes, least_width(contour, angle), "min", _LEAST, "solid")
-    _draw_caliper(axes, greatest_width(contour), "max", _GREATEST, (0, (5, 2)))
+    widths = (
+        ("min", least_width(contour, angle), _LEAST, "solid"),
+        ("max", greatest_width(contour), _GREATEST, (0, (5, 2))),
+    )
+    for row, (name, caliper, colour, style) in enumerate(widths):
+        _draw_caliper(axes, caliper, colour, style)
+        _write_width(axes, row, name, caliper, colour)
 
 
-def _draw_caliper(axes: Axes, caliper: Caliper, name: str, colour: str, style: object) -> None:
-    """Draw a width as a line between two short jaws, its value at one end."""
+def _draw_caliper(axes: Axes, caliper: Caliper, colour: str, style: object) -> None:
+    """Draw a width as a line between two short jaws."""
     ends, jaw = caliper.ends_mm, 1.6 * caliper.jaw
     for width, ink in ((2.4, "black"), (1.2, colour)):
         axes.plot(*ends.T, color=ink, linewidth=width, linestyle=style, alpha=0.9)
         for end in ends:
             axes.plot(*np.stack([end - jaw, end + jaw]).T, color=ink, linewidth=width, alpha=0.9)
-    outward = (ends[1] - ends[0]) / max(caliper.width_mm, 1e-9)
-    # Beside the line where it lies level: the patient's sides stand at its ends.
-    level = abs(outward[0]) > 0.7
-    axes.annotate(
+
+
+def _write_width(axes: Axes, row: int, name: str, caliper: Caliper, colour: str) -> None:
+    """Write a width into the corner, where neither the lumen nor the patient's sides stand."""
+    axes.text(
+        0.015,
+        0.985 - 0.085 * row,
         f"{name} {caliper.width_mm:.1f} mm",
-        (float(ends[1, 0]), float(ends[1, 1])),
-        xytext=(4.0 * outward[0], 4.0 * outward[1] + (12.0 if level else 0.0)),
-        textcoords="offset points",
+        transform=axes.transAxes,
         color=colour,
         fontsize=8,
         fontweight="bold",
-        ha="left" if outward[0] > 0.35 else "right" if outward[0] < -0.35 else "center",
-        va="center" if level else "bottom" if outward[1] > 0 else "top",
+        ha="left",
+        va="top",
         bbox={"boxstyle": "square,pad=0.15", "facecolor": INK, "alpha": 0.7, "linewidth": 0},
     )
 

@@ -216,7 +216,7 @@ def _drive(task: Callable[[Any], Any], batches: Sequence[Any], board: _Board) ->
             board.done(number, answer)
     except (EOFError, OSError, pickle.UnpicklingError):
         board.fail(WorkerDiedError("a decoding process died", remedy="the file may be damaged"))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - it is passed on
         # Whatever the task raised belongs to the caller, who waits in another thread.
         board.fail(error)
     finally:
@@ -233,7 +233,7 @@ def serve() -> None:
             return
         try:
             reply = (False, task(batch))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - it is passed on
             # Sent back as it is; the parent raises it where the work was asked for.
             reply = (True, error)
         pickle.dump(reply, answers, protocol=pickle.HIGHEST_PROTOCOL)

@@ -18,7 +18,7 @@ ENDS = np.array([[128.0, 20.0], [128.0, 235.0]])
 @pytest.fixture
 def occupied(scene: Any, vein: Any) -> Any:
     """A vein of 24 px with a dense catheter of 7 px in it, which holds no contrast medium."""
-    width = lambda along: np.full_like(along, 7.0)  # noqa: E731
+    width = lambda along: np.full_like(along, 7.0)  # noqa: E731 - a profile in one line
     catheter = type(vein)(width_px=width, opacity=0.8, start=(130.0, -20.0), stop=(130.0, 280.0))
     missing = type(vein)(width_px=width, opacity=-0.5, start=(130.0, -20.0), stop=(130.0, 280.0))
     return scene.but(veins=(vein, missing), extra=catheter.picture(scene.shape))

@@ -19,7 +19,7 @@ def words(scene: Any, *veins: Any) -> str:
 
 
 def test_the_way_round_an_occlusion_is_said(scene: Any, vein: Any):
-    narrow = lambda along: np.full_like(along, 10.0)  # noqa: E731
+    narrow = lambda along: np.full_like(along, 10.0)  # noqa: E731 - a profile in one line
     corners = [(128.0, 96.0), (172.0, 112.0), (172.0, 152.0), (128.0, 168.0)]
     collateral = [
         type(vein)(start=start, stop=stop, width_px=narrow, opacity=1.0)
@@ -30,5 +30,5 @@ def test_the_way_round_an_occlusion_is_said(scene: Any, vein: Any):
 
 
 def test_a_stenosis_is_none(scene: Any, vein: Any):
-    narrow = lambda along: 24.0 - 15.0 * np.exp(-0.5 * ((along - 150.0) / 12.0) ** 2)  # noqa: E731
+    narrow = lambda along: 24.0 - 15.0 * np.exp(-0.5 * ((along - 150.0) / 12.0) ** 2)  # noqa: E731 - a profile in one line
     assert "roundabout" not in words(scene, type(vein)(width_px=narrow))

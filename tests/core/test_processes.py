@@ -86,7 +86,7 @@ def test_a_shared_array_is_seen_by_all_and_outlives_its_file():
         first, second = shared.attach(), shared.attach()
         first[1, 2, 3] = 77
         assert second[1, 2, 3] == 77
-    assert not os.path.exists(shared.path)  # noqa: PTH110
+    assert not os.path.exists(shared.path)  # noqa: PTH110 - its path is text
     assert first.sum() == 77
 
 

@@ -23,7 +23,7 @@ class Seen(CtVisit):
     def segment(self, vessel: str) -> Row | None:
         return next((row for row in self.rows if row["vessel"] == vessel), None)
 
-    def stations(self, vessel: str) -> list[Row]:  # noqa: ARG002
+    def stations(self, vessel: str) -> list[Row]:  # noqa: ARG002 - as the visit has it
         return []
 
 

@@ -287,7 +287,7 @@ def write_case(folder: Path, rng: random.Random, seeds: Seeds) -> str:
     damage = rng.choice(DAMAGES)
     try:
         damaged = damage(data, rng)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - counted as a finding
         # The damage itself may be more than pydicom agrees to write.
         damaged = flip_bits(data, rng)
     (folder / "damaged").write_bytes(damaged)
@@ -361,7 +361,7 @@ def work(first: int, last: int) -> None:
     """Run cases and print one JSON line for each: the child's side."""
     seeds = Seeds()
 
-    def too_long(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def too_long(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal calls it
         raise TimeoutError(f"longer than {SECONDS_LIMIT} s")
 
     signal.signal(signal.SIGALRM, too_long)
@@ -375,7 +375,7 @@ def work(first: int, last: int) -> None:
         signal.alarm(SECONDS_LIMIT)
         try:
             outcome = run_case(folder)
-        except BaseException:  # noqa: BLE001
+        except BaseException:  # noqa: BLE001 - counted as a finding
             failure = traceback.format_exc()
         signal.alarm(0)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

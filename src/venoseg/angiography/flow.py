@@ -120,7 +120,7 @@ def lumen_mask(projection: Projection, shape: tuple[int, ...]) -> BoolArray:
         low = np.maximum(np.floor(ring.min(axis=0)).astype(int), 0)
         high = np.minimum(np.ceil(ring.max(axis=0)).astype(int) + 1, shape)
         if (high > low).all():
-            drawn = polygon2mask(tuple(high - low), ring - low)  # type: ignore[no-untyped-call]
+            drawn = polygon2mask(tuple(high - low), ring - low)
             mask[low[0] : high[0], low[1] : high[1]] |= np.asarray(drawn, dtype=bool)
     return mask
 

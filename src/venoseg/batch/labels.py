@@ -60,7 +60,7 @@ def _matching(pattern: str, series: Series) -> list[Path]:
     pattern = pattern.replace("{series_uid}", escape(safe_uid(series.series_uid)))
     # Both in text: a Path would take the pattern's escapes for names, and Path.glob bars "..".
     if not Path(pattern).is_absolute():
-        pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118
+        pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118 - see above
     return [Path(path) for path in sorted({str(Path(p).resolve()) for p in glob(pattern)})]  # noqa: PTH207
 
 

@@ -92,7 +92,7 @@ def settle_part(name: str, work: Callable[[Stage], Message], tell: Tell) -> None
         done = work(say)
     except MemoryError:
         tell({"memory": name})
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - it is recorded
         # A defect in one study must not stop the others.
         tell({"failed": failure_of(name, stage, error)})
     else:

@@ -41,10 +41,10 @@ class _Attempt:
 def serve() -> None:
     """Answer jobs until there are no more; the child's side of `job.start_template`."""
     # Loaded for the children that are forked from here, which then need not load it each.
-    import highdicom  # noqa: F401
+    import highdicom  # noqa: F401 - for the children
 
     import venoseg.reporting.page
-    import venoseg.reporting.venogram_page  # noqa: F401
+    import venoseg.reporting.venogram_page  # noqa: F401 - for the children
 
     source, answers = pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -223,7 +223,7 @@ def _be_the_study(job: Job, limits: Limits, writing: int, template: int) -> None
             status = 0
         except MemoryError:
             tell({"memory": ""})
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - it is recorded
             # Nothing of a part was begun: the study as a whole failed, and says where.
             tell({"failed": failure_of("", "headers", error)})
             status = 0

@@ -78,7 +78,7 @@ class Shutter:
         from skimage.draw import polygon2mask
 
         vertices = np.array(self.numbers).reshape(-1, 2) - 1
-        area = polygon2mask((rows, columns), vertices)  # type: ignore[no-untyped-call]
+        area = polygon2mask((rows, columns), vertices)
         return np.asarray(area, dtype=np.bool_)
 
 

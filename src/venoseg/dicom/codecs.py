@@ -137,7 +137,7 @@ def _as_stored(decoded: Stored, pixels: Pixels, header: CodestreamHeader | None)
     return shifted
 
 
-def _rle(frame: bytes, pixels: Pixels, header: None) -> Stored:  # noqa: ARG001
+def _rle(frame: bytes, pixels: Pixels, header: None) -> Stored:  # noqa: ARG001 - as the others
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
 
@@ -159,13 +159,13 @@ def _rle(frame: bytes, pixels: Pixels, header: None) -> Stored:  # noqa: ARG001
     return np.asarray(decoded)
 
 
-def _jpeg_ls(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001
+def _jpeg_ls(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001 - as the others
     import jpeg_ls
 
     return np.asarray(jpeg_ls.decode(np.frombuffer(frame, np.uint8)))
 
 
-def _openjpeg(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001
+def _openjpeg(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:  # noqa: ARG001 - as the others
     from openjpeg.utils import decode
 
     return np.asarray(decode(frame))

@@ -115,7 +115,7 @@ def _copy(location: Location, out: Path, key: bytes, pixels_clean: bool, copied:
         return error.what
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - it is recorded
         # pydicom raises whatever a damaged file leads it into; the file is left out and counted.
         return f"damaged ({describe_defect(error).partition(':')[0]})"
     copied.images += 1

@@ -267,7 +267,7 @@ def _is_tube(part: BoolArray, grid: Grid) -> bool:
 
 def _length_mm(part: BoolArray, grid: Grid) -> float:
     """Return the length of the middle lines: the shortest tree through the skeleton's voxels."""
-    skeleton = skeletonize(np.pad(part, 1))  # type: ignore[no-untyped-call]
+    skeleton = skeletonize(np.pad(part, 1))
     index = np.argwhere(skeleton)
     number = np.full(np.array(part.shape) + 4, -1)
     number[tuple(index.T + 1)] = np.arange(len(index))

@@ -63,7 +63,8 @@ def _reach(shape: Shape | Filaments, grid: Grid) -> Box:
     index = grid.to_index(corners)
     start = np.clip(np.floor(index.min(axis=0)) - 1, 0, grid.shape).astype(int)
     stop = np.clip(np.ceil(index.max(axis=0)) + 2, start, grid.shape).astype(int)
-    return tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))  # type: ignore[return-value]
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    return k, j, i
 
 
 def _touched_blocks(

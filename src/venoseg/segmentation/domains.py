@@ -106,7 +106,7 @@ def arteries_in(
     # A point at the end of a vein must not have to climb out of the wall first.
     wall[markers > 0] = 0
     blood = picture.mean_hu > 0.5 * (level_hu + 40.0)
-    domain = watershed(wall, markers, mask=blood | (markers > 0))  # type: ignore[no-untyped-call]
+    domain = watershed(wall, markers, mask=blood | (markers > 0))
     arteries: BoolArray = domain == 1
     return arteries
 

@@ -72,7 +72,7 @@ def draw_contour(
     corners = np.column_stack([(contour - middle) @ across, (contour - middle) @ upward])
     points = np.column_stack([x[slab], y[slab]])
     inside = np.zeros(slab.shape, dtype=bool)
-    inside[slab] = points_in_poly(points, corners)  # type: ignore[no-untyped-call]
+    inside[slab] = points_in_poly(points, corners)
     drawn = written(labels, box, inside, Pen(pen.value, pen.over))
     if replace_within_mm <= 0.0:
         return drawn

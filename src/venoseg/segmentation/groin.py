@@ -74,7 +74,7 @@ def _veins(picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: fl
     blood &= ~arteries
     wall = np.clip(np.rint((level_hu - picture.darkest_hu) / 5.0), 0, 60).astype(np.int16)
     wall[markers > 0] = 0
-    joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2  # type: ignore[no-untyped-call]
+    joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2
     return joined
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QLabel, QShortcut, QWidget  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QLabel, QShortcut, QWidget  # type: ignore[attr-defined]  # qtpy picks it
 
 
 @dataclass(frozen=True, slots=True)

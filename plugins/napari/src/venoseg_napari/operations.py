@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from venoseg.review import Contour, Notes, Session, canonical_labels
+from venoseg.review.actions import Layer
 from venoseg.segmentation import (
     Edit,
     OccludedCourse,
     Pen,
+    Role,
     Seed,
     Segmentation,
     apply,
@@ -88,13 +90,13 @@ class Stroke:
         if session is None or not self._edits:
             return
         kind = desk.tool.kind
-        name = "stent" if kind == "stent" else "veins"
-        layer = session.layer(name)  # type: ignore[arg-type]
+        name: Layer = "stent" if kind == "stent" else "veins"
+        layer = session.layer(name)
         for edit in reversed(self._edits):
             undo(layer, edit)
         whole = merged(layer, self._edits)
         self._edits = []
-        desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name))  # type: ignore[arg-type]
+        desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name))
 
 
 def click(desk: Desk, lps_mm: FloatArray) -> None:
@@ -219,10 +221,15 @@ def mark_occluded(desk: Desk, first: int, last: int) -> None:
 
 def set_seed(desk: Desk, lps_mm: FloatArray) -> None:
     """Set an end or a waypoint of the chosen vein; an end replaces the one before."""
-    roles = {"seed": "central_end", "end": "peripheral_end", "waypoint": "waypoint"}
+    roles: dict[str, Role] = {
+        "seed": "central_end",
+        "end": "peripheral_end",
+        "waypoint": "waypoint",
+    }
     role = roles[desk.tool.kind]
     vessel = desk.tool.vessel
-    seed = Seed(vessel, role, tuple(float(v) for v in lps_mm))  # type: ignore[arg-type]
+    x, y, z = (float(value) for value in lps_mm)
+    seed = Seed(vessel, role, (x, y, z))
 
     def step(session: Session) -> Box:
         notes: Notes = session.notes
@@ -257,8 +264,9 @@ def segment_case(desk: Desk, *, from_seeds: bool) -> None:
         desk.change(lambda s: s.draw_and_note(words, whole, notes))
         if made.stent is not None:
             stent = made.stent.view(np.uint8)
-            box = tuple(slice(0, n) for n in stent.shape)
-            desk.change(lambda s: s.draw("stents", edit_to(s.stent, box, stent), "stent"))  # type: ignore[arg-type]
+            k, j, i = (slice(0, size) for size in stent.shape)
+            box = (k, j, i)
+            desk.change(lambda s: s.draw("stents", edit_to(s.stent, box, stent), "stent"))
         doubts = [f"{c.vessel}: {', '.join(c.reasons)}" for c in made.confidence if c.reasons]
         desk.told.emit("; ".join(doubts) or "the veins were found", bool(doubts))
 

@@ -135,7 +135,7 @@ class Plane(QWidget):
         item.setRect(-right / 2, -down / 2, columns * right, rows * down)
 
 
-class _View(pg.ViewBox):  # type: ignore[misc]
+class _View(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
     """Hands the mouse to the tools; with the look tool it moves and scales the picture."""
 
     def __init__(self, plane: Plane) -> None:

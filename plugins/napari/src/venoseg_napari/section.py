@@ -133,7 +133,7 @@ class Section(QWidget):
         drag_outline(self.desk, rounded(points))
 
 
-class _Handles(pg.GraphItem):  # type: ignore[misc]
+class _Handles(pg.GraphItem):  # type: ignore[misc]  # pyqtgraph has no types
     """Points on the outline that can be dragged."""
 
     def __init__(self, moving: Any, dropped: Any) -> None:

@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from venoseg.errors import VenosegError
-from venoseg.review import changes_table, sign_off
+from venoseg.lumen import Measurements
+from venoseg.review import Version, changes_table, sign_off
 from venoseg_napari.desk import Desk
 
 _GOOD, _BAD, _OPEN = "#3c9a3c", "#d9534f", "#d98c00"
@@ -84,9 +85,9 @@ class SigningBar(QWidget):
         found = desk.figures.found if desk.figures.settled else None
         before = desk.before
 
-        def done(version: object) -> None:
+        def done(version: Version) -> None:
             desk.before = found or desk.before
-            desk.told.emit(f"saved as {version.name} and read back", False)  # type: ignore[attr-defined]
+            desk.told.emit(f"saved as {version.name} and read back", False)
             desk.state_changed.emit()
 
         desk.run_locked("saving", lambda: session.save(changes_table(before, found)), done)
@@ -98,14 +99,14 @@ class SigningBar(QWidget):
             return
         before, second = desk.before, self.second.isChecked()
 
-        def work() -> object:
+        def work() -> tuple[Version, Measurements, Path]:
             headers = item.series.headers() if session.image.source.kind == "DICOM" else ()
             return sign_off(session, before, headers, second_reader=second, boundary=desk.boundary)
 
-        def done(result: tuple[object, object, Path]) -> None:
+        def done(result: tuple[Version, Measurements, Path]) -> None:
             version, found, out = result
-            desk.before = found  # type: ignore[assignment]
-            name = version.name  # type: ignore[attr-defined]
+            desk.before = found
+            name = version.name
             desk.told.emit(f"signed as {name}; results in results/{out.name}", False)
             desk.state_changed.emit()
             desk.worklist_changed.emit()

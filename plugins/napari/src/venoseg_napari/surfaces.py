@@ -32,7 +32,7 @@ def mesh(labels: npt.NDArray[np.uint8], grid: Grid, value: int) -> Mesh | None:
     blurred = ndimage.gaussian_filter(part, _BLUR_VOXELS)
     if blurred.max() <= 0.5:
         blurred = part
-    corners, faces, _, _ = marching_cubes(blurred, 0.5)  # type: ignore[no-untyped-call]
+    corners, faces, _, _ = marching_cubes(blurred, 0.5)
     return grid.to_lps(corners - 1 + [s.start for s in box]), faces.astype(np.int64)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from venoseg.angiography import Venogram, VenogramOptions, Way, measure_run, run_of
@@ -29,7 +29,7 @@ _EDGE, _POINT, _LINE = "#ffe14d", "#00c8ff", "#d98c00"
 _NAMED = "vein"
 
 
-class _Picture(pg.ViewBox):  # type: ignore[misc]
+class _Picture(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
     """The frame; with a line in hand a drag draws it, else it moves the picture."""
 
     clicked = Signal(float, float)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from venoseg.angiography import Venogram

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
@@ -91,8 +93,8 @@ class WorklistDock(QWidget):
         """Make a thumbnail in the background."""
         self._icons[item.key] = QIcon()
 
-        def done(picture: object) -> None:
-            gray = picture.copy()  # type: ignore[attr-defined]
+        def done(picture: npt.NDArray[np.uint8]) -> None:
+            gray = picture.copy()
             side = gray.shape[0]
             image = QImage(gray.data, side, side, side, QImage.Format.Format_Grayscale8)
             self._icons[item.key] = QIcon(QPixmap.fromImage(image.copy()))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from venoseg.followup.comparable import obstacle_of, stented_station
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.rules import Rules
+from venoseg.followup.stations import STATION_FIGURES, Stations, number
 from venoseg.followup.verdict import Difference, Figure, difference
 from venoseg.followup.visit import CtVisit
 from venoseg.tables import Column, Row, Table
-from venoseg.volume import FloatArray
 
 CHANGE_COLUMNS: tuple[Column, ...] = (
     Column("vessel", "name of the vein; empty for what concerns no single vein"),
@@ -30,12 +29,6 @@ CHANGE_COLUMNS: tuple[Column, ...] = (
     Column("verdict", "changed, unchanged or not comparable"),
     Column("reason", "why"),
 )
-
-# Figures of a station, each with the columns of its interval.
-_STATION_FIGURES = {
-    "lumen_area_mm2": ("lumen_area_low_mm2", "lumen_area_high_mm2"),
-    "minimum_diameter_mm": ("minimum_diameter_low_mm", "minimum_diameter_high_mm"),
-}
 
 # The end of an occlusion or of a stent is known to about this, at each of its two ends.
 END_MM = 2.0
@@ -101,65 +94,50 @@ class _Pair:
         self.visits = before, after
         self.labels = before.label, after.label
         self.rules = rules
-        self.here, self.there = before.stations(vessel), after.stations(vessel)
+        self.here, self.there = Stations.of(before, vessel), Stations.of(after, vessel)
         self.match: VesselMatch | None = match.vessels.get(vessel)
         self.residual_mm = match.residual_mm or 0.0
 
     def stations(self) -> Iterator[Row]:
         """Yield a row for every figure of every station that has a matched level."""
-        if self.match is None:
-            return
-        step = _step_mm(self.there)
-        for quantity in _STATION_FIGURES:
-            varied = [_Varied.of(rows, quantity) for rows in (self.here, self.there)]
-            for n, to_mm in enumerate(self.match.to_mm):
-                if np.isnan(to_mm):
-                    continue
-                number = min(round(to_mm / step), len(self.there) - 1)
-                here, there = self.here[n], self.there[number]
+        for quantity in STATION_FIGURES:
+            if self.match is None:
+                return
+            varied = self.here.varied(quantity), self.there.varied(quantity)
+            for n, m in self._pairs():
                 apart = self._apart_mm(n)
-                doubt = max(varied[0].within(n, apart), varied[1].within(number, apart))
-                found = self._judged(quantity, here, there, doubt)
-                yield change_row(
-                    self.vessel,
-                    "station",
-                    float(self.match.from_mm[n]),
-                    self.labels,
-                    quantity,
-                    found,
-                )
+                doubt = max(varied[0].within(n, apart), varied[1].within(m, apart))
+                found = self._judged(quantity, n, m, doubt)
+                position = number(self.here.rows[n], "position_mm")
+                yield change_row(self.vessel, "station", position, self.labels, quantity, found)
 
     def stretch(self) -> Iterator[Row]:
         """Yield the smallest figures of the stretch that both visits show."""
-        for quantity in _STATION_FIGURES:
-            pairs = self._matched(quantity)
+        for quantity in STATION_FIGURES:
+            pairs = self._measured(quantity)
             if not pairs:
                 continue
-            here = min((p[0] for p in pairs), key=lambda row: _value(row, quantity))
-            there = min((p[1] for p in pairs), key=lambda row: _value(row, quantity))
+            here = min((p[0] for p in pairs), key=lambda n: self.here.value(n, quantity))
+            there = min((p[1] for p in pairs), key=lambda n: self.there.value(n, quantity))
             found = self._judged(quantity, here, there, 0.0)
-            yield change_row(
-                self.vessel,
-                "matched stretch",
-                _number(here, "position_mm"),
-                self.labels,
-                f"smallest_{quantity}",
-                found,
-            )
+            yield self._stretch_row(here, f"smallest_{quantity}", found)
 
     def narrowed(self) -> Iterator[Row]:
         """Yield the stenosis at the later narrowest station against the same site before."""
-        pairs = self._matched("lumen_area_mm2")
+        quantity = "lumen_area_mm2"
         # What a stent has opened since is no measure of what has narrowed.
-        pairs = [p for p in pairs if stented_station(p[0]) == stented_station(p[1])]
-        open_ones = [p for p in pairs if _value(p[0], "lumen_area_mm2") > 0.0]
+        open_ones = [
+            (n, m)
+            for n, m in self._measured(quantity)
+            if stented_station(self.here.rows[n]) == stented_station(self.there.rows[m])
+            and self.here.value(n, quantity) > 0.0
+        ]
         if not open_ones:
             return
-        here, there = min(open_ones, key=lambda pair: _value(pair[1], "lumen_area_mm2"))
-        station = next(n for n, row in enumerate(self.here) if row is here)
-        varied = _Varied.of(self.here, "lumen_area_mm2").within(station, self._apart_mm(station))
-        area = self._judged("lumen_area_mm2", here, there, varied)
-        site = _value(here, "lumen_area_mm2")
+        here, there = min(open_ones, key=lambda pair: self.there.value(pair[1], quantity))
+        varied = self.here.varied(quantity).within(here, self._apart_mm(here))
+        area = self._judged(quantity, here, there, varied)
+        site = self.here.value(here, quantity)
         stenosis, high, low = (
             None if one is None else -100.0 * one / site
             for one in (area.change, area.low, area.high)
@@ -167,14 +145,7 @@ class _Pair:
         found = Difference(
             Figure(0.0), Figure(stenosis or 0.0), stenosis, low, high, area.verdict, area.reason
         )
-        yield change_row(
-            self.vessel,
-            "matched stretch",
-            _number(here, "position_mm"),
-            self.labels,
-            "area_stenosis_baseline_same_site_percent",
-            found,
-        )
+        yield self._stretch_row(here, "area_stenosis_baseline_same_site_percent", found)
 
     def whole(self) -> Iterator[Row]:
         """Yield what is known of the vein as a whole."""
@@ -186,20 +157,31 @@ class _Pair:
             found = difference(figures[0], figures[1])
             yield change_row(self.vessel, "whole vein", None, self.labels, quantity, found)
 
-    def _matched(self, quantity: str) -> list[tuple[Row, Row]]:
-        """Return the pairs of stations at which both visits have a figure."""
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Return the numbers of the stations that belong together."""
         if self.match is None:
             return []
-        step = _step_mm(self.there)
-        pairs = [
-            (self.here[n], self.there[min(round(to_mm / step), len(self.there) - 1)])
+        return [
+            (n, self.there.at(float(to_mm)))
             for n, to_mm in enumerate(self.match.to_mm)
             if not np.isnan(to_mm)
         ]
-        return [p for p in pairs if None not in (_figure(p[0], quantity), _figure(p[1], quantity))]
 
-    def _judged(self, quantity: str, here: Row, there: Row, doubt: float) -> Difference:
-        before, after = _figure(here, quantity), _figure(there, quantity)
+    def _measured(self, quantity: str) -> list[tuple[int, int]]:
+        """Return those of the pairs that have a figure at both visits."""
+        return [
+            (n, m)
+            for n, m in self._pairs()
+            if None not in (self.here.figure(n, quantity), self.there.figure(m, quantity))
+        ]
+
+    def _stretch_row(self, here: int, quantity: str, found: Difference) -> Row:
+        position = number(self.here.rows[here], "position_mm")
+        return change_row(self.vessel, "matched stretch", position, self.labels, quantity, found)
+
+    def _judged(self, quantity: str, n: int, m: int, doubt: float) -> Difference:
+        before, after = self.here.figure(n, quantity), self.there.figure(m, quantity)
+        here, there = self.here.rows[n], self.there.rows[m]
         stented = stented_station(here), stented_station(there)
         shut = "occluded" in (here["state"], there["state"])
         # Whether a vein is shut does not depend on how sharp the scan is.
@@ -236,47 +218,6 @@ class _Pair:
         return self.residual_mm if own is None else float(own[n])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Varied:
-    """A figure along a vein, to tell how much it varies about a station."""
-
-    values: FloatArray
-    step_mm: float
-
-    @classmethod
-    def of(cls, rows: Sequence[Row], quantity: str) -> _Varied:
-        return cls(np.array([_value(row, quantity) for row in rows]), _step_mm(rows))
-
-    def within(self, n: int, apart_mm: float) -> float:
-        """Return how much the figure varies within a distance of a station."""
-        reach = max(1, int(np.ceil(apart_mm / self.step_mm)))
-        near = self.values[max(0, n - reach) : n + reach + 1]
-        if not np.isfinite(near).any() or not np.isfinite(self.values[n]):
-            return 0.0
-        most = float(np.nanmax(np.abs(near - self.values[n])))
-        return most * min(1.0, apart_mm / (reach * self.step_mm))
-
-
-def _figure(row: Row, quantity: str) -> Figure | None:
-    value = row[quantity]
-    if row["state"] == "occluded":
-        return Figure(0.0, 0.0, 0.0)
-    if value is None:
-        return None
-    low, high = (row[name] for name in _STATION_FIGURES[quantity])
-    return Figure(
-        float(value),
-        None if low is None else float(low),
-        None if high is None else float(high),
-    )
-
-
-def _value(row: Row, quantity: str) -> float:
-    """Return a figure, 0 where the vein is shut; NaN where not measured."""
-    figure = _figure(row, quantity)
-    return float("nan") if figure is None else figure.value
-
-
 def _length(row: Row, quantity: str) -> Figure | None:
     value = row[quantity]
     if value is None:
@@ -284,12 +225,3 @@ def _length(row: Row, quantity: str) -> Figure | None:
     length = float(value)
     doubt = 2.0 * END_MM if length > 0.0 else 0.0
     return Figure(length, max(0.0, length - doubt), length + doubt)
-
-
-def _number(row: Row, name: str) -> float:
-    value = row[name]
-    return float("nan") if value is None else float(value)
-
-
-def _step_mm(rows: Sequence[Row]) -> float:
-    return _number(rows[1], "position_mm") - _number(rows[0], "position_mm")

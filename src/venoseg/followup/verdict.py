@@ -12,11 +12,21 @@ Verdict = Literal["changed", "unchanged", "not comparable"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its 95 % interval; low and high are None where none is defined."""
+    """A figure with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high
+        The interval's ends are None where none is defined.
+    common
+        The part of the interval's half width whose error another figure of the same thing, found in
+        the same way, has as well: a difference of the two does not have it.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    common: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,9 @@ def difference(
         words = obstacle or "no interval is defined for this quantity"
         return Difference(before, after, change, None, None, "not comparable", words)
     before_low, before_high, after_low, after_high = known
-    down = np.hypot(after.value - after_low, before_high - before.value)
-    up = np.hypot(after_high - after.value, before.value - before_low)
+    common = before.common, after.common
+    down = _apart(after.value - after_low, before_high - before.value, common)
+    up = _apart(after_high - after.value, before.value - before_low, common)
     low, high = change - np.hypot(down, level_doubt), change + np.hypot(up, level_doubt)
     verdict: Verdict
     if obstacle:
@@ -94,3 +105,13 @@ def difference(
     else:
         verdict, reason = "changed", "the interval of the change excludes 0"
     return Difference(before, after, change, float(low), float(high), verdict, reason)
+
+
+def _apart(one: float, other: float, common: tuple[float, float]) -> float:
+    """Return the half width that two half widths leave of a difference.
+
+    Of what both share there remains by how much the two parts differ; an interval that was cut at 0
+    may be narrower than its shared part.
+    """
+    own = [max(half**2 - part**2, 0.0) for half, part in zip((one, other), common, strict=True)]
+    return float(np.sqrt(own[0] + own[1] + (common[0] - common[1]) ** 2))

@@ -28,7 +28,7 @@ from venoseg.lumen.edges import Blur, to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
-from venoseg.lumen.uncertainty import half_intervals_mm, hidden_wall_mm
+from venoseg.lumen.uncertainty import common_wall_mm, half_intervals_mm, hidden_wall_mm
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -56,6 +56,9 @@ class VesselProfile:
         Its figures; NaN where not measured.
     area_interval_mm2, minimum_interval_mm
         (n, 2) low and high ends of the 95 % interval of the area and of the minimum diameter.
+    common_half_mm
+        (n,) the part of the half width of a diameter's interval that another image of the same vein
+        shares, as it comes from the vein's own wall; 0 where there is none.
     measured
         (n,) True where the lumen could be measured.
     from_image
@@ -83,6 +86,7 @@ class VesselProfile:
     shapes: Shapes
     area_interval_mm2: FloatArray
     minimum_interval_mm: FloatArray
+    common_half_mm: FloatArray
     measured: BoolArray
     from_image: BoolArray
     components: npt.NDArray[np.int64]
@@ -167,6 +171,9 @@ def conclude(
         shapes=shapes,
         area_interval_mm2=_area_interval(shapes, found.half_mm[:, 0]),
         minimum_interval_mm=_clipped(shapes.minimum_mm, found.half_mm[:, 1]),
+        common_half_mm=np.where(
+            found.from_image & measured, np.nan_to_num(common_wall_mm(evidence.image)), 0.0
+        ),
         measured=measured,
         from_image=found.from_image & measured,
         components=evidence.view.components,

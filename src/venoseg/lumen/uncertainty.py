@@ -120,6 +120,13 @@ def hidden_wall_mm(wall: Wall) -> FloatArray:
     return half
 
 
+def common_wall_mm(wall: Wall) -> FloatArray:
+    """Return (n,) the part of `hidden_wall_mm` that another image of the same vein shares."""
+    common = np.maximum(wall.hidden_sd_mm**2 - wall.hidden_own_sd_mm**2, 0.0)
+    half: FloatArray = _NORMAL_95 * 2.0 * np.sqrt(common)
+    return half
+
+
 def _figures(contours: FloatArray) -> FloatArray:
     """Return (n, 2): equivalent and minimum diameter."""
     area = area_and_centroid(contours)[0]

@@ -54,11 +54,14 @@ class EdgeModel:
         How blurred the image is.
     wall_mm, wall_sd_mm
         Thickness of the vein's wall, and its standard deviation.
+    wall_own_sd_mm
+        The part of that deviation that another image of the same vein does not share.
     """
 
     blur: Blur
     wall_mm: float = 0.0
     wall_sd_mm: float = 0.0
+    wall_own_sd_mm: float = 0.0
 
 
 def expected_thickness_mm(diameter_mm: float) -> float:
@@ -125,29 +128,46 @@ def split_blur(
     """
     expected = expected_thickness_mm(diameter_mm)
     if not told:
-        return EdgeModel(apparent, expected, _THICKNESS_SD_MM)
-    thickness = np.linspace(0.0, _THICKEST_MM, 126)
-    extra = share * (1.0 - share) * thickness**2
-    rest = np.sqrt(np.maximum(apparent.in_plane_mm**2 - extra, _LEAST_BLUR_MM**2))
-    blur_sd = np.hypot(_SCANNER_BLUR_SD_MM, _APPARENT_BLUR_SD_MM * apparent.in_plane_mm / rest)
-    odds = ((thickness - expected) / _THICKNESS_SD_MM) ** 2
-    odds += ((rest - scanner.in_plane_mm) / blur_sd) ** 2
-    weight = np.exp(-0.5 * (odds - odds.min()))
-    weight[apparent.in_plane_mm**2 - extra < _LEAST_BLUR_MM**2] = 0.0
-    weight /= weight.sum()
-    wall_mm = float(weight @ thickness)
-    wall_sd_mm = float(np.sqrt(weight @ (thickness - wall_mm) ** 2))
+        return EdgeModel(apparent, expected, _THICKNESS_SD_MM, _THICKNESS_SD_MM)
+
+    def told_by(apparent_mm: float) -> tuple[float, float]:
+        return _thickness(apparent_mm, scanner.in_plane_mm, share, expected)
+
+    wall_mm, wall_sd_mm = told_by(apparent.in_plane_mm)
+    # Scanner and person are the same in another image; what noise does to the blur is not.
+    narrow, wide = (
+        told_by(apparent.in_plane_mm + step)[0]
+        for step in (-_APPARENT_BLUR_SD_MM, _APPARENT_BLUR_SD_MM)
+    )
+    own_sd_mm = min(0.5 * abs(wide - narrow), wall_sd_mm)
     widened = share * (1.0 - share) * wall_mm**2
 
     def without_wall(blur_mm: float) -> float:
         return float(np.sqrt(max(blur_mm**2 - widened, _LEAST_BLUR_MM**2)))
 
     blur = Blur(without_wall(apparent.in_plane_mm), without_wall(apparent.through_plane_mm))
-    return EdgeModel(blur, wall_mm, wall_sd_mm)
+    return EdgeModel(blur, wall_mm, wall_sd_mm, own_sd_mm)
 
 
-def doubt_mm(model: EdgeModel, share: FloatArray) -> FloatArray:
-    """Return (n,) the standard deviation of the mean radius, for the wall is not known.
+def _thickness(
+    apparent_mm: float, scanner_mm: float, share: float, expected_mm: float
+) -> tuple[float, float]:
+    """Return the thickness of the wall, and its standard deviation."""
+    thickness = np.linspace(0.0, _THICKEST_MM, 126)
+    extra = share * (1.0 - share) * thickness**2
+    rest = np.sqrt(np.maximum(apparent_mm**2 - extra, _LEAST_BLUR_MM**2))
+    blur_sd = np.hypot(_SCANNER_BLUR_SD_MM, _APPARENT_BLUR_SD_MM * apparent_mm / rest)
+    odds = ((thickness - expected_mm) / _THICKNESS_SD_MM) ** 2
+    odds += ((rest - scanner_mm) / blur_sd) ** 2
+    weight = np.exp(-0.5 * (odds - odds.min()))
+    weight[extra > max(apparent_mm**2 - _LEAST_BLUR_MM**2, 0.0)] = 0.0
+    weight /= weight.sum()
+    wall_mm = float(weight @ thickness)
+    return wall_mm, float(np.sqrt(weight @ (thickness - wall_mm) ** 2))
+
+
+def doubts_mm(model: EdgeModel, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return standard deviations of the mean radius, for the wall is not known.
 
     Parameters
     ----------
@@ -155,7 +175,13 @@ def doubt_mm(model: EdgeModel, share: FloatArray) -> FloatArray:
         With the wall's thickness.
     share
         (n, m) what `outer_share` gives for the rays of n sections.
+
+    Returns
+    -------
+    tuple of FloatArray
+        (n,) the whole deviation, and the part that another image of the same vein does not share.
     """
     gray = _WALL_HU_DOUBT / (_WALL_HU - _FAT_HU)
-    doubt: FloatArray = share.mean(axis=1) * np.hypot(model.wall_sd_mm, gray * model.wall_mm)
-    return doubt
+    typical: FloatArray = share.mean(axis=1)
+    whole = np.hypot(model.wall_sd_mm, gray * model.wall_mm)
+    return typical * whole, typical * model.wall_own_sd_mm

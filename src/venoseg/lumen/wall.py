@@ -33,7 +33,7 @@ from venoseg.lumen.vein_wall import (
     FACES_FAT,
     FACES_TISSUE,
     EdgeModel,
-    doubt_mm,
+    doubts_mm,
     outer_share,
     seen_shift,
     split_blur,
@@ -80,6 +80,8 @@ class Wall:
         calcium.
     hidden_sd_mm
         (n,) standard deviation of the mean radius for want of the thickness of the vein's wall.
+    hidden_own_sd_mm
+        (n,) the part of that which another image of the same vein does not share.
     """
 
     contours_mm: FloatArray
@@ -89,12 +91,13 @@ class Wall:
     outside: FloatArray
     bright: FloatArray
     hidden_sd_mm: FloatArray
+    hidden_own_sd_mm: FloatArray
 
     @classmethod
     def unknown(cls, count: int) -> Wall:
         """Return stations at which nothing is known."""
         blank = np.full(count, np.nan)
-        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(6)))
+        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(7)))
 
     def part(self, keep: slice) -> Wall:
         """Return the stations of ``keep``."""
@@ -134,6 +137,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         outside=np.zeros(len(curve)),
         bright=np.zeros(len(curve)),
         hidden_sd_mm=np.zeros(len(curve)),
+        hidden_own_sd_mm=np.zeros(len(curve)),
     )
 
 
@@ -189,6 +193,7 @@ def wall_of_image(
     hidden = seen_shift(share, model.wall_mm, width)
     hidden = smooth_offsets(hidden, weights + _PRIOR_WEIGHT, curve, contours)
     shift = blur_shift(moved, curve, model.blur, grid) - hidden
+    whole_sd, own_sd = doubts_mm(model, share)
     wall = Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
         rim=usable.mean(axis=1),
@@ -196,7 +201,8 @@ def wall_of_image(
         inside=np.median(inner, axis=1),
         outside=np.median(outer, axis=1),
         bright=bright,
-        hidden_sd_mm=doubt_mm(model, share),
+        hidden_sd_mm=whole_sd,
+        hidden_own_sd_mm=own_sd,
     )
     return wall, model
 

@@ -14,14 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from benchmarks.followup.repeat import repeat
 from scipy.spatial.transform import Rotation
 
-from venoseg.followup.case import Conditions
-from venoseg.followup.change import ct_changes
 from venoseg.followup.levels import Match, match_levels
 from venoseg.followup.matching import match_visits
-from venoseg.followup.rules import Rules
-from venoseg.followup.visit import CtVisit
 from venoseg.lumen import Measurements, measure
 from venoseg.phantom import Scanner, Scene, iliocaval_y, render
 from venoseg.phantom.skeleton import skeleton
@@ -40,13 +37,14 @@ def main() -> None:
     parser.add_argument("results", type=Path, nargs="?")
     parser.add_argument("--first-seed", type=int, default=20)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--patients", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.part == "demo":
         demo(arguments.results)
     elif arguments.part == "levels":
         levels(arguments.first_seed)
     else:
-        repeat(arguments.first_seed, arguments.count)
+        repeat(arguments.first_seed, arguments.count, arguments.patients)
 
 
 def demo(results: Path, sample: Path = SAMPLE) -> None:
@@ -119,62 +117,6 @@ def levels(first_seed: int) -> None:
                 f"{name:<44}{match.method:>12}{match.residual_mm or 0:10.2f}"
                 f"{np.median(errors):8.2f}{np.quantile(errors, 0.95):8.2f}{errors.max():9.2f}"
             )
-
-
-def repeat(first_seed: int, count: int) -> None:
-    """Print how often two scans of one state are said to differ, over noise and over poses.
-
-    Breathing and filling count as recorded and equal, so that nothing but the intervals decides.
-    """
-    scene = iliocaval_y(first_seed, stenosis_percent=50)
-    rng = np.random.default_rng(first_seed)
-    for name in ("noise", "poses"):
-        scans = []
-        for n in range(count):
-            pose = np.eye(4)
-            if name == "poses":
-                turn = rng.uniform(-3, 3, 3)
-                pose[:3, :3] = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
-                pose[:3, 3] = rng.uniform(-3, 3, 3)
-            scans.append(_local(scene, pose, first_seed + n))
-        _called(f"{name}, nothing changed", [(one, scans[0]) for one in scans[1:]])
-    wider = iliocaval_y(first_seed, stenosis_percent=20)
-    others = [_local(wider, np.eye(4), first_seed + 100 + n) for n in range(2)]
-    _called("stenosis of 50 to 20 %", [(scans[0], one) for one in others])
-
-
-def _local(scene: Scene, pose: FloatArray, seed: int) -> Measurements:
-    """Measure a hand's breadth around the confluence."""
-    grid = Grid.from_axes((75, 70, 110), spacing_mm=(2.0, 1.0, 1.0), origin_lps_mm=(-60, -35, -85))
-    made = render(
-        scene, Grid(grid.shape, np.linalg.inv(pose) @ grid.affine), Scanner(noise_hu=15, seed=seed)
-    )
-    return measure(replace(made.image, grid=grid), replace(made.segmentation, grid=grid))
-
-
-def _called(name: str, pairs: list[tuple[Measurements, Measurements]]) -> None:
-    """Print how often stations are called changed, all of them and those at the stenosis."""
-    same = Conditions("same", "same", "same")
-    called: dict[str, list[bool]] = {}
-    for before, after in pairs:
-        visits = [CtVisit(t, t, 0, m, same) for t, m in (("a", before), ("b", after))]
-        rows = ct_changes(*visits, match_visits(before, after, 6.0), Rules())
-        for row in rows:
-            if row["change"] is None or row["verdict"] == "not comparable":
-                continue
-            if row["level"] == "station":
-                stenosed = "left" in str(row["vessel"]) and 20 < float(row["position_mm"] or 0) < 60
-                where = "at the stenosis" if stenosed else "elsewhere"
-                called.setdefault(f"{row['quantity']} {where}", []).append(
-                    row["verdict"] == "changed"
-                )
-            elif "smallest" in str(row["quantity"]):
-                called.setdefault(f"{row['quantity']} {row['vessel']}", []).append(
-                    row["verdict"] == "changed"
-                )
-    for words, verdicts in sorted(called.items()):
-        share = 100 * np.mean(verdicts)
-        print(f"{name:<26}{words:<58}{len(verdicts):6d} judged, changed {share:5.1f} %")
 
 
 def _patient(seed: int) -> Scene:

@@ -9,6 +9,7 @@ from venoseg.followup.case import Conditions
 from venoseg.followup.change import change_table, ct_changes
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.rules import Rules
+from venoseg.followup.stations import Stations
 from venoseg.followup.verdict import Figure, difference
 from venoseg.followup.visit import CtVisit
 from venoseg.tables import Table
@@ -144,6 +145,30 @@ def test_the_verdict_follows_from_the_intervals(before, after, verdict: str) -> 
     found = difference(before, after)
     assert found.verdict == verdict
     assert found.reason
+
+
+def test_what_both_figures_share_is_no_part_of_their_difference() -> None:
+    own, common = 0.4, 0.9
+    half = float(np.hypot(own, common))
+    alike = [Figure(x, x - half, x + half, common) for x in (10.0, 11.0)]
+    assert difference(*alike).verdict == "changed"
+    assert difference(*alike).high == pytest.approx(1.0 + np.hypot(own, own))
+    unlike = replace(alike[1], common=0.0)
+    assert difference(alike[0], unlike).verdict == "unchanged"
+
+
+def test_a_vein_in_fat_shares_its_wall_between_visits(first) -> None:
+    profiles = [
+        replace(p, common_half_mm=np.full_like(p.common_half_mm, 0.3)) for p in first.found.profiles
+    ]
+    shared = visit(replace(first.found, profiles=tuple(profiles)), "a")
+    stations = Stations.of(shared, "ivc")
+    n = len(stations.rows) // 2
+    area = stations.figure(n, "lumen_area_mm2")
+    # The ring of this half width about a circle of the area, on one side.
+    ring = np.pi / 4.0 * ((np.sqrt(4.0 * area.value / np.pi) + 0.3) ** 2) - area.value
+    assert area.common == pytest.approx(ring, rel=0.02)
+    assert stations.figure(n, "minimum_diameter_mm").common == 0.3
 
 
 def test_a_vein_is_held_against_the_same_site_before(first, identical) -> None:

@@ -74,6 +74,7 @@ class TestThickness:
         assert abs(model.wall_mm - true_mm) < 1.5 * model.wall_sd_mm
         assert model.wall_sd_mm < 0.35
         assert model.blur.in_plane_mm < apparent.in_plane_mm
+        assert 0.0 < model.wall_own_sd_mm < 0.6 * model.wall_sd_mm
 
     def test_is_only_expected_where_no_fat_shows_it(self):
         apparent = Blur(0.7, 0.8)
@@ -104,6 +105,9 @@ class TestInFat:
             return float(np.median(high - low))
 
         assert half_mm(in_fat) > 2.0 * half_mm(in_muscle)
+        # Another image of the vein has most of that error, too.
+        common = np.median(in_fat.common_half_mm[in_fat.measured & in_fat.from_image])
+        assert 0.7 < common / half_mm(in_fat) < 1.0
 
 
 class TestMouth:

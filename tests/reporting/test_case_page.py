@@ -19,7 +19,9 @@ from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.patency import patency_table
 from venoseg.followup.scores import VILLALTA, Score
 from venoseg.followup.visit import CtVisit
+from venoseg.reporting.case_figures import COLOURS, LINES, MARKS
 from venoseg.reporting.case_page import render_case
+from venoseg.reporting.case_tables import segment_table
 from venoseg.reporting.case_words import case_headline
 from venoseg.reporting.pdf import browser, print_pdf
 
@@ -148,6 +150,32 @@ def test_the_keys_show_both_visits_at_one_level(page: str, tmp_path: Path) -> No
     (first, at), (second, moved) = readings[:2]
     assert (first, second) == ("before (day 0)", "after (day 40)")
     assert int(moved) - int(at) == pytest.approx(SHIFT_MM, abs=2.0)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of an sRGB colour, as WCAG 2 defines it."""
+    parts = np.array([int(colour[n : n + 2], 16) for n in (1, 3, 5)]) / 255.0
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def test_words_and_lines_stand_out_from_the_paper(page: str) -> None:
+    inks = dict(re.findall(r"--(ink|faint): (#\w{6})", page))
+    assert len(inks) == 2
+    for colour in (*inks.values(), *COLOURS):
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5
+
+
+def test_visits_are_told_apart_without_colour() -> None:
+    assert len(set(MARKS)) == len(LINES) == len(COLOURS) == 5
+    assert len(set(map(str, LINES[:4]))) == 4
+
+
+def test_a_vein_without_stent_says_so_and_not_that_it_was_not_measured(compared) -> None:
+    rows = segment_table(compared).rows
+    stented = segment_table(compared).headings.index("Stented")
+    assert {row[stented] for row in rows} == {"–"}
+    assert all("_" not in row[-2] for row in rows)
 
 
 def test_the_page_prints_as_pdf(page: str, tmp_path: Path) -> None:

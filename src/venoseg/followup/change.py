@@ -154,7 +154,10 @@ class _Pair:
             figures = [None if row is None else _length(row, quantity) for row in rows]
             if figures == [None, None]:
                 continue
-            found = difference(figures[0], figures[1])
+            absent = quantity == "stented_length_mm"
+            when = "before" if figures[0] is None else "after"
+            words = f"no stent was seen {when}" if absent else ""
+            found = difference(figures[0], figures[1], missing=words)
             yield change_row(self.vessel, "whole vein", None, self.labels, quantity, found)
 
     def _pairs(self) -> list[tuple[int, int]]:

@@ -39,7 +39,9 @@ def _least_width(visit: RunVisit, vessel: str) -> Figure | None:
         in_mm = projection.diameters_mm()
         if projection.vessel != vessel or in_mm is None:
             continue
-        open_mm = np.where(projection.diameter_px > 0, in_mm[0], np.nan)
+        # A station whose interval is as wide as the vein does not tell how wide it is.
+        told = (projection.diameter_px > 0) & (in_mm[2] - in_mm[1] < in_mm[0])
+        open_mm = np.where(told, in_mm[0], np.nan)
         if not np.isfinite(open_mm).any():
             return None
         least = int(np.nanargmin(open_mm))

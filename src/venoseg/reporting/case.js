@@ -45,7 +45,6 @@ for (const course of document.querySelectorAll(".course")) {
     const title = document.createElement("h4");
     title.textContent = visit.title;
     const line = document.createElement("p");
-    line.textContent = "Move the pointer along the vein, or press the arrow keys.";
     const section = glance(visit);
     words.append(title, line);
     reading.append(section.box, words);
@@ -57,28 +56,27 @@ for (const course of document.querySelectorAll(".course")) {
   course.tabIndex = 0;
   course.setAttribute("aria-label", "Profiles; the arrow keys move along the vein");
   let place = Math.floor(count / 2);
-  for (const one of shown) one.section.show(one.visit.stations[place]);
-
   function show(n) {
     place = Math.max(0, Math.min(count - 1, n));
     const share = axis.left + (axis.right - axis.left) * (first + place - axis.from) / (axis.to - axis.from);
     pointer.style.left = `${100 * share}%`;
-    pointer.hidden = false;
     for (const { visit, line, section } of shown) {
       const station = visit.stations[place];
       line.textContent = station < 0 ? "not in view at this level" : visit.lines[station];
       section.show(station);
     }
   }
+  show(place);
 
   course.addEventListener("pointermove", event => {
     const box = course.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
+    pointer.hidden = false;
     show(Math.round(axis.from + (axis.to - axis.from) * (share - axis.left) / (axis.right - axis.left) - first));
   });
   course.addEventListener("pointerleave", () => { pointer.hidden = true; });
   course.addEventListener("keydown", event => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step) { event.preventDefault(); show(place + step); }
+    if (step) { event.preventDefault(); pointer.hidden = false; show(place + step); }
   });
 }

@@ -31,8 +31,8 @@ from venoseg.volume import FloatArray
 
 # A colour, a line and a mark for each visit, so that they can be told apart without colour.
 COLOURS = ("#0b4f9e", "#c2410c", "#0f766e", "#7e22ce", "#4d4d4d")
-_LINES: tuple[object, ...] = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)), "-")
-_MARKS = ("o", "s", "^", "D", "v")
+LINES: tuple[object, ...] = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)), "-")
+MARKS = ("o", "s", "^", "D", "v")
 
 _LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 4.0, 8.0, 11.0
 _WIDTH_MM, _AREA_MM, _DIAMETER_MM, _GAP_MM, _TITLE_MM = 150.0, 40.0, 32.0, 3.0, 5.0
@@ -229,8 +229,8 @@ def _draw_course(
         values[known],
         color=colour,
         linewidth=1.4,
-        linestyle=_LINES[n % 5],
-        marker=_MARKS[n % 5],
+        linestyle=LINES[n % 5],
+        marker=MARKS[n % 5],
         markersize=3.2,
         markerfacecolor="white",
         markevery=max(1, len(at) // 12),

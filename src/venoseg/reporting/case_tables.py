@@ -7,8 +7,17 @@ from venoseg.followup.compared import Comparison
 from venoseg.followup.rules import SOURCES
 from venoseg.reporting.case_words import label_words, state_of_limb
 from venoseg.reporting.tables import TextTable
-from venoseg.reporting.words import NOT_MEASURED, area_words, length_words, state_words
+from venoseg.reporting.words import NOT_MEASURED, area_words, flag_words, length_words, state_words
 from venoseg.tables import Value
+
+_NONE = "–"
+
+_LABELS = {
+    "unknown": "labels, not said by whom",
+    "manual": "labels drawn by a person",
+    "semiautomatic": "labels drawn with help",
+    "automatic": "labels drawn automatically",
+}
 
 _QUANTITIES = {
     "smallest_lumen_area_mm2": ("smallest area", "mm²"),
@@ -48,18 +57,20 @@ def segment_table(found: Comparison) -> TextTable:
                     (BY_NAME[vessel].title, label_words(visit.label), *["not labelled"] * 8)
                 )
                 continue
-            flags = str(row["flags"]).replace("_", " ")
+            flags = "; ".join(flag_words(flag) for flag in str(row["flags"]).split())
+            stented = row["stented_length_mm"] is not None
+            shut = row["minimum_area_mm2"] == 0.0
             rows.append(
                 (
                     BY_NAME[vessel].title,
                     label_words(visit.label),
                     _whole(row["length_mm"]),
                     _area(row["minimum_area_mm2"]),
-                    _length(row["minimum_diameter_mm"]),
+                    _NONE if shut else _length(row["minimum_diameter_mm"]),
                     _whole(row["occluded_length_mm"]),
-                    _whole(row["stented_length_mm"]),
-                    _percent(row["in_stent_area_stenosis_percent"]),
-                    flags or "–",
+                    _whole(row["stented_length_mm"]) if stented else _NONE,
+                    _percent(row["in_stent_area_stenosis_percent"]) if stented else _NONE,
+                    flags or _NONE,
                     state_words(str(row["state"])),
                 )
             )
@@ -98,7 +109,8 @@ def change_rows(found: Comparison) -> TextTable:
                 _number(row["value_to"], unit),
                 _interval(row["change"], row["change_low"], row["change_high"], unit),
                 str(row["verdict"]),
-                str(row["reason"]),
+                # Of the others the verdict says it all.
+                str(row["reason"]) if row["verdict"] == "not comparable" else _NONE,
             )
         )
     return TextTable(headings, tuple(rows))
@@ -175,7 +187,7 @@ def provenance_rows(found: Comparison) -> TextTable:
                 f"{spacing} mm; {'thickness not stated' if thick is None else f'{thick:g} mm'}",
                 kernel or "not stated",
                 visit.conditions.phase or "not stated",
-                f"labels {visit.found.segmentation.origin}",
+                _LABELS.get(visit.found.segmentation.origin, "labels"),
             )
         )
     for run in found.runs:
@@ -198,17 +210,26 @@ def provenance_rows(found: Comparison) -> TextTable:
 def rule_rows(found: Comparison) -> TextTable:
     """Return every threshold with its source."""
     rows = tuple(
-        (s.name, str(getattr(found.case.rules, s.name)), s.meaning, s.source) for s in SOURCES
+        (s.name, _rule(getattr(found.case.rules, s.name)), s.meaning, s.source) for s in SOURCES
     )
     return TextTable(("Rule", "Value", "Meaning", "Source of the default"), rows)
 
 
 def definition_rows(found: Comparison) -> TextTable:
     """Return what the columns of the tables mean."""
-    tables = (found.changes, found.patency, found.clinical)
+    tables = {"changes": found.changes, "patency": found.patency, "clinical": found.clinical}
     return TextTable(
-        ("Column", "Meaning"), tuple((c.name, c.meaning) for table in tables for c in table.columns)
+        ("Column", "File", "Meaning"),
+        tuple(
+            (c.name, f"{name}.csv", c.meaning)
+            for name, table in tables.items()
+            for c in table.columns
+        ),
     )
+
+
+def _rule(value: float | bool) -> str:
+    return _yes(value) if isinstance(value, bool) else f"{value:g}"
 
 
 def _target(name: str) -> str:

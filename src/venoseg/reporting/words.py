@@ -135,7 +135,7 @@ def length_range(low_mm: float, high_mm: float) -> str:
 
 
 def _area(area_mm2: float) -> str:
-    return f"{area_mm2:.0f}" if area_mm2 >= 100.0 else f"{area_mm2:.1f}"
+    return f"{area_mm2:.0f}" if area_mm2 >= 99.95 else f"{area_mm2:.1f}"
 
 
 def patient_direction(vector_lps: Iterable[float]) -> str:

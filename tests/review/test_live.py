@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import measure, remeasure
-from venoseg.review import Contour, Live, empty_labels, stale_veins, with_contours
+from venoseg.review import Contour, Live, Notes, empty_labels, stale_veins, with_contours
 from venoseg.review.live import Figures
 from venoseg.segmentation import Pen, apply, eraser, paint_ball
+from venoseg.segmentation.edits import EMPTY_BOX
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +175,35 @@ def test_an_outline_that_fits_nowhere_is_left_out_and_named(found):
     result = with_contours(found, [far, other])
     assert result.segments.rows == found.segments.rows
     assert len(result.warnings) == len(found.warnings) + 2
+
+
+def test_a_drawn_outline_is_in_the_figures_until_it_is_taken_back(tilted, found, live, desk):
+    curve = found.profiles[0].branch.curve
+    station = len(curve) // 2
+    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)[:, None]
+    at = curve.points_lps_mm[station]
+    ring = at + 3.0 * (
+        np.cos(angle) * curve.across[station] + np.sin(angle) * curve.upward[station]
+    )
+    nothing = np.zeros((0, 0, 0), np.uint8)
+    live.change(EMPTY_BOX, nothing, notes=Notes(contours=(Contour("ivc", at, ring),)))
+    assert desk.told[0].stale == {"ivc"}
+    assert live.wait(60)
+    drawn = live.figures.found.profiles[0].shapes.equivalent_mm
+    assert drawn[station] == pytest.approx(6.0, abs=0.1)
+    # A stroke elsewhere does not lose it.
+    labels = tilted.segmentation.labels.copy()
+    edit = paint_ball(labels, tilted.image.grid, curve.points_lps_mm[8], 2.0, eraser(1))
+    apply(labels, edit)
+    live.change(edit.box, labels[edit.box])
+    assert live.wait(60)
+    kept = live.figures.found.profiles[0].shapes.equivalent_mm
+    assert kept[station] == drawn[station]
+    live.change(EMPTY_BOX, nothing, notes=Notes())
+    assert live.wait(60)
+    assert live.figures.settled
+    again = live.figures.found.profiles[0]
+    assert again.shapes.equivalent_mm[station] == pytest.approx(
+        found.profiles[0].shapes.equivalent_mm[station], abs=0.2
+    )
+    assert not any("manual_contour" in flags for flags in again.flags)

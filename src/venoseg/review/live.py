@@ -12,8 +12,9 @@ import numpy.typing as npt
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements, measure, remeasure
 from venoseg.lumen.profile import Boundary
-from venoseg.review.actions import Layer
-from venoseg.segmentation import OccludedCourse, Segmentation
+from venoseg.review.actions import Contour, Layer, Notes
+from venoseg.review.contours import with_other_contours
+from venoseg.segmentation import Segmentation
 from venoseg.segmentation.edits import Box, is_empty
 from venoseg.volume import Volume
 
@@ -88,9 +89,12 @@ class Live:
     tell
         Called with new `Figures` from the thread that calls `change`, and from the measuring one.
     known
-        Measurements of these labels, when there are any already.
+        Measurements of these labels, when there are any already; without drawn outlines.
     boundary
         Where the lumen's edge is taken from, as `venoseg.lumen.measure` takes it.
+    notes
+        The outlines drawn so far, and the stretches marked as occluded; None: only those stretches
+        that the segmentation names.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Live:
         tell: Callable[[Figures], None],
         known: Measurements | None = None,
         boundary: Boundary = "gray",
+        notes: Notes | None = None,
     ) -> None:
         stent = segmentation.stent
         self._image, self._tell, self._boundary = image, tell, boundary
@@ -112,7 +117,9 @@ class Live:
         }
         self._figures = Figures(known, retracing=known is None)
         self._changes: list[_Change] = []
-        self._courses: tuple[OccludedCourse, ...] | None = None
+        self._notes = notes or Notes(occluded=segmentation.occluded)
+        # Outlines that the newest measurements hold.
+        self._drawn: tuple[Contour, ...] = ()
         self._whole = known is None
         self._closed = False
         self._busy = True
@@ -125,21 +132,30 @@ class Live:
         """What is known now."""
         return self._figures
 
-    def change(self, box: Box, part: npt.NDArray[np.uint8], layer: Layer = "veins") -> None:
-        """Take note of a change: ``part`` are the labels in ``box`` from now on."""
-        if is_empty(box):
-            return
-        with self._wake:
-            self._changes.append(_Change(layer, box, part.copy()))
-            self._mark(box)
-            self._wake.notify_all()
-        self._tell(self._figures)
+    def change(
+        self,
+        box: Box,
+        part: npt.NDArray[np.uint8],
+        layer: Layer = "veins",
+        notes: Notes | None = None,
+    ) -> None:
+        """Take note of a step.
 
-    def occluded(self, courses: tuple[OccludedCourse, ...]) -> None:
-        """Take note that other stretches are marked as occluded; everything is measured anew."""
+        Parameters
+        ----------
+        box, part, layer
+            ``part`` are the labels in ``box`` from now on; the box may be empty.
+        notes
+            What is said besides drawing from now on; None: what was said before.
+        """
         with self._wake:
-            self._courses, self._whole = courses, True
-            self._figures = replace(self._figures, retracing=True)
+            if not is_empty(box):
+                self._changes.append(_Change(layer, box, part.copy()))
+                self._mark(box)
+            if notes is not None:
+                self._note(notes)
+            if not self._waiting():
+                return
             self._wake.notify_all()
         self._tell(self._figures)
 
@@ -156,7 +172,17 @@ class Live:
         self._thread.join()
 
     def _waiting(self) -> bool:
-        return bool(self._changes) or self._whole
+        return bool(self._changes) or self._whole or self._drawn != self._notes.contours
+
+    def _note(self, notes: Notes) -> None:
+        """Take note of other notes; what differs in them is stale."""
+        old, self._notes = self._notes, notes
+        if notes.occluded != old.occluded:
+            self._whole = True
+            self._figures = replace(self._figures, retracing=True)
+        if notes.contours != old.contours:
+            drawn = {contour.vessel for contour in (*old.contours, *notes.contours)}
+            self._figures = replace(self._figures, stale=self._figures.stale | drawn)
 
     def _mark(self, box: Box) -> None:
         found = self._figures.found
@@ -176,15 +202,15 @@ class Live:
                     return
                 self._busy = True
                 changes, self._changes = self._changes, []
-                if self._courses is not None:
-                    self._segmentation = replace(self._segmentation, occluded=self._courses)
+                notes = self._notes
                 whole = self._whole or self._figures.found is None
                 # Strokes come first: the whole is measured when the hand rests.
                 self._whole = whole and bool(changes) and self._figures.found is not None
-            self._write(changes)
-            self._publish(self._measured(changes, whole=whole and not self._whole))
+            self._write(changes, notes)
+            whole = whole and not self._whole
+            self._publish(self._measured(changes, notes, whole=whole), notes)
 
-    def _write(self, changes: list[_Change]) -> None:
+    def _write(self, changes: list[_Change], notes: Notes) -> None:
         for change in changes:
             self._layers[change.layer][change.box] = change.part
         stent = self._layers["stent"].view(np.bool_)
@@ -192,25 +218,33 @@ class Live:
             self._segmentation,
             labels=self._layers["veins"],
             stent=stent if self._segmentation.stent is not None or _any(changes) else None,
+            occluded=notes.occluded,
         )
 
-    def _measured(self, changes: list[_Change], *, whole: bool) -> Figures:
-        found = self._figures.found
+    def _measured(self, changes: list[_Change], notes: Notes, *, whole: bool) -> Figures:
+        found, drawn = self._figures.found, self._drawn
         try:
             if found is None or whole:
-                return Figures(measure(self._image, self._segmentation, boundary=self._boundary))
-            for change in changes:
-                found = remeasure(found, self._segmentation, change.box)
+                found = measure(self._image, self._segmentation, boundary=self._boundary)
+                drawn = ()
+            else:
+                for change in changes:
+                    found = remeasure(found, self._segmentation, change.box)
+            found = with_other_contours(found, drawn, notes.contours)
         except VenosegError as error:
             return Figures(None, problem=str(error))
         return Figures(found, retracing=bool(found.needs_retrace))
 
-    def _publish(self, figures: Figures) -> None:
+    def _publish(self, figures: Figures, notes: Notes) -> None:
+        """Make figures known; what was changed while they were measured is marked stale again."""
         with self._wake:
+            self._drawn = notes.contours
             self._whole = self._whole or figures.retracing
             self._figures = replace(figures, retracing=self._whole)
             for change in self._changes:
                 self._mark(change.box)
+            newest, self._notes = self._notes, notes
+            self._note(newest)
         self._tell(self._figures)
 
 

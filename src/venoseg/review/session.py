@@ -73,8 +73,8 @@ class Session:
         The version that the next one grows out of.
     steps
         How many steps, undone and redone ones included, were made.
-    touched
-        The layer of voxels that the last step, or its undoing, changed.
+    touched, touched_box
+        The layer and the box of voxels that the last step, or its undoing, changed.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Session:
         self.history = History()
         self.parent: Version | None = None
         self.touched: Layer = "veins"
+        self.touched_box: Box = EMPTY_BOX
         self._clock = clock
         self._journal: Journal | None = None
         self._pending: list[Record] = []
@@ -324,8 +325,9 @@ class Session:
         if notes is not None:
             self.notes = notes
         if action.edit is None:
+            self.touched_box = EMPTY_BOX
             return EMPTY_BOX
-        self.touched = action.layer
+        self.touched, self.touched_box = action.layer, action.edit.box
         (apply if forward else undo)(self.layer(action.layer), action.edit)
         return action.edit.box
 

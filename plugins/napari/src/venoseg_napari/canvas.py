@@ -49,6 +49,7 @@ class Canvas:
         viewer.dims.events.current_step.connect(self._scrolled)
         desk.case_opened.connect(self._open)
         desk.voxels_changed.connect(self._refresh)
+        desk.notes_changed.connect(self._draw_seeds)
         desk.cursor_changed.connect(self._follow)
         desk.tool_changed.connect(self._use_tool)
 
@@ -109,16 +110,20 @@ class Canvas:
         self.viewer.dims.axis_labels = ("feet", "back", "left")
         self.viewer.reset_view()
         self._use_tool()
+        self._draw_seeds()
         self._follow()
 
     def _add(self, kind: Any, data: tuple[Any, dict[str, Any], str]) -> Any:
         array, attributes, _ = data
         return self.viewer.add_layer(kind(array, **attributes))
 
-    def _refresh(self) -> None:
-        for layer in (self.veins, self.stent):
-            if layer is not None:
-                layer.refresh()
+    def _refresh(self, name: str) -> None:
+        """Show the voxels of a layer as they are now."""
+        layer = self.stent if name == "stent" else self.veins
+        if layer is not None:
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _draw_seeds(self) -> None:
         session = self.desk.session
         if self.seeds is not None and session is not None:
             places = [self._to_index(np.array(s.lps_mm)) for s in session.notes.seeds]

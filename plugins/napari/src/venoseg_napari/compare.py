@@ -21,7 +21,7 @@ from venoseg.followup.rules import Rules
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import VesselProfile
 from venoseg.review import CaseFolder, WorkItem, list_versions, load, read_version
-from venoseg_napari.along import crossings_mm
+from venoseg_napari.straight import crossings_mm
 
 _PIXEL_MM = 0.5
 _BESIDE_MM = 8.0

@@ -6,7 +6,6 @@ one of its signals says so.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,12 @@ from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
 from venoseg.lumen.profile import Boundary, VesselProfile
 from venoseg.review import (
-    Cancelled,
     CaseFolder,
     Clock,
     Figures,
     Live,
     Loaded,
+    Notes,
     Progressed,
     Session,
     WorkItem,
@@ -34,15 +33,13 @@ from venoseg.review import (
     open_session,
     progress_of,
     system_clock,
-    with_contours,
 )
-from venoseg.segmentation.edits import Box, is_empty
+from venoseg.segmentation.edits import EMPTY_BOX, Box, is_empty
 from venoseg.volume import FloatArray
-from venoseg_napari.background import in_background
+from venoseg_napari.background import Work
 from venoseg_napari.orientation import Turn, turn_for_display
+from venoseg_napari.places import Place, narrowest, nearest_station, profile_of
 from venoseg_napari.tool import Tool
-
-_NEAR_MM = 40.0
 
 
 class Desk(QObject):
@@ -68,11 +65,15 @@ class Desk(QObject):
         In the reviewer's hand.
     boundary
         Where the lumen's edge is taken from.
+    work
+        What is done in the background.
     """
 
     worklist_changed = Signal()
     case_opened = Signal()
-    voxels_changed = Signal()
+    # The layer: "veins" or "stent".
+    voxels_changed = Signal(str)
+    notes_changed = Signal()
     figures_changed = Signal()
     cursor_changed = Signal()
     station_changed = Signal()
@@ -80,8 +81,6 @@ class Desk(QObject):
     state_changed = Signal()
     # Words for the reviewer, and whether they are about a problem.
     told = Signal(str, bool)
-    # What is being done in the background; empty when nothing is.
-    working = Signal(str)
     # A venogram was chosen; it is looked at in its own window, and an open CT stays open.
     venogram_chosen = Signal(object)
     _measured = Signal(object)
@@ -98,13 +97,18 @@ class Desk(QObject):
         self.figures = Figures(None)
         self.before: Measurements | None = None
         self.cursor_lps_mm: FloatArray = np.zeros(3)
-        self.station: tuple[str, int] | None = None
+        self.station: Place | None = None
         self.tool = Tool()
         self.boundary: Boundary = "gray"
-        self.busy = ""
+        self.work = Work()
+        self.work.ended.connect(self._ended)
         self._live: Live | None = None
-        self._stop = threading.Event()
         self._measured.connect(self._take_figures)
+
+    @property
+    def busy(self) -> str:
+        """What is being done to the open case, so that it cannot be changed; else empty."""
+        return self.work.locked
 
     # The worklist
 
@@ -116,8 +120,7 @@ class Desk(QObject):
             self.worklist_changed.emit()
             then()
 
-        self._stop.clear()
-        self._in_background("looking for images", lambda: find_work(path, self._count), found)
+        self.work.start("looking for images", lambda: find_work(path, self.work.count), found)
 
     def folder(self, item: WorkItem) -> CaseFolder:
         """Return where the review of an item is kept."""
@@ -133,11 +136,10 @@ class Desk(QObject):
         if item.series.kind == "angiogram":
             self.venogram_chosen.emit(item)
             return
-        folder = self.folder(item)
-        self._stop.clear()
+        folder, says = self.folder(item), self.work
 
         def work() -> tuple[Loaded, Session]:
-            loaded = load(item, folder, self.labels, say=self._say, cancelled=self._stop.is_set)
+            loaded = load(item, folder, self.labels, say=says.say, cancelled=says.stop.is_set)
             session = open_session(
                 loaded.image,
                 loaded.labels,
@@ -149,7 +151,7 @@ class Desk(QObject):
             return loaded, session
 
         self.close_case()
-        self._in_background("opening the case", work, lambda made: self._opened(item, *made))
+        self.work.start("opening the case", work, lambda made: self._opened(item, *made))
 
     def step(self, places: int) -> None:
         """Open the next (1) or the previous (-1) case."""
@@ -161,7 +163,7 @@ class Desk(QObject):
 
     def cancel(self) -> None:
         """Stop what is being loaded."""
-        self._stop.set()
+        self.work.stop.set()
 
     def close_case(self) -> None:
         """Put the case away; what was kept stays on the disk."""
@@ -200,7 +202,11 @@ class Desk(QObject):
     def _start_measuring(self, session: Session) -> None:
         self.figures = Figures(None, retracing=True)
         self._live = Live(
-            session.image, session.segmentation, self._measured.emit, boundary=self.boundary
+            session.image,
+            session.segmentation,
+            self._measured.emit,
+            boundary=self.boundary,
+            notes=session.notes,
         )
 
     # Looking
@@ -208,7 +214,7 @@ class Desk(QObject):
     def look_at(self, lps_mm: FloatArray) -> None:
         """Move the cursor; the nearest station follows."""
         self.cursor_lps_mm = np.asarray(lps_mm, dtype=np.float64)
-        nearest = self._nearest_station()
+        nearest = nearest_station(self.figures.found, self.cursor_lps_mm)
         self.cursor_changed.emit()
         if nearest != self.station:
             self.station = nearest
@@ -227,23 +233,13 @@ class Desk(QObject):
 
     def profile(self, vessel: str | None = None) -> VesselProfile | None:
         """Return what was measured of a vein, by default of the one looked at."""
-        if vessel is None:
-            vessel = self.station[0] if self.station else None
-        profiles = self.figures.found.profiles if self.figures.found else ()
-        return next((p for p in profiles if p.vessel == vessel), None)
+        if vessel is None and self.station is not None:
+            vessel = self.station[0]
+        return profile_of(self.figures.found, vessel)
 
     def is_stale(self, vessel: str) -> bool:
         """Tell whether the figures of a vein are being measured again."""
         return self.figures.retracing or vessel in self.figures.stale
-
-    def _nearest_station(self) -> tuple[str, int] | None:
-        best, least = None, _NEAR_MM
-        for profile in self.figures.found.profiles if self.figures.found else ():
-            gaps = np.linalg.norm(profile.centers_lps_mm - self.cursor_lps_mm, axis=1)
-            number = int(gaps.argmin())
-            if gaps[number] < least:
-                best, least = (profile.vessel, number), float(gaps[number])
-        return best
 
     # Changing
 
@@ -266,7 +262,7 @@ class Desk(QObject):
         except VenosegError as error:
             self.told.emit(str(error), True)
             if self.session.steps != steps:  # it is done, but could not be kept
-                box = self._touched_box()
+                box = self.session.touched_box
         self._follow(box, before)
 
     def undo(self) -> None:
@@ -284,87 +280,42 @@ class Desk(QObject):
         else:
             self.change(lambda session: session.undo() if way == "undo" else session.redo())
 
-    def _touched_box(self) -> Box:
-        """Return all voxels: which the failed step changed is not known here."""
-        assert self.session is not None
-        a, b, c = (slice(0, n) for n in self.session.labels.shape)
-        return a, b, c
-
-    def _follow(self, box: Box | None, before: object) -> None:
+    def _follow(self, box: Box | None, before: Notes) -> None:
+        """Mark what is old now and begin to measure it, then show the step."""
         session = self.session
         assert session is not None
-        if box is not None and not is_empty(box):
-            self.voxels_changed.emit()
-            if self._live is not None:
-                layer = session.touched
-                self._live.change(box, session.layer(layer)[box], layer)
-        if session.notes is not before:
-            if self._live is not None and session.notes.occluded != getattr(before, "occluded", ()):
-                self._live.occluded(session.notes.occluded)
-            self.voxels_changed.emit()
-            self._take_figures(self._live.figures if self._live else self.figures)
+        box, layer, notes = box or EMPTY_BOX, session.touched, session.notes
+        if self._live is not None:
+            other = notes if notes is not before else None
+            self._live.change(box, session.layer(layer)[box], layer, other)
+        if not is_empty(box):
+            self.voxels_changed.emit(layer)
+        if notes is not before:
+            self.notes_changed.emit()
         self.state_changed.emit()
 
     def _take_figures(self, figures: Figures) -> None:
         if self.session is None:
             return
-        found = figures.found
-        if found is not None and self.session.notes.contours:
-            found = with_contours(found, self.session.notes.contours)
-        first = self.figures.found is None
-        self.figures = replace(figures, found=found)
+        found, first = figures.found, self.figures.found is None
+        self.figures = figures
         if self.before is None and found is not None and figures.settled:
             self.before = found
+        self.figures_changed.emit()
         if first and found is not None:
             self._look_at_the_narrowest(found)
         elif self.station is not None and self.profile() is None:
-            self.station = self._nearest_station()
-        self.figures_changed.emit()
-        self.station_changed.emit()
+            self.station = nearest_station(found, self.cursor_lps_mm)
+            self.station_changed.emit()
 
     def _look_at_the_narrowest(self, found: Measurements) -> None:
         """Begin where a reader would look first."""
-        profile = next((p for p in found.profiles if p.measured.any()), None)
-        if profile is not None:
-            self.go_to(profile.vessel, int(np.nanargmin(profile.shapes.area_mm2)))
+        for profile in found.profiles:
+            station = narrowest(profile)
+            if station is not None:
+                self.go_to(profile.vessel, station)
+                return
 
-    # In the background
-
-    def run_locked(self, words: str, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Do slow work on the open case, during which nothing of it can be changed."""
-        self.busy = words
-
-        def done(result: Any) -> None:
-            self.busy = ""
-            then(result)
-
-        self._in_background(words, work, done)
-
-    def _in_background(
-        self, words: str, work: Callable[[], Any], then: Callable[[Any], None]
-    ) -> None:
-        def failed(error: Exception) -> None:
-            self.busy = ""
-            self.working.emit("")
-            if isinstance(error, Cancelled):
-                self.told.emit("stopped; nothing was changed", False)
-            elif isinstance(error, VenosegError):
-                self.told.emit(str(error), True)
-            else:
-                self.told.emit(f"venoseg failed with {type(error).__name__}: a defect", True)
-            self.state_changed.emit()
-
-        def finished(result: Any) -> None:
-            self.working.emit("")
-            then(result)
-
-        self.working.emit(words)
-        in_background(work, finished, failed)
-
-    def _say(self, words: str) -> None:
-        self.working.emit(words)
-
-    def _count(self, done: int, of: int) -> None:
-        if self._stop.is_set():
-            raise Cancelled("stopped by the user")
-        self.working.emit(f"looking for images: {done} of {of} files")
+    def _ended(self, words: str, problem: bool) -> None:
+        self.told.emit(words, problem)
+        self.state_changed.emit()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from qtpy.QtGui import QBrush, QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from venoseg.anatomy import BY_NAME
 from venoseg.tables import Value
 from venoseg_napari.desk import Desk
+from venoseg_napari.places import narrowest
 
 COLUMNS: dict[str, str] = {
     "vessel": "Vein",
@@ -18,6 +18,7 @@ COLUMNS: dict[str, str] = {
     "state": "state",
 }
 STALE_WORDS = "..."
+_STALE = QBrush(QColor("#d98c00"))
 
 
 class NumbersTable(QTableWidget):
@@ -26,6 +27,7 @@ class NumbersTable(QTableWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__(0, len(COLUMNS))
         self.desk = desk
+        self._cells: list[list[QTableWidgetItem]] = []
         self.setHorizontalHeaderLabels(list(COLUMNS.values()))
         self.verticalHeader().setVisible(False)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -47,17 +49,20 @@ class NumbersTable(QTableWidget):
         """Show the newest figures."""
         found = self.desk.figures.found
         rows = found.segments.rows if found else ()
-        self.setRowCount(len(rows))
+        if self.rowCount() != len(rows):
+            self.setRowCount(len(rows))
+            self._cells = [[QTableWidgetItem() for _ in COLUMNS] for _ in rows]
+            for number, cells in enumerate(self._cells):
+                for place, cell in enumerate(cells):
+                    self.setItem(number, place, cell)
         for number, row in enumerate(rows):
             stale = self.desk.is_stale(str(row["vessel"]))
             for place, column in enumerate(COLUMNS):
                 fixed = column == "vessel"
-                words = _words(row[column], column) if fixed or not stale else STALE_WORDS
-                item = QTableWidgetItem(words)
-                if stale:
-                    item.setForeground(QBrush(QColor("#d98c00")))
-                    item.setToolTip("being measured again")
-                self.setItem(number, place, item)
+                item = self._cells[number][place]
+                item.setText(_words(row[column], column) if fixed or not stale else STALE_WORDS)
+                item.setForeground(_STALE if stale else QBrush())
+                item.setToolTip("being measured again" if stale else "")
 
     def _vessels(self) -> list[str]:
         found = self.desk.figures.found
@@ -66,8 +71,9 @@ class NumbersTable(QTableWidget):
     def _go(self, row: int, _: int) -> None:
         vessel = self._vessels()[row]
         profile = self.desk.profile(vessel)
-        if profile is not None and profile.measured.any():
-            self.desk.go_to(vessel, int(np.nanargmin(profile.shapes.area_mm2)))
+        station = narrowest(profile) if profile is not None else None
+        if station is not None:
+            self.desk.go_to(vessel, station)
 
 
 def _words(value: Value, column: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from venoseg.review import Contour, Notes, Session, canonical_labels
+from venoseg.review import Notes, Session, canonical_labels
 from venoseg.review.actions import Layer
 from venoseg.segmentation import (
     Edit,
@@ -17,7 +17,6 @@ from venoseg.segmentation import (
     Segmentation,
     apply,
     cut_with_plane,
-    draw_contour,
     fill_between_slices,
     fill_holes,
     grow,
@@ -33,7 +32,7 @@ from venoseg.segmentation import (
 from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, merged
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
-from venoseg_napari.tool import STROKES, TITLES
+from venoseg_napari.tool import STROKES, TITLES, VALUES
 
 # What the buttons below the tools do to the whole of the vein that is chosen.
 SHAPES: dict[str, str] = {
@@ -44,9 +43,6 @@ SHAPES: dict[str, str] = {
     "islands": "Remove islands",
     "holes": "Fill holes",
 }
-
-# A new outline replaces the voxels of the old one up to this far from it.
-_REPLACE_MM = 8.0
 
 
 class Stroke:
@@ -82,7 +78,7 @@ class Stroke:
         if len(edit):
             apply(layer, edit)
             self._edits.append(edit)
-            desk.voxels_changed.emit()
+            desk.voxels_changed.emit("stent" if tool.kind == "stent" else "veins")
 
     def finish(self) -> None:
         """Make the stroke a step of the case."""
@@ -127,12 +123,11 @@ def cut_here(desk: Desk) -> None:
         desk.told.emit("there is no measured vein at this place to cut", True)
         return
     curve, station = profile.branch.curve, desk.station[1]
-    value = next(v for v, name in _names(desk).items() if name == profile.vessel)
     point, normal = curve.points_lps_mm[station], curve.tangents[station]
     desk.change(
         lambda s: s.draw(
             f"cut {profile.vessel}",
-            cut_with_plane(s.labels, s.image.grid, value, point, normal),
+            cut_with_plane(s.labels, s.image.grid, VALUES[profile.vessel], point, normal),
         )
     )
 
@@ -162,42 +157,6 @@ def reshape(desk: Desk, what: str) -> None:
             desk.told.emit(f"{SHAPES[what].lower()}: nothing of the vein changes", False)
             return EMPTY_BOX
         return session.draw(f"{SHAPES[what].lower()}: {tool.vessel}", made)
-
-    desk.change(step)
-
-
-def drag_outline(desk: Desk, outline_mm: FloatArray) -> None:
-    """Take an outline, (n, 2) in (across, upward) mm, for the lumen at the station looked at."""
-    profile = desk.profile()
-    if profile is None or desk.station is None:
-        return
-    curve, station = profile.branch.curve, desk.station[1]
-    point = curve.points_lps_mm[station]
-    outline = (
-        point
-        + outline_mm[:, :1] * curve.across[station]
-        + outline_mm[:, 1:] * curve.upward[station]
-    )
-    value = next(v for v, name in _names(desk).items() if name == profile.vessel)
-    contour = Contour(profile.vessel, point.copy(), outline)
-
-    def step(session: Session) -> Box:
-        kept = tuple(
-            c
-            for c in session.notes.contours
-            if c.vessel != contour.vessel
-            or np.linalg.norm(c.station_lps_mm - point) > 0.5 * float(curve.position_mm[1])
-        )
-        edit = draw_contour(
-            session.labels,
-            session.image.grid,
-            Pen(value),
-            outline,
-            curve.tangents[station],
-            replace_within_mm=_REPLACE_MM,
-        )
-        notes = replace(session.notes, contours=(*kept, contour))
-        return session.draw_and_note(f"draw the outline of {profile.vessel}", edit, notes)
 
     desk.change(step)
 
@@ -270,15 +229,12 @@ def segment_case(desk: Desk, *, from_seeds: bool) -> None:
         doubts = [f"{c.vessel}: {', '.join(c.reasons)}" for c in made.confidence if c.reasons]
         desk.told.emit("; ".join(doubts) or "the veins were found", bool(doubts))
 
-    desk.run_locked("segmenting", lambda: segment(image, seeds if from_seeds else None), found)
+    desk.work.start_locked(
+        "segmenting", lambda: segment(image, seeds if from_seeds else None), found
+    )
 
 
 def label_edit(session: Session, wanted: LabelArray) -> Edit:
     """Return the edit that turns a session's labels into others."""
     a, b, c = (slice(0, n) for n in wanted.shape)
     return edit_to(session.labels, (a, b, c), wanted)
-
-
-def _names(desk: Desk) -> dict[int, str]:
-    assert desk.session is not None
-    return dict(desk.session.segmentation.names)

@@ -19,11 +19,13 @@ from venoseg_napari.operations import Stroke, click
 from venoseg_napari.tool import STROKES
 
 _OPACITY = 115
+# Stents are shown as a further label.
+_STENT = 255
 # Label value -> red, green, blue, opacity.
 _COLOURS = np.zeros((256, 4), dtype=np.uint8)
 for _value, _name in LABEL_NAMES.items():
     _COLOURS[_value] = (*BY_NAME[_name].colour_rgb, _OPACITY)
-_STENT = (235, 235, 235, 160)
+_COLOURS[_STENT] = (235, 235, 235, 160)
 
 # Where the letters of the patient's directions stand: left, right, top, bottom.
 _ANCHORS = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
@@ -50,6 +52,7 @@ class Plane(QWidget):
         layout.addWidget(self.widget)
         self.gray = pg.ImageItem(axisOrder="row-major")
         self.colours = pg.ImageItem(axisOrder="row-major")
+        self.colours.setLookupTable(_COLOURS)
         self.across = pg.InfiniteLine(angle=0, pen=_LINE)
         self.down = pg.InfiniteLine(angle=90, pen=_LINE)
         for item in (self.gray, self.colours, self.across, self.down):
@@ -64,7 +67,7 @@ class Plane(QWidget):
         self.scale.anchor((1, 1), (1, 1), offset=(-20, -18))
         desk.case_opened.connect(self._open)
         desk.cursor_changed.connect(self.draw)
-        desk.voxels_changed.connect(self._draw_labels)
+        desk.voxels_changed.connect(lambda _: self._draw_labels())
 
     def show_window(self, limits: tuple[float, float]) -> None:
         """Show gray values between two limits."""
@@ -114,10 +117,9 @@ class Plane(QWidget):
         session = self.desk.session
         if session is None:
             return
-        colours = _COLOURS[self._slice(session.labels)]
-        stent = self._slice(session.stent) > 0
-        colours[stent] = _STENT
-        self.colours.setImage(colours, autoLevels=False)
+        values = self._slice(session.labels).copy()
+        values[self._slice(session.stent) > 0] = _STENT
+        self.colours.setImage(values, levels=(0, 255))
         self._place(self.colours)
 
     def _slice(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -125,7 +127,8 @@ class Plane(QWidget):
         assert turn is not None
         at = int(np.rint(turn.grid.to_index(self.desk.cursor_lps_mm)[self.axis]))
         at = int(np.clip(at, 0, turn.grid.shape[self.axis] - 1))
-        return np.ascontiguousarray(np.take(turn(array), at, axis=self.axis))
+        # Not `np.take`, which copies a whole volume that is turned before it takes the slice.
+        return np.ascontiguousarray(np.moveaxis(turn(array), self.axis, 0)[at])
 
     def _place(self, item: pg.ImageItem) -> None:
         turn = self.desk.turn

@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from venoseg.centerline.sections import sample_at_index
 from venoseg.lumen.profile import VesselProfile
 from venoseg.volume import FloatArray
-from venoseg_napari.along import GREATEST, LEAST
 from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
-from venoseg_napari.operations import drag_outline
+from venoseg_napari.outlines import drag_outline
+from venoseg_napari.profile_plot import GREATEST, LEAST
 
 _POINTS = 121
 _HANDLES = 12
@@ -29,6 +29,8 @@ class Section(QWidget):
         super().__init__()
         self.desk = desk
         self._limits = (-100.0, 300.0)
+        # What the gray values shown are of: curve, station and half of the picture's width.
+        self._shown: tuple[object, int, float] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.words = QLabel("")
@@ -66,6 +68,7 @@ class Section(QWidget):
         if profile is None or station is None:
             for item in (self.gray, self.outline, self.least, self.greatest, self.handles):
                 item.clear()
+            self._shown = None
             self.words.setText("")
             return
         number = min(station[1], len(profile.branch.curve) - 1)
@@ -103,7 +106,11 @@ class Section(QWidget):
         assert session is not None
         curve = profile.branch.curve
         wall = np.abs(profile.contours_mm[profile.measured])
-        half = (float(np.nanmax(wall)) if wall.size else 15.0) + _BESIDE_MM
+        half = float(np.ceil(np.nanmax(wall) if wall.size else 15.0)) + _BESIDE_MM
+        shown = (curve, number, half)
+        if self._shown == shown:
+            return
+        self._shown = shown
         offsets = np.linspace(-half, half, _POINTS)
         points = (
             curve.points_lps_mm[number]

@@ -51,7 +51,7 @@ class SigningBar(QWidget):
         self.cancel.clicked.connect(desk.cancel)
         self.cancel.hide()
         desk.told.connect(self._tell)
-        desk.working.connect(self._work)
+        desk.work.said.connect(self._work)
         desk.state_changed.connect(self.draw)
         desk.figures_changed.connect(self.draw)
         self.draw()
@@ -90,7 +90,7 @@ class SigningBar(QWidget):
             desk.told.emit(f"saved as {version.name} and read back", False)
             desk.state_changed.emit()
 
-        desk.run_locked("saving", lambda: session.save(changes_table(before, found)), done)
+        desk.work.start_locked("saving", lambda: session.save(changes_table(before, found)), done)
 
     def sign_case(self) -> None:
         """Sign the case and write its results, in the background."""
@@ -111,7 +111,7 @@ class SigningBar(QWidget):
             desk.state_changed.emit()
             desk.worklist_changed.emit()
 
-        desk.run_locked("signing", work, done)
+        desk.work.start_locked("signing", work, done)
 
     def may_close(self) -> bool:
         """Ask before steps that are not kept are lost; tell whether to go on."""

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from venoseg.angiography import Venogram
 from venoseg.angiography.projection import Projection
 from venoseg.volume import FloatArray
-from venoseg_napari.along import AREA
+from venoseg_napari.profile_plot import AREA
 
 _COLORS = ("#2f7ed8", "#d9534f", "#5cb85c", "#d98c00", "#9467bd", "#17becf")
 _MARK = "#00c8ff"

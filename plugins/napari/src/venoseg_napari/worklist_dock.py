@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]  # qtpy picks it
+from qtpy.QtCore import QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
@@ -26,6 +26,7 @@ from venoseg_napari.background import in_background
 from venoseg_napari.desk import Desk
 
 _EVERY = "every status"
+_REST_MS = 500
 _MARKS = {"to do": "○", "in progress": "◐", "signed": "●", "needs second reader": "◎"}
 
 
@@ -60,7 +61,10 @@ class WorklistDock(QWidget):
         self.open_folder.clicked.connect(self._ask_folder)
         self.open_file.clicked.connect(self._ask_file)
         desk.worklist_changed.connect(self.draw)
-        desk.state_changed.connect(self.draw)
+        # Telling how far a case is reads files; that can wait until the hand rests.
+        self._later = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._later.timeout.connect(self._draw_status)
+        desk.state_changed.connect(self._later.start)
         self.chosen.connect(desk.open)
 
     def shown(self) -> tuple[WorkItem, ...]:
@@ -73,12 +77,7 @@ class WorklistDock(QWidget):
         """List the items anew."""
         self.list.clear()
         for item in self.shown():
-            done = self.desk.progress(item)
-            by = f" ({', '.join(done.by)})" if done.by else ""
-            words = f"{item.title}\n{_MARKS[done.status]} {done.status}{by}"
-            if item.problem:
-                words += f"\n! {item.problem}"
-            entry = QListWidgetItem(words)
+            entry = QListWidgetItem(self._words(item))
             entry.setToolTip(item.problem or item.key)
             entry.setData(Qt.ItemDataRole.UserRole, item)
             if item.key in self._icons:
@@ -88,6 +87,20 @@ class WorklistDock(QWidget):
             self.list.addItem(entry)
             if self.desk.item is not None and item.key == self.desk.item.key:
                 self.list.setCurrentItem(entry)
+
+    def _words(self, item: WorkItem) -> str:
+        done = self.desk.progress(item)
+        by = f" ({', '.join(done.by)})" if done.by else ""
+        words = f"{item.title}\n{_MARKS[done.status]} {done.status}{by}"
+        return f"{words}\n! {item.problem}" if item.problem else words
+
+    def _draw_status(self) -> None:
+        """Say anew how far the open case is."""
+        for number in range(self.list.count()):
+            entry = self.list.item(number)
+            item = entry.data(Qt.ItemDataRole.UserRole)
+            if self.desk.item is not None and item.key == self.desk.item.key:
+                entry.setText(self._words(item))
 
     def _fetch(self, item: WorkItem) -> None:
         """Make a thumbnail in the background."""

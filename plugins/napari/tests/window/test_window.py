@@ -141,7 +141,7 @@ def test_a_click_in_any_view_moves_all_the_others(window):
     first = desk.cursor_lps_mm.copy()
 
     # The profile.
-    plot = made.along.profile
+    plot = made.along.profile.plot
     scene = plot.vb.mapViewToScene(QPointF(30.0, 10.0))
     spot = made.along.widget.mapFromScene(scene)
     QTest.mouseClick(made.along.widget.viewport(), Qt.MouseButton.LeftButton, pos=spot)
@@ -171,7 +171,7 @@ def test_a_click_in_any_view_moves_all_the_others(window):
 
 
 def test_an_outline_dragged_in_the_section_takes_its_station(window, wait):
-    from venoseg_napari.operations import drag_outline
+    from venoseg_napari.outlines import drag_outline
 
     made = window()
     desk = made.desk

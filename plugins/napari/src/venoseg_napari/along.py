@@ -14,7 +14,7 @@ from venoseg_napari.outlines import push_edge
 from venoseg_napari.profile_plot import ProfilePlot
 from venoseg_napari.straight import Straight
 
-_STALE_NOTE = "  <span style='color:#d98c00'>being measured again ...</span>"
+_STALE_NOTE = "<span style='color:#d98c00'>being measured again ...</span>"
 
 
 class Along(QWidget):
@@ -28,6 +28,8 @@ class Along(QWidget):
         self.widget = pg.GraphicsLayoutWidget()
         layout.addWidget(self.widget)
         self.title = pg.LabelItem("", justify="left")
+        # Apart from the title, since another title lays the whole view out anew.
+        self.note = pg.LabelItem(_STALE_NOTE)
         self.straight = Straight(lambda push: push_edge(desk, push))
         self.profile = ProfilePlot()
         for row, part in enumerate((self.title, self.straight.plot, self.profile.plot)):
@@ -35,6 +37,8 @@ class Along(QWidget):
         self.profile.plot.setXLink(self.straight.plot)
         self.widget.ci.layout.setRowStretchFactor(2, 2)
         self.widget.ci.layout.setRowStretchFactor(1, 2)
+        self.note.setParentItem(self.profile.plot.vb)
+        self.note.anchor((0, 0), (0, 0), offset=(4, -4))
         self._plots = self.straight.plot, self.profile.plot
         for plot in self._plots:
             plot.getAxis("left").setWidth(38)
@@ -66,14 +70,19 @@ class Along(QWidget):
             self.straight.clear()
             self.profile.clear()
             words = "measuring ..." if session else "no case is open"
-            self.title.setText(self.desk.figures.problem or words)
+            self._say(self.desk.figures.problem or words)
+            self.note.hide()
             return
         stale = self.desk.is_stale(profile.vessel)
         self.straight.draw(profile, session.image)
         self.profile.draw(profile, session.notes.occluded, stale=stale)
-        note = _STALE_NOTE if stale else ""
-        self.title.setText(f"<b>{BY_NAME[profile.vessel].title}</b>{self.straight.sides}{note}")
+        self.note.setVisible(stale)
+        self._say(f"<b>{BY_NAME[profile.vessel].title}</b>{self.straight.sides}")
         self._follow()
+
+    def _say(self, words: str) -> None:
+        if self.title.text != words:
+            self.title.setText(words)
 
     def _clicked(self, event: Any) -> None:
         profile = self.desk.profile()

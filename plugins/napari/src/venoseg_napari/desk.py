@@ -248,8 +248,11 @@ class Desk(QObject):
         self.tool = replace(self.tool, **settings)
         self.tool_changed.emit()
 
-    def change(self, step: Callable[[Session], Box | None]) -> None:
-        """Make a step in the open case and let everything follow."""
+    def change(self, step: Callable[[Session], Box | None], *, seen: bool = False) -> None:
+        """Make a step in the open case and let everything follow.
+
+        ``seen`` says that the views show its voxels already, as they do during a stroke.
+        """
         if self.session is None:
             return
         if self.busy:
@@ -263,7 +266,7 @@ class Desk(QObject):
             self.told.emit(str(error), True)
             if self.session.steps != steps:  # it is done, but could not be kept
                 box = self.session.touched_box
-        self._follow(box, before)
+        self._follow(box, before, seen=seen)
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -280,7 +283,7 @@ class Desk(QObject):
         else:
             self.change(lambda session: session.undo() if way == "undo" else session.redo())
 
-    def _follow(self, box: Box | None, before: Notes) -> None:
+    def _follow(self, box: Box | None, before: Notes, *, seen: bool) -> None:
         """Mark what is old now and begin to measure it, then show the step."""
         session = self.session
         assert session is not None
@@ -288,7 +291,7 @@ class Desk(QObject):
         if self._live is not None:
             other = notes if notes is not before else None
             self._live.change(box, session.layer(layer)[box], layer, other)
-        if not is_empty(box):
+        if not (seen or is_empty(box)):
             self.voxels_changed.emit(layer)
         if notes is not before:
             self.notes_changed.emit()

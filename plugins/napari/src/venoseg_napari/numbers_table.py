@@ -18,6 +18,7 @@ COLUMNS: dict[str, str] = {
     "state": "state",
 }
 STALE_WORDS = "..."
+_MARGIN_PX = 18
 _STALE = QBrush(QColor("#d98c00"))
 
 
@@ -32,8 +33,12 @@ class NumbersTable(QTableWidget):
         self.verticalHeader().setVisible(False)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        # Of fixed width: a table that follows its text lays itself out at every figure.
+        for place, words in enumerate(COLUMNS.values()):
+            self.setColumnWidth(place, self.fontMetrics().horizontalAdvance(words) + _MARGIN_PX)
         self.verticalHeader().setDefaultSectionSize(20)
         self.cellClicked.connect(self._go)
         desk.figures_changed.connect(self.draw)

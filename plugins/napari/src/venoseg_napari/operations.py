@@ -92,7 +92,9 @@ class Stroke:
             undo(layer, edit)
         whole = merged(layer, self._edits)
         self._edits = []
-        desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name))
+        if desk.busy:
+            desk.voxels_changed.emit(name)
+        desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name), seen=not desk.busy)
 
 
 def click(desk: Desk, lps_mm: FloatArray) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from venoseg.centerline.sections import sample_at_index
 from venoseg.lumen.profile import VesselProfile
@@ -15,6 +15,7 @@ from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
 from venoseg_napari.outlines import drag_outline
 from venoseg_napari.profile_plot import GREATEST, LEAST
+from venoseg_napari.words import Words
 
 _POINTS = 121
 _HANDLES = 12
@@ -33,8 +34,7 @@ class Section(QWidget):
         self._shown: tuple[object, int, float] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
+        self.words = Words(lines=3)
         self.widget = pg.GraphicsLayoutWidget()
         layout.addWidget(self.widget)
         layout.addWidget(self.words)
@@ -125,7 +125,9 @@ class Section(QWidget):
         self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
         across, upward = curve.across[number], curve.upward[number]
         for letter, vector in zip(self.letters, (-across, across, upward, -upward), strict=True):
-            letter.setText(direction(vector))
+            # Setting a text lays the whole view out anew.
+            if letter.text != direction(vector):
+                letter.setText(direction(vector))
 
     def _draw_outline(self, contour: FloatArray) -> None:
         closed = np.vstack([contour, contour[:1]])

@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMessageBox,
     QPushButton,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
 from venoseg.review import Version, changes_table, sign_off
 from venoseg_napari.desk import Desk
+from venoseg_napari.words import Words
 
 _GOOD, _BAD, _OPEN = "#3c9a3c", "#d9534f", "#d98c00"
 
@@ -33,7 +33,7 @@ class SigningBar(QWidget):
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(1)
         row = QHBoxLayout()
-        self.state = QLabel("no case is open")
+        self.state = Words()
         self.save, self.sign = QPushButton("Save version"), QPushButton("Sign")
         self.second = QCheckBox("ask for a second reader")
         self.elsewhere = QPushButton("Keep the review in another folder ...")
@@ -41,8 +41,7 @@ class SigningBar(QWidget):
         row.addWidget(self.state, 1)
         for part in (self.cancel, self.elsewhere, self.second, self.save, self.sign):
             row.addWidget(part)
-        self.message = QLabel("")
-        self.message.setWordWrap(True)
+        self.message = Words(lines=2)
         layout.addLayout(row)
         layout.addWidget(self.message)
         self.save.clicked.connect(self.save_version)

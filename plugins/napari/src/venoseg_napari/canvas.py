@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from venoseg.segmentation import Segmentation
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.operations import Stroke, click
-from venoseg_napari.reader import image_layer, stent_layer, veins_layer
+from venoseg_napari.reader import LayerData, image_layer, stent_layer, veins_layer
 from venoseg_napari.tool import STROKES
 
 # Vein and stent windows: low and high in HU.
@@ -24,6 +24,8 @@ WINDOWS: dict[str, tuple[float, float]] = {
 }
 
 _CURSOR_PX = 8
+_VEINS_OPACITY = 0.45
+_PLACING = ("scale", "translate")
 
 
 class Canvas:
@@ -78,21 +80,40 @@ class Canvas:
         session, turn = self.desk.session, self.desk.turn
         assert session is not None
         assert turn is not None
-        self.viewer.layers.clear()
         shown = Segmentation(
             session.labels,
             session.image.grid,
             session.segmentation.names,
             stent=session.stent.view(np.bool_),
         )
-        self.image = self._add(Image, image_layer(session.image, turn))
-        self.veins = self._add(Labels, veins_layer(shown, turn))
-        self.stent = self._add(Labels, stent_layer(shown, turn))
-        self.veins.opacity = 0.45
-        self.veins.contour = 0
+        made = (
+            image_layer(session.image, turn),
+            veins_layer(shown, turn),
+            stent_layer(shown, turn),
+        )
+        layers = (self.image, self.veins, self.stent, self.seeds, self.cursor)
+        if all(layer is not None and layer in self.viewer.layers for layer in layers):
+            self._refill(made)
+        else:
+            self._make_layers(made)
+        self.viewer.layers.selection.active = self.veins
+        overlay = self.viewer.canvas.overlays.scale_bar
+        overlay.visible = True
+        self.viewer.dims.axis_labels = ("feet", "back", "left")
+        self.viewer.reset_view()
+        self._use_tool()
+        self._draw_seeds()
+        self._follow()
+
+    def _make_layers(self, made: Sequence[LayerData]) -> None:
+        self.viewer.layers.clear()
+        (pixels, of_image, _), (veins, of_veins, _), (stent, of_stent, _) = made
+        self.image = self.viewer.add_layer(Image(pixels, **of_image))
+        self.veins = self.viewer.add_layer(Labels(veins, **of_veins, opacity=_VEINS_OPACITY))
+        self.stent = self.viewer.add_layer(Labels(stent, **of_stent))
         # On the grid of the image, so that the slider steps from slice to slice.
-        placed = {key: getattr(self.image, key) for key in ("scale", "translate", "units")}
-        point = {"ndim": 3, "size": _CURSOR_PX, **placed}
+        placed = {key: getattr(self.image, key) for key in _PLACING}
+        point = {"ndim": 3, "size": _CURSOR_PX, "units": self.image.units, **placed}
         self.seeds = self.viewer.add_points(
             np.zeros((0, 3)), name="Seeds", face_color="yellow", **point
         )
@@ -104,18 +125,20 @@ class Canvas:
             border_color="cyan",
             **point,
         )
-        self.viewer.layers.selection.active = self.veins
-        overlay = self.viewer.canvas.overlays.scale_bar
-        overlay.visible = True
-        self.viewer.dims.axis_labels = ("feet", "back", "left")
-        self.viewer.reset_view()
-        self._use_tool()
-        self._draw_seeds()
-        self._follow()
 
-    def _add(self, kind: Any, data: tuple[Any, dict[str, Any], str]) -> Any:
-        array, attributes, _ = data
-        return self.viewer.add_layer(kind(array, **attributes))
+    def _refill(self, made: Sequence[LayerData]) -> None:
+        """Put another case into the layers, which is much faster than making them anew."""
+        for layer, (array, attributes, _) in zip(
+            (self.image, self.veins, self.stent), made, strict=True
+        ):
+            assert layer is not None
+            layer.data = array
+            for name in (*_PLACING, "metadata"):
+                setattr(layer, name, attributes[name])
+        for points in (self.seeds, self.cursor):
+            assert points is not None
+            for name in _PLACING:
+                setattr(points, name, made[0][1][name])
 
     def _refresh(self, name: str) -> None:
         """Show the voxels of a layer as they are now."""

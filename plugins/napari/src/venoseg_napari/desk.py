@@ -181,8 +181,10 @@ class Desk(QObject):
         grid = session.image.grid
         self.cursor_lps_mm = grid.to_lps((np.array(grid.shape) - 1) / 2.0)
         self.station = None
-        self._start_measuring(session)
+        self.figures = Figures(None, retracing=True)
         self.case_opened.emit()
+        # The case is seen before it is measured: both at once would take longer to show it.
+        self._start_measuring(session)
         self.worklist_changed.emit()
         self.state_changed.emit()
         for words in (*session.messages, loaded.message):

@@ -43,6 +43,7 @@ class Plane(QWidget):
         self.desk, self.axis = desk, axis
         self.other = 3 - axis
         self._limits = (-100.0, 300.0)
+        self._shown: tuple[object, int] = (None, -1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.view = _View(self)
@@ -105,10 +106,13 @@ class Plane(QWidget):
         session, turn = self.desk.session, self.desk.turn
         if session is None or turn is None:
             return
-        self.gray.setImage(self._slice(session.image.voxels), autoLevels=False)
-        self.gray.setLevels(self._limits)
-        self._place(self.gray)
-        self._draw_labels()
+        shown = (session, self._number())
+        if shown != self._shown:
+            self._shown = shown
+            self.gray.setImage(self._slice(session.image.voxels), autoLevels=False)
+            self.gray.setLevels(self._limits)
+            self._place(self.gray)
+            self._draw_labels()
         index = turn.grid.to_index(self.desk.cursor_lps_mm) * turn.grid.spacing_mm
         self.across.setPos(float(index[0]))
         self.down.setPos(float(index[self.other]))
@@ -122,13 +126,18 @@ class Plane(QWidget):
         self.colours.setImage(values, levels=(0, 255))
         self._place(self.colours)
 
-    def _slice(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _number(self) -> int:
+        """Return which slice the cursor lies in."""
         turn = self.desk.turn
         assert turn is not None
         at = int(np.rint(turn.grid.to_index(self.desk.cursor_lps_mm)[self.axis]))
-        at = int(np.clip(at, 0, turn.grid.shape[self.axis] - 1))
+        return int(np.clip(at, 0, turn.grid.shape[self.axis] - 1))
+
+    def _slice(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        turn = self.desk.turn
+        assert turn is not None
         # Not `np.take`, which copies a whole volume that is turned before it takes the slice.
-        return np.ascontiguousarray(np.moveaxis(turn(array), self.axis, 0)[at])
+        return np.ascontiguousarray(np.moveaxis(turn(array), self.axis, 0)[self._number()])
 
     def _place(self, item: pg.ImageItem) -> None:
         turn = self.desk.turn

@@ -50,9 +50,10 @@ def half_width_mm(region: Region, path_lps_mm: FloatArray) -> float:
 
     Voxels beyond the ends of the path do not count.
     """
-    voxels = np.argwhere(region.owner)
+    voxels = np.flatnonzero(region.owner)
     thinned = voxels[:: max(1, len(voxels) // 20_000)]
-    distance, nearest = cKDTree(path_lps_mm).query(region.grid.to_lps(thinned))
+    places = np.stack(np.unravel_index(thinned, region.owner.shape), axis=-1)
+    distance, nearest = cKDTree(path_lps_mm).query(region.grid.to_lps(places))
     beside = (nearest > 0) & (nearest < len(path_lps_mm) - 1)
     reach = float(distance[beside].max()) if beside.any() else float(distance.max())
     return min(1.2 * reach + 2.0, _WIDEST_MM)

@@ -79,7 +79,7 @@ def checked_guidance(
         one end of a vein is set twice.
     """
     ends: set[tuple[str, str]] = set()
-    middle = _middle_x_mm(segmentation)
+    middle = _middle_x_mm(segmentation) if seeds else None
     for number, seed in enumerate(seeds, start=1):
         where = f"seed {number} ({seed.vessel} {seed.role})"
         if not segmentation.grid.contains(np.array(seed.lps_mm)):

@@ -26,7 +26,7 @@ _MARGIN = 3
 _TOUCHING_MM = 3.0
 _TOUCHING_VOXELS = 2.5
 
-# Below this many voxels no direction, let alone a diameter, can be told.
+# Below this many voxels no direction can be told.
 _LEAST_VOXELS = 30
 
 CONNECTIVITY = ndimage.generate_binary_structure(3, 3)
@@ -83,7 +83,8 @@ def vein_box(segmentation: Segmentation) -> Box:
     LabelError
         When no voxel is labelled.
     """
-    slices = np.flatnonzero(segmentation.labels.any(axis=(1, 2)))
+    # The greatest value of bytes is found several times faster than whether there is any.
+    slices = np.flatnonzero(segmentation.labels.max(axis=(1, 2)))
     if len(slices) == 0:
         raise LabelError(
             "the labels hold no voxel of a vein",
@@ -125,8 +126,7 @@ def vein_regions(segmentation: Segmentation) -> tuple[tuple[Region, ...], tuple[
             "needed",
             remedy="check that the label map is the right one for this image",
         )
-    is_vein = np.zeros(256, dtype=bool)
-    is_vein[list(segmentation.names)] = True
+    is_vein = np.isin(np.arange(256), list(segmentation.names))
     regions = []
     for chain in CHAINS:
         vessels = tuple(name for name in chain if sizes.get(name, 0) >= _LEAST_VOXELS)
@@ -209,16 +209,22 @@ def _cleaned(
             flags.append("gap_bridged")
             owner = bridged
             pieces, count = ndimage.label(owner > 0, structure=CONNECTIVITY)
+    if count > 1:
+        pieces, islands = _largest_first(pieces, count)
+        owner = owner * (pieces > 0)
+        if islands:
+            flags.append("islands_removed")
+    return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags))
+
+
+def _largest_first(pieces: npt.NDArray[np.int32], count: int) -> tuple[npt.NDArray[np.int32], bool]:
+    """Drop the islands, number the rest from the largest down, and tell whether there were any."""
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     keep = np.flatnonzero(sizes >= ISLAND_SHARE * sizes.sum())
-    if len(keep) < count:
-        flags.append("islands_removed")
     order = keep[np.argsort(-sizes[keep], kind="stable")]
     renumber = np.zeros(count + 1, dtype=np.int32)
     renumber[order + 1] = np.arange(1, len(order) + 1)
-    pieces = renumber[pieces]
-    owner = owner * (pieces > 0)
-    return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags))
+    return renumber[pieces], len(keep) < count
 
 
 def _bridged(owner: npt.NDArray[np.uint8], foreign: BoolArray, grid: Grid) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from venoseg.lumen.outline import outline_labels, smoothed_stations
 from venoseg.volume import BoolArray, FloatArray
 
 # The labels are looked at in planes with points this many voxels apart.
-_PIXEL = 0.6
+_PIXEL = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,8 +12,10 @@ from venoseg.centerline.tree import Branch
 from venoseg.lumen.outline import outline_labels, smoothed_stations
 from venoseg.volume import BoolArray, FloatArray
 
-# The labels are looked at in planes with points this many voxels apart.
+# The labels are looked at in planes with points this many voxels apart, and at least so many from
+# the middle to the rim of the plane: a thin vein is looked at more closely.
 _PIXEL = 0.8
+_LEAST_POINTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,10 @@ def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
     margin = smoothed_stations(station_mm)
     first = max(wanted.start - margin, 0)
     curve = branch.curve.part(slice(first, min(wanted.stop + margin, count)))
-    pixel_mm = float(np.clip(_PIXEL * branch.region.grid.spacing_mm.min(), 0.4, 1.0))
+    finest_mm = min(
+        _PIXEL * branch.region.grid.spacing_mm.min(), branch.half_width_mm / _LEAST_POINTS
+    )
+    pixel_mm = float(np.clip(finest_mm, 0.4, 1.0))
     sections = label_sections(branch.region, curve, branch.half_width_mm, pixel_mm)
     keep = slice(wanted.start - first, wanted.stop - first)
     contours, found, components = outline_labels(sections, station_mm, keep)

@@ -66,7 +66,7 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    scene = surroundings(picture, found, cava)
+    scene = surroundings(picture, found, cava[:1])
     if scene.arteries is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.volume import FloatArray
+from venoseg.segmentation.tracks import Track
+from venoseg.volume import BoolArray, FloatArray
 
 BLOOD_HU = 75.0
 """Enhanced blood is brighter than this on the coarse picture."""
@@ -15,6 +16,13 @@ _LEAST_RUN_MM = 25.0
 _GAP_MM = 18.0
 _LEAST_CONTRAST_HU = 18.0
 _WAYPOINT_MM = 30.0
+_LEAST_STEP_HU, _LEAST_BLOOD_HU = 25.0, 80.0
+# Where the aorta divides, its track stands out by less than this share of what it did before.
+_WHOLE_AORTA, _AORTA_GAP_MM = 0.4, 12.0
+# So far the cava runs in the chest, and so far it is followed unseen.
+_IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
+# The cava divides at most so far below it.
+_CONFLUENCE_MM = -3.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -35,7 +43,10 @@ def sure_cava(found: Landmarks) -> FloatArray:
     if not long:
         return np.empty((0, 3))
     run = np.flatnonzero((runs == long[-1]) & sure)[::-1]
-    points = track.points_lps_mm[run]
+    run = run[track.points_lps_mm[run, 2] >= lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM]
+    if len(run) == 0:
+        return np.empty((0, 3))
+    points = np.concatenate([_upper_end(found, run[0]), track.points_lps_mm[run]])
     kept = [0]
     for n in range(1, len(points)):
         if np.linalg.norm(points[n] - points[kept[-1]]) >= _WAYPOINT_MM:
@@ -43,3 +54,39 @@ def sure_cava(found: Landmarks) -> FloatArray:
     if kept[-1] != len(points) - 1:
         kept.append(len(points) - 1)
     return points[kept]
+
+
+def _upper_end(found: Landmarks, above: int) -> FloatArray:
+    """Return (1, 3) the highest point of the track in blood above a slice, (0, 3) if none is.
+
+    In liver as bright as its blood the cava does not stand out. The track then follows what is
+    known of its course, up to where it leaves the liver for the chest.
+    """
+    track = found.cava
+    z = track.points_lps_mm[:, 2]
+    inside = (z <= found.chest_z_mm + _IN_CHEST_MM) & (z <= z[above] + _UNSEEN_MM)
+    inside &= track.level_hu > BLOOD_HU
+    after = np.flatnonzero(~inside[above:])
+    last = above + (after[0] - 1 if len(after) else len(z) - 1 - above)
+    return track.points_lps_mm[last : last + 1] if last > above else np.empty((0, 3))
+
+
+def sure_of(track: Track) -> BoolArray:
+    """Tell in which slices a track surely runs in enhanced blood."""
+    sure: BoolArray = (track.contrast_hu > _LEAST_STEP_HU) & (track.level_hu > _LEAST_BLOOD_HU)
+    return sure
+
+
+def lowest_of_aorta_mm(aorta: Track) -> float:
+    """Return the height of the lowest slice in which the aorta surely is one vessel."""
+    z = aorta.points_lps_mm[:, 2]
+    sure = sure_of(aorta)
+    at = np.flatnonzero(sure)
+    if len(at) < 4:
+        return float(z[0])
+    usual = float(np.median(aorta.contrast_hu[at[-max(4, int(0.4 * len(at))) :]]))
+    whole = np.flatnonzero(sure & (aorta.contrast_hu > _WHOLE_AORTA * usual))[::-1]
+    if len(whole) == 0:
+        return float(z[0])
+    gaps = np.flatnonzero(-np.diff(z[whole]) > _AORTA_GAP_MM)
+    return float(z[whole[gaps[0] if len(gaps) else -1]])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.errors import InputError, MeasurementError
-from venoseg.segmentation.cava import sure_cava
+from venoseg.segmentation.cava import sure_cava, sure_of
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
@@ -29,7 +29,7 @@ from venoseg.segmentation.following import (
     way_through,
 )
 from venoseg.segmentation.judging import Judged, judged
-from venoseg.segmentation.landmarks import Landmarks, Track, find_landmarks
+from venoseg.segmentation.landmarks import Landmarks, find_landmarks
 from venoseg.segmentation.model import (
     LabelArray,
     OccludedCourse,
@@ -46,7 +46,6 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 _ASIDE_MM = 45.0
 _TUBE_ASIDE_MM = 24.0
 _SMOOTH_MM = 0.6
-_LEAST_CONTRAST_HU = 25.0
 _BEHIND_MM = 4.0
 _UNENHANCED_HU = 65.0
 
@@ -229,12 +228,6 @@ def _scene(
     return surroundings(picture, found, points)
 
 
-def sure_of(track: Track) -> BoolArray:
-    """Tell in which slices a track surely runs in enhanced blood."""
-    sure: BoolArray = (track.contrast_hu > _LEAST_CONTRAST_HU) & (track.level_hu > 80.0)
-    return sure
-
-
 def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Return the slices, from the feet up, in which a track has not left the aorta.
 
@@ -263,7 +256,7 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     if len(upper) == 0:
         return Scene(picture)
     level = float(np.median(aorta.level_hu[sure]))
-    lower = known[known[:, 2] < used[:, 2].min()]
+    lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     lead = lead_of_arteries(picture, used, level, upper, lower)
     fainter = min(level, float(level_at(picture, known).min()))
     arteries = arteries_in(picture, used, known, fainter) & (lead > SURE_LEAD_MM)

@@ -9,42 +9,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.tracks import (
+    Discs,
+    Track,
+    beyond,
+    discs_in,
+    track_of,
+    track_through,
+)
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 BONE_HU = 180.0
-_SECTORS = 8
-_EDGE_MM = 4.0
 _AORTA_RADII_MM = (6.0, 8.5, 11.0, 14.0)
-_CAVA_RADII_MM = (6.0, 8.5, 11.0)
-_APART_MM = 14.0
+_CAVA_RADII_MM = (6.0, 8.5, 11.0, 14.0)
+_APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
 _BEYOND_SPINE_MM = 100.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """A vessel's centre in n slices of the coarse picture, from the feet up.
-
-    Attributes
-    ----------
-    points_lps_mm
-        (n, 3).
-    radius_mm
-        (n,) of the circle that fits best.
-    contrast_hu
-        (n,) how much it differs from what surrounds it, over most of its rim.
-    level_hu
-        (n,) its own grey value.
-    """
-
-    points_lps_mm: FloatArray
-    radius_mm: FloatArray
-    contrast_hu: FloatArray
-    level_hu: FloatArray
+_MOVE_MM = 4.0
+# Where the middle of the cava may lie against that of the spine and the front of its bodies: right
+# of it and, in the liver, well before it.
+_CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 38.0)
+# Where nothing shows it is sought here; a place so far off costs as much as 50 HU of contrast.
+_CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
+# Its blood lies between these, and along it changes but slowly.
+_ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
+_USUAL_HU, _UNLIKE_HU, _EVEN_MM = 12.0, 15.0, 24.0
+_TURNS = 2
+# In the chest the cava lies against lung, no farther from its middle than this, slice after slice.
+_LUNG_HU, _LEAST_LUNG_MM3, _BESIDE_MM, _STEADY = -500.0, 50_000.0, 15.0, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,23 +52,27 @@ class Landmarks:
         Tracks through the same slices.
     middle_x_mm, front_y_mm
         (n,) LPS coordinates of the middle and of the front of the vertebral bodies.
+    chest_z_mm
+        Height at which the cava comes to lie beside lung; infinite where it does not.
     """
 
     aorta: Track
     cava: Track
     middle_x_mm: FloatArray
     front_y_mm: FloatArray
+    chest_z_mm: float = np.inf
 
 
 def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     """Find spine, aorta and cava on a coarse upright picture; None where there is no spine.
 
     The aorta is a round thing before the spine or left of it, the cava one before it or right of
-    it; both go on from slice to slice. Whether a track is what it is meant to be, its contrast
-    must tell.
+    it, whose grey value changes slowly; both go on from slice to slice. Whether a track is what it
+    is meant to be, its contrast must tell.
     """
     dz, dy, dx = grid.spacing_mm
-    column, row = spine_of(image, grid, body_of(image))
+    body = body_of(image)
+    column, row = spine_of(image, grid, body)
     known = np.flatnonzero(~np.isnan(column) & ~np.isnan(row))
     if len(known) * dz < _LEAST_SPINE_MM:
         return None
@@ -92,47 +91,68 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     before = ((row[:, None] - np.arange(top, bottom)) * dy)[:, :, None]
     inside_spine = (np.abs(aside) < 24.0) * np.maximum(4.0 - before, 0.0) / 4.0
 
-    round_, which = roundness(part, place, _AORTA_RADII_MM, 0.25)
-    unlikely = _beyond(aside, 10.0, 10.0) + _beyond(before, 10.0, 8.0) + inside_spine
-    score = np.clip(round_, -50.0, 100.0) / 50.0 - unlikely
-    aorta = track_through(score.astype(np.float32), place, 4.0)
+    discs = discs_in(part, place, _AORTA_RADII_MM, 0.25)
+    unlikely = beyond(aside, 0.0, 20.0) + beyond(before, 2.0, 18.0) + inside_spine
+    score = np.clip(discs.contrast_hu, -50.0, 100.0) / 50.0 - unlikely
+    path = track_through(score.astype(np.float32), place, _MOVE_MM)
+    aorta = track_of(part, place, discs, path)
 
-    oval, which_oval = roundness(part, place, _CAVA_RADII_MM, 0.42)
-    unlikely = _beyond(aside, -20.0, 8.0) + _beyond(before, 16.0, 12.0) + inside_spine
-    rows, columns = np.arange(part.shape[1]), np.arange(part.shape[2])
-    down = (rows - aorta[:, :1]) * dy
-    across = (columns - aorta[:, 1:]) * dx
+    discs = discs_in(part, place, _CAVA_RADII_MM, 0.42, 0.5)
+    unlikely = beyond(aside, *_CAVA_ASIDE_MM) + beyond(before, *_CAVA_BEFORE_MM) + inside_spine
+    unlikely += (np.abs(aside - _CAVA_MM[0]) + np.abs(before - _CAVA_MM[1])) / _PULL_MM
+    down = (np.arange(part.shape[1]) - path[:, :1]) * dy
+    across = (np.arange(part.shape[2]) - path[:, 1:]) * dx
     apart = np.hypot(down[:, :, None], across[:, None, :])
-    score = np.clip(oval, -60.0, 80.0) / 50.0 - unlikely - 3.0 * (apart < _APART_MM)
-    cava = track_through(score.astype(np.float32), place, 4.0)
+    cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM))
 
     spine = grid.to_lps(np.stack([slices, row, column], axis=1))
-    return Landmarks(
-        _track(part, place, aorta, round_, np.array(_AORTA_RADII_MM)[which]),
-        _track(part, place, cava, oval, np.array(_CAVA_RADII_MM)[which_oval]),
-        spine[:, 0],
-        spine[:, 1],
+    chest = chest_above(image, grid, body, cava.points_lps_mm)
+    return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest)
+
+
+def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: FloatArray) -> float:
+    """Return the height from which on (n, 3) points, from the feet up, lie beside lung.
+
+    Infinite where they nowhere do.
+    """
+    air, count = ndimage.label((image < _LUNG_HU) & body)
+    sizes = np.bincount(air.ravel(), minlength=count + 1) * grid.voxel_volume_mm3
+    sizes[0] = 0.0
+    # Bowel holds less air than a lung; what of a lung lies in the image may be a slice of it.
+    lungs = (sizes > _LEAST_LUNG_MM3)[air]
+    index = np.rint(grid.to_index(cava_lps_mm)).astype(int)
+    _, dy, dx = grid.spacing_mm
+    reach = int(_BESIDE_MM / dy), int(_BESIDE_MM / dx)
+    rows, columns = np.mgrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
+    near = np.hypot(rows * dy, columns * dx) <= _BESIDE_MM
+    top = np.array(image.shape[1:]) - 1
+    beside = np.array(
+        [
+            lungs[k, np.clip(j + rows, 0, top[0]), np.clip(i + columns, 0, top[1])][near].any()
+            for k, j, i in index
+        ]
     )
+    steady = np.flatnonzero(ndimage.binary_opening(beside, np.ones(_STEADY)))
+    return float(cava_lps_mm[steady[0], 2]) if len(steady) else np.inf
 
 
-def _beyond(value: FloatArray, centre: float, tolerance: float) -> FloatArray:
-    """Grow by 1 for each 8 mm outside of a range."""
-    outside: FloatArray = np.maximum(np.abs(value - centre) - tolerance, 0.0) / 8.0
-    return outside
-
-
-def _track(
-    part: Float32Array,
-    place: Grid,
-    path: npt.NDArray[np.int64],
-    contrast: Float32Array,
-    radius: FloatArray,
-) -> Track:
-    slices = np.arange(len(path))
-    at = (slices, path[:, 0], path[:, 1])
-    level = ndimage.uniform_filter(part, (1, 3, 3))[at]
-    points = place.to_lps(np.column_stack([slices, path]))
-    return Track(points, radius[at], contrast[at].astype(float), level.astype(float))
+def _cava_through(part: Float32Array, place: Grid, discs: Discs, unlikely: FloatArray) -> Track:
+    """Track the cava twice more, held to the grey value that it had where it stood out."""
+    score = np.clip(discs.contrast_hu, -60.0, 80.0) / 50.0 - unlikely
+    score -= np.clip(_ENHANCED_HU - discs.level_hu, 0.0, 60.0) / _UNLIKELY_HU
+    score -= np.clip(discs.level_hu - _BONE_HU, 0.0, 60.0) / _UNLIKELY_HU
+    path = track_through(score.astype(np.float32), place, _MOVE_MM)
+    for _ in range(_TURNS):
+        at = (np.arange(len(path)), path[:, 0], path[:, 1])
+        level, weight = discs.level_hu[at], np.clip(discs.contrast_hu[at], 1.0, 60.0)
+        weight = np.where((level > 70.0) & (level < 260.0), weight, 1e-3)
+        sigma = _EVEN_MM / float(place.spacing_mm[0])
+        usual = ndimage.gaussian_filter1d(weight * level, sigma, mode="nearest")
+        usual /= ndimage.gaussian_filter1d(weight, sigma, mode="nearest")
+        unlike = np.abs(discs.level_hu - usual[:, None, None]) - _USUAL_HU
+        held = score - np.clip(unlike, 0.0, 60.0) / _UNLIKE_HU
+        path = track_through(held.astype(np.float32), place, _MOVE_MM)
+    return track_of(part, place, discs, path)
 
 
 def body_of(image: Float32Array) -> BoolArray:
@@ -218,96 +238,3 @@ def _lower_quartile(values: FloatArray, size: int) -> FloatArray:
     out = np.full(len(values), np.nan)
     out[known] = np.nanquantile(windows[known], 0.25, axis=1)
     return out
-
-
-def roundness(
-    image: Float32Array, grid: Grid, radii_mm: tuple[float, ...], quantile: float
-) -> tuple[Float32Array, npt.NDArray[np.int8]]:
-    """Tell how much a disc around each place stands out from its surroundings.
-
-    Parameters
-    ----------
-    image
-        (slices, rows, columns).
-    grid
-        Its place.
-    radii_mm
-        Radii of the discs to try.
-    quantile
-        Which of the eight sectors of the rim counts, from the one of least contrast (0) to the
-        one of most (1).
-
-    Returns
-    -------
-    contrast
-        HU, the best of all radii, less what the disc itself varies.
-    which
-        Which radius it was.
-    """
-    _, dy, dx = grid.spacing_mm
-    clipped = np.clip(image, -120.0, 320.0)
-    best = np.full(image.shape, -1e3, dtype=np.float32)
-    which = np.zeros(image.shape, dtype=np.int8)
-    for number, radius in enumerate(radii_mm):
-        disc, sectors = _kernels(radius, dy, dx)
-        inside = _filtered(clipped, disc)
-        spread = np.sqrt(np.maximum(_filtered(clipped**2, disc) - inside**2, 0.0))
-        steps = np.stack([np.abs(inside - _filtered(clipped, sector)) for sector in sectors])
-        steps.sort(axis=0)
-        contrast = steps[round(quantile * (_SECTORS - 1))] - 0.7 * spread
-        contrast -= 3.0 * np.maximum(20.0 - inside, 0.0)
-        better = contrast > best
-        best[better] = contrast[better]
-        which[better] = number
-    return best, which
-
-
-def _filtered(image: Float32Array, kernel: FloatArray) -> Float32Array:
-    out: Float32Array = ndimage.correlate(image, kernel[None].astype(np.float32), mode="nearest")
-    return out
-
-
-def _kernels(radius: float, dy: float, dx: float) -> tuple[FloatArray, list[FloatArray]]:
-    reach = radius + _EDGE_MM + 1.0
-    y = np.arange(-np.ceil(reach / dy), np.ceil(reach / dy) + 1) * dy
-    x = np.arange(-np.ceil(reach / dx), np.ceil(reach / dx) + 1) * dx
-    distance = np.hypot(y[:, None], x[None, :])
-    angle = np.arctan2(y[:, None], x[None, :]) % (2 * np.pi)
-    # Half a voxel of the rim is left out on both sides of the wall.
-    disc = (distance <= max(radius - 0.25 * dx, 0.5 * dx)).astype(float)
-    ring = (distance > radius + 0.25 * dx) & (distance <= radius + _EDGE_MM)
-    part = np.floor(angle / (2 * np.pi) * _SECTORS).astype(int)
-    sectors = [(ring & (part == n)).astype(float) for n in range(_SECTORS)]
-    return disc / disc.sum(), [s / max(s.sum(), 1.0) for s in sectors]
-
-
-def track_through(score: Float32Array, grid: Grid, move_mm: float) -> npt.NDArray[np.int64]:
-    """Return (slices, 2) row and column of the best track through all slices.
-
-    A track may move by up to three voxels from slice to slice; each ``move_mm`` costs 1.
-    """
-    dz, dy, dx = grid.spacing_mm
-    reach = 2
-    shifts = [(a, b) for a in range(-reach, reach + 1) for b in range(-reach, reach + 1)]
-    price = np.array([np.hypot(a * dy, b * dx) / move_mm for a, b in shifts], dtype=np.float32)
-    price *= 3.0 / max(dz, 1.0)
-    rows, columns = score.shape[1:]
-    total = score[0].copy()
-    choice = np.zeros(score.shape, dtype=np.int8)
-    for n in range(1, len(score)):
-        padded = np.pad(total, reach, constant_values=-1e9)
-        moved = np.stack(
-            [
-                padded[reach + a : reach + a + rows, reach + b : reach + b + columns] - cost
-                for (a, b), cost in zip(shifts, price, strict=True)
-            ]
-        )
-        choice[n] = moved.argmax(axis=0)
-        total = moved.max(axis=0) + score[n]
-    row, column = (int(v) for v in np.unravel_index(np.argmax(total), total.shape))
-    path = np.empty((len(score), 2), dtype=np.int64)
-    for n in range(len(score) - 1, -1, -1):
-        path[n] = row, column
-        a, b = shifts[choice[n, row, column]]
-        row, column = row + a, column + b
-    return path

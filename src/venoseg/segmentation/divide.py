@@ -11,7 +11,7 @@ from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import FloatArray
 
-_APART_MM = 3.5
+_APART_MM, _APART_SHARE = 3.5, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
     """Return the last station of each of two tubes from one cava that they have in common."""
     first, second = (tube.course.points_lps_mm for tube in tubes)
     gap = np.linalg.norm(first[:, None] - second[None], axis=2)
-    shared = gap.min(axis=1) < _APART_MM
+    # In a wide cava the courses part before the veins do.
+    radius = np.sqrt(tubes[0].area_mm2 / np.pi)
+    shared = gap.min(axis=1) < np.maximum(_APART_MM, _APART_SHARE * radius)
     last = int(np.argmax(~shared)) - 1 if not shared.all() else len(first) - 1
     last = max(last, 0)
     return last, int(np.argmin(gap[last]))

@@ -186,7 +186,7 @@ def measure_run(
     for (vessel, _), edges in zip(paths, found, strict=True):
         projection = project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
         projection = without_narrow_ends(projection)
-        narrowed = [] if _smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
+        narrowed = [] if smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
         lesions.append(tuple(narrowed))
     say("following the contrast medium")
@@ -252,7 +252,7 @@ _WORDS = {
 }
 
 
-def _smeared(subtraction: Subtraction) -> bool:
+def smeared(subtraction: Subtraction) -> bool:
     """Return whether the composite holds several frames of which the motion is not known."""
     return subtraction.plan.operation == "natural" and len(subtraction.plan.pairings) > 1
 
@@ -290,7 +290,7 @@ def _warnings(
     named: bool,
 ) -> tuple[str, ...]:
     words = [_WORDS[flag] for flag in subtraction.flags]
-    if _smeared(subtraction):
+    if smeared(subtraction):
         words.append(
             "motion is not followed in unsubtracted frames: a vessel that moves looks wider than "
             "it is, and no stenosis is given; choose one frame with --frames"

@@ -19,6 +19,8 @@ from venoseg.errors import UsageError
 _CUT_PERCENT = 0.5
 _STEP = 4
 
+_DEFAULT_FPS = 6.0
+
 
 class Cine:
     """A run in memory, and the mask that the reader chose.
@@ -147,3 +149,11 @@ def cine_of(angiogram: Angiogram, run: Run) -> Cine:
         When it cannot be decoded with certainty, or the mask that its header names is missing.
     """
     return Cine(run, angiogram.read())
+
+
+def fps_of(angiogram: Angiogram) -> float:
+    """Return the frames a second at which a run was taken; a usual rate where it does not say."""
+    times = angiogram.frame_times_s
+    if times is None or len(times) < 2 or times[-1] <= times[0]:
+        return _DEFAULT_FPS
+    return float((len(times) - 1) / (times[-1] - times[0]))

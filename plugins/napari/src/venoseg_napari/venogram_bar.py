@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtWidgets import (
@@ -25,9 +25,7 @@ from qtpy.QtWidgets import (
 from venoseg.angiography.fiducials import FRENCH_MM, FiducialKind
 from venoseg.dicom.calibration import Calibration
 from venoseg_napari.cine import Cine
-
-if TYPE_CHECKING:
-    from venoseg_napari.venogram import Hand
+from venoseg_napari.venogram_picture import Hand
 
 _FASTEST_FPS = 30.0
 _FURTHEST_PX = 50.0
@@ -42,6 +40,7 @@ _HANDS: dict[str, Hand] = {
     "look": "look",
     "draw on the object": "line",
     "click along the vein": "points",
+    "move an edge of the vein": "edge",
 }
 
 
@@ -76,6 +75,9 @@ class VenogramBar(QWidget):
         row.addWidget(self.measure)
         row.addWidget(self.clear)
         layout.addLayout(row)
+        self.back = QPushButton("Put the last edge back")
+        self.back.setEnabled(False)
+        layout.addWidget(self.back)
         layout.addStretch(1)
 
     def set_runs(self, names: list[str]) -> None:

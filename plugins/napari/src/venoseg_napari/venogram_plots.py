@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from venoseg.angiography import Venogram
+from venoseg.angiography.correction import DRAWN
 from venoseg.angiography.projection import Projection
 from venoseg.volume import FloatArray
 from venoseg_napari.profile_plot import AREA
@@ -122,3 +123,25 @@ def widths_of(projection: Projection) -> tuple[FloatArray, FloatArray, FloatArra
         return in_mm
     width, half = projection.diameter_px, projection.half_px
     return width, np.maximum(width - half, 0.0), width + half
+
+
+def figures_of(found: Venogram, station: int) -> str:
+    """Say what was measured at a station of the first vein; mm only with a calibration."""
+    projection = found.projections[0]
+    position, unit = positions_of(projection)
+    width, low, high = widths_of(projection)
+    where = f"at {position[station]:.0f} {unit}"
+    state = projection.state[station].replace("_", " ")
+    if not np.isfinite(width[station]):
+        flags = projection.flags[station].replace(";", ", ").replace("_", " ")
+        return f"{where}: {state}" + (f" ({flags})" if flags else "")
+    drawn = ", drawn by hand" if DRAWN in projection.flags[station].split(";") else ""
+    narrowed = [
+        f"\nnarrowed from {position[lesion.start]:.0f} to {position[lesion.stop]:.0f} {unit}, "
+        f"least width {width[lesion.smallest]:.1f} {unit}"
+        for lesion in found.lesions[0]
+    ]
+    return (
+        f"{where}: {width[station]:.1f} {unit} ({low[station]:.1f} to {high[station]:.1f}), "
+        f"{state}{drawn}{''.join(narrowed)}"
+    )

@@ -89,18 +89,18 @@ def opened(qtbot, tmp_path, wait):
 
 def place(window: VenogramWindow, column: float, row: float) -> QPointF:
     """Where the middle of a pixel lies in the picture's widget."""
-    scene = window.view.mapViewToScene(QPointF(column + 0.5, row + 0.5))
-    return window.canvas.mapFromScene(scene)
+    scene = window.picture.view.mapViewToScene(QPointF(column + 0.5, row + 0.5))
+    return window.picture.canvas.mapFromScene(scene)
 
 
 def click(window: VenogramWindow, column: float, row: float) -> None:
     at = place(window, column, row)
-    QTest.mouseClick(window.canvas.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseClick(window.picture.canvas.viewport(), Qt.MouseButton.LeftButton, pos=at)
     QTest.qWait(20)
 
 
 def drag(window: VenogramWindow, first: tuple[float, float], second: tuple[float, float]) -> None:
-    view = window.canvas.viewport()
+    view = window.picture.canvas.viewport()
     start, stop = place(window, *first), place(window, *second)
     QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
     for share in (0.3, 0.6, 1.0):
@@ -114,7 +114,7 @@ def test_it_plays_from_the_last_frame_to_the_first(opened, wait):
     window = opened()
     window.bar.speed.setValue(30.0)
     window.bar.slider.setValue(FRAMES - 1)
-    assert window.frame == FRAMES - 1
+    assert window.player.frame == FRAMES - 1
     seen = []
     show = window.bar.show_frame
     window.bar.show_frame = lambda n, count: (seen.append(n), show(n, count))
@@ -122,8 +122,8 @@ def test_it_plays_from_the_last_frame_to_the_first(opened, wait):
     wait(lambda: len(seen) >= FRAMES + 1)
     window.bar.play.click()
     assert seen[:3] == [0, 1, 2]
-    assert not window.timer.isActive()
-    assert window.bar.number.text() == f"frame {window.frame + 1} of {FRAMES}"
+    assert not window.player.timer.isActive()
+    assert window.bar.number.text() == f"frame {window.player.frame + 1} of {FRAMES}"
 
 
 def test_subtraction_and_the_shift_leave_the_vein_alone(opened):
@@ -132,7 +132,7 @@ def test_subtraction_and_the_shift_leave_the_vein_alone(opened):
     beside = np.s_[20:170, 10:70]
 
     def spread() -> float:
-        return float(np.std(window.gray.image[beside]))
+        return float(np.std(window.picture.gray.image[beside]))
 
     unmoved = spread()
     window.bar.fit.click()
@@ -177,6 +177,45 @@ def test_points_measure_in_pixels_and_a_drawn_line_brings_millimetres(opened, wa
     assert window.found.calibration.mm_per_pixel[0] == pytest.approx(0.5, rel=0.02)
     assert " mm (" in window.figures.text()
     assert "mm" in window.plots.profile.getAxis("left").labelText
+
+
+def test_an_edge_is_moved_with_the_mouse_and_put_back(opened, wait):
+    window = opened()
+    window.bar.take("points")
+    click(window, 100, 20)
+    click(window, 100, 170)
+    window.bar.measure.click()
+    wait(lambda: window.found is not None)
+    found = window.found
+    projection = found.projections[0]
+    station = len(projection.diameter_px) // 2
+    edges = projection.edges.contours_px()[station]
+    right = edges[edges[:, 0].argmax()]
+    # With another tool in hand the drag moves the picture, not the edge.
+    drag(window, tuple(right), (right[0] - 8, right[1]))
+    assert window.found is found
+    window.picture.fit()
+    window.bar.take("edge")
+    drag(window, tuple(right), (right[0] - 8, right[1]))
+    width = window.found.projections[0].diameter_px
+    assert width[station] == pytest.approx(projection.diameter_px[station] - 8, abs=1.0)
+    assert window.found.lesions[0]
+    assert "drawn by hand" in window.figures.text()
+    assert "drawn by hand" in window.words.text()
+    # Edges that would meet are refused, and nothing changes.
+    moved = window.found
+    inner = moved.projections[0].edges.contours_px()[station]
+    inner = inner[inner[:, 0].argmax()]
+    drag(window, tuple(inner), (inner[0] - 30, inner[1]))
+    assert window.found is moved
+    assert "would meet" in window.words.text()
+    window.bar.back.click()
+    assert window.found is found
+    assert not window.bar.back.isEnabled()
+    # Points that change take the figures and the drawn edges with them.
+    window.bar.take("points")
+    click(window, 100, 180)
+    assert window.found is None
 
 
 def test_one_point_and_a_line_beside_the_marks_are_refused_in_words(opened, wait):

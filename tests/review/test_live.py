@@ -207,3 +207,43 @@ def test_a_drawn_outline_is_in_the_figures_until_it_is_taken_back(tilted, found,
         found.profiles[0].shapes.equivalent_mm[station], abs=0.2
     )
     assert not any("manual_contour" in flags for flags in again.flags)
+
+
+def test_a_vein_that_is_erased_altogether_leaves_the_figures(y_twin, desk):
+    found = measure(y_twin.image, y_twin.segmentation, boundary="mask")
+    names = {name: value for value, name in y_twin.segmentation.names.items()}
+    gone = names["left_external_iliac_vein"]
+    labels = y_twin.segmentation.labels.copy()
+    where = np.argwhere(labels == gone)
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    labels[labels == gone] = 0
+    live = Live(y_twin.image, y_twin.segmentation, desk, known=found, boundary="mask")
+    try:
+        live.change(box, labels[box])
+        assert live.wait(120)
+        assert live.figures.settled
+        left = {p.vessel for p in live.figures.found.profiles}
+        assert left == {p.vessel for p in found.profiles} - {"left_external_iliac_vein"}
+    finally:
+        live.close()
+
+
+def test_a_defect_of_the_measuring_is_told_and_the_next_step_measures_anew(
+    tilted, found, live, monkeypatch
+):
+    def broken(*_):
+        raise IndexError("no such thing")
+
+    labels = tilted.segmentation.labels.copy()
+    edit = bite(labels, tilted, found)
+    apply(labels, edit)
+    with monkeypatch.context() as patch:
+        patch.setattr("venoseg.review.live.remeasure", broken)
+        live.change(edit.box, labels[edit.box])
+        assert live.wait(60)
+    assert live.figures.found is None
+    assert "IndexError: a defect" in live.figures.problem
+    live.change(edit.box, labels[edit.box])
+    assert live.wait(60)
+    assert live.figures.found is not None

@@ -111,6 +111,8 @@ def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolAr
     """
     axis = region.grid.axial_axis
     slices = np.flatnonzero(np.moveaxis(region.owner, axis, 0).any(axis=(1, 2)))
+    if len(slices) == 0:  # an edit took the whole vein away
+        return np.ones(len(curve), dtype=bool)
     normal = region.grid.directions[:, axis]
     lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
     height = region.grid.to_index(curve.points_lps_mm)[:, axis]

@@ -233,6 +233,8 @@ class Live:
             found = with_other_contours(found, drawn, notes.contours)
         except VenosegError as error:
             return Figures(None, problem=str(error))
+        except Exception as error:  # noqa: BLE001 - a dead thread would leave old figures waiting
+            return Figures(None, problem=f"measuring failed with {type(error).__name__}: a defect")
         return Figures(found, retracing=bool(found.needs_retrace))
 
     def _publish(self, figures: Figures, notes: Notes) -> None:

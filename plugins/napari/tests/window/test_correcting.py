@@ -1,0 +1,186 @@
+"""Corrections beyond the brush: the straightened edge, occluded stretches, seeds; light theme."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.settings import get_settings
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtTest import QTest
+
+from venoseg.segmentation import Segmentation
+from venoseg_napari import operations
+from venoseg_napari.outlines import Push, pushed, pushed_stations
+
+pytestmark = pytest.mark.gui
+
+
+def drag_in(widget, view, first, last):
+    """Drag with the left button from place to place of a pyqtgraph view."""
+    spots = [
+        QPointF(widget.mapFromScene(view.mapViewToScene(QPointF(*place))))
+        for place in (first, last)
+    ]
+    port = widget.viewport()
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=spots[0].toPoint())
+    for share in (0.25, 0.5, 0.75, 1.0):
+        QTest.mouseMove(port, (spots[0] + (spots[1] - spots[0]) * share).toPoint())
+        QTest.qWait(20)
+    QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=spots[1].toPoint())
+    QTest.qWait(30)
+
+
+def test_an_edge_dragged_in_the_straightened_view_takes_the_lumen_along(window, wait):
+    made = window()
+    desk, straight = made.desk, made.along.straight
+    desk.go_to("ivc", 20)
+    before = desk.profile("ivc")
+    labels = desk.session.labels.copy()
+    position = float(before.branch.curve.position_mm[20])
+    high = float(straight._crossings[20, 1])
+    widget = made.along.widget
+    # Far from both edges the drag moves the picture and draws nothing.
+    drag_in(widget, straight.view, (position, 0.0), (position + 3.0, 0.0))
+    assert not desk.session.history.done
+    straight.plot.setXRange(0.0, before.branch.curve.length_mm, padding=0.01)
+    seen = []
+    desk.figures_changed.connect(lambda: seen.append(desk.is_stale("ivc")))
+    drag_in(widget, straight.view, (position, high), (position, high - 4.0))
+    assert seen[0]
+    wait(lambda: desk.figures.settled)
+    after = desk.profile("ivc")
+    at = int(np.abs(after.branch.curve.position_mm - position).argmin())
+    assert after.contours_mm[at, :, 0].max() == pytest.approx(high - 4.0, abs=0.7)
+    assert after.contours_mm[at, :, 0].min() == pytest.approx(
+        before.contours_mm[20, :, 0].min(), abs=0.5
+    )
+    assert "manual_contour" in after.flags[at]
+    assert "drawn by hand" in made.section.words.text()
+    assert not np.array_equal(desk.session.labels, labels)
+    assert [a.what for a in desk.session.history.done] == ["draw the outline of ivc"]
+    desk.undo()
+    wait(lambda: desk.figures.settled)
+    np.testing.assert_array_equal(desk.session.labels, labels)
+    assert not any("manual_contour" in flags for flags in desk.profile("ivc").flags)
+
+
+def test_a_push_moves_the_half_it_is_made_on_and_its_neighbours_less(window):
+    profile = window().desk.profile("ivc")
+    moved = dict(pushed_stations(profile, Push("ivc", 20, 1, -4.0)))
+    assert moved[20] == -4.0
+    assert -4.0 < moved[22] < moved[24] < 0.0
+    assert 40 not in moved
+    angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    ring = 8.0 * np.column_stack([np.cos(angle), np.sin(angle)])
+    inward = pushed(ring, 0, 3.0)
+    assert inward[:, 0].min() == pytest.approx(-5.0, abs=0.05)
+    np.testing.assert_array_equal(inward[ring[:, 0] > 0.1], ring[ring[:, 0] > 0.1])
+
+
+def test_a_stretch_is_marked_occluded_and_undone(window, wait):
+    made = window()
+    desk, button = made.desk, made.tools.occluded
+    desk.go_to("ivc", 10)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.text() == "Occluded up to here"
+    desk.go_to("ivc", 25)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.text() == "Occluded from here"
+    assert made.numbers.text("ivc", "minimum_diameter_mm") == "..."
+    (course,) = desk.session.notes.occluded
+    assert course.vessel == "ivc"
+    assert np.linalg.norm(np.diff(course.points_lps_mm[[0, -1]], axis=0)) == pytest.approx(
+        15, abs=1
+    )
+    wait(lambda: desk.figures.settled)
+    (region,) = made.along.profile._occluded
+    first, last = region.getRegion()
+    assert last - first == pytest.approx(15.0, abs=2.0)
+    desk.undo()
+    assert not desk.session.notes.occluded
+    wait(lambda: desk.figures.settled)
+    assert not made.along.profile._occluded
+
+
+def test_another_vein_begins_the_occluded_stretch_anew(window):
+    made = window()
+    desk, button = made.desk, made.tools.occluded
+    desk.go_to("ivc", 10)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    desk.go_to("left_common_iliac_vein", 10)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.text() == "Occluded up to here"
+    assert not desk.session.notes.occluded
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.text() == "Occluded from here"
+
+
+def test_seeds_that_were_clicked_guide_the_segmentation(window, wait, monkeypatch):
+    """The segmenter itself has tests of its own; here it says what it was asked."""
+    made = window()
+    desk, asked = made.desk, []
+    start = desk.session.labels.copy()
+    wanted = np.where(start == 2, 1, start).astype(np.uint8)
+
+    def segment(image, seeds):
+        asked.append(seeds)
+        return Segmentation(wanted, image.grid, {1: "ivc"}, "semiautomatic")
+
+    monkeypatch.setattr(operations, "segment", segment)
+    places = {"seed": (10.0, 0.0, 85.0), "end": (10.0, 0.0, 15.0)}
+    native = made.viewer.window._qt_viewer.canvas.native
+    for kind, place in places.items():
+        QTest.mouseClick(made.tools.buttons[kind], Qt.MouseButton.LeftButton)
+        desk.cursor_lps_mm = np.array(place)
+        desk.cursor_changed.emit()
+        QTest.qWait(20)
+        world = made.canvas.to_world(np.array(place))
+        camera = made.viewer.scene.camera
+        offset = (world[1:] - np.array(camera.center)[-2:]) * camera.zoom
+        middle = QPointF(native.width() / 2, native.height() / 2)
+        spot = (middle + QPointF(offset[1], offset[0])).toPoint()
+        QTest.mousePress(native, Qt.MouseButton.LeftButton, pos=spot)
+        QTest.mouseRelease(native, Qt.MouseButton.LeftButton, pos=spot)
+        QTest.qWait(20)
+    assert [s.role for s in desk.session.notes.seeds] == ["central_end", "peripheral_end"]
+    QTest.mouseClick(made.tools.guided, Qt.MouseButton.LeftButton)
+    wait(lambda: not desk.busy and len(asked) == 1)
+    for seed, place in zip(asked[0], places.values(), strict=True):
+        np.testing.assert_allclose(seed.lps_mm, place, atol=1.5)
+    wait(lambda: "segment from the seeds" in [a.what for a in desk.session.history.done])
+    np.testing.assert_array_equal(desk.session.labels, wanted)
+    wait(lambda: desk.figures.settled)
+    desk.undo()
+    np.testing.assert_array_equal(desk.session.labels, start)
+    wait(lambda: desk.figures.settled)
+
+
+def test_the_light_theme_leaves_everything_readable(window):
+    made = window()
+    appearance = get_settings().appearance
+    before = appearance.theme
+    try:
+        for theme in ("dark", "light"):
+            appearance.theme = theme
+            made.viewer.theme = theme
+            QTest.qWait(100)
+            for part in (made.numbers, made.tools.automatic, made.worklist.list, made.along.widget):
+                assert contrast(part.grab().toImage()) > 3.0, (theme, type(part).__name__)
+            made.desk.told.emit("a message for the reader", True)
+            assert contrast(made.bar.message.grab().toImage()) > 3.0, theme
+    finally:
+        appearance.theme = before
+        made.viewer.theme = before
+
+
+def contrast(image):
+    """Ratio of the luminances of what is written and what lies behind it (WCAG 2)."""
+    image = image.convertToFormat(image.Format.Format_RGB888)
+    raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+    rgb = raw[:, : 3 * image.width()].reshape(-1, 3) / 255.0
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    light = linear @ [0.2126, 0.7152, 0.0722]
+    behind = float(np.median(light))
+    far = float(light[np.abs(light - behind).argmax()])
+    high, low = max(behind, far), min(behind, far)
+    return (high + 0.05) / (low + 0.05)

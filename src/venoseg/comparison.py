@@ -29,11 +29,11 @@ from venoseg.interchange.documents import to_json
 from venoseg.interchange.found_case import find_case
 from venoseg.interchange.pdf_out import write_encapsulated_pdf
 from venoseg.output import output_folder
-from venoseg.pipeline import MeasureOptions, measure_path
+from venoseg.pipeline import MeasureOptions, measure_series
 from venoseg.reporting.case_page import render_case
 from venoseg.reporting.pdf import print_pdf
 from venoseg.tables import Row
-from venoseg.venography import AngioOptions, angio_path
+from venoseg.venography import AngioOptions, measure_angiogram, the_run
 
 Say = Callable[[str], None]
 
@@ -70,14 +70,16 @@ def compare_case(
     with output_folder(out, force=force) as scratch:
         say("reading the case")
         case = _case(path)
-        warnings = check_identities(case)
-        root = _tracking_root(case)
+        studies = read_studies(case)
+        warnings = check_identities(case, studies)
+        root = _tracking_root(case, studies)
         visits: list[Visit] = []
         failures: list[str] = []
         for timepoint in case.timepoints:
             for planned in timepoint.studies:
                 try:
-                    visits.append(_measured(timepoint, planned, scratch, root, say))
+                    study = studies[planned]
+                    visits.append(_measured(timepoint, planned, study, scratch, root, say))
                 except VenosegError as error:
                     shutil.rmtree(scratch / _label(timepoint, planned), ignore_errors=True)
                     failures.append(f"{_label(timepoint, planned)}: {error}")
@@ -90,7 +92,7 @@ def compare_case(
         say("writing the results")
         page = _write_page(found, scratch)
         if pdf:
-            found = _printed(found, page)
+            found = _printed(found, page, list(studies.values())[-1])
         _write_tables(found, scratch, {visit.label: visit.label for visit in visits})
     return found
 
@@ -112,8 +114,15 @@ def _case(path: Path) -> Case:
     return read_case(path)
 
 
-def check_identities(case: Case) -> list[str]:
+def check_identities(case: Case, studies: Mapping[PlannedStudy, Study]) -> list[str]:
     """Refuse studies of several patients, and days that the dates contradict.
+
+    Parameters
+    ----------
+    case
+        What is compared.
+    studies
+        What was planned, and what is there.
 
     Returns
     -------
@@ -128,20 +137,22 @@ def check_identities(case: Case) -> list[str]:
     return check_belonging(
         case,
         [
-            (timepoint, study_identity(_study(planned)))
+            (timepoint, study_identity(studies[planned]))
             for timepoint in case.timepoints
             for planned in timepoint.studies
         ],
     )
 
 
-def _study(planned: PlannedStudy) -> Study:
-    return read_study(planned.path, series_uid=planned.series_uid)
-
-
-def _tracking_root(case: Case) -> str:
+def read_studies(case: Case) -> dict[PlannedStudy, Study]:
+    """Read the headers of every study, once."""
     planned = [study for timepoint in case.timepoints for study in timepoint.studies]
-    return tracking_root(case.patient, _study(planned[0]).study_uid if planned else "")
+    return {one: read_study(one.path, series_uid=one.series_uid) for one in planned}
+
+
+def _tracking_root(case: Case, studies: Mapping[PlannedStudy, Study]) -> str:
+    first = next((study.study_uid for study in studies.values()), "")
+    return tracking_root(case.patient, first)
 
 
 def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
@@ -149,7 +160,12 @@ def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
 
 
 def _measured(
-    timepoint: Timepoint, planned: PlannedStudy, scratch: Path, root: str, say: Say
+    timepoint: Timepoint,
+    planned: PlannedStudy,
+    study: Study,
+    scratch: Path,
+    root: str,
+    say: Say,
 ) -> Visit:
     """Measure one study as `measure` or `angio` does, into its own folder."""
     label = _label(timepoint, planned)
@@ -158,7 +174,6 @@ def _measured(
     def of_visit(words: str) -> None:
         say(f"{label}: {words}")
 
-    study = _study(planned)
     if any(series.kind == "ct" for series in study.series):
         options = MeasureOptions(
             labels=planned.labels,
@@ -166,14 +181,19 @@ def _measured(
             series_uid=planned.series_uid,
             tracking_root=root,
         )
-        found = measure_path(planned.path, out, options, say=of_visit)
+        series = study.ct_series(planned.series_uid)
+        with output_folder(out) as folder:
+            of_visit("reading the image")
+            found = measure_series(series, folder, options, say=of_visit)
         refuse_swapped_sides(found.tree, label)
         conditions = timepoint.conditions
-        phase = conditions.phase or study.ct_series(planned.series_uid).phase or None
+        phase = conditions.phase or series.phase or None
         known = Conditions(conditions.respiration, conditions.volume, phase)
         return CtVisit(label, timepoint.label, timepoint.day, found, known)
     angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration, tracking_root=root)
-    run, _ = angio_path(planned.path, out, angio, say=of_visit)
+    with output_folder(out) as folder:
+        of_visit("reading the run")
+        run, _ = measure_angiogram(the_run(study, planned.path), folder, angio, say=of_visit)
     return RunVisit(label, timepoint.label, timepoint.day, run)
 
 
@@ -240,13 +260,12 @@ def _pairs(scans: Sequence[CtVisit]) -> list[tuple[CtVisit, CtVisit]]:
     return pairs if len(scans) < 3 else [*pairs, (scans[0], scans[-1])]
 
 
-def _printed(found: Comparison, page: Path) -> Comparison:
+def _printed(found: Comparison, page: Path, last: Study) -> Comparison:
     """Print the report, also into a DICOM object; where that fails the result names it."""
     pdf = page.with_suffix(".pdf")
     try:
         print_pdf(page, pdf)
-        last = [study for timepoint in found.case.timepoints for study in timepoint.studies][-1]
-        header = study_header(_study(last))
+        header = study_header(last)
         if header is not None:
             write_encapsulated_pdf(pdf, header, page.with_suffix(".pdf.dcm"))
     except VenosegError as error:

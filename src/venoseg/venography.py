@@ -10,7 +10,7 @@ from typing import Any
 from venoseg.angiography import Venogram, VenogramOptions, measure_run, run_of
 from venoseg.angiography.fiducials import parse_fiducial
 from venoseg.angiography.stent_table import ANY_VESSEL
-from venoseg.dicom import read_study
+from venoseg.dicom import Study, read_study
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.calibration import Calibration
 from venoseg.dicom.header import read_header
@@ -69,7 +69,7 @@ def angio_path(
     """
     with output_folder(out, force=force) as scratch:
         say("reading the run")
-        return measure_angiogram(the_run(path), scratch, options, say=say)
+        return measure_angiogram(the_run(read_study(path), path), scratch, options, say=say)
 
 
 def measure_angiogram(
@@ -139,8 +139,8 @@ def _write_report(
     return ()
 
 
-def the_run(path: Path) -> Angiogram:
-    """Return the one run of a file or folder.
+def the_run(study: Study, path: Path) -> Angiogram:
+    """Return the one run of what was read from a file or folder.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def the_run(path: Path) -> Angiogram:
     UsageError
         When it holds several.
     """
-    runs = read_study(path).angiograms()
+    runs = study.angiograms()
     if not runs:
         raise SeriesError(
             "there is no angiographic run",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from venoseg.cli import main
-from venoseg.comparison import check_identities
+from venoseg.comparison import check_identities, read_studies
 from venoseg.errors import InputError
 from venoseg.interchange.case_manifest import read_case
 
@@ -62,7 +62,8 @@ def test_a_case_becomes_the_files_of_the_contract(case_folder, tmp_path, capsys)
 
 
 def check(case_folder) -> list[str]:
-    return check_identities(read_case(case_folder.folder))
+    case = read_case(case_folder.folder)
+    return check_identities(case, read_studies(case))
 
 
 def test_different_patients_are_refused_unless_that_is_known(case_folder, tmp_path, capsys) -> None:

@@ -134,13 +134,17 @@ def find_edges(
     thin = np.s_[:, ::2] if wide >= _WIDE_PX else np.s_[:, :]
     samples = Samples(offsets[thin[1]], values[thin], weights[thin], opacity, noise)
     look = common_look(samples, start, logarithmic)
-    calm = _without_outliers(samples, fit_profiles(samples, start, look), look)
+    first = fit_profiles(samples, start, look)
+    calm = _without_outliers(samples, first, look)
     everywhere = calm.some(np.arange(len(values)))
     exponents = EXPONENTS if wide >= SHAPELESS_PX else (2.0,)
     with ThreadPoolExecutor(_THREADS) as pool:
         fits = list(
             pool.map(
-                lambda p: fit_profiles(everywhere, start, replace(look, exponent=p)), exponents
+                lambda p: fit_profiles(
+                    everywhere, start, replace(look, exponent=p), first.edges_px
+                ),
+                exponents,
             )
         )
     fit, exponent = best_exponents(fits, exponents)

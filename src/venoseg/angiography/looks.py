@@ -16,6 +16,9 @@ SHAPELESS_PX = 9.0
 _SCATTERS = (0.0, 0.15, 0.3, 0.5)
 _TRIED_STATIONS = 48
 
+# Looks are told apart long before the edges stand still.
+_ROUNDS = 5
+
 # Share by which another section's fit must be better for each unit its exponent differs from 2.
 _ROUND = 0.03
 _SELECTIVE = 40.0
@@ -32,23 +35,27 @@ def common_look(samples: Samples, start: FloatArray, logarithmic: bool) -> Look:
     # In a narrow profile blur hides what sets one shape from another.
     narrow = float(np.median(start[:, 1] - start[:, 0])) < SHAPELESS_PX
 
-    def cost(look: Look) -> float:
-        misfit = fit_profiles(some, begin, look).misfit ** 2
-        kept = float(np.mean(np.sort(misfit)[: len(misfit) * 3 // 4]))
-        return kept * _doubt(look.exponent)
+    def costs(looks: list[Look]) -> FloatArray:
+        found, edges = [], begin
+        for look in looks:
+            # From one look to the next the edges move little.
+            fit = fit_profiles(some, begin, look, edges, _ROUNDS)
+            edges = fit.edges_px
+            best = np.sort(fit.misfit**2)[: len(begin) * 3 // 4]
+            found.append(float(np.mean(best)) * _doubt(look.exponent))
+        return np.array(found)
 
     look = Look()
     for _ in range(2):
-        costs = [cost(replace(look, blur_px=blur)) for blur in _BLURS_PX]
-        blur = float(np.exp(_lowest(np.log(_BLURS_PX), np.array(costs))))
-        look = replace(look, blur_px=blur)
+        found = costs([replace(look, blur_px=blur) for blur in _BLURS_PX])
+        look = replace(look, blur_px=float(np.exp(_lowest(np.log(_BLURS_PX), found))))
         if narrow:
             break
         if logarithmic:
-            costs = [cost(replace(look, scatter=scatter)) for scatter in _SCATTERS]
-            look = replace(look, scatter=round(_lowest(np.array(_SCATTERS), np.array(costs)), 2))
+            found = costs([replace(look, scatter=scatter) for scatter in _SCATTERS])
+            look = replace(look, scatter=round(_lowest(np.array(_SCATTERS), found), 2))
         offers = [replace(look, exponent=exponent) for exponent in EXPONENTS]
-        look = min(offers, key=cost)
+        look = offers[int(costs(offers).argmin())]
         if look.exponent == 2.0:
             break
     return look

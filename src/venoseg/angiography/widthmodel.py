@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from venoseg.volume import FloatArray
 
@@ -21,11 +23,14 @@ _FINE = 0.01
 _BLURS = np.geomspace(0.02, 1.6, 24)
 _OPACITIES = np.array([0.02, 0.5, 1.0, 1.5, 2.0, 3.0])
 _ROUNDS = 10
-_DIFFERENCE_PX = 0.2
+_DIFFERENCE_PX = 0.1
 
 # How far edges may move from where they are first seen: this weakly are they held there.
 _HELD_PX = 3.0
 _SETTLED_PX = 0.003
+# A step that gains less than this share of what is left over is one along the noise.
+_GAIN = 1e-5
+_DAMPED = 0.5
 
 # The leaning part and the bend of the background are held weakly at none, the rest kept solvable.
 _RIDGE = np.diag([1e-9, 1e-2, 1e-9, 1e-6, 1e-1])
@@ -71,8 +76,6 @@ class ProfileShape:
     @classmethod
     def of(cls, exponent: float, scatter: float, *, shell: bool = False) -> ProfileShape:
         """Tabulate the profiles of an exponent and a share of scatter, or of a round shell."""
-        from scipy import ndimage
-
         u = np.arange(-_REACH, _REACH + _FINE / 2, _FINE)
         # The mean over each step of the table: the profile has infinite slope at its edges.
         inner = (np.arange(8) + 0.5) / 8 - 0.5
@@ -81,12 +84,15 @@ class ProfileShape:
         if shell:
             ends = np.clip(u[:, None] + np.array([-0.5, 0.5]) * _FINE, -1.0, 1.0)
             depth = np.diff(np.arcsin(ends), axis=1) / _FINE
+        # Nothing absorbs far outside: as much again on either side, and the blur wraps around.
+        beyond = len(u) // 2
+        frequency = 2.0 * np.pi * np.fft.rfftfreq(len(u) + 2 * beyond, _FINE)
+        blurred = np.exp(-0.5 * (np.outer(_BLURS, frequency)) ** 2)
         table = np.empty((len(_OPACITIES), len(_BLURS), len(u)))
         for level, opacity in enumerate(_OPACITIES):
-            primary = np.exp(-opacity * depth).mean(axis=1)
-            for row, blur in enumerate(_BLURS):
-                seen = ndimage.gaussian_filter1d(primary, blur / _FINE, truncate=4.5)
-                table[level, row] = -np.log((seen + scatter) / (1.0 + scatter))
+            primary = np.pad(np.exp(-opacity * depth).mean(axis=1), beyond, constant_values=1.0)
+            seen = np.fft.irfft(blurred * np.fft.rfft(primary), len(primary))[:, beyond:-beyond]
+            table[level] = -np.log((seen + scatter) / (1.0 + scatter))
             table[level] /= -np.log((np.exp(-opacity) + scatter) / (1.0 + scatter))
         return cls(table, scatter)
 
@@ -98,17 +104,29 @@ class ProfileShape:
 
     def at(self, u: FloatArray, blur: FloatArray, opacity: FloatArray) -> FloatArray:
         """Return (n, m) values at (n, m) places for (n,) relative blurs and true opacities."""
-        from scipy import ndimage
-
         log = np.log(_BLURS)
-        row = (np.log(np.maximum(blur, _BLURS[0])) - log[0]) / (log[1] - log[0])
+        row = (np.log(np.clip(blur, _BLURS[0], _BLURS[-1])) - log[0]) / (log[1] - log[0])
         level = np.interp(opacity, _OPACITIES, np.arange(len(_OPACITIES)))
         column = (np.clip(u, -_REACH, _REACH) + _REACH) / _FINE
-        at = [np.broadcast_to(part[:, None], column.shape) for part in (level, row)]
-        value: FloatArray = ndimage.map_coordinates(
-            self.table, [*at, column], order=1, mode="nearest"
-        )
+        levels, rows, columns = self.table.shape
+        first = [_below(part, size) for part, size in ((level, levels), (row, rows))]
+        left = _below(column, columns)
+        beyond = column - left
+        flat = self.table.ravel()
+        value = np.zeros(u.shape)
+        # Linear between the eight neighbours in the table.
+        for above, below in product((0, 1), repeat=2):
+            share = np.abs(1 - above - (level - first[0])) * np.abs(1 - below - (row - first[1]))
+            start = ((first[0] + above) * rows + first[1] + below) * columns
+            at = start[:, None] + left
+            here = flat.take(at)
+            value += share[:, None] * (here + beyond * (flat.take(at + 1) - here))
         return value
+
+
+def _below(places: FloatArray, size: int) -> npt.NDArray[np.intp]:
+    """Return the entries of a table of this size before places in it, one more following."""
+    return np.clip(places.astype(np.intp), 0, size - 2)
 
 
 @lru_cache(maxsize=64)
@@ -188,7 +206,13 @@ class Fit:
     misfit: FloatArray
 
 
-def fit_profiles(samples: Samples, start_px: FloatArray, look: Look) -> Fit:
+def fit_profiles(
+    samples: Samples,
+    start_px: FloatArray,
+    look: Look,
+    begin_px: FloatArray | None = None,
+    rounds: int = _ROUNDS,
+) -> Fit:
     """Fit profiles on a slanting background to values across a vein.
 
     Parameters
@@ -196,18 +220,22 @@ def fit_profiles(samples: Samples, start_px: FloatArray, look: Look) -> Fit:
     samples
         n stations.
     start_px
-        (n, 2) edges to begin with.
+        (n, 2) edges as they are first seen, which the fitted ones are weakly held to.
     look
         What all profiles have in common.
+    begin_px
+        (n, 2) edges to begin with, where they are known better; else ``start_px``.
+    rounds
+        Steps at most.
     """
-    edges = start_px.copy()
+    edges = (start_px if begin_px is None else begin_px).copy()
     held = (samples.noise / _HELD_PX) ** 2
     damping = np.full(len(edges), 1e-3)
     left = _left_over(samples, edges, look)[0]
-    cost = (left**2).sum(axis=1)
+    cost = (left**2).sum(axis=1) + held * ((edges - start_px) ** 2).sum(axis=1)
     # Most stations settle at once: only the others are tried again.
     moving = np.arange(len(edges))
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         some = samples.of(moving)
         slopes = _slopes(some, edges[moving], look, left[moving])
         matrix = slopes.transpose(0, 2, 1) @ slopes + held * np.eye(2)
@@ -219,18 +247,23 @@ def fit_profiles(samples: Samples, start_px: FloatArray, look: Look) -> Fit:
         new_left = _left_over(some, tried, look)[0]
         new_cost = (new_left**2).sum(axis=1) + held * ((tried - start_px[moving]) ** 2).sum(axis=1)
         better = new_cost < cost[moving]
+        gained = cost[moving] - new_cost
         gone = moving[better]
         edges[gone], left[gone], cost[gone] = tried[better], new_left[better], new_cost[better]
-        changed = np.where(better, damping[moving] / 5.0, damping[moving] * 8.0)
-        damping[moving] = np.clip(changed, 1e-6, 1e6)
-        moving = moving[np.abs(step).max(axis=1) >= _SETTLED_PX]
+        # Less than this damping hardly shortens a step.
+        more = np.maximum(8.0 * damping[moving], _DAMPED)
+        damping[moving] = np.clip(np.where(better, damping[moving] / 5.0, more), 1e-6, 1e6)
+        settled = np.abs(step).max(axis=1) < _SETTLED_PX
+        settled |= better & (gained < _GAIN * cost[moving])
+        moving = moving[~settled]
         if not len(moving):
             break
     return _finished(samples, edges, look, held)
 
 
 def _finished(samples: Samples, edges: FloatArray, look: Look, held: float) -> Fit:
-    left, factors, inverse = _left_over(samples, edges, look)
+    left, factors, normal = _left_over(samples, edges, look)
+    inverse = np.linalg.inv(normal)
     slopes = _slopes(samples, edges, look, left)
     freedom = np.maximum(samples.weights.sum(axis=1) - 6.0, 2.0)
     variance = (left**2).sum(axis=1) / freedom
@@ -255,7 +288,7 @@ def left_over(samples: Samples, edges_px: FloatArray, look: Look) -> FloatArray:
 def _left_over(
     samples: Samples, edges: FloatArray, look: Look
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return weighted residuals, factors of the parts, and the inverse of their normal matrix.
+    """Return weighted residuals, factors of the parts, and their normal matrix.
 
     The parts: the profile, the profile leaning to one side, and a background of second degree.
     """
@@ -264,13 +297,13 @@ def _left_over(
     u = (samples.offsets_px[None, :] - middle[:, None]) / half[:, None]
     profile = shape.at(u, look.blur_px / half, shape.true_opacity(samples.opacity))
     parts = np.stack(
-        [profile, np.clip(u, -2, 2) * profile, np.ones_like(u), u / 3.0, u**2 / 9.0], axis=2
+        [profile, np.clip(u, -2, 2) * profile, np.ones_like(u), u / 3.0, u**2 / 9.0], axis=1
     )
-    across = (parts * samples.weights[..., None]).transpose(0, 2, 1)
-    inverse = np.linalg.inv(across @ parts + _RIDGE)
-    factors = (inverse @ (across @ samples.values[..., None]))[..., 0]
-    left = np.sqrt(samples.weights) * (samples.values - (parts @ factors[..., None])[..., 0])
-    return left, factors, inverse
+    across = parts * samples.weights[:, None]
+    normal = across @ parts.transpose(0, 2, 1) + _RIDGE
+    factors = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
+    left = np.sqrt(samples.weights) * (samples.values - (factors[:, None] @ parts)[:, 0])
+    return left, factors, normal
 
 
 def _slopes(samples: Samples, edges: FloatArray, look: Look, left: FloatArray) -> FloatArray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -28,6 +28,9 @@ GRAYS = colormaps["gray"].with_extremes(bad=NO_IMAGE)
 
 # Resolution of the gray values inside a picture; lines and words are drawn at any.
 _IMAGE_DPI = 150
+
+# What must not stand in a `data:` address as it is.
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.~/:;,=()+*!?@$-]")
 
 _STYLE: dict[str, object] = {
     "font.family": "DejaVu Sans",
@@ -110,6 +113,6 @@ def finish(figure: Figure, alt: str, caption: tuple[str, ...] = ()) -> Picture:
     width, height = figure.get_size_inches() * MM_PER_INCH
     drawing = out.getvalue()
     # The images inside are base64 already; a second time would swell them by a third again.
-    encoded = quote(drawing[drawing.index(b"<svg") :], safe="/:;,=()+*!?@$~")
-    uri = f"data:image/svg+xml,{encoded}"
+    encoded = _UNSAFE.sub(lambda byte: b"%%%02X" % ord(byte[0]), drawing[drawing.index(b"<svg") :])
+    uri = f"data:image/svg+xml,{encoded.decode('ascii')}"
     return Picture(uri, float(width), float(height), alt, caption)

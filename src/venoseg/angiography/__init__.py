@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from venoseg.angiography.composite import Composite, compose
 from venoseg.angiography.run import Run, run_of
-from venoseg.angiography.subtraction import Composite, Subtraction, compose, subtract
+from venoseg.angiography.subtraction import Subtraction, subtract
 from venoseg.angiography.venogram import Venogram, VenogramOptions, Way, measure_run
 
 __all__ = [

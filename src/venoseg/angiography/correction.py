@@ -9,7 +9,8 @@ import numpy as np
 from venoseg.angiography.edges import Edges
 from venoseg.angiography.lesions import find_lesions, with_states, without_narrow_ends
 from venoseg.angiography.projection import Projection, project
-from venoseg.angiography.venogram import Venogram, smeared
+from venoseg.angiography.venogram import Venogram
+from venoseg.angiography.venogram_warnings import smeared
 from venoseg.errors import MeasurementError, UsageError
 from venoseg.volume import BoolArray, FloatArray
 

@@ -147,12 +147,12 @@ def other_vessels(
 
 def _beyond_ends(projections: list[Projection], shape: tuple[int, ...]) -> BoolArray:
     """Return discs of a vein's width at its ends: there it only goes on."""
-    row, column = np.indices(shape)
+    row, column = np.ogrid[: shape[0], : shape[1]]
     discs = np.zeros(shape, dtype=bool)
     for projection in projections:
         width = float(np.median(projection.edges.width_px[projection.filled]))
         for end in projection.edges.course.points_px[[0, -1]]:
-            discs |= np.hypot(column - end[0], row - end[1]) <= 1.2 * width
+            discs |= (column - end[0]) ** 2 + (row - end[1]) ** 2 <= (1.2 * width) ** 2
     return discs
 
 

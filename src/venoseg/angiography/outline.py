@@ -11,6 +11,9 @@ from venoseg.volume import FloatArray
 
 SAMPLE_PX = 0.5
 
+# A spline's weights are below a millionth beyond so many pixels.
+_MARGIN_PX = 12
+
 # Samples that a contour may move from one station to the next, and what each costs.
 _MOVE = 2
 _MOVE_COST = 0.04
@@ -22,9 +25,18 @@ def sample_across(
     picture: Image, course: Course, offsets_px: FloatArray, *, order: int = 3
 ) -> FloatArray:
     """Return (n, m) values of a picture at distances along the normals, by (cubic) splines."""
-    points = course.at(offsets_px)
+    places = course.at(offsets_px)[..., ::-1]
+    # Splines reach far, though hardly beyond the margin: the rest of the picture is left out.
+    low = np.floor(places.min(axis=(0, 1))).astype(int) - _MARGIN_PX
+    high = np.ceil(places.max(axis=(0, 1))).astype(int) + _MARGIN_PX + 1
+    low = np.clip(low, 0, np.array(picture.shape) - 1)
+    high = np.maximum(high, low + 1)
     values: FloatArray = ndimage.map_coordinates(
-        picture, [points[..., 1], points[..., 0]], order=order, mode="nearest", output=np.float64
+        picture[low[0] : high[0], low[1] : high[1]],
+        [places[..., 0] - low[0], places[..., 1] - low[1]],
+        order=order,
+        mode="nearest",
+        output=np.float64,
     )
     return values
 

@@ -7,6 +7,7 @@ Pixels whose change does not fit, as where contrast medium flows, get little wei
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ Shift = tuple[float, float]
 _ROUNDS = 6
 _SETTLED_PX = 0.005
 _RESTING_PX = 0.05
+# Less than this along an axis does nothing to a picture that could be seen.
+_UNMOVED_PX = 0.03
 
 # A cubic spline's weights are below a hundred thousandth beyond so many pixels.
 _KERNEL_PX = 9
@@ -83,9 +86,11 @@ def shrunk(picture: Image, by: int) -> Image:
     if by == 1:
         return picture
     rows, columns = (n // by for n in picture.shape)
-    blocks = picture[: rows * by, : columns * by].reshape(rows, by, columns, by)
-    small: Image = blocks.mean(axis=3).mean(axis=1)
-    return small
+    whole = picture[: rows * by, : columns * by]
+    total = np.zeros((rows, columns), dtype=np.float32)
+    for row, column in product(range(by), repeat=2):
+        total += whole[row::by, column::by]
+    return np.asarray(total / np.float32(by * by), dtype=np.float32)
 
 
 def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shift:
@@ -135,7 +140,7 @@ def moved(picture: Image, shift: Shift) -> Image:
 
     result = picture
     for axis, way in enumerate(shift):
-        if way == 0.0:
+        if abs(way) < _UNMOVED_PX:
             continue
         whole = round(way)
         if whole:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,10 +23,8 @@ from venoseg.angiography.registration import (
 )
 from venoseg.angiography.run import Image, Run
 from venoseg.errors import SeriesError
+from venoseg.processes import usable_cores
 from venoseg.volume import BoolArray, FloatArray
-
-# The composite is the mean of so many frames at each pixel, the most opaque ones.
-_TOP = 4
 
 # A blank border stands at either end of the range, to this part of it; it holds such a share of
 # the picture, and what is blurred beside it is left out too.
@@ -38,7 +38,9 @@ _LOOK_AGAIN = 8
 # Motion below this is not worth resampling a frame for.
 _STILL_PX = 0.1
 
-_BACKGROUND_STEP = 4
+BACKGROUND_STEP = 4
+
+_THREADS = 2
 
 # Standard deviation of the blur that leaves organs and no veins, as a share of the width.
 _ORGANS = 1 / 16
@@ -88,40 +90,29 @@ class Subtraction:
 
         The median of each is taken off: exposure may change from frame to frame.
         """
-        for pair, (row, column), attenuation in zip(
-            self.plan.pairings, self.shifts_px, self._attenuations(), strict=True
-        ):
-            base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
-            back = (-float(row), -float(column))
-            still_enough = max(abs(row), abs(column)) < _STILL_PX
-            opacity = (attenuation if still_enough else moved(attenuation, back)) - base
-            if self.plan.operation == "natural":
-                opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
-            sample = opacity[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
-            counted = self.seen[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
-            yield opacity - np.float32(np.median(sample[counted]))
+        waiting: deque[Future[Image]] = deque()
+        with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+            frames = contrast_attenuations(self.run, self.curve, self.plan.pairings)
+            for number, attenuation in enumerate(frames):
+                waiting.append(pool.submit(self._opacity, number, attenuation))
+                # So few are made ahead that a long run takes no more memory than a short one.
+                if len(waiting) > _THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
-    def _attenuations(self) -> Iterator[Image]:
-        return contrast_attenuations(self.run, self.curve, self.plan.pairings)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Composite:
-    """The filled vessels of a whole run in one picture.
-
-    Attributes
-    ----------
-    picture
-        (rows, columns) mean of the most opaque frames at each pixel.
-    saturated
-        (rows, columns) share of the frames in which the pixel stood at the end of its range.
-    filling
-        (p,) mean opacity of the pixels that fill most, by frame.
-    """
-
-    picture: Image
-    saturated: Image
-    filling: FloatArray
+    def _opacity(self, number: int, attenuation: Image) -> Image:
+        pair, (row, column) = self.plan.pairings[number], self.shifts_px[number]
+        base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
+        still_enough = max(abs(row), abs(column)) < _STILL_PX
+        back = (-float(row), -float(column))
+        opacity = (attenuation if still_enough else moved(attenuation, back)) - base
+        if self.plan.operation == "natural":
+            opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
+        sample = opacity[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+        counted = self.seen[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+        opacity -= np.float32(np.median(sample[counted]))
+        return opacity
 
 
 def subtract(
@@ -163,29 +154,6 @@ def subtract(
     if not follow_motion:
         return _with_mask(resting, mask, np.zeros((count, 2)), (0.0, 0.0), None)
     return _followed(resting, mask)
-
-
-def compose(subtraction: Subtraction) -> Composite:
-    """Go through a run once and keep what each pixel shows at its most opaque."""
-    run, curve = subtraction.run, subtraction.curve
-    keep = min(_TOP, len(subtraction.plan.pairings))
-    best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
-    filling = np.empty(len(subtraction.plan.pairings))
-    sample = np.s_[::_BACKGROUND_STEP, ::_BACKGROUND_STEP]
-    for number, picture in enumerate(subtraction.pictures()):
-        values = picture[sample][subtraction.seen[sample]]
-        most = max(len(values) // 50, 1)
-        filling[number] = float(np.partition(values, -most)[-most:].mean())
-        for level in best:
-            lower = np.minimum(level, picture)
-            np.maximum(level, picture, out=level)
-            picture = lower
-    numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
-    ends = np.zeros(run.shape, dtype=np.float32)
-    probed = numbers[:: max(len(numbers) // 12, 1)]
-    for stored in run.frames(probed):
-        ends += curve.saturated(stored)
-    return Composite(best.mean(axis=0), ends / np.float32(len(probed)), filling)
 
 
 def contrast_attenuations(run: Run, curve: Curve, pairings: tuple[Pairing, ...]) -> Iterator[Image]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from venoseg.angiography.automatic import filled_vessels, main_vessel_path
 from venoseg.angiography.bands import Bands
 from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
+from venoseg.angiography.composite import Composite, compose
 from venoseg.angiography.course import find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import Edges, background_noise, find_edges
@@ -24,7 +24,6 @@ from venoseg.angiography.flow import (
     regions_of,
 )
 from venoseg.angiography.lesions import (
-    NARROW_END,
     Lesion,
     find_lesions,
     lesion_table,
@@ -33,17 +32,16 @@ from venoseg.angiography.lesions import (
 )
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
-from venoseg.angiography.slips import goes_round
 from venoseg.angiography.stent_table import stent_table
 from venoseg.angiography.stents import StentEdges, find_stents
 from venoseg.angiography.subtraction import (
-    Composite,
     Subtraction,
-    compose,
     native_attenuation,
     subtract,
 )
+from venoseg.angiography.venogram_warnings import departures, detours, run_warnings, smeared
 from venoseg.dicom.calibration import Calibration
+from venoseg.processes import usable_cores
 from venoseg.tables import Table
 from venoseg.volume import FloatArray
 
@@ -54,8 +52,7 @@ NO_CALIBRATION = Calibration("none", None, None, "", None, "no calibration was g
 
 Say = Callable[[str], None]
 
-# A course may leave the points it was given by this share of the vein's width.
-_DEPARTURE = 0.4
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,9 +175,15 @@ def measure_run(
     paths = paths or [(UNNAMED, main_vessel_path(picture, seen))]
     logarithmic = run.relation == "LIN" and not run.subtracted
     clear = _clear(subtraction)
-    found = [
-        find_edges(picture, seen, path, clear=clear, logarithmic=logarithmic) for _, path in paths
-    ]
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        found = list(
+            pool.map(
+                lambda path: find_edges(
+                    picture, seen, path[1], clear=clear, logarithmic=logarithmic
+                ),
+                paths,
+            )
+        )
     calibration = _calibrated(subtraction, found, wanted)
     projections, lesions = [], []
     for (vessel, _), edges in zip(paths, found, strict=True):
@@ -189,6 +192,8 @@ def measure_run(
         narrowed = [] if smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
         lesions.append(tuple(narrowed))
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        stents = tuple(pool.map(lambda edges: _stents(subtraction, edges), found))
     say("following the contrast medium")
     natural = subtraction.plan.operation == "natural"
     regions = regions_of(projections, picture, seen, subtracted=not natural)
@@ -201,15 +206,15 @@ def measure_run(
         calibration,
         tuple(projections),
         tuple(lesions),
-        tuple(_stents(subtraction, edges) for edges in found),
+        stents,
         wanted.stents_nominal_mm,
         tuple(regions),
         tuple(curves),
         collateral_filling(subtraction, curves, elsewhere),
         (
-            *_warnings(subtraction, calibration, projections, bool(wanted.ways)),
-            *_departures(wanted.ways, projections),
-            *_slips(projections, lesions),
+            *run_warnings(subtraction, calibration, projections, bool(wanted.ways)),
+            *departures([(way.vessel, way.points_px) for way in wanted.ways], projections),
+            *detours(projections, lesions),
         ),
     )
 
@@ -240,78 +245,3 @@ def _calibrated(
     row, column = subtraction.mask_shift_px
     placed = wanted.fiducial.moved(-row, -column)
     return calibrate(placed, native, subtraction.run.seen, found[0].look, wanted.frames)
-
-
-_WORDS = {
-    "one_frame": "the run has one frame: it is measured unsubtracted and no flow is known",
-    "subtraction_not_intended": "the header rules subtraction out: frames stay unsubtracted",
-    "no_onset_seen": "the arrival of contrast medium was not seen; the first frame is the mask",
-    "mask_may_hold_contrast": "contrast medium may be in the mask: the first frame is not empty",
-    "polarity_assumed": "whether contrast medium is dark is not stated; dark was assumed",
-    "display_values": "the pixels were made for display: amounts of contrast medium are not known",
-}
-
-
-def smeared(subtraction: Subtraction) -> bool:
-    """Return whether the composite holds several frames of which the motion is not known."""
-    return subtraction.plan.operation == "natural" and len(subtraction.plan.pairings) > 1
-
-
-def _departures(ways: tuple[Way, ...], projections: list[Projection]) -> Iterator[str]:
-    """Say where a course leaves the points it was to follow: nothing fills there."""
-    for way, projection in zip(ways, projections, strict=False):
-        course = projection.edges.course.points_px
-        apart = np.linalg.norm(course[:, None] - way.points_px, axis=2).min(axis=0)
-        allowed = max(_DEPARTURE * float(np.median(projection.edges.width_px)), 5.0)
-        if apart.max() > allowed:
-            yield (
-                f"{way.vessel}: its course leaves the given points by up to {apart.max():.0f} px; "
-                "where the vein is shut it may follow another vessel: look at the picture"
-            )
-
-
-def _slips(projections: list[Projection], lesions: list[tuple[Lesion, ...]]) -> Iterator[str]:
-    """Say where what looks like a narrowing may be a collateral round a shut stretch."""
-    for projection, narrowed in zip(projections, lesions, strict=True):
-        for lesion in narrowed:
-            if goes_round(projection, lesion):
-                at = projection.position_px[lesion.smallest]
-                yield (
-                    f"{projection.vessel}: in its narrowing {at:.0f} px from the central end the "
-                    "course goes a roundabout way: it may follow a collateral, and the vein be "
-                    "shut: look at the picture, and set waypoints in the vein"
-                )
-
-
-def _warnings(
-    subtraction: Subtraction,
-    calibration: Calibration,
-    projections: list[Projection],
-    named: bool,
-) -> tuple[str, ...]:
-    words = [_WORDS[flag] for flag in subtraction.flags]
-    if smeared(subtraction):
-        words.append(
-            "motion is not followed in unsubtracted frames: a vessel that moves looks wider than "
-            "it is, and no stenosis is given; choose one frame with --frames"
-        )
-    if not named:
-        words.append("no seeds were given: the main vessel was chosen, its upper end as central")
-    if not calibration.is_patient_length:
-        words.append(f"no millimetres: {calibration.reason}")
-    for projection in projections:
-        flags = [set(flag.split(";")) for flag in projection.flags]
-        for name, sentence in (
-            ("saturated", "saturated pixels in the lumen"),
-            ("profile_unlike_a_single_vein", "profiles unlike a single vein (overlap or branch)"),
-        ):
-            share = np.mean([name in flag for flag in flags])
-            if share > 0.02:
-                words.append(f"{projection.vessel}: {sentence} over {100 * share:.0f} % of it")
-        if any(NARROW_END in flag for flag in flags):
-            words.append(
-                f"{projection.vessel}: it is narrow up to the end of its course, with no healthy "
-                "vein seen beyond: that stretch may be another vessel and is not measured; set the "
-                "end farther along the vein, or on it"
-            )
-    return tuple(words)

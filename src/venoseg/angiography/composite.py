@@ -1,0 +1,56 @@
+"""The filled vessels of a whole run in one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from venoseg.angiography.run import Image
+from venoseg.angiography.subtraction import BACKGROUND_STEP, Subtraction
+from venoseg.volume import FloatArray
+
+# The composite is the mean of so many frames at each pixel, the most opaque ones.
+_TOP = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composite:
+    """The filled vessels of a whole run in one picture.
+
+    Attributes
+    ----------
+    picture
+        (rows, columns) mean of the most opaque frames at each pixel.
+    saturated
+        (rows, columns) share of the frames in which the pixel stood at the end of its range.
+    filling
+        (p,) mean opacity of the pixels that fill most, by frame.
+    """
+
+    picture: Image
+    saturated: Image
+    filling: FloatArray
+
+
+def compose(subtraction: Subtraction) -> Composite:
+    """Go through a run once and keep what each pixel shows at its most opaque."""
+    run, curve = subtraction.run, subtraction.curve
+    keep = min(_TOP, len(subtraction.plan.pairings))
+    best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
+    filling = np.empty(len(subtraction.plan.pairings))
+    sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+    for number, picture in enumerate(subtraction.pictures()):
+        values = picture[sample][subtraction.seen[sample]]
+        most = max(len(values) // 50, 1)
+        filling[number] = float(np.partition(values, -most)[-most:].mean())
+        for level in best:
+            lower = np.minimum(level, picture)
+            np.maximum(level, picture, out=level)
+            picture = lower
+    numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
+    ends = np.zeros(run.shape, dtype=np.float32)
+    probed = numbers[:: max(len(numbers) // 12, 1)]
+    for stored in run.frames(probed):
+        ends += curve.saturated(stored)
+    return Composite(best.mean(axis=0), ends / np.float32(len(probed)), filling)

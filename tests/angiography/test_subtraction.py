@@ -202,7 +202,7 @@ def test_the_picture_without_contrast_is_the_mask(scene: Any):
     assert abs(native[100:150, 128].mean() - native[100:150, 100].mean()) < 0.5
 
 
-def test_frames_are_read_one_at_a_time(scene: Any):
+def test_few_frames_are_read_ahead(scene: Any):
     """Memory must not grow with the length of a run."""
     stored = scene.stored()
     alive: list[int] = []
@@ -215,5 +215,6 @@ def test_frames_are_read_one_at_a_time(scene: Any):
     run = Run(frames, np.arange(10.0), scene.shape, 12, "LIN", masks=(AVERAGE,))
     pictures = subtract(run).pictures()
     alive.clear()
-    next(pictures)
-    assert alive == [2]
+    for taken, _ in enumerate(pictures, 1):
+        assert len(alive) <= taken + 2
+    assert len(alive) == 8

@@ -34,6 +34,8 @@ _CORE = 0.3
 
 # Edges are averaged over stations this far apart, as a share of the width.
 _AVERAGED = 0.06
+# The average may widen the narrowest place of a vein by this much.
+_OFF_PX = 0.03
 
 # Grain this many pixels apart is taken for independent.
 _FAR_PX = 5
@@ -277,10 +279,8 @@ def _averaged(
 ) -> Edges:
     """Average edges along the vein; ``grain``: samples a pixel, and pixels of one grain."""
     per_pixel, grain_px = grain
-    width = ndimage.median_filter(fit.edges_px[:, 1] - fit.edges_px[:, 0], 5, mode="nearest")
-    # Over less where the vein is narrow: a tight stenosis is short, and would be averaged away.
-    sigma = np.clip(_AVERAGED * width, 0.5, 4.0)
-    along = np.arange(len(width))
+    sigma = _averaged_over(fit.edges_px[:, 1] - fit.edges_px[:, 0])
+    along = np.arange(len(sigma))
     near = np.exp(-0.5 * ((along[:, None] - along) / sigma[:, None]) ** 2)
     certainty = 1.0 / (fit.edge_sd_px**2 + 0.05**2)
     edges = (near @ (certainty * fit.edges_px)) / (near @ certainty)
@@ -302,6 +302,16 @@ def _averaged(
         look,
         noise,
     )
+
+
+def _averaged_over(width: FloatArray) -> FloatArray:
+    """Return (n,) over how many stations edges are averaged: over few where a stenosis is tight."""
+    sigma = float(np.clip(_AVERAGED * np.median(width), 1.0, 4.0))
+    # An average lies off by half the bend times its variance.
+    bend = ndimage.gaussian_filter1d(width, max(1.5 * sigma, 2.0), order=2, mode="nearest")
+    allowed = np.sqrt(2.0 * _OFF_PX / np.maximum(np.abs(bend), 1e-9))
+    stations: FloatArray = np.clip(allowed, min(0.5, sigma), sigma)
+    return stations
 
 
 def _opacity_beside(offsets: FloatArray, values: FloatArray, edges: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""A run to pictures of contrast medium alone, one frame in memory at a time."""
+"""A run to pictures of contrast medium alone, a few frames in memory at a time."""
 
 from __future__ import annotations
 

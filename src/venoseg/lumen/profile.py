@@ -24,13 +24,13 @@ from venoseg.lumen.assess import (
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
 from venoseg.lumen.drawn import Drawn
-from venoseg.lumen.edges import Blur, to_lps
+from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
-from venoseg.lumen.uncertainty import common_wall_mm, half_intervals_mm, hidden_wall_mm
+from venoseg.lumen.uncertainty import Edge, common_wall_mm, half_intervals_mm, hidden_wall_mm
 from venoseg.lumen.vein_wall import EdgeModel
-from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Volume
 
 __all__ = ["Boundary", "ShutState", "VesselProfile", "conclude", "profile_of"]
 
@@ -219,7 +219,6 @@ def _edges(
 ) -> _Edges:
     """Take the edge of consecutive stations from the image where it shows one, else the labels."""
     curve = branch.curve.part(run)
-    station_mm = float(branch.curve.position_mm[1])
     image, labels = evidence.image.part(run), evidence.labels.part(run)
     from_image = np.zeros(len(curve), dtype=bool)
     if boundary == "gray":
@@ -228,28 +227,16 @@ def _edges(
     equivalent = _equivalent_mm(contours)
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))
-    model = evidence.model
-    sources: tuple[tuple[FloatArray, Blur | None, Grid, BoolArray, Boundary], ...] = (
-        (
-            evidence.image_variances_mm2,
-            None if model is None else model.blur,
-            volume.grid,
-            from_image,
-            "gray",
-        ),
-        (
-            evidence.label_variances_mm2,
-            label_blur(branch.region.grid),
-            branch.region.grid,
-            ~from_image,
-            "mask",
-        ),
-    )
-    for variances, blur, grid, chosen, edge in sources:
-        if blur is not None and chosen.any():
-            interval = half_intervals_mm(variances[run], equivalent, blur, station_mm, edge)
-            half[chosen] = interval[chosen]
-            resolution[chosen] = resolution_mm(blur, curve, grid)[chosen]
+    model, grid = evidence.model, branch.region.grid
+    seen = None if model is None else Edge("gray", model.blur, volume.grid)
+    drawn = Edge("mask", label_blur(grid), grid)
+    for variances, edge, chosen in (
+        (evidence.image_variances_mm2, seen, from_image),
+        (evidence.label_variances_mm2, drawn, ~from_image),
+    ):
+        if edge is not None and chosen.any():
+            half[chosen] = half_intervals_mm(variances[run], contours, curve, edge)[chosen]
+            resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
     half[from_image] = np.hypot(half, hidden_wall_mm(image)[:, None])[from_image]
     narrow = note_narrow(equivalent, resolution, flags)
     half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0)[:, None])

@@ -95,6 +95,16 @@ def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
     return _ramp(most, _FOCAL_BEND_PER_MM)
 
 
+def noise_gain(curve: Curve, contours: FloatArray) -> FloatArray:
+    """Return (n,) how much more variance of the offsets is left where less of the wall is averaged.
+
+    Averages of noise over a Gaussian have a variance in inverse proportion to its width.
+    """
+    more = WALL_SMOOTHING_MM[0] / _FOCAL_SMOOTHING_MM - 1.0
+    gain: FloatArray = 1.0 + more * _focal(curve, contours).mean(axis=1)
+    return gain
+
+
 def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
     return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
 

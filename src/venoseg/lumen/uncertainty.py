@@ -6,6 +6,7 @@ correlation of the real one. The spread of the figures is their standard deviati
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -21,7 +22,7 @@ from venoseg.lumen.contours import (
     perimeters_mm,
 )
 from venoseg.lumen.edges import SAMPLE_MM, Blur
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, noise_gain
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
 
@@ -37,7 +38,7 @@ _POOLING_MM = 15.0
 _SHARED_ERRORS = {"gray": (1.0, 1.8), "mask": (1.2, 3.8)}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
-_WALL_FLOOR_MM = 0.012
+_WALL_FLOOR_MM = 0.009
 
 # Share of the correction for blur on a curved wall that may be wrong.
 _BLUR_DOUBT = 0.2
@@ -46,7 +47,20 @@ _BLUR_DOUBT = 0.2
 _SEED = 20_260_101
 _NOISE_PERIOD = 256
 
+# Between slices the place of a slope along the vein is uncertain by this share of their distance
+# (standard deviation, phantoms with 3 mm slices).
+_SLOPE_SHARE = 0.04
+
 _NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """Where an edge was sought: in the image or in the labels, with which blur, on which grid."""
+
+    source: Literal["gray", "mask"]
+    blur: Blur
+    grid: Grid
 
 
 def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatArray:
@@ -84,10 +98,9 @@ def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatA
 
 def half_intervals_mm(
     variances_mm2: FloatArray,
-    equivalent_mm: FloatArray,
-    blur: Blur,
-    station_mm: float,
-    edge: Literal["gray", "mask"],
+    contours_mm: FloatArray,
+    curve: Curve,
+    edge: Edge,
 ) -> FloatArray:
     """Return (n, 2) half widths of the 95 % intervals of the equivalent and minimum diameters.
 
@@ -95,19 +108,27 @@ def half_intervals_mm(
     ----------
     variances_mm2
         (n, 2) of consecutive stations.
-    equivalent_mm
-        (n,) equivalent diameters.
-    blur, edge
-        The blur that the edge was sought with, and whether in the image or in the labels.
-    station_mm
-        Distance of the stations.
+    contours_mm
+        (n, m, 2) their lumen.
+    curve
+        The stations.
+    edge
+        Where the edge was sought, and how blurred it is there.
     """
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    equivalent = 2.0 * np.sqrt(np.maximum(area_and_centroid(contours_mm)[0], 0.0) / np.pi)
     pooled = _POOLING_MM / station_mm
     variance = ndimage.gaussian_filter1d(variances_mm2, pooled, axis=0, mode="nearest")
-    shift = blur.in_plane_mm**2 / np.maximum(equivalent_mm, 1.0)
-    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)[:, None]
-    shared = np.array(_SHARED_ERRORS[edge])
-    half: FloatArray = _NORMAL_95 * np.sqrt(shared**2 * variance + systematic**2)
+    variance *= noise_gain(curve, contours_mm)[:, None]
+    shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
+    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)
+    slope = np.abs(np.gradient(equivalent, station_mm))
+    apart = np.abs(curve.tangents @ edge.grid.directions[:, edge.grid.through_axis])
+    placed = _SLOPE_SHARE * slope * apart * edge.grid.slice_and_pixel_mm[0]
+    shared = np.array(_SHARED_ERRORS[edge.source])
+    half: FloatArray = _NORMAL_95 * np.sqrt(
+        shared**2 * variance + (systematic**2 + placed**2)[:, None]
+    )
     return half
 
 

@@ -8,14 +8,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
+from venoseg.lumen.shape_noise import without_waves
 from venoseg.lumen.uncertainty import figure_variances
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
-from venoseg.volume import BoolArray, FloatArray, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Boundary = Literal["gray", "mask"]
 
@@ -146,6 +148,7 @@ def _look(
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     if boundary == "gray":
         wall, model = wall_of_image(volume, curve, start, evidence.model)
+        wall = _plain(wall, curve, volume.grid, seen.start, "gray")
         variances = evidence.image_variances_mm2.copy()
         spread = figure_variances(wall.part(keep), curve.part(keep), volume.grid, wanted.start)
         variances[wanted] = spread
@@ -174,8 +177,14 @@ def _look_at_labels(
     curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     grid = branch.region.grid
-    wall = wall_of_labels(branch.region, curve, start)
+    wall = _plain(wall_of_labels(branch.region, curve, start), curve, grid, seen.start, "mask")
     variances = evidence.label_variances_mm2.copy()
     variances[wanted] = figure_variances(wall.part(keep), curve.part(keep), grid, wanted.start)
     labels = evidence.labels.replaced(wanted, wall.part(keep))
     return replace(evidence, labels=labels, label_variances_mm2=variances)
+
+
+def _plain(wall: Wall, curve: Curve, grid: Grid, first: int, source: Boundary) -> Wall:
+    """Take noise off the shape of a wall."""
+    contours = without_waves(wall.contours_mm, wall.ray_sd_mm, curve, grid, first, source)
+    return replace(wall, contours_mm=contours)

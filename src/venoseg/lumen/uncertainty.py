@@ -7,11 +7,9 @@ correlation of the real one. The spread of the figures is their standard deviati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
@@ -19,14 +17,12 @@ from venoseg.lumen.contours import (
     area_and_centroid,
     feret_diameters_mm,
     outward_normals,
-    perimeters_mm,
 )
-from venoseg.lumen.edges import SAMPLE_MM, Blur
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, noise_gain
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.shape_noise import REPLICATES, wall_noise
+from venoseg.lumen.smoothing import noise_gain
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
-
-_REPLICATES = 6
 
 # Figures of neighbouring stations are pooled over this length for their spread.
 _POOLING_MM = 15.0
@@ -42,10 +38,6 @@ _WALL_FLOOR_MM = 0.009
 
 # Share of the correction for blur on a curved wall that may be wrong.
 _BLUR_DOUBT = 0.2
-
-# One fixed stream, so that the same input gives the same table.
-_SEED = 20_260_101
-_NOISE_PERIOD = 256
 
 # Between slices the place of a slope along the vein is uncertain by this share of their distance
 # (standard deviation, phantoms with 3 mm slices).
@@ -85,11 +77,9 @@ def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatA
     """
     contours = wall.contours_mm
     normals = outward_normals(contours)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = np.maximum(perimeters_mm(contours), SAMPLE_MM) / contours.shape[1]
     figures = _figures(contours)
-    changes = np.empty((_REPLICATES, *figures.shape))
-    for n, noise in enumerate(_wall_noise(first, station_mm, point_mm, contours.shape[1], grid)):
+    changes = np.empty((REPLICATES, *figures.shape))
+    for n, noise in enumerate(wall_noise(contours, curve, grid, first)):
         moved = contours + normals * (noise * wall.ray_sd_mm[:, None])[..., None]
         changes[n] = _figures(moved) - figures
     variances: FloatArray = changes.var(axis=0, ddof=1)
@@ -153,41 +143,3 @@ def _figures(contours: FloatArray) -> FloatArray:
     area = area_and_centroid(contours)[0]
     minimum = feret_diameters_mm(contours)[0]
     return np.stack([2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi), minimum], axis=1)
-
-
-def _wall_noise(
-    first: int, station_mm: float, point_mm: FloatArray, points: int, grid: Grid
-) -> FloatArray:
-    """Return (`_REPLICATES`, n, points) what averaging leaves of edge positions of unit scatter."""
-    through, pixel = grid.slice_and_pixel_mm
-    along_mm, around_mm = WALL_SMOOTHING_MM
-    # Interpolation makes rays within a voxel see the same noise.
-    alike = 0.5 * through / station_mm
-    spectrum = _noise_along(points, round(alike, 6), round(along_mm / station_mm, 6))
-    stations = np.arange(first, first + len(point_mm)) % _NOISE_PERIOD
-    frequency = 2.0 * np.pi * np.fft.fftfreq(points)
-    beside = np.exp(-0.5 * (frequency * (0.5 * pixel / point_mm)[:, None]) ** 2)
-    gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
-    smooth = beside / gain * np.exp(-0.5 * (frequency * (around_mm / point_mm)[:, None]) ** 2)
-    half = smooth[:, : points // 2 + 1]
-    noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
-    return noise
-
-
-@cache
-def _noise_along(points: int, alike: float, over: float) -> npt.NDArray[np.complex128]:
-    """Return the spectra around the vein of made-up noise that was averaged along it.
-
-    Parameters
-    ----------
-    points
-        Around the vein.
-    alike, over
-        Standard deviations in stations: of what correlates unit noise, and of the average.
-    """
-    white = np.random.default_rng(_SEED).standard_normal((_REPLICATES, _NOISE_PERIOD, points))
-    frequency = 2.0 * np.pi * np.fft.fftfreq(_NOISE_PERIOD)
-    correlated = np.exp(-0.5 * (frequency * alike) ** 2)
-    gain = correlated / np.sqrt((correlated**2).mean()) * np.exp(-0.5 * (frequency * over) ** 2)
-    along = np.fft.ifft(np.fft.fft(white, axis=1) * gain[:, None], axis=1).real
-    return np.fft.rfft(along, axis=-1)

@@ -1,0 +1,67 @@
+"""Noise in the shape of an outline, and nothing else, is taken off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.centerline.curve import curve_through
+from venoseg.lumen.contours import area_and_centroid, feret_diameters_mm, outward_normals
+from venoseg.lumen.shape_noise import wall_noise, without_waves
+from venoseg.volume import Grid
+
+STATIONS, POINTS = 80, 96
+SCATTER_MM = 0.2
+GRID = Grid.from_axes((100, 60, 60), spacing_mm=(1.0, 0.78, 0.78), origin_lps_mm=(0.0, 0.0, 0.0))
+CURVE = curve_through(
+    np.column_stack([np.full(STATIONS, 20.0), np.full(STATIONS, 20.0), np.arange(STATIONS) + 5.0]),
+    1.0,
+)
+
+
+def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
+    """Return the same outline at every station."""
+    angle = 2.0 * np.pi * np.arange(POINTS) / POINTS
+    one = np.column_stack([width_mm / 2.0 * np.cos(angle), height_mm / 2.0 * np.sin(angle)])
+    return np.broadcast_to(one, (len(CURVE), POINTS, 2)).copy()
+
+
+def wavy(plain: np.ndarray, first: int) -> np.ndarray:
+    """Displace outlines by noise of the scatter, twice as high as single edges tell."""
+    noise = wall_noise(plain, CURVE, GRID, first)[0]
+    return plain + outward_normals(plain) * (2.0 * SCATTER_MM * noise)[..., None]
+
+
+def cleaned(outlines: np.ndarray) -> np.ndarray:
+    """Take the noise off again."""
+    scatter = np.full(len(CURVE), SCATTER_MM)
+    return without_waves(outlines, scatter, CURVE, GRID, 0, "gray")
+
+
+def test_the_least_width_of_a_round_lumen_is_hardly_too_small_any_more():
+    noisy = wavy(ellipses(14.0, 14.0), 100)
+    before = feret_diameters_mm(noisy)[0].mean() - 14.0
+    after = feret_diameters_mm(cleaned(noisy))[0].mean() - 14.0
+    assert before < -0.05
+    assert abs(after) < 0.4 * abs(before)
+
+
+@pytest.mark.parametrize("height_mm", [4.0, 7.0, 10.0])
+def test_an_ellipse_stays_one(height_mm):
+    plain = ellipses(14.0, height_mm)
+    least = feret_diameters_mm(cleaned(wavy(plain, 100)))[0]
+    assert least.mean() == pytest.approx(height_mm, abs=0.04)
+    assert feret_diameters_mm(cleaned(plain))[0] == pytest.approx(height_mm, abs=0.02)
+
+
+def test_place_and_size_stay():
+    noisy = wavy(ellipses(14.0, 10.0), 100) + np.array([1.5, -2.0])
+    after = cleaned(noisy)
+    assert area_and_centroid(after)[0] == pytest.approx(area_and_centroid(noisy)[0], rel=2e-3)
+    assert after.mean(axis=1) == pytest.approx(noisy.mean(axis=1), abs=1e-9)
+
+
+def test_without_scatter_nothing_is_taken_off():
+    outlines = wavy(ellipses(12.0, 9.0), 7)
+    same = without_waves(outlines, np.zeros(len(CURVE)), CURVE, GRID, 0, "gray")
+    assert same == pytest.approx(outlines, abs=1e-9)

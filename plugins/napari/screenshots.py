@@ -1,6 +1,7 @@
-"""Makes the pictures of the user guide: the window on a case, at two sizes of screen.
+"""Makes the pictures of the user guide: every part of the window, at two sizes of screen.
 
-Called with a CT, its labels and a folder, under ``xvfb-run -a -s "-screen 0 1920x1200x24"``.
+Called with a case that has two CTs with labels and a venogram, as `sample_data/case`, and a folder,
+under ``xvfb-run -a -s "-screen 0 1920x1200x24"``.
 """
 
 from __future__ import annotations
@@ -13,40 +14,92 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from PIL import Image
+from qtpy.QtCore import QPointF
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication, QWidget
 
+from venoseg.review import WorkItem
 from venoseg_napari.operations import Stroke
 from venoseg_napari.window import ReviewWindow, open_window
 
 SIZES = ((1366, 768), (1920, 1080))
-_PATIENCE_S = 300.0
+_PATIENCE_S = 120.0
+_QUALITY = 70
 
 
-def main(ct: Path, labels: Path, out: Path) -> None:
+class Camera:
+    """Takes pictures of one size into a folder."""
+
+    def __init__(self, out: Path, size: tuple[int, int]) -> None:
+        self._out, self._size = out, size
+
+    def shoot(
+        self, name: str, widget: QWidget, seconds: float = 1.0, *, resized: bool = True
+    ) -> None:
+        """Save what a window shows, after it has had time to settle."""
+        if resized:
+            widget.resize(*self._size)
+        work(seconds)
+        width, height = self._size
+        seen = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        raw = bytes(seen.constBits())
+        picture = Image.frombytes(
+            "RGB", (seen.width(), seen.height()), raw, "raw", "RGB", seen.bytesPerLine()
+        )
+        picture.save(self._out / f"review-{name}-{width}x{height}.webp", quality=_QUALITY, method=6)
+
+
+def main(case: Path, out: Path) -> None:
     """Open the case and take every picture."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as reviews:
         viewer = napari.Viewer(title="venoseg review")
-        made = open_window(ct, labels, Path(reviews), "anna", viewer)
-        until(lambda: made.desk.session is not None and made.desk.figures.settled)
-        for width, height in SIZES:
-            viewer.window._qt_window.resize(width, height)
-            name = f"{width}x{height}.png"
-            made.left.setCurrentIndex(0)
-            shoot(made, out / f"review-cases-{name}")
-            made.left.setCurrentIndex(1)
-            shoot(made, out / f"review-views-{name}")
-            made.surfaces.toggle()
-            shoot(made, out / f"review-surfaces-{name}")
-            made.surfaces.toggle()
-            stroke(made)
-            shoot(made, out / f"review-stroke-{name}", seconds=0.0)
-            until(lambda: made.desk.figures.settled)
-            shoot(made, out / f"review-after-{name}")
-            made.desk.undo()
-            until(lambda: made.desk.figures.settled)
+        made = open_window(case, None, Path(reviews), "anna", viewer)
+        until(lambda: bool(made.desk.items))
+        cts = [item for item in made.desk.items if item.series.kind == "ct"]
+        runs = [item for item in made.desk.items if item.series.kind == "angiogram"]
+        for size in SIZES:
+            camera = Camera(out, size)
+            review(made, cts[-1], camera)
+            compare(made, cts[0], camera)
+            venogram(made, runs[0], camera)
+        light(made, Camera(out, SIZES[0]))
         made.close()
         viewer.close()
+
+
+def review(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
+    """Picture the list, the views, the surfaces, a correction, saving and signing."""
+    desk, window = made.desk, made.viewer.window._qt_window
+    desk.open(item)
+    until(lambda: desk.session is not None and desk.figures.settled)
+    made.left.setCurrentIndex(0)
+    camera.shoot("cases", window)
+    made.left.setCurrentIndex(1)
+    camera.shoot("views", window)
+    made.surfaces.toggle()
+    camera.shoot("surfaces", window, seconds=2.0)
+    made.surfaces.toggle()
+    made.show_window("vein")
+    stroke(made)
+    camera.shoot("stroke", window, seconds=0.0)
+    until(lambda: desk.figures.settled)
+    camera.shoot("after", window)
+    desk.undo()
+    until(lambda: desk.figures.settled)
+    pull_edge(made)
+    camera.shoot("edge", window)
+    made.bar.save_version()
+    until(lambda: not desk.busy and desk.session is not None and not desk.session.changed)
+    until(lambda: desk.figures.settled)
+    made.bar.sign_case()
+    until(lambda: not desk.busy and "signed as" in made.bar.message.text())
+    made.left.setCurrentIndex(0)
+    camera.shoot("signed", window)
+    made.toggle_help()
+    camera.shoot("keys", made.help, resized=False)
+    made.toggle_help()
 
 
 def stroke(made: ReviewWindow) -> None:
@@ -66,6 +119,52 @@ def stroke(made: ReviewWindow) -> None:
     drawn.finish()
 
 
+def pull_edge(made: ReviewWindow) -> None:
+    """Push the edge in at the station looked at, and wait for its figures."""
+    desk, straight = made.desk, made.along.straight
+    profile, place = desk.profile(), desk.station
+    assert profile is not None
+    assert place is not None
+    at = float(profile.branch.curve.position_mm[place[1]])
+    high = float(np.nanmax(profile.contours_mm[place[1], :, 0]))
+    straight.grasp(QPointF(at, high))
+    straight.pull(QPointF(at, high - 2.5), last=True)
+    until(lambda: desk.figures.settled)
+
+
+def compare(made: ReviewWindow, other: WorkItem, camera: Camera) -> None:
+    """Picture two visits side by side."""
+    listed = made.worklist.list
+    for number in range(listed.count()):
+        if other.title in listed.item(number).text():
+            listed.setCurrentRow(number)
+    made.compare_with_selected()
+    until(lambda: made.comparison.pair is not None)
+    camera.shoot("compare", made.comparison)
+    made.comparison.hide()
+
+
+def venogram(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
+    """Picture a measured run."""
+    window = made.venogram
+    made.desk.open(item)
+    until(lambda: window.cine is not None)
+    window.measure()
+    until(lambda: window.found is not None)
+    assert window.cine is not None
+    window.player.show_frame(window.cine.count * 2 // 3)
+    window.picture.fit()
+    camera.shoot("venogram", window)
+    window.hide()
+
+
+def light(made: ReviewWindow, camera: Camera) -> None:
+    """Picture the light theme."""
+    made.viewer.theme = "light"
+    made.left.setCurrentIndex(1)
+    camera.shoot("light", made.viewer.window._qt_window)
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Let the window work until something is so."""
     start = time.monotonic()
@@ -76,15 +175,14 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def shoot(made: ReviewWindow, path: Path, seconds: float = 1.0) -> None:
-    """Save what the window shows."""
+def work(seconds: float) -> None:
+    """Let the window work for some time."""
     start = time.monotonic()
     QApplication.processEvents()
     while time.monotonic() - start < seconds:
         QApplication.processEvents()
         time.sleep(0.02)
-    made.viewer.window._qt_window.grab().save(str(path))
 
 
 if __name__ == "__main__":
-    main(*(Path(word) for word in sys.argv[1:4]))
+    main(*(Path(word) for word in sys.argv[1:3]))

@@ -185,6 +185,13 @@ def test_a_thumbnail_shows_the_middle_slice(study):
     assert picture.std() > 5
 
 
+def test_a_thumbnail_of_a_venogram_shows_its_middle_frame():
+    run = next(item for item in find_work(SAMPLES / "case") if item.series.runs)
+    picture = thumbnail(run)
+    assert picture.shape == (96, 96)
+    assert picture.std() > 5
+
+
 def test_reviews_lie_beside_the_images_under_a_name_that_names_nobody(tmp_path):
     assert default_reviews(tmp_path).parent == tmp_path
     (tmp_path / "x.zip").write_bytes(b"")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.dicom import Series, Study, scan
+from venoseg.dicom.angiogram_header import read_angiogram
 from venoseg.dicom.assemble import read_frames
 from venoseg.errors import InputError
 from venoseg.interchange.case_manifest import MANIFEST, read_case
@@ -29,7 +30,12 @@ THUMBNAIL_PX = 96
 # Soft tissue on CT.
 _LOW_HU, _HIGH_HU = -160.0, 240.0
 
+_USUAL_PERCENT = (1.0, 99.0)
+
 _FIRST_BYTES = 2**20
+
+# Values, and the ends of what is shown of them.
+Plane = tuple[npt.NDArray[np.float32], float, float]
 
 Progress = Callable[[int, int], None]
 
@@ -151,19 +157,20 @@ def neighbour(items: tuple[WorkItem, ...], current: str, step: int) -> WorkItem 
 
 
 def thumbnail(item: WorkItem) -> npt.NDArray[np.uint8]:
-    """Return (`THUMBNAIL_PX`, `THUMBNAIL_PX`) grays of the middle slice; black where there is none.
+    """Return (`THUMBNAIL_PX`, `THUMBNAIL_PX`) grays of the middle slice or the middle frame.
+
+    Black where there is neither.
 
     Raises
     ------
-    DecodeError
+    VenosegError
         When its pixels cannot be read.
     """
     picture = np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), dtype=np.uint8)
-    slices = item.series.slices
-    if not slices:
+    found = _middle_frame(item.series) if item.series.runs else _middle_slice(item.series)
+    if found is None:
         return picture
-    middle = slices[len(slices) // 2 : len(slices) // 2 + 1]
-    plane = next(read_frames(middle, np.dtype(np.float32)))[0]
+    plane, low, high = found
     side = max(plane.shape)
     at = (np.arange(THUMBNAIL_PX) + 0.5) * side / THUMBNAIL_PX
     rows, columns = (np.rint(at - 0.5 - (side - n) / 2).astype(int) for n in plane.shape)
@@ -172,9 +179,28 @@ def thumbnail(item: WorkItem) -> npt.NDArray[np.uint8]:
         for index, n in zip((rows, columns), plane.shape, strict=True)
     ]
     values = plane[np.ix_(rows[inside[0]], columns[inside[1]])]
-    share = np.clip((values - _LOW_HU) / (_HIGH_HU - _LOW_HU), 0.0, 1.0)
+    share = np.clip((values - low) / (high - low), 0.0, 1.0)
     picture[np.ix_(*inside)] = np.rint(255.0 * share)
     return picture
+
+
+def _middle_slice(series: Series) -> Plane | None:
+    """Return the middle slice in HU and the window it is shown in."""
+    slices = series.slices
+    if not slices:
+        return None
+    middle = slices[len(slices) // 2 : len(slices) // 2 + 1]
+    return next(read_frames(middle, np.dtype(np.float32)))[0], _LOW_HU, _HIGH_HU
+
+
+def _middle_frame(series: Series) -> Plane:
+    """Return the middle frame of the first run as stored, and its usual values."""
+    run = read_angiogram(series.runs[0])
+    plane = run.frame(run.frame_count // 2).astype(np.float32)
+    low, high = np.percentile(plane, _USUAL_PERCENT)
+    if run.photometric == "MONOCHROME1":
+        plane, low, high = -plane, -high, -low
+    return plane, float(low), float(max(high, low + 1.0))
 
 
 def _of_case(path: Path, progress: Progress | None) -> Iterable[WorkItem]:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from venoseg.anatomy import BY_NAME
 from venoseg_napari.desk import Desk
 from venoseg_napari.outlines import push_edge
-from venoseg_napari.profile_plot import ProfilePlot
+from venoseg_napari.profile_plot import LEGEND, ProfilePlot
 from venoseg_napari.straight import Straight
 
 _STALE_NOTE = "<span style='color:#d98c00'>being measured again ...</span>"
@@ -77,7 +77,7 @@ class Along(QWidget):
         self.straight.draw(profile, session.image)
         self.profile.draw(profile, session.notes.occluded, stale=stale)
         self.note.setVisible(stale)
-        self._say(f"<b>{BY_NAME[profile.vessel].title}</b>{self.straight.sides}")
+        self._say(f"<b>{BY_NAME[profile.vessel].title}</b>{self.straight.sides}; {LEGEND}")
         self._follow()
 
     def _say(self, words: str) -> None:

@@ -166,7 +166,7 @@ class CompareWindow(QWidget):
         self.profile.addItem(self.marks[2])
         self.profile.setXRange(0.0, float(here[-1]), padding=0.01)
         top = np.nanmax(np.concatenate([both[0].shapes.minimum_mm, there, [5.0]]))
-        self.profile.setYRange(0.0, 1.1 * float(top), padding=0)
+        self.profile.setYRange(0.0, 1.3 * float(top), padding=0)
         apart = np.abs(there - both[0].shapes.minimum_mm)
         self.go_to(int(np.nanargmax(apart)) if np.isfinite(apart).any() else 0)
 
@@ -254,5 +254,5 @@ def figures(profile: VesselProfile, station: int) -> str:
     shapes = profile.shapes
     return (
         f"{where}min {shapes.minimum_mm[station]:.1f}{interval} mm, "
-        f"max {shapes.maximum_mm[station]:.1f} mm, area {shapes.area_mm2[station]:.0f} mm2"
+        f"max {shapes.maximum_mm[station]:.1f} mm, area {shapes.area_mm2[station]:.0f} mm²"
     )

@@ -13,12 +13,13 @@ from venoseg_napari.places import narrowest
 COLUMNS: dict[str, str] = {
     "vessel": "Vein",
     "minimum_diameter_mm": "min mm",
-    "minimum_area_mm2": "area mm2",
+    "minimum_area_mm2": "area mm²",
     "area_stenosis_percent": "stenosis %",
     "state": "state",
 }
 STALE_WORDS = "..."
-_MARGIN_PX = 18
+_MARGIN_PX = 14
+_WIDEST_STATE = "not assessable"
 _STALE = QBrush(QColor("#d98c00"))
 
 
@@ -37,7 +38,8 @@ class NumbersTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         # Of fixed width: a table that follows its text lays itself out at every figure.
-        for place, words in enumerate(COLUMNS.values()):
+        for place, (column, title) in enumerate(COLUMNS.items()):
+            words = _WIDEST_STATE if column == "state" else title
             self.setColumnWidth(place, self.fontMetrics().horizontalAdvance(words) + _MARGIN_PX)
         self.verticalHeader().setDefaultSectionSize(20)
         self.cellClicked.connect(self._go)

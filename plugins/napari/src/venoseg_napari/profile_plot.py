@@ -13,7 +13,13 @@ from venoseg.lumen.stenosis import expected_normal
 from venoseg.segmentation import OccludedCourse
 
 AREA, LEAST, GREATEST = "#2f7ed8", "#d9534f", "#5cb85c"
+LEGEND = (
+    f"<span style='color:{GREATEST}'>max</span> "
+    f"<span style='color:{AREA}'>from area</span> "
+    f"<span style='color:{LEAST}'>min</span> diameter"
+)
 _GRAY = "#8a8a8a"
+_UNSEEN = (0, 0, 0, 0)
 _OCCLUDED = (200, 60, 60, 50)
 
 
@@ -24,28 +30,21 @@ class ProfilePlot:
         self.plot = pg.PlotItem()
         self.plot.setLabel("left", "mm")
         self.plot.setLabel("bottom", "mm from the central end")
-        self.ends = [pg.PlotDataItem(pen=None, connect="finite") for _ in range(2)]
+        # Not `pen=None`: a line without a pen has no path that could be filled.
+        self.ends = [pg.PlotDataItem(pen=_UNSEEN, connect="finite") for _ in range(2)]
         self.interval = pg.FillBetweenItem(*self.ends, brush=(*pg.mkColor(LEAST).getRgb()[:3], 60))
         self.expected = pg.InfiniteLine(
             0.0,
             angle=0,
             pen=pg.mkPen("#999999", style=Qt.PenStyle.DotLine),
             label="expected",
-            labelOpts={"position": 0.12, "color": "#bbbbbb"},
+            labelOpts={"position": 0.9, "color": "#bbbbbb"},
         )
         self.lines = {color: pg.PlotDataItem(connect="finite") for color in (LEAST, GREATEST, AREA)}
         self.mark = pg.InfiniteLine(angle=90, pen=pg.mkPen("#00c8ff"))
         for item in (*self.ends, self.interval, self.expected, *self.lines.values(), self.mark):
             self.plot.addItem(item)
         self._occluded: list[pg.LinearRegionItem] = []
-        legend = (
-            f"<span style='color:{GREATEST}'>max</span> "
-            f"<span style='color:{AREA}'>from area</span> "
-            f"<span style='color:{LEAST}'>min</span> diameter"
-        )
-        self.legend = pg.LabelItem(legend)
-        self.legend.setParentItem(self.plot.vb)
-        self.legend.anchor((1, 0), (1, 0), offset=(-4, -4))
         self._shown: tuple[VesselProfile | None, bool] = (None, False)
         self.clear()
 
@@ -89,7 +88,7 @@ class ProfilePlot:
         if reference is not None:
             self.expected.setPos(2.0 * float(np.sqrt(reference.area_mm2 / np.pi)))
         top = np.nanmax(np.append(shapes.maximum_mm, 5.0))
-        self.plot.setYRange(0, float(top) * 1.1, padding=0)
+        self.plot.setYRange(0, float(top) * 1.25, padding=0)
 
     def _mark_occluded(self, stretches: Sequence[tuple[float, float]]) -> None:
         if [region.getRegion() for region in self._occluded] == list(stretches):

@@ -98,7 +98,7 @@ class Section(QWidget):
             f"at {curve.position_mm[number]:.0f} mm{drawn}: "
             f"<span style='color:{LEAST}'>min {shapes.minimum_mm[number]:.1f}</span>{interval} mm, "
             f"<span style='color:{GREATEST}'>max {shapes.maximum_mm[number]:.1f}</span> mm, "
-            f"area {shapes.area_mm2[number]:.0f} mm2"
+            f"area {shapes.area_mm2[number]:.0f} mm²"
         )
 
     def _draw_image(self, profile: VesselProfile, number: int) -> None:

@@ -18,11 +18,15 @@ from venoseg_napari.canvas import Canvas
 _STENT_RGB = (0.9, 0.9, 0.9)
 # Blur before meshing, in voxels: takes the steps off the surface, never used for figures.
 _BLUR_VOXELS = 0.7
+# Where the blurred labels are cut: a stent's struts are thinner than the blur.
+_VEIN_LEVEL, _STENT_LEVEL = 0.5, 0.15
 
 Mesh = tuple[FloatArray, npt.NDArray[np.int64]]
 
 
-def mesh(labels: npt.NDArray[np.uint8], grid: Grid, value: int) -> Mesh | None:
+def mesh(
+    labels: npt.NDArray[np.uint8], grid: Grid, value: int, level: float = _VEIN_LEVEL
+) -> Mesh | None:
     """Return (n, 3) LPS corners and (m, 3) triangles of a label; None when it has no voxels."""
     box = label_box(labels, value)
     if is_empty(box):
@@ -30,9 +34,9 @@ def mesh(labels: npt.NDArray[np.uint8], grid: Grid, value: int) -> Mesh | None:
     box = enlarged(box, grid, 1.0)
     part = np.pad((labels[box] == value).astype(np.float32), 1)
     blurred = ndimage.gaussian_filter(part, _BLUR_VOXELS)
-    if blurred.max() <= 0.5:
+    if blurred.max() <= level:
         blurred = part
-    corners, faces, _, _ = marching_cubes(blurred, 0.5)
+    corners, faces, _, _ = marching_cubes(blurred, level)
     return grid.to_lps(corners - 1 + [s.start for s in box]), faces.astype(np.int64)
 
 
@@ -41,6 +45,8 @@ class Surfaces:
 
     def __init__(self, viewer: ViewerModel, canvas: Canvas) -> None:
         self.viewer, self.canvas, self.desk = viewer, canvas, canvas.desk
+        # Centre and zoom of the slices while the meshes are shown.
+        self._place = viewer.scene.camera.center, viewer.scene.camera.zoom
 
     @property
     def shown(self) -> bool:
@@ -55,13 +61,18 @@ class Surfaces:
             self._remove()
             self.viewer.dims.ndisplay = 2
             self._show_slices(visible=True)
+            camera = self.viewer.scene.camera
+            camera.center, camera.zoom = self._place
             self.desk.look_at(self.desk.cursor_lps_mm)
             return
+        camera = self.viewer.scene.camera
+        self._place = camera.center, camera.zoom
         self._show_slices(visible=False)
         self._add()
         self.viewer.dims.ndisplay = 3
-        self.viewer.reset_view()
         self.viewer.scene.camera.angles = (0, 0, 90)
+        meshes = [layer for layer in self.viewer.layers if isinstance(layer, Surface)]
+        self.viewer.reset_view(layers=meshes or None, reset_camera_angle=False)
 
     def _add(self) -> None:
         session = self.desk.session
@@ -72,7 +83,7 @@ class Surfaces:
             if made is not None:
                 colour = np.array(BY_NAME[name].colour_rgb) / 255.0
                 self._add_mesh(made, BY_NAME[name].title, colour, 0.75)
-        made = mesh(session.stent, grid, 1)
+        made = mesh(session.stent, grid, 1, _STENT_LEVEL)
         if made is not None:
             self._add_mesh(made, "Stent surface", np.array(_STENT_RGB), 1.0)
         found = self.desk.figures.found

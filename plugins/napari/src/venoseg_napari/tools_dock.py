@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
@@ -15,6 +16,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -25,6 +27,8 @@ from venoseg_napari.canvas import WINDOWS
 from venoseg_napari.desk import Desk
 from venoseg_napari.operations import SHAPES, mark_occluded, reshape, segment_case
 from venoseg_napari.tool import TITLES, Kind
+
+Part = TypeVar("Part", bound=QWidget)
 
 
 class ToolsDock(QWidget):
@@ -79,9 +83,10 @@ class ToolsDock(QWidget):
 
     def _windows(self, show_window: Callable[[str], None]) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(QLabel("Window"))
+        row.setSpacing(2)
         for name in WINDOWS:
-            button = QPushButton(name)
+            button = _narrow(QPushButton(name))
+            button.setToolTip(f"show the gray values of the {name} window")
             button.clicked.connect(lambda _=False, n=name: show_window(n))
             row.addWidget(button)
         return row
@@ -92,7 +97,7 @@ class ToolsDock(QWidget):
         group = QButtonGroup(self)
         self.buttons: dict[Kind, QPushButton] = {}
         for number, (kind, title) in enumerate(TITLES.items()):
-            button = QPushButton(title)
+            button = _narrow(QPushButton(title))
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, k=kind: self.desk.take(kind=k))
             group.addButton(button)
@@ -103,7 +108,7 @@ class ToolsDock(QWidget):
     def _settings(self) -> QFormLayout:
         form = QFormLayout()
         form.setVerticalSpacing(2)
-        self.vessel = QComboBox()
+        self.vessel = _narrow(QComboBox())
         for vessel in VESSELS:
             swatch = QPixmap(12, 12)
             swatch.fill(QColor(*vessel.colour_rgb))
@@ -120,19 +125,24 @@ class ToolsDock(QWidget):
         self.low, self.high = QSpinBox(), QSpinBox()
         for box, value in ((self.low, 80), (self.high, 400)):
             box.setRange(-1024, 3071)
+            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            _narrow(box)
             box.setValue(value)
             box.valueChanged.connect(self._set_window)
         self.between.toggled.connect(self._set_window)
         grays = QHBoxLayout()
-        for part in (self.between, self.low, self.high, QLabel("HU")):
+        grays.setSpacing(2)
+        for part in (self.low, self.high, QLabel("HU")):
             grays.addWidget(part)
         form.addRow("Vein", self.vessel)
         form.addRow("Radius", self.radius)
+        form.addRow(self.between)
         form.addRow(grays)
         form.addRow(self.protect)
-        self.by_labels = QCheckBox("edge of the labels, not of the image")
+        self.by_labels = QCheckBox("edge of the labels")
         self.by_labels.setToolTip(
-            "figures follow what is drawn even where the gray values show another edge"
+            "not of the image: figures follow what is drawn even where the gray values show "
+            "another edge"
         )
         self.by_labels.toggled.connect(lambda on: self.desk.measure_by("mask" if on else "gray"))
         form.addRow("Grow by", self.step)
@@ -143,13 +153,14 @@ class ToolsDock(QWidget):
         grid = QGridLayout()
         grid.setSpacing(2)
         for number, (name, title) in enumerate(SHAPES.items()):
-            button = QPushButton(title)
+            button = _narrow(QPushButton(title))
             button.clicked.connect(lambda _=False, n=name: reshape(self.desk, n))
             grid.addWidget(button, number // 2, number % 2)
         self.occluded = QPushButton("Occluded from here")
         self.occluded.clicked.connect(self._mark_occluded)
         grid.addWidget(self.occluded, 3, 0, 1, 2)
-        self.guided, self.automatic = QPushButton("Segment from seeds"), QPushButton("Segment")
+        self.guided = _narrow(QPushButton("Segment from seeds"))
+        self.automatic = _narrow(QPushButton("Segment"))
         self.guided.clicked.connect(lambda: segment_case(self.desk, from_seeds=True))
         self.automatic.clicked.connect(lambda: segment_case(self.desk, from_seeds=False))
         grid.addWidget(self.guided, 4, 0)
@@ -184,8 +195,15 @@ class ToolsDock(QWidget):
         mark_occluded(self.desk, start[1], station[1])
 
 
+def _narrow(widget: Part) -> Part:
+    """Let a widget be as narrow as a small screen makes it."""
+    widget.setMinimumWidth(40)
+    widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return widget
+
+
 def _length(low: float, high: float, take: Callable[[float], None]) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+    box = _narrow(QDoubleSpinBox())
     box.setRange(low, high)
     box.setDecimals(1)
     box.setSingleStep(0.5)

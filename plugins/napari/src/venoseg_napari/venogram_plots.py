@@ -17,6 +17,7 @@ from venoseg_napari.profile_plot import AREA
 
 _COLORS = ("#2f7ed8", "#d9534f", "#5cb85c", "#d98c00", "#9467bd", "#17becf")
 _MARK = "#00c8ff"
+_UNSEEN = (0, 0, 0, 0)
 
 
 class VenogramPlots(QWidget):
@@ -36,7 +37,9 @@ class VenogramPlots(QWidget):
         layout.addWidget(self.widget)
         self.profile = self.widget.addPlot(row=0, col=0)
         self.curves = self.widget.addPlot(row=1, col=0)
-        self.legend = self.curves.addLegend(offset=(-4, 4), labelTextSize="8pt")
+        self.legend = self.curves.addLegend(
+            offset=(-4, 4), labelTextSize="8pt", brush=(0, 0, 0, 170)
+        )
         self.curves.setLabel("left", "opacity")
         for plot in (self.profile, self.curves):
             plot.setMenuEnabled(False)
@@ -81,9 +84,13 @@ class VenogramPlots(QWidget):
         self.profile.setTitle(
             f"{projection.vessel}: projected diameter with its 95 % interval", size="9pt"
         )
-        ends = [pg.PlotDataItem(position, edge, pen=None, connect="finite") for edge in (low, high)]
+        # Not `pen=None`: a line without a pen has no path that could be filled.
+        ends = [
+            pg.PlotDataItem(position, edge, pen=_UNSEEN, connect="finite") for edge in (low, high)
+        ]
         shade = (*pg.mkColor(AREA).getRgb()[:3], 60)
-        for item in (*ends, pg.FillBetweenItem(*ends, brush=shade)):
+        self.interval = pg.FillBetweenItem(*ends, brush=shade)
+        for item in (*ends, self.interval):
             self.profile.addItem(item)
         self.profile.plot(position, values, pen=pg.mkPen(AREA, width=2), connect="finite")
         top = float(np.nanmax(np.append(high[np.isfinite(high)], 1.0)))

@@ -161,6 +161,7 @@ class ReviewWindow(QObject):
         tools = QScrollArea()
         tools.setWidgetResizable(True)
         tools.setFrameShape(QFrame.Shape.NoFrame)
+        tools.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         tools.setWidget(self.tools)
         left.addTab(tools, "Tools")
         self.left = left
@@ -180,7 +181,7 @@ class ReviewWindow(QObject):
             parts.addWidget(part)
             part.setMinimumWidth(180)
             parts.setStretchFactor(parts.count() - 1, width)
-        parts.setSizes([520, 230, 400])
+        parts.setSizes([470, 230, 460])
         row.addWidget(parts)
         column.addLayout(row, 1)
         column.addWidget(self.bar)

@@ -6,11 +6,11 @@ anew; figures that follow the hand must not wait for that.
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-_MARGIN_PX = 2
+_MARGIN_PX = 4
 
 
 class Words(QWidget):
@@ -27,8 +27,8 @@ class Words(QWidget):
         self._label = QLabel("", self)
         self._label.setWordWrap(True)
         self._label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        height = lines * self.fontMetrics().lineSpacing() + 2 * _MARGIN_PX
-        self.setFixedHeight(height)
+        self._lines = lines
+        self._take_height()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def setText(self, words: str) -> None:  # noqa: N802 - as Qt's label has it
@@ -40,6 +40,17 @@ class Words(QWidget):
     def text(self) -> str:
         """Return the text shown."""
         return str(self._label.text())
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep room for the lines when the theme brings another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._take_height()
+
+    def _take_height(self) -> None:
+        self._label.ensurePolished()
+        spacing = self._label.fontMetrics().lineSpacing()
+        self.setFixedHeight(self._lines * spacing + 2 * _MARGIN_PX)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a size that does not depend on the text."""

@@ -159,6 +159,7 @@ def test_points_measure_in_pixels_and_a_drawn_line_brings_millimetres(opened, wa
     assert np.allclose(window.points_px, [(100, 20), (100, 170)], atol=1.0)
     window.bar.measure.click()
     wait(lambda: window.found is not None)
+    assert window.plots.interval.boundingRect().height() > 0
     assert "no millimetres" in window.bar.said.text()
     assert " px (" in window.figures.text()
     assert " mm" not in window.figures.text()

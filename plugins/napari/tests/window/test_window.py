@@ -219,6 +219,7 @@ def test_the_veins_are_shown_as_surfaces_and_back(window):
     from napari.layers import Surface
 
     made = window()
+    zoom = made.viewer.scene.camera.zoom
     press(made, Qt.Key.Key_3)
     surfaces = [x for x in made.viewer.layers if isinstance(x, Surface)]
     assert {x.name for x in surfaces} == {"Inferior vena cava", "Left common iliac vein"}
@@ -229,8 +230,18 @@ def test_the_veins_are_shown_as_surfaces_and_back(window):
     picture = made.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
     assert (picture[..., 2] - picture[..., 0] > 60).sum() > 500  # the blue of the cava
     press(made, Qt.Key.Key_3)
+    assert made.viewer.scene.camera.zoom == zoom
     assert made.canvas.image.visible
     assert not [x for x in made.viewer.layers if isinstance(x, Surface)]
+
+
+def test_the_interval_is_drawn_unless_the_figures_are_old(window):
+    made = window()
+    plot = made.along.profile
+    made.desk.go_to("ivc", 20)
+    assert plot.interval.isVisible()
+    assert plot.interval.boundingRect().width() > 20
+    assert plot.interval.boundingRect().height() > 0
 
 
 def test_every_key_is_in_the_help_and_bound(window):
@@ -252,6 +263,10 @@ def test_the_window_fits_a_small_screen(window):
     native = made.viewer.window._qt_viewer.canvas.native
     assert native.width() >= 350
     assert native.height() >= 300
+    # No tool is cut off at the side.
+    made.left.setCurrentIndex(1)
+    QTest.qWait(50)
+    assert made.tools.width() <= made.left.width()
 
 
 def told_by(desk):

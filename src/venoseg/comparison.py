@@ -13,7 +13,7 @@ from venoseg.dicom.identity import study_header, study_identity
 from venoseg.errors import InputError, VenosegError
 from venoseg.followup.belonging import check_belonging, tracking_root
 from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
-from venoseg.followup.change import change_table, ct_changes
+from venoseg.followup.change import change_table, collateral_changes, ct_changes
 from venoseg.followup.clinical import clinical_table
 from venoseg.followup.compared import Comparison
 from venoseg.followup.devices import stent_changes
@@ -236,6 +236,7 @@ def compare_visits(
         warnings += [f"{words}: {note}" for note in match.notes]
         rows += ct_changes(before, after, match, case.rules)
         rows += stent_changes(before, after, match, case)
+        rows += collateral_changes(before, after)
     for before_run, after_run in pairwise(runs):
         rows += run_changes(before_run, after_run)
     for visit in visits:

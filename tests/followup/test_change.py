@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.followup.case import Conditions
-from venoseg.followup.change import change_table, ct_changes
+from venoseg.followup.change import change_table, collateral_changes, ct_changes
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.rules import Rules
 from venoseg.followup.stations import Stations
@@ -145,6 +145,25 @@ def test_the_verdict_follows_from_the_intervals(before, after, verdict: str) -> 
     found = difference(before, after)
     assert found.verdict == verdict
     assert found.reason
+
+
+def test_collaterals_have_figures_and_no_verdict(first) -> None:
+    def having(volume: float | None) -> CtVisit:
+        names = [column.name for column in first.found.collaterals.columns]
+        row = dict.fromkeys(names) | {"side": "left", "volume_mm3": volume}
+        return visit(
+            replace(
+                first.found, collaterals=Table.from_rows(first.found.collaterals.columns, [row])
+            ),
+            "a",
+        )
+
+    length, volume = collateral_changes(having(3800.0), having(0.0))
+    assert (volume["value_from"], volume["value_to"], volume["change"]) == (3800.0, 0.0, -3800.0)
+    assert volume["verdict"] == length["verdict"] == "not comparable"
+    assert "lower bound" in str(volume["reason"])
+    assert length["change"] is None
+    assert list(collateral_changes(visit(first.found, "a"), visit(first.found, "b"))) == []
 
 
 def test_what_both_figures_share_is_no_part_of_their_difference() -> None:

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("venoseg.cli.scan", "what is in this folder, ZIP, DICOMDIR or file"),
     "measure": ("venoseg.cli.measure", "diameters of the veins on a CT"),
     "angio": ("venoseg.cli.angio", "diameters and flow on a venogram"),
+    "two-views": ("venoseg.cli.two_views", "area of a vein from two venograms at an angle"),
     "compare": ("venoseg.cli.compare", "the same veins at several timepoints of one patient"),
     "review": ("venoseg.cli.review", "look at cases, correct and sign them in napari"),
     "agreement": ("venoseg.cli.agreement", "how far two readings of the same images agree"),

@@ -16,7 +16,11 @@ from venoseg.tables import Column, Row, Table
 
 CHANGE_COLUMNS: tuple[Column, ...] = (
     Column("vessel", "name of the vein; empty for what concerns no single vein"),
-    Column("level", "station, matched stretch, whole vein, run, or stent with its first number"),
+    Column(
+        "level",
+        "station, matched stretch, whole vein, run, stent with its first number, or collaterals "
+        "with their side",
+    ),
     Column("position_mm", "of a station, from the vein's central end at the first timepoint", 2),
     Column("timepoint_from", "label of the first timepoint, with its study where it has several"),
     Column("timepoint_to", "label of the second timepoint"),
@@ -56,6 +60,25 @@ def ct_changes(before: CtVisit, after: CtVisit, match: Match, rules: Rules) -> l
         rows += pair.narrowed()
         rows += pair.whole()
     return rows
+
+
+def collateral_changes(before: CtVisit, after: CtVisit) -> Iterator[Row]:
+    """Yield the rows of the collaterals beside the spine, side by side.
+
+    What is found is a lower bound without interval: the figures are given, and no verdict.
+    """
+    labels = before.label, after.label
+    tables = [{row["side"]: row for row in v.found.collaterals.rows} for v in (before, after)]
+    for side in (one for one in ("left", "right") if any(one in table for table in tables)):
+        for column in ("total_length_mm", "volume_mm3"):
+            figures = [
+                Figure(float(value))
+                if (value := table.get(side, {}).get(column)) is not None
+                else None
+                for table in tables
+            ]
+            found = difference(*figures, obstacle="what is found is only a lower bound")
+            yield change_row("", f"collaterals {side}", None, labels, f"collateral_{column}", found)
 
 
 def change_row(

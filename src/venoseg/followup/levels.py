@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import erf
 
 from venoseg.centerline import Branch, VesselTree
 from venoseg.centerline.curve import Curve
@@ -67,8 +65,8 @@ class Match:
     method
         What they were matched by.
     residual_mm
-        Matched levels lie no farther apart than this, in 95 % of stations; None where nothing was
-        matched.
+        Half the 95 % interval of a matched level is no wider than this, at 95 % of the stations;
+        None where nothing was matched.
     motion
         That of the bones, when it was used.
     vessels
@@ -180,16 +178,15 @@ def _followed(
 
 
 def _bound(vessels: Mapping[str, VesselMatch]) -> float | None:
-    """Return what 95 % of all matched levels are expected to lie within."""
+    """Return the doubt that 95 % of all matched levels do not exceed.
+
+    Levels of one vein are off together: what a station may be off, all around it may be.
+    """
     doubts = [
         one.doubt_mm[np.isfinite(one.to_mm)] for one in vessels.values() if one.doubt_mm is not None
     ]
-    sd = np.concatenate([*doubts, np.empty(0)]) / _NORMAL_95
-    if not len(sd):
-        return None
-    return float(
-        brentq(lambda bound: np.mean(erf(bound / sd / np.sqrt(2.0))) - 0.95, 0.0, 10.0 * sd.max())
-    )
+    together = np.concatenate([*doubts, np.empty(0)])
+    return float(np.quantile(together, 0.95)) if len(together) else None
 
 
 def _matched(branch: Branch, other: Branch, motion: Motion, drift: Drift) -> VesselMatch:

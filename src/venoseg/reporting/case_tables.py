@@ -37,6 +37,8 @@ _QUANTITIES = {
     "stent_length_mm": ("length of the stent", "mm"),
     "central_end_migration_mm": ("central end moved, away from the heart positive", "mm"),
     "peripheral_end_migration_mm": ("peripheral end moved, away from the heart positive", "mm"),
+    "collateral_total_length_mm": ("length of collaterals, at least", "mm"),
+    "collateral_volume_mm3": ("volume of collaterals, at least", "mm³"),
     "collateral_fraction": ("share of contrast medium beside the veins", ""),
 }
 
@@ -101,7 +103,7 @@ def change_rows(found: Comparison) -> TextTable:
         vessel = str(row["vessel"])
         rows.append(
             (
-                BY_NAME[vessel].title if vessel in BY_NAME else vessel or "Whole run",
+                _place(vessel, str(row["level"])),
                 label_words(str(row["timepoint_from"])),
                 label_words(str(row["timepoint_to"])),
                 words,
@@ -226,6 +228,13 @@ def definition_rows(found: Comparison) -> TextTable:
             for c in table.columns
         ),
     )
+
+
+def _place(vessel: str, level: str) -> str:
+    if vessel:
+        return BY_NAME[vessel].title if vessel in BY_NAME else vessel
+    kind, _, side = level.partition(" ")
+    return f"Beside the spine, {side}" if kind == "collaterals" else "Whole run"
 
 
 def _rule(value: float | bool) -> str:

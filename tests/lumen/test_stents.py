@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure
+from venoseg.lumen.profile import conclude, profile_of
 from venoseg.lumen.stent_profile import measure_stent
+from venoseg.lumen.stented import with_stents
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.scene import Layer
 from venoseg.phantom.stents import Lattice, stented
@@ -101,6 +103,25 @@ class TestLumenInside:
         assert row["in_stent_area_stenosis_percent"] is None
         assert 3.0 < row["in_stent_area_stenosis_high_percent"] < 35.0
         assert "in_stent_edge_hidden" in row["flags"]
+
+    def test_no_lumen_is_larger_than_the_stent_around_it(self):
+        """Between struts wires may be too thin to be told from blood: their edge looks like its."""
+        found = measured(twin(0.2))
+        bare = profile_of(found.volume, found.profiles[0].branch, "gray")
+        image = bare.evidence.image
+        bright, wide = image.bright.copy(), image.contours_mm.copy()
+        dim = slice(28, 36)
+        bright[dim] = 0.0
+        wide[dim] = 1.15 * found.profiles[0].contours_mm[dim]
+        seen = replace(image, bright=bright, contours_mm=wide, rim=np.ones_like(image.rim))
+        evidence = replace(bare.evidence, image=seen)
+        deceived = conclude(found.volume, bare.branch, "gray", evidence, bare.drawn)
+        assert deceived.from_image[30:34].all()
+        settled = with_stents(deceived, found.owned_stents, found.volume)
+        assert not settled.from_image[30:34].any()
+        stent = settled.stent.area_mm2
+        assert (settled.shapes.area_mm2[30:34] < stent[30:34]).all()
+        assert all("gray_refused_metal" in words for words in settled.flags[30:34])
 
 
 class TestRefused:

@@ -124,6 +124,16 @@ def renew(
     return evidence
 
 
+def outshone(evidence: Evidence, volume: Volume, branch: Branch, stations: BoolArray) -> Evidence:
+    """Count (n,) stations among those whose edge in the image is that of metal."""
+    bright = np.where(stations, 1.0, evidence.image.bright)
+    evidence = replace(evidence, image=replace(evidence.image, bright=bright))
+    for run in runs(evidence.whole):
+        if stations[run].any():
+            evidence = _look_at_labels(evidence, volume, branch, "gray", run, run)
+    return evidence
+
+
 def runs(whole: BoolArray) -> list[slice]:
     """Return the runs of consecutive stations long enough to be smoothed along."""
     stations: npt.NDArray[np.intp] = np.flatnonzero(whole)

@@ -195,7 +195,7 @@ def measure_along(
         found = () if devices is None else devices.devices
         measured = pool.map(lambda device: measure_stent(volume, device), found)
         stents = from_the_head([owned(s, tree, segmentation) for s in measured if s is not None])
-    profiles = tuple(with_stents(one, stents) for one in bare)
+    profiles = tuple(with_stents(one, stents, volume) for one in bare)
     lines = reference_lines(profiles, rule)
     parameters: dict[str, str | float] = {
         "boundary": boundary,

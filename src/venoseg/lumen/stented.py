@@ -11,11 +11,12 @@ import numpy.typing as npt
 from venoseg.centerline import VesselTree
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
-from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.evidence import outshone
+from venoseg.lumen.profile import VesselProfile, conclude
 from venoseg.lumen.stent_profile import StentProfile
 from venoseg.lumen.stent_sections import StentSections
 from venoseg.segmentation import Segmentation
-from venoseg.volume import FloatArray
+from venoseg.volume import FloatArray, Volume
 
 IN_STENT = "in_stent"
 
@@ -66,12 +67,27 @@ def from_the_head(stents: Sequence[OwnedStent]) -> tuple[OwnedStent, ...]:
     return tuple(sorted(stents, key=place))
 
 
-def with_stents(profile: VesselProfile, stents: Sequence[OwnedStent]) -> VesselProfile:
+def with_stents(
+    profile: VesselProfile, stents: Sequence[OwnedStent], volume: Volume
+) -> VesselProfile:
     """Put the stents into a vein's stations.
 
     Inside a stent the lumen is the one found inside its wires, except where a person drew it or the
-    blood is not enhanced.
+    blood is not enhanced. No lumen is larger than the stent around it: where the image seemed to
+    show one, it is the edge of thin wires, and the labels' edge is taken.
     """
+    stented = _stented(profile, stents)
+    if stented.stent is None:
+        return stented
+    glare = stented.from_image & (stented.shapes.area_mm2 > stented.stent.area_mm2)
+    if not glare.any():
+        return stented
+    evidence = outshone(profile.evidence, volume, profile.branch, glare)
+    plain = conclude(volume, profile.branch, "gray", evidence, profile.drawn, profile)
+    return _stented(replace(plain, shut=profile.shut), stents)
+
+
+def _stented(profile: VesselProfile, stents: Sequence[OwnedStent]) -> VesselProfile:
     here = [s for s in stents if profile.vessel in s.vessels and s.profile.device.in_vein]
     if not here:
         return profile

@@ -122,7 +122,7 @@ def with_contour(
     station = int(np.argmin(np.abs(old.branch.curve.position_mm - position_mm)))
     drawn = old.drawn.with_contour(old.branch.curve, station, outline_lps_mm)
     again = conclude(found.volume, old.branch, _boundary(found), old.evidence, drawn, old)
-    profiles[number] = with_stents(again, found.owned_stents)
+    profiles[number] = with_stents(again, found.owned_stents, found.volume)
     return _with_profiles(found, tuple(profiles))
 
 
@@ -141,7 +141,7 @@ def _again(
     boundary = _boundary(found)
     evidence = renew(profile.evidence, found.volume, branch, boundary, stations)
     new = conclude(found.volume, branch, boundary, evidence, profile.drawn, profile)
-    new = with_stents(new, found.owned_stents)
+    new = with_stents(new, found.owned_stents, found.volume)
     return new, _left_middle(profile.evidence.view, evidence.view)
 
 

@@ -17,12 +17,12 @@ _GAP_MM = 18.0
 _LEAST_CONTRAST_HU = 18.0
 _WAYPOINT_MM = 30.0
 _LEAST_STEP_HU, _LEAST_BLOOD_HU = 25.0, 80.0
-# Where the aorta divides, its track stands out by less than this share of what it did before.
-_WHOLE_AORTA, _AORTA_GAP_MM = 0.4, 12.0
+# Where the aorta divides, its track stands out or is wide by less than this share of before.
+_WHOLE_AORTA, _WHOLE_RADIUS, _AORTA_GAP_MM = 0.4, 0.72, 12.0
 # So far the cava runs in the chest, and so far it is followed unseen.
 _IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
-# The cava divides at most so far below it.
-_CONFLUENCE_MM = -3.0
+# The cava divides about so far below it.
+_CONFLUENCE_MM = 15.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -84,8 +84,11 @@ def lowest_of_aorta_mm(aorta: Track) -> float:
     at = np.flatnonzero(sure)
     if len(at) < 4:
         return float(z[0])
-    usual = float(np.median(aorta.contrast_hu[at[-max(4, int(0.4 * len(at))) :]]))
-    whole = np.flatnonzero(sure & (aorta.contrast_hu > _WHOLE_AORTA * usual))[::-1]
+    upper = at[-max(4, int(0.4 * len(at))) :]
+    usual_hu, usual_mm = np.median(aorta.contrast_hu[upper]), np.median(aorta.radius_mm[upper])
+    radius = ndimage.median_filter(aorta.radius_mm, size=5, mode="nearest")
+    one = (aorta.contrast_hu > _WHOLE_AORTA * usual_hu) & (radius > _WHOLE_RADIUS * usual_mm)
+    whole = np.flatnonzero(sure & one)[::-1]
     if len(whole) == 0:
         return float(z[0])
     gaps = np.flatnonzero(-np.diff(z[whole]) > _AORTA_GAP_MM)

@@ -17,6 +17,7 @@ _LEAST_AREA_MM2 = 20.0
 _LARGEST_AREA_MM2 = 600.0
 _BESIDE_MM = 14.0
 _BELOW_MM = 30.0
+_SHELL_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +72,22 @@ def _veins(picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: fl
     markers[picture.index(cava)] = 2
     low = level_hu - _FAINTER_HU
     blood = (picture.darkest_hu > low) & (picture.mean_hu < level_hu + _BRIGHTER_HU)
-    blood &= ~arteries
+    blood &= ~arteries & ~_bones(picture, level_hu)
     wall = np.clip(np.rint((level_hu - picture.darkest_hu) / 5.0), 0, 60).astype(np.int16)
     wall[markers > 0] = 0
     joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2
     return joined
+
+
+def _bones(picture: Picture, level_hu: float) -> BoolArray:
+    """Return bones with their marrow, which is as bright as blood."""
+    shell = picture.mean_hu > level_hu + _BRIGHTER_HU
+    reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
+    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
+    bones: BoolArray = np.stack(
+        [ndimage.binary_fill_holes(ndimage.binary_closing(one, disc)) for one in shell]
+    )
+    return bones
 
 
 def _middle_column(arteries: BoolArray) -> float:

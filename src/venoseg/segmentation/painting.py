@@ -19,6 +19,7 @@ from venoseg.volume import BoolArray, FloatArray, Grid
 Box = tuple[slice, slice, slice]
 
 _DARKER_HU = 25.0
+_EVEN_VOXELS = 0.8
 
 
 def voxels_inside(
@@ -125,7 +126,9 @@ def without_arteries(
     held = np.argwhere(labels)
     value = labels[tuple(held.T)]
     index = picture.grid.to_index(grid.to_lps(held))
-    level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
+    # Single voxels of noise are no artery.
+    even = ndimage.gaussian_filter(picture.mean_hu, _EVEN_VOXELS)
+    level = ndimage.map_coordinates(even, index.T, order=1, mode="nearest")
     near = perhaps[picture.index(grid.to_lps(held))]
     for one in np.unique(value):
         own = value == one

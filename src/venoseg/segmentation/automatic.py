@@ -67,11 +67,12 @@ def automatic(volume: Volume) -> Segmentation:
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
     scene = surroundings(picture, found, cava[:1])
-    if scene.arteries is None:
+    if scene.arteries_by_wall is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
-    ends = peripheral_ends(picture, scene.arteries, cava, float(level_at(picture, cava).min()))
+    level = float(level_at(picture, cava).min())
+    ends = peripheral_ends(picture, scene.arteries_by_wall, cava, level)
     segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
     return _sure(segmentation, ends)
 
@@ -103,6 +104,7 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
     if best < LEAST_CONFIDENCE:
         doubts = "; ".join(dict.fromkeys(r for c in segmentation.confidence for r in c.reasons))
         raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
+    segmentation = _without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
     if not ends.found:
         words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
@@ -114,6 +116,24 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
         VesselConfidence(f"{side}_iliac_vein", 0.0, ("was not found",)) for side in ends.missing
     )
     return replace(segmentation, confidence=confidence)
+
+
+def _without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
+    """Take away the label of iliac veins that are not sure; their confidence tells why."""
+    doubtful = {
+        one.vessel
+        for one in segmentation.confidence
+        if one.vessel != "ivc" and one.confidence < LEAST_CONFIDENCE
+    }
+    values = [value for value, name in segmentation.names.items() if name in doubtful]
+    labels = np.where(np.isin(segmentation.labels, values), 0, segmentation.labels)
+    confidence = tuple(
+        replace(one, confidence=0.0, reasons=("was not found with certainty", *one.reasons))
+        if one.vessel in doubtful
+        else one
+        for one in segmentation.confidence
+    )
+    return replace(segmentation, labels=labels.astype(np.uint8), confidence=confidence)
 
 
 def _height_mm(segmentation: Segmentation) -> float:

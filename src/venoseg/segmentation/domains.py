@@ -150,12 +150,12 @@ def lead_of_arteries(
     wall = np.maximum(dark - float(np.median(dark)) - _LINE_HU, 0.0) / _WALL_HU
     least = min(artery_hu, vein_hu)
     blood = picture.mean_hu > 0.5 * (least + _TISSUE_HU)
-    pace = [
-        np.where(
-            blood, 1.0 + wall + np.maximum(np.abs(picture.mean_hu - hu) - usual, 0) / usual, -1
-        )
-        for hu, usual in ((artery_hu, _ARTERY_HU), (vein_hu, _VEIN_HU))
-    ]
+    # The rim of a thin vessel is darker than its blood, and must not slow what flows in it.
+    brightest = ndimage.maximum_filter(picture.mean_hu, size=_LINE_VOXELS)
+    pace = []
+    for hu, usual in ((artery_hu, _ARTERY_HU), (vein_hu, _VEIN_HU)):
+        unlike = np.minimum(np.abs(picture.mean_hu - hu), np.abs(brightest - hu))
+        pace.append(np.where(blood, 1.0 + wall + np.maximum(unlike - usual, 0) / usual, -1))
     # Whichever is known farther down would have a start over the other.
     low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
     from_aorta = _time_from(pace[0], picture, _above(arteries_lps_mm, low))

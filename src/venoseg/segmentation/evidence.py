@@ -25,7 +25,8 @@ _LEAST_SHARE = 0.22
 _FAINT_SHARE = 0.5
 # What is brighter than the best blood by this factor, or ringed by something brighter, is bone.
 _BRIGHTEST = 1.6
-_RINGED = 0.4
+_RINGED, _NOT_RINGED = 0.4, 0.1
+_BRIGHTEST_HU = 220.0
 _LIKE_BLOOD = (0.7, 1.35)
 _SHOWN, _WELL_SHOWN = 0.5, 0.75
 # Where no edge shows, as inside the liver, blood must be as bright and as wide as beside it.
@@ -106,7 +107,11 @@ def lumen_by(evidence: Evidence, tube: Tube) -> BoolArray:
     bright = (tube.level_hu >= ENHANCED_HU) & (evidence.enhanced >= _LEAST_SHARE)
     # The wires of a stent lie around blood that is as bright as elsewhere.
     usual = (evidence.enhanced > _LIKE_BLOOD[0]) & (evidence.enhanced < _LIKE_BLOOD[1])
-    bright &= (evidence.enhanced < _BRIGHTEST) & ((evidence.ringed < _RINGED) | usual)
+    # Above the kidneys blood is brighter than below; marrow as bright lies in a ring of bone.
+    blood = (evidence.enhanced < _BRIGHTEST) | (
+        (tube.level_hu < _BRIGHTEST_HU) & (evidence.ringed < _NOT_RINGED)
+    )
+    bright &= blood & ((evidence.ringed < _RINGED) | usual)
     size = _size(_THIN_OVER_MM, step)
     widest = ndimage.maximum_filter1d(evidence.width, size, mode="nearest")
     # A thin stretch is one in which the width stays small over all of the length.

@@ -17,7 +17,7 @@ _LEAST_AREA_MM2 = 20.0
 _LARGEST_AREA_MM2 = 600.0
 _BESIDE_MM = 14.0
 _BELOW_MM = 30.0
-_SHELL_MM = 8.0
+_SHELL_MM, _LEAST_BONE_MM3 = 8.0, 40_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +80,11 @@ def _veins(picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: fl
 
 
 def _bones(picture: Picture, level_hu: float) -> BoolArray:
-    """Return bones with their marrow, which is as bright as blood."""
-    shell = picture.mean_hu > level_hu + _BRIGHTER_HU
+    """Return bones with their marrow, which is as bright as blood; stents are smaller."""
+    pieces, _ = ndimage.label(picture.mean_hu > level_hu + _BRIGHTER_HU)
+    large = np.bincount(pieces.ravel()) * picture.grid.voxel_volume_mm3 > _LEAST_BONE_MM3
+    large[0] = False
+    shell = large[pieces]
     reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
     disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
     bones: BoolArray = np.stack(

@@ -47,6 +47,7 @@ _ASIDE_MM = 45.0
 _TUBE_ASIDE_MM = 24.0
 _SMOOTH_MM = 0.6
 _BEHIND_MM = 4.0
+_IN_BODY_MM = 10.0, 15.0
 _UNENHANCED_HU = 65.0
 
 
@@ -69,6 +70,8 @@ class Scene:
         Where arteries may be: blood as bright as theirs is not taken for a vein there.
     artery_hu
         Grey value of blood in the aorta; None when no aorta was found.
+    arteries_by_wall
+        Where arteries are if the walls that show are believed, and may be otherwise.
     """
 
     picture: Picture
@@ -77,6 +80,7 @@ class Scene:
     cava_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     perhaps_arteries: BoolArray | None = None
     artery_hu: float | None = None
+    arteries_by_wall: BoolArray | None = None
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -259,11 +263,12 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     lead = lead_of_arteries(picture, used, level, upper, lower)
     fainter = min(level, float(level_at(picture, known).min()))
-    arteries = arteries_in(picture, used, known, fainter) & (lead > SURE_LEAD_MM)
-    arteries &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     perhaps = lead > POSSIBLE_LEAD_MM
+    by_wall = arteries_in(picture, used, known, fainter) & perhaps
+    by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
+    arteries = by_wall & (lead > SURE_LEAD_MM)
     behind = _behind(picture.grid, found, lowest_mm)
-    return Scene(picture, arteries, behind, cava, perhaps, level)
+    return Scene(picture, arteries, behind, cava, perhaps, level, by_wall)
 
 
 def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
@@ -271,7 +276,12 @@ def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
     y = grid.to_lps(np.column_stack([np.arange(grid.shape[1])] * 3))[:, 1]
     front = np.interp(z, found.aorta.points_lps_mm[:, 2], found.front_y_mm)
     mask = (y[None, :] > front[:, None] + _BEHIND_MM) & (z > lowest_mm)[:, None]
-    behind: BoolArray = np.broadcast_to(mask[:, :, None], grid.shape)
+    # Farther down veins run beside the spine, behind its front, but never through its middle.
+    x = grid.to_lps(np.column_stack([np.arange(grid.shape[2])] * 3))[:, 0]
+    middle = np.interp(z, found.aorta.points_lps_mm[:, 2], found.middle_x_mm)
+    body = (y[None, :] > front[:, None] + _IN_BODY_MM[0])[:, :, None]
+    body = body & (np.abs(x[None, :] - middle[:, None]) < _IN_BODY_MM[1])[:, None, :]
+    behind: BoolArray = mask[:, :, None] | body
     return behind
 
 

@@ -19,7 +19,7 @@ from venoseg.volume import BoolArray, FloatArray, Grid
 Box = tuple[slice, slice, slice]
 
 _DARKER_HU = 25.0
-_EVEN_VOXELS = 0.8
+_TOGETHER = 0.4
 
 
 def voxels_inside(
@@ -126,14 +126,16 @@ def without_arteries(
     held = np.argwhere(labels)
     value = labels[tuple(held.T)]
     index = picture.grid.to_index(grid.to_lps(held))
-    # Single voxels of noise are no artery.
-    even = ndimage.gaussian_filter(picture.mean_hu, _EVEN_VOXELS)
-    level = ndimage.map_coordinates(even, index.T, order=1, mode="nearest")
-    near = perhaps[picture.index(grid.to_lps(held))]
+    level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
+    at = picture.index(grid.to_lps(held))
     for one in np.unique(value):
         own = value == one
         vein_hu = float(np.median(level[own]))
         if artery_hu - vein_hu < _DARKER_HU:
             continue
-        bright = (level > 0.5 * (artery_hu + vein_hu)) & (level < artery_hu + 2 * _DARKER_HU)
-        labels[tuple(held[own & near & bright].T)] = 0
+        low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
+        like = perhaps & (picture.mean_hu > low) & (picture.mean_hu < high)
+        # Single voxels of noise are no artery.
+        share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
+        bright = (level > low) & (level < high) & perhaps[at] & (share[at] > _TOGETHER)
+        labels[tuple(held[own & bright].T)] = 0

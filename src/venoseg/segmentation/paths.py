@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from venoseg.errors import MeasurementError
-from venoseg.segmentation.working import Float32Array
+from venoseg.segmentation.working import Float32Array, box_around
 from venoseg.volume import FloatArray, Grid
+
+_ASIDE_MM = 45.0
 
 
 def cheapest_way(
     cost: Float32Array, grid: Grid, start_lps_mm: FloatArray, end_lps_mm: FloatArray
 ) -> FloatArray:
-    """Return the way of least summed cost times length.
+    """Return the way of least summed cost times length, no farther than 45 mm from the box of both.
 
     Parameters
     ----------
@@ -35,6 +37,8 @@ def cheapest_way(
     """
     from skimage.graph import MCP_Geometric
 
+    box = box_around(grid, np.stack([start_lps_mm, end_lps_mm]), _ASIDE_MM)
+    cost, grid = cost[box], grid.crop(box)
     top = np.array(grid.shape) - 1
     nodes = [
         tuple(int(v) for v in np.clip(np.rint(grid.to_index(point)), 0, top))

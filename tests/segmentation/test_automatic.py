@@ -9,7 +9,10 @@ import pytest
 
 from venoseg.dicom import read_study
 from venoseg.errors import InputError, NeedsSeedsError
-from venoseg.segmentation import Seed, segment
+from venoseg.segmentation import Seed, Segmentation, VesselConfidence, segment
+from venoseg.segmentation.automatic import without_doubtful_sides
+from venoseg.segmentation.cava import lowest_of_aorta_mm
+from venoseg.segmentation.tracks import Track
 from venoseg.volume import Grid, Volume
 
 CAVA, AORTA = (-22.0, 8.0), (12.0, 6.0)
@@ -81,6 +84,14 @@ class TestRefused:
         with pytest.raises(NeedsSeedsError):
             segment(Volume(head, grid))
 
+    def test_a_chest_without_abdomen(self):
+        volume = trunk(cava_hu=48.0)
+        voxels = volume.voxels.copy()
+        voxels[where(volume, (-70.0, 20.0), 45, 70) | where(volume, (70.0, 20.0), 45, 70)] = -850
+        voxels[where(volume, (10.0, -40.0), 55, 35)] = 48
+        with pytest.raises(NeedsSeedsError, match="inferior vena cava"):
+            segment(replace(volume, voxels=voxels))
+
     def test_values_that_are_no_hounsfield_units(self):
         with pytest.raises(InputError, match="Hounsfield"):
             segment(replace(trunk(), unit="arbitrary"))
@@ -136,6 +147,62 @@ class TestInTheLiver:
         assert drawn.sum() < 2 * true.sum()
         assert found.confidence[0].confidence < 0.5
         assert "of the wall shows" in " ".join(found.confidence[0].reasons)
+
+
+class TestUpwards:
+    def test_the_cava_is_followed_through_the_liver(self):
+        volume, _ = in_liver(cava_hu=150.0, liver_hu=100.0)
+        found, true = segment(volume).mask("ivc"), where(volume, CAVA, 11, 8)
+        assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.8
+        assert np.argwhere(found)[:, 0].max() >= 47
+
+    def test_it_ends_where_it_lies_in_the_chest(self):
+        volume = trunk()
+        voxels = volume.voxels.copy()
+        lungs = where(volume, (-60.0, 10.0), 36, 45) | where(volume, (65.0, 10.0), 36, 45)
+        lungs &= ~where(volume, CAVA, 12, 9)
+        lungs[:27] = False
+        voxels[lungs] = -850
+        found = segment(replace(volume, voxels=voxels)).mask("ivc")
+        height_mm = 3.0 * float(np.argwhere(found)[:, 0].max())
+        assert 81.0 <= height_mm <= 81.0 + 24.0
+
+
+def aorta(contrast_hu: np.ndarray, radius_mm: np.ndarray) -> Track:
+    count = len(contrast_hu)
+    points = np.column_stack([np.zeros(count), np.zeros(count), 3.0 * np.arange(count)])
+    return Track(points, radius_mm, contrast_hu, np.full(count, 150.0))
+
+
+class TestWhereTheAortaDivides:
+    def test_its_track_goes_on_in_a_thinner_artery(self):
+        radius = np.where(np.arange(40) < 12, 6.0, 8.5)
+        assert lowest_of_aorta_mm(aorta(np.full(40, 90.0), radius)) == pytest.approx(36.0, abs=3.1)
+
+    def test_nothing_stands_out_below(self):
+        contrast = np.where(np.arange(40) < 15, 8.0, 90.0)
+        assert lowest_of_aorta_mm(aorta(contrast, np.full(40, 8.5))) == pytest.approx(45.0)
+
+    def test_a_short_gap_is_passed(self):
+        contrast = np.full(40, 90.0)
+        contrast[20:22] = 5.0
+        assert lowest_of_aorta_mm(aorta(contrast, np.full(40, 8.5))) == pytest.approx(0.0)
+
+
+def test_an_iliac_vein_that_is_not_sure_loses_its_label():
+    grid = Grid.from_axes((4, 5, 5), spacing_mm=(1.0, 1.0, 1.0))
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels[0], labels[1] = 1, 2
+    confidence = (
+        VesselConfidence("ivc", 0.3, ("faint",)),
+        VesselConfidence("left_iliac_vein", 0.3, ("faint",)),
+    )
+    names = {1: "ivc", 2: "left_iliac_vein"}
+    kept = without_doubtful_sides(Segmentation(labels, grid, names, confidence=confidence))
+    assert kept.mask("ivc").sum() == 25
+    assert not kept.mask("left_iliac_vein").any()
+    assert kept.confidence[1].confidence == 0.0
+    assert kept.confidence[1].reasons == ("was not found with certainty", "faint")
 
 
 def test_a_cut_field_of_view_and_a_metal_hip_do_not_disturb():

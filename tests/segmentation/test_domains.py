@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from venoseg.segmentation.domains import Picture, lead_of_arteries
 from venoseg.segmentation.painting import without_arteries
@@ -32,6 +33,28 @@ def test_each_comes_first_in_its_own_blood():
     assert (lead[:30, 11:15, 10:14] > 0).all()
     assert (lead[:30, 11:15, 16:20] < 0).all()
     assert np.isneginf(lead[:, 0, 0]).all()
+
+
+def test_blood_sets_out_from_a_seed_farther_down_before_it_can_have_come_there():
+    picture = touching()
+    low = picture.grid.to_lps(np.array([(8, 12, 18)], dtype=float))
+    without, having = (
+        lead_of_arteries(picture, column(picture, 12), 160.0, column(picture, 18), ends)
+        for ends in (np.empty((0, 3)), low)
+    )
+    # 52 mm below the others, a fifth of that ahead; above it nothing changes.
+    assert without[2, 12, 18] - having[2, 12, 18] == pytest.approx(0.2 * 52.0, abs=1.5)
+    assert having[30, 12, 18] == pytest.approx(without[30, 12, 18])
+
+
+def test_a_voxel_of_noise_in_a_vein_is_no_artery():
+    picture = touching()
+    picture.mean_hu[20, 12, 18] = 160.0
+    labels = np.zeros(picture.grid.shape, dtype=np.uint8)
+    labels[:, 10:16, VEIN] = 1
+    perhaps = np.ones(labels.shape, dtype=bool)
+    without_arteries(labels, picture.grid, picture, perhaps, 160.0)
+    assert labels[20, 12, 18] == 1
 
 
 def test_what_is_as_bright_as_an_artery_is_taken_from_a_vein_beside_it():

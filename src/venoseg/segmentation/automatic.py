@@ -104,7 +104,7 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
     if best < LEAST_CONFIDENCE:
         doubts = "; ".join(dict.fromkeys(r for c in segmentation.confidence for r in c.reasons))
         raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
-    segmentation = _without_doubtful_sides(segmentation)
+    segmentation = without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
     if not ends.found:
         words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
@@ -118,7 +118,7 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
     return replace(segmentation, confidence=confidence)
 
 
-def _without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
+def without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
     """Take away the label of iliac veins that are not sure; their confidence tells why."""
     doubtful = {
         one.vessel

@@ -43,7 +43,9 @@ def sure_cava(found: Landmarks) -> FloatArray:
     if not long:
         return np.empty((0, 3))
     run = np.flatnonzero((runs == long[-1]) & sure)[::-1]
-    run = run[track.points_lps_mm[run, 2] >= lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM]
+    z = track.points_lps_mm[run, 2]
+    low, high = lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM, found.chest_z_mm + _IN_CHEST_MM
+    run = run[(z >= low) & (z <= high)]
     if len(run) == 0:
         return np.empty((0, 3))
     points = np.concatenate([_upper_end(found, run[0]), track.points_lps_mm[run]])

@@ -8,13 +8,15 @@ from venoseg.errors import MeasurementError
 from venoseg.segmentation.working import Float32Array, box_around
 from venoseg.volume import FloatArray, Grid
 
-_ASIDE_MM = 45.0
+_ASIDE_MM, _BEYOND_MM = 45.0, 35.0
 
 
 def cheapest_way(
     cost: Float32Array, grid: Grid, start_lps_mm: FloatArray, end_lps_mm: FloatArray
 ) -> FloatArray:
-    """Return the way of least summed cost times length, no farther than 45 mm from the box of both.
+    """Return the way of least summed cost times length.
+
+    It stays within 45 mm, along the body within 80 mm, of the box around both ends.
 
     Parameters
     ----------
@@ -37,7 +39,9 @@ def cheapest_way(
     """
     from skimage.graph import MCP_Geometric
 
-    box = box_around(grid, np.stack([start_lps_mm, end_lps_mm]), _ASIDE_MM)
+    ends = np.stack([start_lps_mm, end_lps_mm])
+    beyond = np.array([0.0, 0.0, _BEYOND_MM])
+    box = box_around(grid, np.concatenate([ends - beyond, ends + beyond]), _ASIDE_MM)
     cost, grid = cost[box], grid.crop(box)
     top = np.array(grid.shape) - 1
     nodes = [

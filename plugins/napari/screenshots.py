@@ -40,7 +40,8 @@ class Camera:
         """Save what a window shows, after it has had time to settle."""
         if resized:
             widget.resize(*self._size)
-        work(seconds)
+        if seconds:
+            work(seconds)
         width, height = self._size
         seen = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         raw = bytes(seen.constBits())
@@ -61,6 +62,7 @@ def main(case: Path, out: Path) -> None:
         runs = [item for item in made.desk.items if item.series.kind == "angiogram"]
         for size in SIZES:
             camera = Camera(out, size)
+            made.desk.reviews = Path(reviews) / f"{size[0]}"
             review(made, cts[-1], camera)
             compare(made, cts[0], camera)
             venogram(made, runs[0], camera)

@@ -28,17 +28,16 @@ from venoseg.review import (
     Session,
     WorkItem,
     find_work,
-    load,
     neighbour,
-    open_session,
     progress_of,
     system_clock,
 )
 from venoseg.segmentation.edits import EMPTY_BOX, Box, is_empty
 from venoseg.volume import FloatArray
 from venoseg_napari.background import Work
+from venoseg_napari.cases import Asked, read_case
 from venoseg_napari.orientation import Turn, turn_for_display
-from venoseg_napari.places import Place, narrowest, nearest_station, profile_of
+from venoseg_napari.places import Place, first_place, nearest_station, profile_of
 from venoseg_napari.tool import Tool
 
 
@@ -136,22 +135,13 @@ class Desk(QObject):
         if item.series.kind == "angiogram":
             self.venogram_chosen.emit(item)
             return
-        folder, says = self.folder(item), self.work
-
-        def work() -> tuple[Loaded, Session]:
-            loaded = load(item, folder, self.labels, say=says.say, cancelled=says.stop.is_set)
-            session = open_session(
-                loaded.image,
-                loaded.labels,
-                folder.path,
-                self.reviewer,
-                clock=self.clock,
-                second_reading=second_reading,
-            )
-            return loaded, session
-
+        asked = Asked(self.folder(item), self.labels, self.reviewer, self.clock, second_reading)
         self.close_case()
-        self.work.start("opening the case", work, lambda made: self._opened(item, *made))
+        self.work.start(
+            "opening the case",
+            lambda: read_case(item, asked, self.work),
+            lambda made: self._opened(item, *made),
+        )
 
     def step(self, places: int) -> None:
         """Open the next (1) or the previous (-1) case."""
@@ -307,19 +297,12 @@ class Desk(QObject):
         if self.before is None and found is not None and figures.settled:
             self.before = found
         self.figures_changed.emit()
-        if first and found is not None:
-            self._look_at_the_narrowest(found)
+        place = first_place(found) if first and found is not None else None
+        if place is not None:
+            self.go_to(*place)
         elif self.station is not None and self.profile() is None:
             self.station = nearest_station(found, self.cursor_lps_mm)
             self.station_changed.emit()
-
-    def _look_at_the_narrowest(self, found: Measurements) -> None:
-        """Begin where a reader would look first."""
-        for profile in found.profiles:
-            station = narrowest(profile)
-            if station is not None:
-                self.go_to(profile.vessel, station)
-                return
 
     def _ended(self, words: str, problem: bool) -> None:
         self.told.emit(words, problem)

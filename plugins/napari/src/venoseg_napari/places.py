@@ -34,3 +34,12 @@ def nearest_station(found: Measurements | None, lps_mm: FloatArray) -> Place | N
 def narrowest(profile: VesselProfile) -> int | None:
     """Return the station of least area; None when none was measured."""
     return int(np.nanargmin(profile.shapes.area_mm2)) if profile.measured.any() else None
+
+
+def first_place(found: Measurements) -> Place | None:
+    """Return where a reader would look first: the narrowest place of the first measured vein."""
+    for profile in found.profiles:
+        station = narrowest(profile)
+        if station is not None:
+            return profile.vessel, station
+    return None

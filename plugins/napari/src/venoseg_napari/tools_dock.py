@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -121,18 +120,16 @@ class ToolsDock(QWidget):
         self.protect = QCheckBox("leave other veins alone")
         self.protect.setChecked(True)
         self.protect.toggled.connect(lambda on: self.desk.take(protect=on))
-        self.between = QCheckBox("only between")
+        self.between = QCheckBox("only between, HU")
         self.low, self.high = QSpinBox(), QSpinBox()
         for box, value in ((self.low, 80), (self.high, 400)):
             box.setRange(-1024, 3071)
-            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            _narrow(box)
             box.setValue(value)
             box.valueChanged.connect(self._set_window)
         self.between.toggled.connect(self._set_window)
         grays = QHBoxLayout()
         grays.setSpacing(2)
-        for part in (self.low, self.high, QLabel("HU")):
+        for part in (self.low, self.high):
             grays.addWidget(part)
         form.addRow("Vein", self.vessel)
         form.addRow("Radius", self.radius)
@@ -152,6 +149,9 @@ class ToolsDock(QWidget):
     def _shapes(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(2)
+        # The longer words stand on the left.
+        grid.setColumnStretch(0, 5)
+        grid.setColumnStretch(1, 3)
         for number, (name, title) in enumerate(SHAPES.items()):
             button = _narrow(QPushButton(title))
             button.clicked.connect(lambda _=False, n=name: reshape(self.desk, n))

@@ -6,23 +6,21 @@ import numpy as np
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]  # qtpy picks it
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
-from venoseg.angiography import Venogram, VenogramOptions, Way, measure_run, run_of
+from venoseg.angiography import Venogram, measure_run, run_of
 from venoseg.angiography.correction import DrawnEdge, with_drawn_edge
-from venoseg.angiography.fiducials import Fiducial
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.dicom.angiogram_header import read_angiogram
 from venoseg.dicom.calibration import Calibration
-from venoseg.errors import InputError, VenosegError
+from venoseg.errors import VenosegError
 from venoseg.review import WorkItem
 from venoseg.venography import header_calibration
 from venoseg_napari.background import in_background, told_of
 from venoseg_napari.cine import Cine, cine_of, fps_of
 from venoseg_napari.player import Player
 from venoseg_napari.venogram_bar import VenogramBar
+from venoseg_napari.venogram_options import options_of
 from venoseg_napari.venogram_picture import Point, VenogramPicture
 from venoseg_napari.venogram_plots import VenogramPlots, figures_of
-
-_NAMED = "vein"
 
 
 class VenogramWindow(QWidget):
@@ -150,7 +148,7 @@ class VenogramWindow(QWidget):
         if self.angiogram is None or self.cine is None or self.busy:
             return
         try:
-            options = self._options(self.angiogram)
+            options = options_of(self.angiogram, self.points_px, self.line_px, self.bar.fiducial())
         except VenosegError as error:
             self._tell(str(error), problem=True)
             return
@@ -175,19 +173,6 @@ class VenogramWindow(QWidget):
             self._failed(error)
 
         in_background(lambda: measure_run(run, options), done, failed)
-
-    def _options(self, angiogram: Angiogram) -> VenogramOptions:
-        if len(self.points_px) == 1:
-            raise InputError(
-                "one point makes no course", remedy="click the other end of the stretch too"
-            )
-        ways = (Way(_NAMED, np.array(self.points_px)),) if self.points_px else ()
-        fiducial = None
-        if self.line_px is not None:
-            fiducial = Fiducial(*self.bar.fiducial(), *self.line_px)
-        return VenogramOptions(
-            ways=ways, fiducial=fiducial, calibration=header_calibration(angiogram)
-        )
 
     def _ready(self) -> None:
         self.busy = False

@@ -67,12 +67,12 @@ def automatic(volume: Volume) -> Segmentation:
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
     scene = surroundings(picture, found, cava[:1])
-    if scene.arteries_by_wall is None:
+    if scene.arteries_by_wall is None or scene.behind is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
     level = float(level_at(picture, cava).min())
-    ends = peripheral_ends(picture, scene.arteries_by_wall, cava, level)
+    ends = peripheral_ends(picture, scene.arteries_by_wall, scene.behind, cava, level)
     segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
     return _sure(segmentation, ends)
 

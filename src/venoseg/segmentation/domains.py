@@ -32,6 +32,8 @@ _TISSUE_HU = 40.0
 _AHEAD = 0.8
 SURE_LEAD_MM, POSSIBLE_LEAD_MM = 8.0, -25.0
 _BESIDE_BLOOD = 3.0
+# Compact bone is brighter than blood by this; a shell of it is closed over this distance.
+_BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 90.0, 8.0, 40_000.0
 _NEVER_MM = 1e6
 
 
@@ -77,6 +79,28 @@ def picture_of(volume: Volume, box: Box) -> Picture:
     affine = part.grid.affine.copy()
     darkest, _ = upright(darkest, Grid(darkest.shape, affine))
     return Picture(mean, np.ascontiguousarray(darkest), grid)
+
+
+def bones_in(picture: Picture, level_hu: float) -> BoolArray:
+    """Return bones with their marrow, which is as bright as blood; stents are smaller.
+
+    Parameters
+    ----------
+    picture
+        The coarse picture.
+    level_hu
+        Grey value of the brightest blood.
+    """
+    pieces, _ = ndimage.label(picture.mean_hu > level_hu + _BONE_OVER_HU)
+    large = np.bincount(pieces.ravel()) * picture.grid.voxel_volume_mm3 > _LEAST_BONE_MM3
+    large[0] = False
+    shell = large[pieces]
+    reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
+    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
+    bones: BoolArray = np.stack(
+        [ndimage.binary_fill_holes(ndimage.binary_closing(one, disc)) for one in shell]
+    )
+    return bones
 
 
 def arteries_in(

@@ -16,8 +16,8 @@ _BRIGHTER_HU = 90.0
 _LEAST_AREA_MM2 = 20.0
 _LARGEST_AREA_MM2 = 600.0
 _BESIDE_MM = 14.0
+_ASIDE_MM = 10.0
 _BELOW_MM = 30.0
-_SHELL_MM, _LEAST_BONE_MM3 = 8.0, 40_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,11 @@ class Ends:
 
 
 def peripheral_ends(
-    picture: Picture, arteries: BoolArray, cava_lps_mm: FloatArray, level_hu: float
+    picture: Picture,
+    arteries: BoolArray,
+    never: BoolArray,
+    cava_lps_mm: FloatArray,
+    level_hu: float,
 ) -> Ends:
     """Find the lowest place of each side where a vein runs beside an artery.
 
@@ -37,14 +41,14 @@ def peripheral_ends(
     ----------
     picture
         The coarse picture.
-    arteries
-        Where arteries are.
+    arteries, never
+        Where arteries are, and where veins cannot be.
     cava_lps_mm
         (n, 3) points in the cava from the head down.
     level_hu
         Grey value of the blood in it.
     """
-    veins = _veins(picture, arteries, cava_lps_mm, level_hu)
+    veins = _veins(picture, arteries | never, cava_lps_mm, level_hu)
     _, dy, dx = picture.grid.spacing_mm
     z = picture.grid.to_lps(np.column_stack([np.arange(veins.shape[0])] * 3))[:, 2]
     lowest = float(cava_lps_mm[-1, 2])
@@ -63,34 +67,20 @@ def peripheral_ends(
     return Ends(found, tuple(missing))
 
 
-def _veins(picture: Picture, arteries: BoolArray, cava: FloatArray, level_hu: float) -> BoolArray:
-    """Return blood that joins the cava and no artery, walls left out."""
+def _veins(picture: Picture, others: BoolArray, cava: FloatArray, level_hu: float) -> BoolArray:
+    """Return blood that joins the cava and nothing else, walls left out."""
     from skimage.segmentation import watershed
 
     markers = np.zeros(picture.grid.shape, dtype=np.int32)
-    markers[ndimage.binary_erosion(arteries)] = 1
+    markers[ndimage.binary_erosion(others)] = 1
     markers[picture.index(cava)] = 2
     low = level_hu - _FAINTER_HU
     blood = (picture.darkest_hu > low) & (picture.mean_hu < level_hu + _BRIGHTER_HU)
-    blood &= ~arteries & ~_bones(picture, level_hu)
+    blood &= ~others
     wall = np.clip(np.rint((level_hu - picture.darkest_hu) / 5.0), 0, 60).astype(np.int16)
     wall[markers > 0] = 0
     joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2
     return joined
-
-
-def _bones(picture: Picture, level_hu: float) -> BoolArray:
-    """Return bones with their marrow, which is as bright as blood; stents are smaller."""
-    pieces, _ = ndimage.label(picture.mean_hu > level_hu + _BRIGHTER_HU)
-    large = np.bincount(pieces.ravel()) * picture.grid.voxel_volume_mm3 > _LEAST_BONE_MM3
-    large[0] = False
-    shell = large[pieces]
-    reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
-    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
-    bones: BoolArray = np.stack(
-        [ndimage.binary_fill_holes(ndimage.binary_closing(one, disc)) for one in shell]
-    )
-    return bones
 
 
 def _middle_column(arteries: BoolArray) -> float:
@@ -118,6 +108,8 @@ def _vein_beside(
             continue
         depth = ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1]
         row, column = (int(v) for v in np.unravel_index(np.argmax(depth), depth.shape))
+        if sign * (column - middle) * dx < _ASIDE_MM:
+            continue
         if best is None or gap < best[0]:
             best = gap, (row, column)
     return None if best is None else best[1]

@@ -17,6 +17,7 @@ from venoseg.segmentation.domains import (
     SURE_LEAD_MM,
     Picture,
     arteries_in,
+    bones_in,
     lead_of_arteries,
     picture_of,
 )
@@ -62,8 +63,8 @@ class Scene:
     arteries
         Where arteries are in it; None when no aorta was found.
     behind
-        What lies behind the front of the lumbar spine, where collaterals run and these veins never
-        do; None when no aorta was found.
+        Bones, and what lies behind the front of the lumbar spine, where collaterals run and these
+        veins never do; None when no aorta was found.
     cava_lps_mm
         (n, 3) points that lie in the cava for certain, from the head down.
     perhaps_arteries
@@ -267,7 +268,8 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     by_wall = arteries_in(picture, used, known, fainter) & perhaps
     by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     arteries = by_wall & (lead > SURE_LEAD_MM)
-    behind = _behind(picture.grid, found, lowest_mm)
+    brightest = max(level, float(level_at(picture, known).max()))
+    behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
     return Scene(picture, arteries, behind, cava, perhaps, level, by_wall)
 
 

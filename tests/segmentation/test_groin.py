@@ -1,0 +1,67 @@
+"""Ends of the iliac veins on a coarse picture whose vessels are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.segmentation.domains import Picture, bones_in
+from venoseg.segmentation.groin import peripheral_ends
+from venoseg.volume import Grid
+
+GRID = Grid.from_axes((60, 40, 60), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-60.0, -40.0, 0.0))
+
+
+def fork() -> tuple[np.ndarray, np.ndarray]:
+    """A cava that forks into two veins, and an artery beside each of them."""
+    image = np.full(GRID.shape, -90.0, dtype=np.float32)
+    arteries = np.zeros(GRID.shape, dtype=bool)
+    image[40:, 18:24, 26:34] = 130.0
+    for vein, artery in ((14, 8), (44, 51)):
+        image[:42, 18:23, vein : vein + 5] = 130.0
+        image[40:42, 18:23, min(vein, 28) : max(vein, 28) + 5] = 130.0
+        arteries[:40, 18:22, artery : artery + 4] = True
+    image[arteries] = 160.0
+    return image, arteries
+
+
+CAVA = GRID.to_lps(np.array([(58, 21, 30), (46, 21, 30)], dtype=float))
+
+
+def ends(image: np.ndarray, arteries: np.ndarray, never: np.ndarray | None = None):
+    picture = Picture(image, image, GRID)
+    never = np.zeros(GRID.shape, dtype=bool) if never is None else never
+    return peripheral_ends(picture, arteries, never, CAVA, 130.0)
+
+
+def test_each_side_ends_at_the_lowest_place_of_its_vein():
+    image, arteries = fork()
+    found = ends(image, arteries)
+    assert found.missing == ()
+    assert found.found["right"][0] < -20.0 < 20.0 < found.found["left"][0]
+    assert all(end[2] < 10.0 for end in found.found.values())
+
+
+def test_what_lies_where_no_vein_can_be_is_not_an_end():
+    image, arteries = fork()
+    never = np.zeros(GRID.shape, dtype=bool)
+    never[:, :, 42:50] = True
+    found = ends(image, arteries, never)
+    assert found.missing == ("left",)
+
+
+def test_a_vein_of_the_other_side_is_not_an_end():
+    image, arteries = fork()
+    image[:40, :, :24] = -90.0
+    arteries[:40, 18:22, 24:28] = True
+    assert "right" in ends(image, arteries).missing
+
+
+@pytest.mark.parametrize(("width", "bone"), [(24, True), (6, False)])
+def test_marrow_is_bone_and_the_blood_in_a_stent_is_not(width, bone):
+    image = np.full(GRID.shape, 40.0, dtype=np.float32)
+    shell = slice(8, 8 + width)
+    image[:, shell, shell] = 500.0
+    image[:, 9 : 7 + width, 9 : 7 + width] = 130.0
+    inside = bones_in(Picture(image, image, GRID), 150.0)
+    assert bool(inside[30, 8 + width // 2, 8 + width // 2]) == bone

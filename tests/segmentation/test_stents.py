@@ -103,6 +103,16 @@ class TestFound:
         assert find_stents(twin.image, empty).devices == ()
 
 
+def test_a_narrow_stent_of_dense_weave_is_found():
+    tube = vein()
+    narrow = Profile.along(tube.curve, 0.0, 5.2, 5.0)
+    lattice = Lattice(10.0, 0.25, crowns=14)
+    opened, stent = stented(tube, narrow, 15.0, 60.0, lattice)
+    made = scanned(Scene("dense", (opened,), stents=(stent,)))
+    found = find_stents(made.image, without_stent(made))
+    assert [device.in_vein for device in found.devices] == [True]
+
+
 class TestNotAStent:
     @pytest.mark.parametrize("labelled", [True, False])
     def test_an_enhanced_vein_is_none(self, bare, labelled):
@@ -115,6 +125,15 @@ class TestNotAStent:
             image = painted(bare, 900.0, plaque)
             assert find_stents(image, without_stent(bare)).devices == ()
             assert find_stents(image).devices == ()
+
+    @pytest.mark.parametrize(("half_mm", "seed"), [(0.5, 1), (0.5, 2), (0.8, 3), (0.8, 4)])
+    def test_patches_of_calcium_all_around_are_none(self, bare, half_mm, seed):
+        distance, _, position = from_axis(bare.image.grid)
+        random = np.random.default_rng(seed)
+        patches = ndimage.gaussian_filter(random.standard_normal(distance.shape), 3.0)
+        shell = (np.abs(distance - 6.8) < half_mm) & (position > 15) & (position < 60)
+        image = painted(bare, 900.0, shell & (patches > np.quantile(patches, 0.35)))
+        assert find_stents(image, without_stent(bare)).devices == ()
 
     def test_a_prosthesis_is_none(self, bare):
         distance, _, position = from_axis(bare.image.grid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
@@ -14,10 +13,18 @@ from venoseg.lumen.contours import (
     area_and_centroid,
     measure_shapes,
     outward_normals,
-    perimeters_mm,
 )
 from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level
-from venoseg.lumen.struts import Struts, course_of, follow_struts, rough_contours, unblurred
+from venoseg.lumen.stent_metal import (
+    between_ends,
+    gaps_of,
+    is_dense,
+    may_be_fracture,
+    metal_of,
+    overlaps_of,
+    within,
+)
+from venoseg.lumen.struts import course_of, follow_struts, rough_contours, unblurred
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -31,34 +38,25 @@ GAP = "stent_gap"
 END = "stent_end"
 HIDDEN = "in_stent_edge_hidden"
 
-_LEAST_STATIONS = 8
-
-# Wires and lumen are fitted in turn so many times, from a lumen that begins so far inside.
-_ROUNDS = 3
+# Wires and lumen are fitted in turn, at most so many times, from a lumen that begins so far inside,
+# until the depth of half the rays changes by less than this.
+_ROUNDS = 5
 _FIRST_DEPTH_MM = 0.3
+_SETTLED_MM = 0.03
 
-# Tissue of this thickness or more shows its own edge; thinner, the wire outshines it.
-_RESOLVED_MM = 0.9
+# Tissue of this thickness or more shows its own edge; thinner, the wire outshines it. In a dense
+# weave glare passes for thin tissue, and more of it is needed.
+_RESOLVED_MM, _DENSE_RESOLVED_MM = 0.9, 1.3
 
-# Half widths of the 95 % interval of the wire's mean radius, and of the depth of the lumen where
-# its edge is hidden and where it shows: found on digital twins.
+# Half widths of the 95 % interval of the wire's mean radius, and of the depth of the lumen: where
+# its edge is hidden, where it lies next to the wire's glare, and where it is clear of it. Found on
+# digital twins.
 _RADIUS_DOUBT_MM = 0.10
-_DEPTH_DOUBT_MM = (0.6, 0.25)
+_HIDDEN_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM = 0.6, 0.4, 0.25
+_CLEAR_MM = 1.5
 
 # The lumen needs this much more than tissue to show its edge inside a stent.
 _LEAST_CONTRAST_HU = 40.0
-
-# Compared with the typical amount of metal in a section: where it falls below the first the stent
-# ends, below the second there is none, and above the third over so many millimetres are two stents.
-_END_SHARE = 0.5
-_GAP_SHARE = 0.6
-_OVERLAP_SHARE = 1.4
-_LEAST_OVERLAP_MM = 4.0
-_LEAST_GAP_MM = 1.0
-
-# A gap no wider than this with the same stent on either side may be a fracture.
-_WIDEST_FRACTURE_MM = 8.0
-_ALIKE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,35 +151,41 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         contours = struts.contours_mm
         if turn == 0:
             # Beyond its ends there is no wire that hides the lumen: what is seen there is the vein.
-            inner = _between_ends(struts)
+            inner = between_ends(struts)
             if inner is None:
                 return None
             curve, contours, lumen_hu = curve.part(inner), contours[inner], lumen_hu[inner]
             depth = depth[inner]
             struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
         lining = fit_lining(volume, struts, lumen_hu, blur)
+        change = float(np.median(np.abs(lining.depth_mm - depth)))
         depth = lining.depth_mm
-    metal = _metal(struts)
+        if change < _SETTLED_MM:
+            break
+    metal = metal_of(struts)
     contours = unblurred(struts.contours_mm, curve, blur, volume.grid)
     lumen = contours - outward_normals(contours) * depth[..., None]
     flags: list[list[str]] = [[] for _ in range(len(curve))]
     enhanced = lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
-    gaps, overlaps = _runs_of(metal < _GAP_SHARE, curve, _LEAST_GAP_MM), _overlaps(metal, curve)
+    gaps, overlaps = gaps_of(metal, curve), overlaps_of(metal, curve)
     _note(flags, ~enhanced, NOT_ENHANCED)
     from_start = curve.position_mm - curve.position_mm[0]
     at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
+    in_gap = within(curve, gaps)
     _note(flags, at_end, END)
-    _note(flags, _within(curve, overlaps), OVERLAP)
-    _note(flags, _within(curve, gaps), GAP)
-    hidden = np.median(depth, axis=1) < _RESOLVED_MM
+    _note(flags, within(curve, overlaps), OVERLAP)
+    _note(flags, in_gap, GAP)
+    deep = np.median(depth, axis=1)
+    hidden = deep < np.where(is_dense(struts), _DENSE_RESOLVED_MM, _RESOLVED_MM)
     _note(flags, enhanced & hidden, HIDDEN)
     whole = measure_shapes(lumen)
-    lumen_interval = _interval(whole, np.where(hidden, *_DEPTH_DOUBT_MM))
+    shown_doubt = np.where(deep < _CLEAR_MM, _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM)
+    lumen_interval = _interval(whole, np.where(hidden, _HIDDEN_DOUBT_MM, shown_doubt))
     # A figure from behind the wire's glare would be a guess; its interval bounds it.
     lumen[hidden] = np.nan
-    lumen_interval[~enhanced | at_end | _within(curve, gaps)] = np.nan
-    contours[_within(curve, gaps)] = np.nan
-    lumen[~enhanced | at_end | _within(curve, gaps)] = np.nan
+    lumen_interval[~enhanced | at_end | in_gap] = np.nan
+    contours[in_gap] = np.nan
+    lumen[~enhanced | at_end | in_gap] = np.nan
     shapes, lumen_shapes = measure_shapes(contours), measure_shapes(lumen)
     return StentProfile(
         device=device,
@@ -195,27 +199,9 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         metal=metal,
         overlaps=overlaps,
         gaps=gaps,
-        fractures=tuple(gap for gap in gaps if _may_be_fracture(gap, metal, curve)),
+        fractures=tuple(gap for gap in gaps if may_be_fracture(gap, metal, curve)),
         flags=tuple(tuple(words) for words in flags),
     )
-
-
-def _metal(struts: Struts) -> FloatArray:
-    """Return (n,) the metal of each section relative to that of the typical one."""
-    step_mm = float(struts.curve.position_mm[1] - struts.curve.position_mm[0])
-    around = perimeters_mm(struts.contours_mm) / struts.contours_mm.shape[1]
-    total = struts.metal.sum(axis=1) * around
-    smooth = ndimage.gaussian_filter1d(total, 1.0 / step_mm, mode="nearest")
-    result: FloatArray = smooth / max(float(np.median(smooth)), 1e-6)
-    return result
-
-
-def _between_ends(struts: Struts) -> slice | None:
-    """Return the stations from the first to the last that holds wire."""
-    inside = np.flatnonzero(_metal(struts) >= _END_SHARE)
-    if len(inside) < _LEAST_STATIONS:
-        return None
-    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:
@@ -250,44 +236,6 @@ def _interval(shapes: Shapes, half_radius_mm: FloatArray) -> FloatArray:
 def _note(flags: list[list[str]], where: BoolArray, word: str) -> None:
     for n in np.flatnonzero(where):
         flags[n].append(word)
-
-
-def _runs_of(chosen: BoolArray, curve: Curve, least_mm: float) -> tuple[tuple[float, float], ...]:
-    """Return (start, stop) of the stretches of chosen stations inside the device."""
-    labels, count = ndimage.label(chosen)
-    step = float(curve.position_mm[1] - curve.position_mm[0])
-    first = float(curve.position_mm[0])
-    found = []
-    for number in range(1, count + 1):
-        at = np.flatnonzero(labels == number)
-        if (at[-1] - at[0] + 1) * step >= least_mm:
-            found.append((first + (at[0] - 0.5) * step, first + (at[-1] + 0.5) * step))
-    return tuple((start - first, stop - first) for start, stop in found)
-
-
-def _overlaps(metal: FloatArray, curve: Curve) -> tuple[tuple[float, float], ...]:
-    smooth = ndimage.median_filter(metal, 5, mode="nearest")
-    return _runs_of(smooth > _OVERLAP_SHARE, curve, _LEAST_OVERLAP_MM)
-
-
-def _within(curve: Curve, stretches: tuple[tuple[float, float], ...]) -> BoolArray:
-    position = curve.position_mm - curve.position_mm[0]
-    inside = np.zeros(len(curve), dtype=bool)
-    for start, stop in stretches:
-        inside |= (position >= start) & (position <= stop)
-    return inside
-
-
-def _may_be_fracture(gap: tuple[float, float], metal: FloatArray, curve: Curve) -> bool:
-    position = curve.position_mm - curve.position_mm[0]
-    sides = [
-        metal[(position >= low) & (position <= high)]
-        for low, high in ((gap[0] - 10.0, gap[0] - 2.0), (gap[1] + 2.0, gap[1] + 10.0))
-    ]
-    if gap[1] - gap[0] > _WIDEST_FRACTURE_MM or min(len(side) for side in sides) < 4:
-        return False
-    before, after = (float(np.median(side)) for side in sides)
-    return abs(before - after) <= _ALIKE * max(before, after)
 
 
 def centers_lps_mm(profile: StentProfile, contours_mm: FloatArray) -> FloatArray:

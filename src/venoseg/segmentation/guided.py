@@ -37,7 +37,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.painting import painted, without_arteries
+from venoseg.segmentation.painting import held_by, painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.wall import Tube
@@ -163,7 +163,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
 def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> None:
     """Take away what lies above the first or below the last point of every chain, in place."""
     half = 0.5 * float(grid.spacing_mm[grid.axial_axis])
-    held = np.argwhere(labels)
+    held = held_by(labels > 0)
     x, _, z = grid.to_lps(held).T
     beyond = z > max(chain.points_lps_mm[0, 2] for chain in chains) + half
     lowest = [chain.points_lps_mm[-1] for chain in chains]

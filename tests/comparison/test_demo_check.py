@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from runpy import run_path
 
-# The benchmarks are no package of the installation.
-demo = run_path(str(Path(__file__).parents[2] / "benchmarks" / "followup" / "__main__.py"))["demo"]
+from benchmarks.followup.__main__ import demo
 
 PLACES = ("x_mm", "y_mm", "z_mm")
 AREAS = ("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2")

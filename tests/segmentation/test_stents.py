@@ -106,7 +106,7 @@ class TestFound:
 def test_a_narrow_stent_of_dense_weave_is_found():
     tube = vein()
     narrow = Profile.along(tube.curve, 0.0, 5.2, 5.0)
-    lattice = Lattice(10.0, 0.25, crowns=14)
+    lattice = Lattice(10.0, 0.25, crowns=12)
     opened, stent = stented(tube, narrow, 15.0, 60.0, lattice)
     made = scanned(Scene("dense", (opened,), stents=(stent,)))
     found = find_stents(made.image, without_stent(made))

@@ -38,6 +38,7 @@ _LEAST_TEXTURE = 0.4
 # the ring as often as no plaque does (stents 12 to 13 times, patches of calcium 3 to 7 on twins),
 # the wires are thin, and nothing like bone lies behind.
 _LEAST_DENSE_TEXTURE = 0.25
+_LEAST_DENSE_DEPTH = 0.66
 _LEAST_TURNS = 9.5
 _THIN_MM = 2.4
 _HARDLY_BONE = 0.1
@@ -122,6 +123,7 @@ class Lattice:
     def _is_dense_weave(self) -> bool:
         return (
             self.texture >= _LEAST_DENSE_TEXTURE
+            and self.depth >= _LEAST_DENSE_DEPTH
             and self.turns >= _LEAST_TURNS
             and self.width_mm <= _THIN_MM
             and self.bone <= _HARDLY_BONE

@@ -11,7 +11,7 @@ import pytest
 
 from venoseg.errors import DependencyError
 from venoseg.followup.axis import on_one_axis
-from venoseg.followup.case import Case, Conditions, Event, Stent, Timepoint
+from venoseg.followup.case import LIMBS, Case, Conditions, Event, Stent, Timepoint
 from venoseg.followup.change import change_table, ct_changes
 from venoseg.followup.clinical import clinical_table
 from venoseg.followup.compared import Comparison
@@ -19,13 +19,17 @@ from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.patency import patency_table
 from venoseg.followup.scores import VILLALTA, Score
 from venoseg.followup.visit import CtVisit
+from venoseg.reporting.case_changes import change_tables
 from venoseg.reporting.case_figures import COLOURS, LINES, MARKS
 from venoseg.reporting.case_page import render_case
 from venoseg.reporting.case_tables import segment_table
-from venoseg.reporting.case_words import case_headline
+from venoseg.reporting.case_visits import visit_cards
+from venoseg.reporting.case_words import case_headline, case_sentences
+from venoseg.reporting.drawing import drawing_style
 from venoseg.reporting.pdf import browser, print_pdf
 
 SHIFT_MM = 6.0
+SIDES = (("left", 7), ("right", 9))
 
 OPTIONS = (
     "--headless",
@@ -172,10 +176,52 @@ def test_visits_are_told_apart_without_colour() -> None:
 
 
 def test_a_vein_without_stent_says_so_and_not_that_it_was_not_measured(compared) -> None:
-    rows = segment_table(compared).rows
-    stented = segment_table(compared).headings.index("Stented")
+    table = segment_table(compared)
+    rows = [row for _, group in table.groups for row in group]
+    stented = table.headings.index("Stented") - 1
     assert {row[stented] for row in rows} == {"–"}
-    assert all("_" not in row[-2] for row in rows)
+    assert all("_" not in row[-1] for row in rows)
+
+
+def test_every_visit_has_a_card_with_its_state_and_score(compared) -> None:
+    with drawing_style():
+        cards = visit_cards(compared)
+    assert [card.title for card in cards] == ["Before, day 0", "After, day 40"]
+    assert [card.lines[-1] for card in cards] == ["Villalta 22 (severe)", "Villalta 1 (none)"]
+    states = {str(row["state"]) for row in compared.patency.rows if row["limb"] in LIMBS}
+    assert states == {"patent"}
+    assert cards[0].lines[0] == "both limbs patent"
+
+
+def test_changes_are_told_pair_by_pair_without_what_was_nothing(compared) -> None:
+    ((title, table),) = change_tables(compared)
+    assert title == "before (day 0) to after (day 40)"
+    assert [name for name, _ in table.groups] == list(dict.fromkeys(n for n, _ in table.groups))
+    said = {row[0] for _, rows in table.groups for row in rows}
+    assert "smallest area" in said
+    assert "occluded length" not in said
+    told = [r for r in compared.changes.rows if r["quantity"] == "occluded_length_mm"]
+    assert told
+
+
+def test_warnings_of_several_veins_are_told_once(compared) -> None:
+    words = [f"after: {side}_common_iliac_vein: occluded along {n} mm" for side, n in SIDES]
+    words += [f"after: {side}_common_iliac_vein: metal along {n} mm of it; so" for side, n in SIDES]
+    page = render_case(replace(compared, warnings=(*words, "after: labels: labels_resampled")))
+    told = page[page.index("<h3>Warnings</h3>") : page.index("</dl>")]
+    assert "metal; so: left common iliac vein (along 7 mm of it), right common" in told
+    assert told.count("<dd>") == 2
+    # What is shut is said above, in the summary.
+    assert "occluded" not in told
+
+
+def test_stents_that_were_placed_and_what_became_of_them_are_told(compared) -> None:
+    stent = replace(compared.case.stents[0], nominal_diameter_mm=22.0, model="Made-up")
+    case = replace(compared.case, stents=(stent,))
+    sentences = case_sentences(replace(compared, case=case))
+    day = "Day 10, recanalisation and stent: inferior vena cava 22\N{NO-BREAK SPACE}mm (Made-up)."
+    assert day in sentences
+    assert "Both limbs, 30 days after the index procedure: primary patency." in sentences
 
 
 def test_the_page_prints_as_pdf(page: str, tmp_path: Path) -> None:

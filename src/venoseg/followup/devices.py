@@ -30,9 +30,10 @@ def stent_changes(before: CtVisit, after: CtVisit, match: Match, case: Case) -> 
     for here, there in _pairs(before, after, match):
         vessel = str(here["vessels"]).split()[0]
         level = f"stent {here['stent']}"
-        nominal = _nominal_mm(case, here, after.day)
-        for quantity, (first, second) in _figures(here, there, nominal).items():
-            found = difference(first, second, obstacle=obstacle)
+        nominal = nominal_mm_of(case, here, after.day)
+        first, second = (stent_figures(row, nominal) for row in (here, there))
+        for quantity, figure in first.items():
+            found = difference(figure, second[quantity], obstacle=obstacle)
             yield change_row(vessel, level, None, labels, quantity, found)
         lengths = [None if row is None else _length(row) for row in (here, there)]
         found = difference(lengths[0], lengths[1])
@@ -111,22 +112,28 @@ def _placed(
     return other.points_lps_mm[at], other.tangents[at], float(doubt or 0.0)
 
 
-def _figures(
-    here: Row, there: Row | None, nominal_mm: float | None
-) -> dict[str, tuple[Figure | None, Figure | None]]:
-    """Return the figures of a stent's section at both visits."""
-    both = here, there
+def stent_figures(row: Row | None, nominal_mm: float | None) -> dict[str, Figure | None]:
+    """Return the figures of a stent's section; each None where it is not known.
+
+    Parameters
+    ----------
+    row
+        Of ``stents.csv``; None: the stent was not seen.
+    nominal_mm
+        Its nominal diameter; None: there is no figure of compression.
+    """
     found = {
-        "stent_minimum_area_mm2": [_area(row) for row in both],
-        "stent_minimum_diameter_mm": [_width(row) for row in both],
-        "stent_least_diameter_ratio": [_ratio(row) for row in both],
-        "in_stent_area_stenosis_percent": [_tissue(row) for row in both],
+        "stent_minimum_area_mm2": _area(row),
+        "stent_minimum_diameter_mm": _width(row),
+        "stent_least_diameter_ratio": _ratio(row),
+        "in_stent_area_stenosis_percent": _tissue(row),
     }
     if nominal_mm is not None:
-        found["stent_compression_percent"] = [
-            None if one is None else _compression(one, nominal_mm) for one in map(_width, both)
-        ]
-    return {name: (one[0], one[1]) for name, one in found.items()}
+        width = _width(row)
+        found["stent_compression_percent"] = (
+            None if width is None else _compression(width, nominal_mm)
+        )
+    return found
 
 
 def _area(row: Row | None) -> Figure | None:
@@ -191,7 +198,7 @@ def _length(row: Row) -> Figure | None:
     return Figure(length, length - doubt, length + doubt)
 
 
-def _nominal_mm(case: Case, row: Row, day: int) -> float | None:
+def nominal_mm_of(case: Case, row: Row, day: int) -> float | None:
     """Return the nominal diameter of the stents placed in these veins; None where they differ."""
     vessels = set(str(row["vessels"]).split())
     known = {

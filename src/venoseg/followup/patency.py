@@ -188,22 +188,31 @@ def _classes(
         return (None, None, None), ""
     if finding.state == "occluded":
         return (False, False, False), "Occluded at this time"
-    done = [e for e in _since(case.events, index, day, target) if _ends_primary(e)]
-    shut = [e for e in _since(case.events, index, day, target) if "occlusion" in e.kinds]
+    shut = any("occlusion" in event.kinds for event in _since(case, target.limbs, day))
     seen = [d for _, d, one in findings if index <= d < day and one.state == "occluded"]
-    words = [f"{_kinds(event)} on day {event.day - index}" for event in done]
-    words += [f"occlusion on day {event.day - index}" for event in shut]
+    words = ended_by(case, target.limbs, day)
     words += [f"occluded on the images of day {d - index}" for d in seen]
     narrowed = case.rules.stenosis_ends_primary and finding.state == "stenosed"
     words += ["stenosis at this time"] if narrowed else []
-    occluded = bool(shut or seen)
-    primary = not (done or occluded or narrowed)
-    return (primary, not occluded, True), "; ".join(words)
+    return (not words, not (shut or seen), True), "; ".join(words)
 
 
-def _since(events: Sequence[Event], index: int, day: int, target: Target) -> list[Event]:
-    """Return the events of a target after the index procedure and up to a day."""
-    return [e for e in events if index < e.day <= day and set(e.limbs) & set(target.limbs)]
+def ended_by(case: Case, limbs: Sequence[Limb], day: int) -> list[str]:
+    """Return in words the events that ended a class of patency of limbs up to a day.
+
+    Days in the words count from the index procedure, without which there are none.
+    """
+    index, events = case.index_day or 0, _since(case, limbs, day)
+    done = [f"{_kinds(e)} on day {e.day - index}" for e in events if _ends_primary(e)]
+    return done + [f"occlusion on day {e.day - index}" for e in events if "occlusion" in e.kinds]
+
+
+def _since(case: Case, limbs: Sequence[Limb], day: int) -> list[Event]:
+    """Return the events of limbs after the index procedure and up to a day."""
+    index = case.index_day
+    if index is None:
+        return []
+    return [e for e in case.events if index < e.day <= day and set(e.limbs) & set(limbs)]
 
 
 def _ends_primary(event: Event) -> bool:

@@ -1,14 +1,16 @@
 // Shows the sections and figures of all visits at the level under the pointer.
 "use strict";
 
+const SIZE_PX = 176;
+
 function glance(visit) {
   const box = document.createElement("div");
   box.className = "glance";
   box.setAttribute("aria-hidden", "true");
   box.style.backgroundImage = `url(${visit.uri})`;
-  box.style.backgroundSize = `${192 * visit.columns}px auto`;
+  box.style.backgroundSize = `${SIZE_PX * visit.columns}px auto`;
   const side = visit.side;
-  const zoom = 192 / side;
+  const zoom = SIZE_PX / side;
   const places = [[7, side / 2], [side - 7, side / 2], [side / 2, 6], [side / 2, side - 6]];
   return {
     box,
@@ -52,7 +54,7 @@ for (const course of document.querySelectorAll(".course")) {
     return { visit, line, section };
   });
   course.append(pointer);
-  course.after(readings);
+  course.closest(".beside-course").querySelector(".sections-of-visits").prepend(readings);
   course.tabIndex = 0;
   course.setAttribute("aria-label", "Profiles; the arrow keys move along the vein");
   let place = Math.floor(count / 2);

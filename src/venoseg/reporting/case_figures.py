@@ -15,7 +15,6 @@ from venoseg.reporting.drawing import (
     FAINT_INK,
     GRAYS,
     GRID_INK,
-    INK,
     Picture,
     finish,
     new_figure,
@@ -330,38 +329,3 @@ def _alt(veins: Sequence[OnAxis]) -> str:
         f"intervals, and straightened views. Area {'; '.join(parts)}. The values stand in "
         "cross_sections.csv and changes.csv."
     )
-
-
-def draw_timeline(marks: Sequence[tuple[int, str, str]]) -> Picture:
-    """Draw what was done and seen in its order: (day, what, kind ``ct``, ``run``, ``event``...)."""
-    days = sorted({day for day, _, _ in marks})
-    width, height = 180.0, 34.0
-    figure = new_figure(width, height)
-    axes = place_axes(figure, 6.0, 2.0, width - 12.0, height - 4.0)
-    axes.set_axis_off()
-    axes.set_xlim(-0.5, len(days) - 0.5)
-    axes.set_ylim(-1.0, 1.0)
-    axes.plot([-0.4, len(days) - 0.6], [0.0, 0.0], color=INK, linewidth=1.2)
-    for place, day in enumerate(days):
-        here = [(words, kind) for d, words, kind in marks if d == day]
-        images = [words for words, kind in here if kind != "event"]
-        events = [words for words, kind in here if kind == "event"]
-        shape = {"ct": "o", "run": "^", "record": "s"}
-        kinds = [kind for _, kind in here if kind in shape]
-        axes.plot(
-            [place],
-            [0.0],
-            marker=shape[kinds[0]] if kinds else "D",
-            markersize=8,
-            color=INK,
-            markerfacecolor="white" if not images else INK,
-        )
-        for y, words, stands in ((0.25, [f"day {day}", *images], "bottom"), (-0.25, events, "top")):
-            axes.annotate(
-                "\n".join(words), (place, y), ha="center", va=stands, fontsize=7.5, linespacing=1.35
-            )
-    alt = "; ".join(f"day {day}: {words}" for day, words, _ in sorted(marks, key=lambda m: m[0]))
-    caption = (
-        "Circle: CT; triangle: venogram; diamond: event only. Days stand in order, not to scale."
-    )
-    return finish(figure, f"Timeline. {alt}.", (caption,))

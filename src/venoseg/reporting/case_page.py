@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -15,12 +16,10 @@ from venoseg.anatomy import BY_NAME
 from venoseg.followup.axis import OnAxis, on_one_axis
 from venoseg.followup.compared import Comparison
 from venoseg.reporting import case_tables as tables
-from venoseg.reporting.case_figures import (
-    AxisPicture,
-    draw_level,
-    draw_profiles,
-    draw_timeline,
-)
+from venoseg.reporting.case_changes import change_tables
+from venoseg.reporting.case_figures import AxisPicture, draw_level, draw_profiles
+from venoseg.reporting.case_outcome import clinical_rows, patency_rows, stent_rows
+from venoseg.reporting.case_visits import draw_timeline, visit_cards
 from venoseg.reporting.case_words import case_headline, case_sentences, label_words
 from venoseg.reporting.drawing import Picture, drawing_style
 from venoseg.reporting.readout import readout_of
@@ -28,6 +27,9 @@ from venoseg.reporting.strip import SIDE_PX, strip_of
 from venoseg.reporting.venogram_pictures import draw_strip, draw_vein
 from venoseg.reporting.window import GrayWindow, choose_window
 from venoseg.reporting.words import warning_words
+
+# How far a warning reaches along a vein.
+_SIZE = re.compile(r" (?:along|over) [\d.]+ (?:mm|%)(?: of it(?:s wall)?)?")
 
 # Sections kept of each vein and visit for the reading under the pointer.
 _SECTIONS = 110
@@ -61,6 +63,7 @@ def render_case(found: Comparison) -> str:
     names = [name for name in BY_NAME if name in traced]
     with drawing_style():
         timeline = draw_timeline(_marks(found))
+        cards = visit_cards(found)
         veins = [_vein_part(found, name, windows) for name in names]
         runs = [
             RunPart(
@@ -81,15 +84,17 @@ def render_case(found: Comparison) -> str:
         headline=case_headline(found),
         sentences=case_sentences(found),
         timeline=timeline,
+        cards=cards,
+        has_scans=bool(found.scans),
         veins=veins,
         runs=runs,
         failures=found.failures,
-        warnings=[_warning(words) for words in found.warnings],
+        warnings=_warnings(found.warnings),
         segments=tables.segment_table(found),
-        changes=tables.change_rows(found),
-        patency=tables.patency_rows(found, stents=False),
-        stents=tables.patency_rows(found, stents=True),
-        clinical=tables.clinical_rows(found),
+        changes=change_tables(found),
+        patency=patency_rows(found),
+        stents=stent_rows(found),
+        clinical=clinical_rows(found),
         matches=tables.match_rows(found),
         provenance=tables.provenance_rows(found),
         rules=tables.rule_rows(found),
@@ -157,11 +162,29 @@ def _marks(found: Comparison) -> list[tuple[int, str, str]]:
     return sorted(marks, key=lambda mark: mark[0])
 
 
-def _warning(words: str) -> str:
-    label, colon, rest = words.partition(": ")
-    about, of_vein, what = warning_words(rest).partition(": ")
-    vein = BY_NAME[about].title.lower() if about in BY_NAME else about
-    return f"{label_words(label)}{colon}{vein}{of_vein}{what}"
+def _warnings(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the warnings of each visit; what is said of several veins is said once.
+
+    Which veins are shut is no warning here: the summary says it.
+    """
+    visits: dict[str, dict[str, list[str]]] = {}
+    for one in words:
+        label, _, rest = one.partition(": ")
+        about, _, what = warning_words(rest).partition(": ")
+        if what.startswith("occluded along"):
+            continue
+        veins = visits.setdefault(label_words(label), {})
+        if about in BY_NAME:
+            size = _SIZE.search(what)
+            said = what if size is None else _SIZE.sub("", what, count=1)
+            extent = "" if size is None else f" ({size.group(0).strip()})"
+            veins.setdefault(said, []).append(f"{BY_NAME[about].title.lower()}{extent}")
+        else:
+            veins.setdefault(warning_words(rest), [])
+    return [
+        (label, tuple(f"{said}: {', '.join(who)}" if who else said for said, who in veins.items()))
+        for label, veins in visits.items()
+    ]
 
 
 def _resource(name: str) -> str:

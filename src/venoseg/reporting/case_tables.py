@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from venoseg.anatomy import BY_NAME
 from venoseg.followup.compared import Comparison
 from venoseg.followup.rules import SOURCES
-from venoseg.reporting.case_words import label_words, state_of_limb
+from venoseg.reporting.case_words import label_words
 from venoseg.reporting.tables import TextTable
 from venoseg.reporting.words import NOT_MEASURED, area_words, flag_words, length_words, state_words
 from venoseg.tables import Value
 
-_NONE = "–"
+NONE = "–"
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedTable:
+    """A table whose rows belong to groups: the first heading is that of the groups' names."""
+
+    headings: tuple[str, ...]
+    groups: tuple[tuple[str, Rows], ...]
+
+    @classmethod
+    def of(cls, headings: tuple[str, ...], rows: Rows) -> GroupedTable:
+        """Return rows as groups of those that follow each other with the same first cell."""
+        groups: list[tuple[str, Rows]] = []
+        for name, *cells in rows:
+            before = groups.pop()[1] if groups and groups[-1][0] == name else ()
+            groups.append((name, (*before, tuple(cells))))
+        return cls(headings, tuple(groups))
+
 
 _LABELS = {
     "unknown": "labels, not said by whom",
@@ -19,35 +41,12 @@ _LABELS = {
     "automatic": "labels drawn automatically",
 }
 
-_QUANTITIES = {
-    "smallest_lumen_area_mm2": ("smallest area", "mm²"),
-    "smallest_minimum_diameter_mm": ("smallest least width", "mm"),
-    "smallest_diameter_mm": ("smallest width on the venogram", "mm"),
-    "occluded_length_mm": ("occluded length", "mm"),
-    "stented_length_mm": ("stented length", "mm"),
-    "area_stenosis_baseline_same_site_percent": (
-        "narrowing against the same site before, by area",
-        "%",
-    ),
-    "stent_minimum_area_mm2": ("smallest area inside the wires", "mm²"),
-    "stent_minimum_diameter_mm": ("least width of the stent", "mm"),
-    "stent_least_diameter_ratio": ("least to greatest width of the stent", ""),
-    "stent_compression_percent": ("compression against the nominal diameter", "%"),
-    "in_stent_area_stenosis_percent": ("in-stent stenosis by area", "%"),
-    "stent_length_mm": ("length of the stent", "mm"),
-    "central_end_migration_mm": ("central end moved, away from the heart positive", "mm"),
-    "peripheral_end_migration_mm": ("peripheral end moved, away from the heart positive", "mm"),
-    "collateral_total_length_mm": ("length of collaterals, at least", "mm"),
-    "collateral_volume_mm3": ("volume of collaterals, at least", "mm³"),
-    "collateral_fraction": ("share of contrast medium beside the veins", ""),
-}
 
-
-def segment_table(found: Comparison) -> TextTable:
+def segment_table(found: Comparison) -> GroupedTable:
     """Return one row for every vein at every visit."""
     headings = (
-        *("Vein", "Visit", "Length", "Smallest area", "Least width", "Occluded", "Stented"),
-        *("In-stent stenosis", "Notes", "State"),
+        *("Vein", "Visit", "State", "Length", "Smallest area", "Least width", "Occluded"),
+        *("Stented", "In-stent stenosis", "Notes"),
     )
     rows = []
     vessels = [name for name in BY_NAME if any(v.segment(name) for v in found.scans)]
@@ -66,98 +65,17 @@ def segment_table(found: Comparison) -> TextTable:
                 (
                     BY_NAME[vessel].title,
                     label_words(visit.label),
+                    state_words(str(row["state"])),
                     _whole(row["length_mm"]),
                     _area(row["minimum_area_mm2"]),
-                    _NONE if shut else _length(row["minimum_diameter_mm"]),
-                    _whole(row["occluded_length_mm"]),
-                    _whole(row["stented_length_mm"]) if stented else _NONE,
-                    _percent(row["in_stent_area_stenosis_percent"]) if stented else _NONE,
-                    flags or _NONE,
-                    state_words(str(row["state"])),
+                    NONE if shut else _length(row["minimum_diameter_mm"]),
+                    NONE if row["occluded_length_mm"] == 0.0 else _whole(row["occluded_length_mm"]),
+                    _whole(row["stented_length_mm"]) if stented else NONE,
+                    _percent(row["in_stent_area_stenosis_percent"]) if stented else NONE,
+                    flags or NONE,
                 )
             )
-    return TextTable(headings, tuple(rows))
-
-
-def change_rows(found: Comparison) -> TextTable:
-    """Return what changed, but not station by station."""
-    headings = (
-        "Vein",
-        "From",
-        "To",
-        "What",
-        "Before",
-        "After",
-        "Change (95 %)",
-        "Verdict",
-        "Reason",
-    )
-    rows = []
-    for row in found.changes.rows:
-        if row["level"] == "station":
-            continue
-        name = str(row["quantity"])
-        words, unit = _QUANTITIES.get(name, (name.replace("_", " "), ""))
-        if str(row["level"]).startswith("stent"):
-            words = f"{row['level']}: {words}"
-        vessel = str(row["vessel"])
-        rows.append(
-            (
-                _place(vessel, str(row["level"])),
-                label_words(str(row["timepoint_from"])),
-                label_words(str(row["timepoint_to"])),
-                words,
-                _number(row["value_from"], unit),
-                _number(row["value_to"], unit),
-                _interval(row["change"], row["change_low"], row["change_high"], unit),
-                str(row["verdict"]),
-                # Of the others the verdict says it all.
-                str(row["reason"]) if row["verdict"] == "not comparable" else _NONE,
-            )
-        )
-    return TextTable(headings, tuple(rows))
-
-
-def patency_rows(found: Comparison, *, stents: bool) -> TextTable:
-    """Return patency over time, by stent or else by limb."""
-    headings = (
-        *("Stent" if stents else "Limb", "Visit", "Days", "State"),
-        *("Primary", "Primary-assisted", "Secondary", "Rests on"),
-    )
-    rows = tuple(
-        (
-            _target(str(row["limb"])),
-            label_words(str(row["timepoint"])),
-            str(row["days"]),
-            state_of_limb(str(row["state"])),
-            _yes(row["primary"]),
-            _yes(row["primary_assisted"]),
-            _yes(row["secondary"]),
-            str(row["reason"]),
-        )
-        for row in found.patency.rows
-        if str(row["limb"]).startswith("stent") == stents
-    )
-    return TextTable(headings, rows)
-
-
-def clinical_rows(found: Comparison) -> TextTable:
-    """Return one row for every item, one column for every timepoint with records."""
-    table = found.clinical.rows
-    labels = list(dict.fromkeys(str(row["timepoint"]) for row in table))
-    keys = dict.fromkeys((str(r["scale"]), str(r["side"]), str(r["item"])) for r in table)
-    cells = {
-        (str(r["scale"]), str(r["side"]), str(r["item"]), str(r["timepoint"])): r for r in table
-    }
-    rows = []
-    for key in keys:
-        here = [cells.get((*key, label)) for label in labels]
-        notes = "; ".join(dict.fromkeys(str(r["note"]) for r in here if r and r["note"]))
-        values = ["–" if r is None or r["value"] is None else _plain(r["value"]) for r in here]
-        scale = {"villalta": "Villalta", "vcss": "VCSS", "ceap": "CEAP"}.get(key[0], key[0])
-        rows.append((f"{scale} ({key[1]})", key[2].replace("_", " "), *values, notes or "–"))
-    heads = ("Scale (side)", "Item", *(label_words(label) for label in labels), "Note")
-    return TextTable(heads, tuple(rows))
+    return GroupedTable.of(headings, tuple(rows))
 
 
 def match_rows(found: Comparison) -> TextTable:
@@ -205,7 +123,7 @@ def provenance_rows(found: Comparison) -> TextTable:
                 f"lengths: {calibration.length_kind}",
             )
         )
-    heads = ("Visit", "Image", "Series", "Spacing or calibration", "Kernel", "Phase", "Of figures")
+    heads = ("Visit", "Image", "Series", "Spacing or calibration", "Kernel", "Phase", "Outlines")
     return TextTable(heads, tuple(rows))
 
 
@@ -230,28 +148,12 @@ def definition_rows(found: Comparison) -> TextTable:
     )
 
 
-def _place(vessel: str, level: str) -> str:
-    if vessel:
-        return BY_NAME[vessel].title if vessel in BY_NAME else vessel
-    kind, _, side = level.partition(" ")
-    return f"Beside the spine, {side}" if kind == "collaterals" else "Whole run"
-
-
 def _rule(value: float | bool) -> str:
     return _yes(value) if isinstance(value, bool) else f"{value:g}"
 
 
-def _target(name: str) -> str:
-    veins = [BY_NAME[word].title for word in name.split() if word in BY_NAME]
-    return " to ".join([veins[0], *(vein.lower() for vein in veins[1:])]) if veins else name
-
-
 def _yes(value: Value) -> str:
     return "–" if value is None else "yes" if value else "no"
-
-
-def _plain(value: Value) -> str:
-    return _yes(value) if isinstance(value, bool) else str(value)
 
 
 def _area(value: Value) -> str:
@@ -263,25 +165,8 @@ def _length(value: Value) -> str:
 
 
 def _whole(value: Value) -> str:
-    return NOT_MEASURED if value is None else f"{float(value):.0f} mm"
+    return NOT_MEASURED if value is None else f"{float(value):.0f}\N{NO-BREAK SPACE}mm"
 
 
 def _percent(value: Value) -> str:
-    return NOT_MEASURED if value is None else f"{float(value):.0f} %"
-
-
-def _number(value: Value, unit: str) -> str:
-    if value is None:
-        return NOT_MEASURED
-    number = float(value)
-    return f"{number:.2f}" if not unit else f"{number:.1f}\N{NO-BREAK SPACE}{unit}"
-
-
-def _interval(change: Value, low: Value, high: Value, unit: str) -> str:
-    if change is None:
-        return "–"
-    digits = 1 if unit else 2
-    words = f"{float(change):+.{digits}f}"
-    if low is not None and high is not None:
-        words += f" ({float(low):+.{digits}f} to {float(high):+.{digits}f})"
-    return f"{words} {unit}".strip()
+    return NOT_MEASURED if value is None else f"{float(value):.0f}\N{NO-BREAK SPACE}%"

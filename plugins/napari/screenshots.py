@@ -76,14 +76,14 @@ def review(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
     desk, window = made.desk, made.viewer.window._qt_window
     desk.open(item)
     until(lambda: desk.session is not None and desk.figures.settled)
-    made.left.setCurrentIndex(0)
+    made.layout.left.setCurrentIndex(0)
     camera.shoot("cases", window)
-    made.left.setCurrentIndex(1)
+    made.layout.left.setCurrentIndex(1)
     camera.shoot("views", window)
     made.surfaces.toggle()
     camera.shoot("surfaces", window, seconds=2.0)
     made.surfaces.toggle()
-    made.show_window("vein")
+    made.desk.display.show_window("vein")
     stroke(made)
     camera.shoot("stroke", window, seconds=0.0)
     until(lambda: desk.figures.settled)
@@ -97,7 +97,7 @@ def review(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
     until(lambda: desk.figures.settled)
     made.bar.sign_case()
     until(lambda: not desk.busy and "signed as" in made.bar.message.text())
-    made.left.setCurrentIndex(0)
+    made.layout.left.setCurrentIndex(0)
     camera.shoot("signed", window)
     made.toggle_help()
     camera.shoot("keys", made.help, resized=False)
@@ -163,7 +163,7 @@ def venogram(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
 def light(made: ReviewWindow, camera: Camera) -> None:
     """Picture the light theme."""
     made.viewer.theme = "light"
-    made.left.setCurrentIndex(1)
+    made.layout.left.setCurrentIndex(1)
     camera.shoot("light", made.viewer.window._qt_window)
 
 

@@ -85,6 +85,7 @@ def review_window(tmp_path_factory) -> Iterator[ReviewWindow]:
         tmp_path_factory.mktemp("reviews"),
         lambda: datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     )
+    viewer.window._qt_window.resize(1366, 768)
     yield made
     made.close()
     viewer.close()
@@ -100,7 +101,7 @@ def window(review_window, case, wait, tmp_path) -> Iterator[Callable]:
         desk.reviews = tmp_path / "reviews"
         desk.labels = case / "labels.seg.nrrd" if labels else None
         desk.items, desk.item = (), None
-        desk.take(kind="look", vessel="ivc", radius_mm=4.0, protect=True, window_hu=None)
+        desk.take(kind="look", vessel="ivc", radius_mm=4.0, protect=True, limited=False)
         desk.find(path)
         wait(lambda: bool(desk.items))
         desk.open(desk.items[0])

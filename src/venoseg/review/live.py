@@ -93,8 +93,8 @@ class Live:
     boundary
         Where the lumen's edge is taken from, as `venoseg.lumen.measure` takes it.
     notes
-        The outlines drawn so far, and the stretches marked as occluded; None: only those stretches
-        that the segmentation names.
+        The outlines drawn so far, the ends and waypoints set, and the stretches marked as occluded;
+        None: only those stretches that the segmentation names.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class Live:
     def _note(self, notes: Notes) -> None:
         """Take note of other notes; what differs in them is stale."""
         old, self._notes = self._notes, notes
-        if notes.occluded != old.occluded:
+        if (notes.occluded, notes.seeds) != (old.occluded, old.seeds):
             self._whole = True
             self._figures = replace(self._figures, retracing=True)
         if notes.contours != old.contours:
@@ -225,7 +225,9 @@ class Live:
         found, drawn = self._figures.found, self._drawn
         try:
             if found is None or whole:
-                found = measure(self._image, self._segmentation, boundary=self._boundary)
+                found = measure(
+                    self._image, self._segmentation, boundary=self._boundary, seeds=notes.seeds
+                )
                 drawn = ()
             else:
                 for change in changes:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from venoseg.errors import InputError, VenosegError
-from venoseg.interchange import read_labels
+from venoseg.interchange import read_labels, read_seeds
 from venoseg.review.session import LABEL_NAMES, CaseFolder
 from venoseg.review.worklist import WorkItem
-from venoseg.segmentation import Segmentation
+from venoseg.segmentation import Seed, Segmentation
 from venoseg.volume import Grid, Source, Volume
 
 Say = Callable[[str], None]
@@ -32,13 +32,16 @@ class Loaded:
     ----------
     image, labels
         On the same grid; the labels may be empty.
+    seeds
+        Ends and waypoints that the case's manifest names.
     message
-        What the reviewer must know about the labels; empty when all is as it should be.
+        What the reviewer must know about labels and seeds; empty when all is as it should be.
     """
 
     image: Volume
     labels: Segmentation
     message: str = ""
+    seeds: tuple[Seed, ...] = ()
 
 
 def load(
@@ -86,8 +89,9 @@ def load(
         keep_copy(image, folder)
     step("reading the labels")
     segmentation, message = _labels(image, labels or item.labels)
+    seeds, doubt = _seeds(item.seeds)
     step("opening")
-    return Loaded(image, segmentation, message)
+    return Loaded(image, segmentation, "; ".join(w for w in (message, doubt) if w), seeds)
 
 
 def empty_labels(grid: Grid) -> Segmentation:
@@ -151,6 +155,16 @@ def _labels(image: Volume, path: Path | None) -> tuple[Segmentation, str]:
         return read_labels(path, image), ""
     except VenosegError as error:
         return empty_labels(image.grid), f"the labels were not used: {error}"
+
+
+def _seeds(path: Path | None) -> tuple[tuple[Seed, ...], str]:
+    """Return the seeds that were named, and what is wrong with them."""
+    if path is None:
+        return (), ""
+    try:
+        return read_seeds(path), ""
+    except VenosegError as error:
+        return (), f"the seeds were not used: {error}"
 
 
 def _results_of(image: Volume, folder: Path) -> Path | None:

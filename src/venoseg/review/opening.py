@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from venoseg.errors import InputError, LabelError, OutputError, VenosegError
@@ -9,7 +10,7 @@ from venoseg.review.clock import Clock, checked_reviewer, system_clock
 from venoseg.review.journal import Journal, JournalInUseError
 from venoseg.review.session import CaseFolder, Session
 from venoseg.review.versions import Version, list_versions
-from venoseg.segmentation import Segmentation
+from venoseg.segmentation import Seed, Segmentation
 from venoseg.volume import Volume
 
 
@@ -21,6 +22,7 @@ def open_session(
     *,
     clock: Clock = system_clock,
     second_reading: bool = False,
+    seeds: Sequence[Seed] = (),
 ) -> Session:
     """Open a case: where the reviewer left it, or from the newest version, or from the start.
 
@@ -39,6 +41,8 @@ def open_session(
     second_reading
         Begin with the labels that the first reader began with, so that the readings are
         independent.
+    seeds
+        Ends and waypoints to begin with when there is no version yet.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def open_session(
             "the labels lie on another grid than the image",
             remedy="read them with read_labels(path, image), which brings them onto it",
         )
-    session = Session(image, start, CaseFolder(folder), checked_reviewer(reviewer), clock)
+    session = Session(image, start, CaseFolder(folder), checked_reviewer(reviewer), clock, seeds)
     try:
         _settle(session, second_reading)
     except JournalInUseError:

@@ -6,7 +6,7 @@ through the journal too, so that they outlive a crash and a restart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from venoseg.review.versions import (
     read_version,
     write_version,
 )
-from venoseg.segmentation import Edit, Segmentation, apply, undo
+from venoseg.segmentation import Edit, Seed, Segmentation, apply, undo
 from venoseg.segmentation.edits import EMPTY_BOX, Box
 from venoseg.tables import Table
 from venoseg.volume import Volume
@@ -84,6 +84,7 @@ class Session:
         folder: CaseFolder,
         reviewer: str,
         clock: Clock,
+        seeds: Sequence[Seed] = (),
     ) -> None:
         self.image = image
         self.folder = folder
@@ -99,7 +100,7 @@ class Session:
         self._pending: list[Record] = []
         self._saved_steps = 0
         self.steps = 0
-        self._lay_out(segmentation, Notes())
+        self._lay_out(segmentation, Notes(tuple(seeds), segmentation.occluded))
 
     def _lay_out(self, segmentation: Segmentation, notes: Notes) -> None:
         self._template = replace(segmentation, names=LABEL_NAMES, occluded=())

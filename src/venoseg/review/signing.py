@@ -58,9 +58,9 @@ def sign_off(
     OutputError
         When the version or its results cannot be written; the message says which.
     """
-    found = with_contours(
-        measure(session.image, session.segmentation, boundary=boundary), session.notes.contours
-    )
+    notes = session.notes
+    whole = measure(session.image, session.segmentation, boundary=boundary, seeds=notes.seeds)
+    found = with_contours(whole, notes.contours)
     version = session.save(changes_table(before, found), kind="signed", second_reader=second_reader)
     out = session.folder.path / "results" / version.name
     try:

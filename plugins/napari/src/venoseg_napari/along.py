@@ -11,8 +11,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from venoseg.anatomy import BY_NAME
 from venoseg_napari.desk import Desk
 from venoseg_napari.outlines import push_edge
-from venoseg_napari.profile_plot import LEGEND, ProfilePlot
+from venoseg_napari.profile_plot import ProfilePlot
 from venoseg_napari.straight import Straight
+from venoseg_napari.words import Words
 
 _STALE_NOTE = "<span style='color:#d98c00'>being measured again ...</span>"
 
@@ -27,16 +28,16 @@ class Along(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.widget = pg.GraphicsLayoutWidget()
         layout.addWidget(self.widget)
-        self.title = pg.LabelItem("", justify="left")
-        # Apart from the title, since another title lays the whole view out anew.
+        self.title = Words()
+        layout.insertWidget(0, self.title)
+        # Apart from the title, so that both can be read.
         self.note = pg.LabelItem(_STALE_NOTE)
-        self.straight = Straight(lambda push: push_edge(desk, push))
+        self.straight = Straight(desk.display, lambda push: push_edge(desk, push))
         self.profile = ProfilePlot()
-        for row, part in enumerate((self.title, self.straight.plot, self.profile.plot)):
+        for row, part in enumerate((self.straight.plot, self.profile.plot)):
             self.widget.addItem(part, row=row, col=0)
+            self.widget.ci.layout.setRowStretchFactor(row, 1)
         self.profile.plot.setXLink(self.straight.plot)
-        self.widget.ci.layout.setRowStretchFactor(2, 2)
-        self.widget.ci.layout.setRowStretchFactor(1, 2)
         self.note.setParentItem(self.profile.plot.vb)
         self.note.anchor((0, 0), (0, 0), offset=(4, -4))
         self._plots = self.straight.plot, self.profile.plot
@@ -45,12 +46,22 @@ class Along(QWidget):
             plot.setMouseEnabled(x=True, y=False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
-        self.show_window = self.straight.show_window
         self.widget.scene().sigMouseClicked.connect(self._clicked)
         desk.station_changed.connect(self._follow)
         desk.figures_changed.connect(self.draw)
         desk.notes_changed.connect(self.draw)
         desk.case_opened.connect(self.draw)
+        desk.voxels_changed.connect(self._voxels_changed)
+
+    def toggle_areas(self) -> None:
+        """Show areas in place of diameters, or the other way round."""
+        self.profile.toggle_areas()
+        self.draw()
+
+    def _voxels_changed(self, layer: str) -> None:
+        session = self.desk.session
+        if layer == "stent" and session is not None:
+            self.straight.draw_metal(session.image.grid, session.stent)
 
     def _follow(self) -> None:
         """Show the vein and the station looked at."""
@@ -70,19 +81,18 @@ class Along(QWidget):
             self.straight.clear()
             self.profile.clear()
             words = "measuring ..." if session else "no case is open"
-            self._say(self.desk.figures.problem or words)
+            self.title.setText(self.desk.figures.problem or words)
             self.note.hide()
             return
         stale = self.desk.is_stale(profile.vessel)
-        self.straight.draw(profile, session.image)
-        self.profile.draw(profile, session.notes.occluded, stale=stale)
+        found = self.desk.figures.found
+        reference = found.references[profile.vessel] if found else None
+        self.straight.draw(profile, session.image, session.stent, stale=stale)
+        self.profile.draw(profile, reference, session.notes.occluded, stale=stale)
         self.note.setVisible(stale)
-        self._say(f"<b>{BY_NAME[profile.vessel].title}</b>{self.straight.sides}; {LEGEND}")
+        title = BY_NAME[profile.vessel].title
+        self.title.setText(f"<b>{title}</b>: {self.profile.legend}")
         self._follow()
-
-    def _say(self, words: str) -> None:
-        if self.title.text != words:
-            self.title.setText(words)
 
     def _clicked(self, event: Any) -> None:
         profile = self.desk.profile()

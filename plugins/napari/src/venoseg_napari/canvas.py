@@ -16,15 +16,12 @@ from venoseg_napari.operations import Stroke, click
 from venoseg_napari.reader import LayerData, image_layer, stent_layer, veins_layer
 from venoseg_napari.tool import STROKES
 
-# Vein and stent windows: low and high in HU.
-WINDOWS: dict[str, tuple[float, float]] = {
-    "vein": (-100.0, 300.0),
-    "soft tissue": (-160.0, 240.0),
-    "stent": (-200.0, 1500.0),
-}
-
 _CURSOR_PX = 8
-_VEINS_OPACITY = 0.45
+# Of the veins, when they are filled and when they are outlined by one voxel.
+_OPACITY = {"filled": 0.45, "outlined": 0.95}
+_STENT_OPACITY = 0.5
+# A step of the wheel with the Control key makes the picture so much larger.
+_ZOOM = 1.15
 _PLACING = ("scale", "translate")
 
 
@@ -47,18 +44,52 @@ class Canvas:
         self.cursor: Points | None = None
         self.seeds: Points | None = None
         self._following = False
+        self._fitted = 0.0
         viewer.mouse_drag_callbacks.append(self._drag)
+        # In place of napari's own, which scrolls with the Control key and zooms without it.
+        viewer.mouse_wheel_callbacks[:] = [self._wheel]
         viewer.dims.events.current_step.connect(self._scrolled)
+        viewer.canvas.events.size.connect(self._resized)
         desk.case_opened.connect(self._open)
         desk.voxels_changed.connect(self._refresh)
         desk.notes_changed.connect(self._draw_seeds)
         desk.cursor_changed.connect(self._follow)
         desk.tool_changed.connect(self._use_tool)
+        desk.display.limits_changed.connect(self._show_limits)
+        desk.display.labels_changed.connect(self._show_labels)
 
-    def show_window(self, name: str) -> None:
-        """Show one of `WINDOWS`."""
+    def _fit(self) -> None:
+        """Show the whole slice, as large as there is room."""
+        self.viewer.reset_view(margin=0.0)
+        self._fitted = self.viewer.scene.camera.zoom
+
+    def _resized(self) -> None:
+        """Show the whole slice in the new size too, unless the reader chose another part of it."""
+        if self.viewer.dims.ndisplay == 2 and self.viewer.scene.camera.zoom == self._fitted:
+            self._fit()
+
+    def _show_limits(self) -> None:
         if self.image is not None:
-            self.image.contrast_limits = WINDOWS[name]
+            self.image.contrast_limits = self.desk.display.limits
+
+    def _show_labels(self) -> None:
+        """Show the veins and stents outlined, filled, or not at all."""
+        if self.veins is None or self.stent is None:
+            return
+        style = self.desk.display.labels
+        seen = style != "hidden" and self.viewer.dims.ndisplay == 2
+        self.veins.visible = self.stent.visible = seen
+        if style != "hidden":
+            self.veins.opacity = _OPACITY[style]
+            self.veins.contour = int(style == "outlined")
+
+    def show_slices(self, *, visible: bool) -> None:
+        """Show the slices, or hide them while something else is shown."""
+        for layer in (self.image, self.veins, self.stent, self.cursor, self.seeds):
+            if layer is not None:
+                layer.visible = visible
+        if visible:
+            self._show_labels()
 
     def to_lps(self, world: FloatArray) -> FloatArray:
         """Map napari's (feet, back, left) millimetres to LPS."""
@@ -100,7 +131,9 @@ class Canvas:
         overlay = self.viewer.canvas.overlays.scale_bar
         overlay.visible = True
         self.viewer.dims.axis_labels = ("feet", "back", "left")
-        self.viewer.reset_view()
+        self._show_limits()
+        self._show_labels()
+        self._fit()
         self._use_tool()
         self._draw_seeds()
         self._follow()
@@ -109,8 +142,8 @@ class Canvas:
         self.viewer.layers.clear()
         (pixels, of_image, _), (veins, of_veins, _), (stent, of_stent, _) = made
         self.image = self.viewer.add_layer(Image(pixels, **of_image))
-        self.veins = self.viewer.add_layer(Labels(veins, **of_veins, opacity=_VEINS_OPACITY))
-        self.stent = self.viewer.add_layer(Labels(stent, **of_stent))
+        self.veins = self.viewer.add_layer(Labels(veins, **of_veins))
+        self.stent = self.viewer.add_layer(Labels(stent, **of_stent, opacity=_STENT_OPACITY))
         # On the grid of the image, so that the slider steps from slice to slice.
         placed = {key: getattr(self.image, key) for key in _PLACING}
         point = {"ndim": 3, "size": _CURSOR_PX, "units": self.image.units, **placed}
@@ -174,23 +207,72 @@ class Canvas:
         self.desk.look_at(self.to_lps(world))
 
     def _use_tool(self) -> None:
-        """Let the mouse draw rather than move the picture."""
-        self.viewer.scene.camera.mouse_pan = self.desk.tool.kind == "look"
+        """Let the mouse draw rather than move the picture, and show how large the brush is."""
+        tool, viewer = self.desk.tool, self.viewer
+        flat = viewer.dims.ndisplay == 2
+        viewer.scene.camera.mouse_pan = tool.kind == "look" or not flat
+        # The wheel leads through the slices, and the right button changes the gray values.
+        viewer.scene.camera.mouse_zoom = not flat
+        viewer.cursor.scaled = True
+        viewer.cursor.size = 2.0 * tool.radius_mm
+        if tool.kind in STROKES and flat:
+            viewer.cursor.style = "circle"
+        else:
+            viewer.cursor.style = "standard" if tool.kind == "look" else "cross"
+
+    def _wheel(self, _: Any, event: Any) -> None:
+        """Scroll through the slices; with the Control key, zoom about the mouse."""
+        steps = float(np.sign(event.delta[1]))
+        if self.desk.session is None or self.viewer.dims.ndisplay == 3 or not steps:
+            return
+        event.handled = True
+        if "Control" not in event.modifiers:
+            self.scroll(-int(steps))
+            return
+        camera, factor = self.viewer.scene.camera, _ZOOM**steps
+        place, middle = self._world(event)[1:], np.array(camera.center)[-2:]
+        camera.zoom *= factor
+        camera.center = (0.0, *(place + (middle - place) / factor))
+
+    def scroll(self, slices: int) -> None:
+        """Go some slices towards the feet."""
+        step = self.viewer.dims.current_step[0] + slices
+        self.viewer.dims.set_current_step(0, min(max(0, step), self.viewer.dims.nsteps[0] - 1))
 
     def _drag(self, _: Any, event: Any) -> Iterator[None]:
-        if self.desk.session is None or event.button != 1 or self.viewer.dims.ndisplay == 3:
+        if self.desk.session is None or self.viewer.dims.ndisplay == 3:
             return
-        place = self.to_lps(self._world(event))
-        if self.desk.tool.kind not in STROKES:
-            # A click acts when the button is let go; dragging moves the picture.
+        if event.button == 2:
+            yield from self._drag_limits(event)
+        elif event.button == 1:
+            place = self.to_lps(self._world(event))
+            yield from (
+                self._draw(event, place)
+                if self.desk.tool.kind in STROKES
+                else self._click(event, place)
+            )
+
+    def _drag_limits(self, event: Any) -> Iterator[None]:
+        """Change the window of gray values as the mouse moves."""
+        last = np.array(event.pos, dtype=np.float64)
+        yield
+        while event.type == "mouse_move":
+            now = np.array(event.pos, dtype=np.float64)
+            self.desk.display.drag(*(now - last))
+            last = now
             yield
-            moved = False
-            while event.type == "mouse_move":
-                moved = True
-                yield
-            if not moved or self.desk.tool.kind != "look":
-                click(self.desk, place)
-            return
+
+    def _click(self, event: Any, place: FloatArray) -> Iterator[None]:
+        """Act when the button is let go; dragging with the look tool moves the picture."""
+        yield
+        moved = False
+        while event.type == "mouse_move":
+            moved = True
+            yield
+        if not moved or self.desk.tool.kind != "look":
+            click(self.desk, place)
+
+    def _draw(self, event: Any, place: FloatArray) -> Iterator[None]:
         assert self.desk.turn is not None
         stroke = Stroke(self.desk, self.desk.turn.grid.directions[:, 0])
         stroke.move_to(place)

@@ -48,5 +48,6 @@ def read_case(item: WorkItem, asked: Asked, work: Work) -> tuple[Loaded, Session
         asked.reviewer,
         clock=asked.clock,
         second_reading=asked.second_reading,
+        seeds=loaded.seeds,
     )
     return loaded, session

@@ -90,6 +90,11 @@ def measured(item: WorkItem, folder: CaseFolder) -> Measurements:
 class CompareWindow(QWidget):
     """Two straightened views above one plot of both profiles, along one vein.
 
+    Parameters
+    ----------
+    parent
+        The window whose theme it takes.
+
     Attributes
     ----------
     pair
@@ -98,8 +103,8 @@ class CompareWindow(QWidget):
         Station of the baseline that is looked at.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("venoseg compare")
         self.pair: Pair | None = None
         self.level = 0

@@ -28,7 +28,6 @@ from venoseg.review import (
     Session,
     WorkItem,
     find_work,
-    neighbour,
     progress_of,
     system_clock,
 )
@@ -36,6 +35,7 @@ from venoseg.segmentation.edits import EMPTY_BOX, Box, is_empty
 from venoseg.volume import FloatArray
 from venoseg_napari.background import Work
 from venoseg_napari.cases import Asked, read_case
+from venoseg_napari.display import Display
 from venoseg_napari.orientation import Turn, turn_for_display
 from venoseg_napari.places import Place, first_place, nearest_station, profile_of
 from venoseg_napari.tool import Tool
@@ -64,6 +64,8 @@ class Desk(QObject):
         In the reviewer's hand.
     boundary
         Where the lumen's edge is taken from.
+    display
+        How gray values and labels are shown.
     work
         What is done in the background.
     """
@@ -99,6 +101,7 @@ class Desk(QObject):
         self.station: Place | None = None
         self.tool = Tool()
         self.boundary: Boundary = "gray"
+        self.display = Display()
         self.work = Work()
         self.work.ended.connect(self._ended)
         self._live: Live | None = None
@@ -129,27 +132,21 @@ class Desk(QObject):
         """Tell how far an item's review is."""
         return progress_of(self.folder(item))
 
-    def open(self, item: WorkItem, *, second_reading: bool = False) -> None:
-        """Open a case, in the background."""
+    def open(self, item: WorkItem) -> None:
+        """Open a case, in the background; for who is asked as second reader, as it first was."""
         self.chosen = item
         if item.series.kind == "angiogram":
             self.venogram_chosen.emit(item)
             return
-        asked = Asked(self.folder(item), self.labels, self.reviewer, self.clock, second_reading)
+        known = self.progress(item)
+        second = known.status == "needs second reader" and self.reviewer not in known.by
+        asked = Asked(self.folder(item), self.labels, self.reviewer, self.clock, second)
         self.close_case()
         self.work.start(
             "opening the case",
             lambda: read_case(item, asked, self.work),
-            lambda made: self._opened(item, *made),
+            lambda made: self._opened(item, *made, second_reading=second),
         )
-
-    def step(self, places: int) -> None:
-        """Open the next (1) or the previous (-1) case."""
-        item = neighbour(self.items, self.chosen.key if self.chosen else "", places)
-        if item is None:
-            self.told.emit("there is no further case in the list", False)
-        else:
-            self.open(item)
 
     def cancel(self) -> None:
         """Stop what is being loaded."""
@@ -165,7 +162,9 @@ class Desk(QObject):
             self.session = None
         self.figures, self.before = Figures(None), None
 
-    def _opened(self, item: WorkItem, loaded: Loaded, session: Session) -> None:
+    def _opened(
+        self, item: WorkItem, loaded: Loaded, session: Session, *, second_reading: bool = False
+    ) -> None:
         self.item, self.session = item, session
         self.turn = turn_for_display(session.image.grid)
         grid = session.image.grid
@@ -177,9 +176,12 @@ class Desk(QObject):
         self._start_measuring(session)
         self.worklist_changed.emit()
         self.state_changed.emit()
-        for words in (*session.messages, loaded.message):
-            if words and not (words is loaded.message and session.labels.any()):
-                self.told.emit(words, True)
+        if second_reading:
+            self.told.emit("second reading: it begins where the first reading began", False)
+        known = session.labels.any() or session.notes.seeds
+        words = [*session.messages, *([] if known or not loaded.message else [loaded.message])]
+        if words:
+            self.told.emit("; ".join(words), True)
 
     def measure_by(self, boundary: Boundary) -> None:
         """Take the lumen's edge from the gray values or from the labels alone from now on."""
@@ -222,6 +224,11 @@ class Desk(QObject):
         self.station = (vessel, station)
         self.cursor_changed.emit()
         self.station_changed.emit()
+
+    def walk(self, stations: int) -> None:
+        """Go some stations away from the heart."""
+        if self.station is not None:
+            self.go_to(self.station[0], self.station[1] + stations)
 
     def profile(self, vessel: str | None = None) -> VesselProfile | None:
         """Return what was measured of a vein, by default of the one looked at."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QLabel, QShortcut, QWidget  # type: ignore[attr-defined]  # qtpy picks it
 
@@ -31,16 +32,34 @@ def bind(window: QWidget, keys: list[Key]) -> list[QShortcut]:
     return made
 
 
-def help_text(keys: list[Key]) -> str:
-    """Return the keys as a table."""
-    rows = "".join(f"<tr><td><b>{k.sequence}</b>&nbsp;</td><td>{k.meaning}</td></tr>" for k in keys)
-    return f"<h3>Keys</h3><table>{rows}</table>"
+# What the mouse does in every view of gray values.
+_MOUSE = {
+    "wheel": "next slice or station",
+    "Ctrl + wheel": "zoom",
+    "right button": "drag: wider or narrower, darker or lighter",
+    "double click": "open the case",
+}
+
+
+def help_text(keys: Sequence[Key]) -> str:
+    """Return the keys, and what the mouse does, as a table."""
+    rows = [(key.sequence, key.meaning) for key in keys]
+    half = (len(rows) + 1) // 2
+    return (
+        f"<table><tr><td>{_table('Keys', rows[:half])}</td><td width=24></td>"
+        f"<td>{_table('', rows[half:])}{_table('Mouse', list(_MOUSE.items()))}</td></tr></table>"
+    )
+
+
+def _table(title: str, rows: Sequence[tuple[str, str]]) -> str:
+    lines = "".join(f"<tr><td><b>{key}</b>&nbsp;</td><td>{words}</td></tr>" for key, words in rows)
+    return f"<h3>{title or '&nbsp;'}</h3><table>{lines}</table>"
 
 
 class HelpPanel(QLabel):
     """A small window that lists every key."""
 
-    def __init__(self, keys: list[Key]) -> None:
-        super().__init__(help_text(keys))
+    def __init__(self, keys: Sequence[Key], parent: QWidget) -> None:
+        super().__init__(help_text(keys), parent, Qt.WindowType.Tool)
         self.setWindowTitle("Keys of the reviewer")
         self.setMargin(12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QBrush, QColor
+from qtpy.QtGui import QBrush, QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from venoseg.anatomy import BY_NAME
@@ -13,13 +13,14 @@ from venoseg_napari.places import narrowest
 COLUMNS: dict[str, str] = {
     "vessel": "Vein",
     "minimum_diameter_mm": "min mm",
-    "minimum_area_mm2": "area mm²",
-    "area_stenosis_percent": "stenosis %",
+    "minimum_area_mm2": "min mm²",
+    "area_stenosis_percent": "stenosis",
     "state": "state",
 }
 STALE_WORDS = "..."
 _MARGIN_PX = 14
 _WIDEST_STATE = "not assessable"
+_SWATCH_PX = 12
 _STALE = QBrush(QColor("#d98c00"))
 
 
@@ -30,6 +31,7 @@ class NumbersTable(QTableWidget):
         super().__init__(0, len(COLUMNS))
         self.desk = desk
         self._cells: list[list[QTableWidgetItem]] = []
+        self._named: list[str] = []
         self.setHorizontalHeaderLabels(list(COLUMNS.values()))
         self.verticalHeader().setVisible(False)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -45,6 +47,7 @@ class NumbersTable(QTableWidget):
         self.cellClicked.connect(self._go)
         desk.figures_changed.connect(self.draw)
         desk.case_opened.connect(self.draw)
+        desk.station_changed.connect(self._select)
 
     def text(self, vessel: str, column: str) -> str:
         """Return what is shown of a vein."""
@@ -62,6 +65,11 @@ class NumbersTable(QTableWidget):
             for number, cells in enumerate(self._cells):
                 for place, cell in enumerate(cells):
                     self.setItem(number, place, cell)
+        if self._vessels() != self._named:
+            self._named = self._vessels()
+            for cells, vessel in zip(self._cells, self._named, strict=True):
+                cells[0].setIcon(_swatch(vessel))
+        self._select()
         for number, row in enumerate(rows):
             stale = self.desk.is_stale(str(row["vessel"]))
             for place, column in enumerate(COLUMNS):
@@ -70,6 +78,16 @@ class NumbersTable(QTableWidget):
                 item.setText(_words(row[column], column) if fixed or not stale else STALE_WORDS)
                 item.setForeground(_STALE if stale else QBrush())
                 item.setToolTip("being measured again" if stale else "")
+
+    def _select(self) -> None:
+        """Show which vein is looked at."""
+        vessels, station = self._vessels(), self.desk.station
+        if station is not None and station[0] in vessels:
+            row = vessels.index(station[0])
+            if self.currentRow() != row:
+                self.selectRow(row)
+        else:
+            self.clearSelection()
 
     def _vessels(self) -> list[str]:
         found = self.desk.figures.found
@@ -83,9 +101,18 @@ class NumbersTable(QTableWidget):
             self.desk.go_to(vessel, station)
 
 
+def _swatch(vessel: str) -> QIcon:
+    """Return a square of the vein's colour."""
+    picture = QPixmap(_SWATCH_PX, _SWATCH_PX)
+    picture.fill(QColor(*BY_NAME[vessel].colour_rgb))
+    return QIcon(picture)
+
+
 def _words(value: Value, column: str) -> str:
     if column == "vessel":
-        return BY_NAME[str(value)].title
+        return BY_NAME[str(value)].title.removesuffix(" vein")
     if value is None:
         return "-"
-    return f"{value:.1f}" if isinstance(value, float | int) else str(value).replace("_", " ")
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    return f"{value:.0f} %" if column == "area_stenosis_percent" else f"{value:.1f}"

@@ -180,6 +180,24 @@ def mark_occluded(desk: Desk, first: int, last: int) -> None:
     )
 
 
+def forget_course(desk: Desk) -> None:
+    """Take back what was said of the course of the chosen vein: ends, waypoints, occlusions."""
+    vessel = desk.tool.vessel
+
+    def step(session: Session) -> Box:
+        notes = session.notes
+        seeds = tuple(seed for seed in notes.seeds if seed.vessel != vessel)
+        occluded = tuple(course for course in notes.occluded if course.vessel != vessel)
+        if (len(seeds), len(occluded)) == (len(notes.seeds), len(notes.occluded)):
+            desk.told.emit(f"nothing was said of the course of {vessel}", False)
+            return EMPTY_BOX
+        return session.note(
+            f"forget the ends of {vessel}", replace(notes, seeds=seeds, occluded=occluded)
+        )
+
+    desk.change(step)
+
+
 def set_seed(desk: Desk, lps_mm: FloatArray) -> None:
     """Set an end or a waypoint of the chosen vein; an end replaces the one before."""
     roles: dict[str, Role] = {

@@ -7,25 +7,23 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtWidgets import QGraphicsEllipseItem, QVBoxLayout, QWidget
 
 from venoseg.anatomy import BY_NAME
 from venoseg.review import LABEL_NAMES
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
+from venoseg_napari.gray_view import GrayView
 from venoseg_napari.operations import Stroke, click
 from venoseg_napari.tool import STROKES
 
-_OPACITY = 115
+# Of the veins, when they are filled and when they are outlined.
+_OPACITY = {"filled": 115, "outlined": 240}
 # Stents are shown as a further label.
 _STENT = 255
-# Label value -> red, green, blue, opacity.
-_COLOURS = np.zeros((256, 4), dtype=np.uint8)
-for _value, _name in LABEL_NAMES.items():
-    _COLOURS[_value] = (*BY_NAME[_name].colour_rgb, _OPACITY)
-_COLOURS[_STENT] = (235, 235, 235, 160)
+_STENT_COLOUR = (235, 235, 235, 130)
 
 # Where the letters of the patient's directions stand: left, right, top, bottom.
 _ANCHORS = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
@@ -42,7 +40,6 @@ class Plane(QWidget):
         super().__init__()
         self.desk, self.axis = desk, axis
         self.other = 3 - axis
-        self._limits = (-100.0, 300.0)
         self._shown: tuple[object, int] = (None, -1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -53,11 +50,15 @@ class Plane(QWidget):
         layout.addWidget(self.widget)
         self.gray = pg.ImageItem(axisOrder="row-major")
         self.colours = pg.ImageItem(axisOrder="row-major")
-        self.colours.setLookupTable(_COLOURS)
+        # How large the brush is; seen while it is in the hand and over this view.
+        self.brush = QGraphicsEllipseItem()
+        self.brush.setPen(pg.mkPen("w", width=1))
+        self.brush.hide()
         self.across = pg.InfiniteLine(angle=0, pen=_LINE)
         self.down = pg.InfiniteLine(angle=90, pen=_LINE)
         for item in (self.gray, self.colours, self.across, self.down):
             self.view.addItem(item)
+        self.view.addItem(self.brush, ignoreBounds=True)
         self.letters = [pg.LabelItem("", color="w", bold=True) for _ in _ANCHORS]
         for letter, anchor in zip(self.letters, _ANCHORS, strict=True):
             letter.setParentItem(self.view)
@@ -69,11 +70,11 @@ class Plane(QWidget):
         desk.case_opened.connect(self._open)
         desk.cursor_changed.connect(self.draw)
         desk.voxels_changed.connect(lambda _: self._draw_labels())
-
-    def show_window(self, limits: tuple[float, float]) -> None:
-        """Show gray values between two limits."""
-        self._limits = limits
-        self.gray.setLevels(limits)
+        desk.display.limits_changed.connect(lambda: self.gray.setLevels(desk.display.limits))
+        desk.display.labels_changed.connect(self._show_labels)
+        desk.tool_changed.connect(self._hide_brush)
+        self.widget.scene().sigMouseMoved.connect(self._move_brush)
+        self._show_labels()
 
     def to_lps(self, point: QPointF) -> FloatArray:
         """Map a place in the view, in mm from the first voxel, to LPS."""
@@ -110,7 +111,7 @@ class Plane(QWidget):
         if shown != self._shown:
             self._shown = shown
             self.gray.setImage(self._slice(session.image.voxels), autoLevels=False)
-            self.gray.setLevels(self._limits)
+            self.gray.setLevels(self.desk.display.limits)
             self._place(self.gray)
             self._draw_labels()
         index = turn.grid.to_index(self.desk.cursor_lps_mm) * turn.grid.spacing_mm
@@ -121,10 +122,46 @@ class Plane(QWidget):
         session = self.desk.session
         if session is None:
             return
-        values = self._slice(session.labels).copy()
+        values = self._slice(session.labels)
+        if self.desk.display.labels == "outlined":
+            values = outlined(values)
         values[self._slice(session.stent) > 0] = _STENT
         self.colours.setImage(values, levels=(0, 255))
         self._place(self.colours)
+
+    def _show_labels(self) -> None:
+        style = self.desk.display.labels
+        self.colours.setVisible(style != "hidden")
+        if style != "hidden":
+            self.colours.setLookupTable(colour_table(_OPACITY[style]))
+            self._draw_labels()
+
+    def step(self, slices: int) -> None:
+        """Move the cursor by some slices across this view."""
+        turn = self.desk.turn
+        if turn is None:
+            return
+        index = turn.grid.to_index(self.desk.cursor_lps_mm)
+        last = turn.grid.shape[self.axis] - 1
+        index[self.axis] = np.clip(np.rint(index[self.axis]) + slices, 0, last)
+        self.desk.look_at(turn.grid.to_lps(index))
+
+    def leaveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Show no brush where the mouse is not."""
+        self.brush.hide()
+        super().leaveEvent(event)
+
+    def _hide_brush(self) -> None:
+        self.brush.hide()
+
+    def _move_brush(self, scene: QPointF) -> None:
+        """Show the brush where the mouse is."""
+        tool = self.desk.tool
+        if tool.kind not in STROKES or self.desk.session is None:
+            return
+        at, radius = self.view.mapSceneToView(scene), tool.radius_mm
+        self.brush.setRect(QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius))
+        self.brush.show()
 
     def _number(self) -> int:
         """Return which slice the cursor lies in."""
@@ -137,7 +174,7 @@ class Plane(QWidget):
         turn = self.desk.turn
         assert turn is not None
         # Not `np.take`, which copies a whole volume that is turned before it takes the slice.
-        return np.ascontiguousarray(np.moveaxis(turn(array), self.axis, 0)[self._number()])
+        return np.array(np.moveaxis(turn(array), self.axis, 0)[self._number()])
 
     def _place(self, item: pg.ImageItem) -> None:
         turn = self.desk.turn
@@ -147,11 +184,37 @@ class Plane(QWidget):
         item.setRect(-right / 2, -down / 2, columns * right, rows * down)
 
 
-class _View(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
-    """Hands the mouse to the tools; with the look tool it moves and scales the picture."""
+def colour_table(opacity: int) -> npt.NDArray[np.uint8]:
+    """Return (256, 4) red, green, blue and opacity of every label value."""
+    colours = np.zeros((256, 4), dtype=np.uint8)
+    for value, name in LABEL_NAMES.items():
+        colours[value] = (*BY_NAME[name].colour_rgb, opacity)
+    colours[_STENT] = _STENT_COLOUR
+    return colours
+
+
+def outlined(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return (rows, columns) labels of which only the outermost pixels are left."""
+    inside = np.zeros(values.shape, dtype=np.bool_)
+    middle = values[1:-1, 1:-1]
+    inside[1:-1, 1:-1] = (
+        (middle == values[:-2, 1:-1])
+        & (middle == values[2:, 1:-1])
+        & (middle == values[1:-1, :-2])
+        & (middle == values[1:-1, 2:])
+    )
+    return np.where(inside, np.uint8(0), values)
+
+
+class _View(GrayView):
+    """Hands the mouse to the tools.
+
+    The wheel leads through the slices, with the Control key it scales the picture; the right
+    button changes the gray values, and with the look tool the left one moves the picture.
+    """
 
     def __init__(self, plane: Plane) -> None:
-        super().__init__(invertY=True, enableMenu=False)
+        super().__init__(plane.desk.display, invertY=True)
         self._plane = plane
         self._stroke: Stroke | None = None
 
@@ -181,6 +244,14 @@ class _View(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
         stroke.move_to(self._plane.to_lps(self.mapSceneToView(event.scenePos())))
         if event.isFinish():
             self._end()
+
+    def wheelEvent(self, event: Any, axis: Any = None) -> None:  # noqa: N802 - Qt's name
+        """Scroll through the slices, or scale the picture."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event, axis)
+            return
+        event.accept()
+        self._plane.step(-1 if event.delta() > 0 else 1)
 
     def _begin(self) -> Stroke:
         turn = self._plane.desk.turn

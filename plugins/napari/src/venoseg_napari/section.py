@@ -1,4 +1,4 @@
-"""The cross-section at the station looked at; its outline can be dragged."""
+"""The cross-section at the station looked at; a click leads there, its outline can be dragged."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from venoseg.centerline.sections import sample_at_index
+from venoseg.lumen.drawn import DRAWN
 from venoseg.lumen.profile import VesselProfile
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
+from venoseg_napari.gray_view import GrayView, metal_picture
 from venoseg_napari.outlines import drag_outline
 from venoseg_napari.profile_plot import GREATEST, LEAST
 from venoseg_napari.words import Words
@@ -21,6 +24,9 @@ _POINTS = 121
 _HANDLES = 12
 _BESIDE_MM = 10.0
 _ANGLES = np.arange(0.0, 180.0, 1.0)
+_OUTLINE = pg.mkPen("#ffe14d", width=1.5)
+_OLD = pg.mkPen("#8a8a8a", width=1.5, style=Qt.PenStyle.DashLine)
+STALE = "<span style='color:#d98c00'>being measured again ...</span>"
 
 
 class Section(QWidget):
@@ -29,24 +35,25 @@ class Section(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self._limits = (-100.0, 300.0)
         # What the gray values shown are of: curve, station and half of the picture's width.
         self._shown: tuple[object, int, float] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.words = Words(lines=3)
+        self.words = Words(lines=4)
         self.widget = pg.GraphicsLayoutWidget()
         layout.addWidget(self.widget)
         layout.addWidget(self.words)
-        self.view = self.widget.addViewBox(enableMenu=False)
-        self.view.setAspectLocked(True)
-        self.view.setMouseEnabled(x=False, y=False)
+        self.view = _View(self)
+        self.widget.addItem(self.view)
         self.gray = pg.ImageItem(axisOrder="row-major")
-        self.outline = pg.PlotDataItem(pen=pg.mkPen("#ffe14d", width=2))
+        self.metal = pg.ImageItem(axisOrder="row-major")
+        self.outline = pg.PlotDataItem(pen=_OUTLINE)
         self.least = pg.PlotDataItem(pen=pg.mkPen(LEAST, width=2))
         self.greatest = pg.PlotDataItem(pen=pg.mkPen(GREATEST, width=2))
         self.handles = _Handles(self._moving, self._dropped)
-        for item in (self.gray, self.outline, self.least, self.greatest, self.handles):
+        self.spot = pg.ScatterPlotItem(symbol="+", size=12, pen=pg.mkPen("#00c8ff"), brush=None)
+        self._figure = (self.outline, self.least, self.greatest, self.handles)
+        for item in (self.gray, self.metal, *self._figure, self.spot):
             self.view.addItem(item)
         self.letters = [pg.LabelItem("", color="w", bold=True) for _ in range(4)]
         for letter, anchor in zip(
@@ -55,51 +62,65 @@ class Section(QWidget):
             letter.setParentItem(self.view)
             letter.anchor(anchor, anchor)
         desk.station_changed.connect(self.draw)
+        desk.cursor_changed.connect(self._draw_cursor)
+        desk.voxels_changed.connect(self._voxels_changed)
         desk.figures_changed.connect(self.draw)
-
-    def show_window(self, limits: tuple[float, float]) -> None:
-        """Show gray values between two limits."""
-        self._limits = limits
-        self.gray.setLevels(limits)
+        desk.display.limits_changed.connect(lambda: self.gray.setLevels(desk.display.limits))
 
     def draw(self) -> None:
         """Draw the section of the desk's station."""
-        profile, station = self.desk.profile(), self.desk.station
-        if profile is None or station is None:
-            for item in (self.gray, self.outline, self.least, self.greatest, self.handles):
+        place = self._place()
+        if place is None:
+            for item in (self.gray, self.metal, *self._figure, self.spot):
                 item.clear()
             self._shown = None
             self.words.setText("")
             return
-        number = min(station[1], len(profile.branch.curve) - 1)
+        profile, number = place
         self._draw_image(profile, number)
-        contour = profile.contours_mm[number]
+        self._draw_cursor()
         if not profile.measured[number]:
-            for item in (self.outline, self.least, self.greatest, self.handles):
+            for item in self._figure:
                 item.clear()
-            reason = ", ".join(profile.flags[number]).replace("_", " ") or "no outline"
-            self.words.setText(f"not measured: {reason}")
+            self.words.setText(unmeasured(profile, number))
             return
-        self._draw_outline(contour)
+        contour = profile.contours_mm[number]
+        stale = self.desk.is_stale(profile.vessel)
+        self._draw_outline(contour, stale=stale)
         self.handles.show(contour[:: max(1, len(contour) // _HANDLES)])
-        self.words.setText(self._figures(profile, number))
+        self.words.setText(STALE if stale else figures_of(profile, number))
 
-    def _figures(self, profile: VesselProfile, number: int) -> str:
-        shapes, curve = profile.shapes, profile.branch.curve
-        if self.desk.is_stale(profile.vessel):
-            return (
-                f"at {curve.position_mm[number]:.0f} mm: "
-                "<span style='color:#d98c00'>being measured again ...</span>"
+    def look_at(self, across_mm: float, upward_mm: float) -> None:
+        """Go to a place in the plane that is shown."""
+        place = self._place()
+        if place is not None:
+            curve, number = place[0].branch.curve, place[1]
+            self.desk.look_at(
+                curve.points_lps_mm[number]
+                + across_mm * curve.across[number]
+                + upward_mm * curve.upward[number]
             )
-        low, high = profile.minimum_interval_mm[number]
-        interval = f" ({low:.1f} to {high:.1f})" if np.isfinite(low) else ""
-        drawn = " drawn by hand" if "manual_contour" in profile.flags[number] else ""
-        return (
-            f"at {curve.position_mm[number]:.0f} mm{drawn}: "
-            f"<span style='color:{LEAST}'>min {shapes.minimum_mm[number]:.1f}</span>{interval} mm, "
-            f"<span style='color:{GREATEST}'>max {shapes.maximum_mm[number]:.1f}</span> mm, "
-            f"area {shapes.area_mm2[number]:.0f} mm²"
-        )
+
+    def _place(self) -> tuple[VesselProfile, int] | None:
+        """Return the vein and the station that are shown."""
+        profile, station = self.desk.profile(), self.desk.station
+        if profile is None or station is None:
+            return None
+        return profile, min(station[1], len(profile.branch.curve) - 1)
+
+    def _draw_cursor(self) -> None:
+        """Mark the place looked at, as seen along the vein."""
+        place = self._place()
+        if place is None:
+            return
+        curve, number = place[0].branch.curve, place[1]
+        away = self.desk.cursor_lps_mm - curve.points_lps_mm[number]
+        self.spot.setData([away @ curve.across[number]], [away @ curve.upward[number]])
+
+    def _voxels_changed(self, layer: str) -> None:
+        place = self._place()
+        if layer == "stent" and place is not None and self._shown is not None:
+            self._draw_metal(self._points(*place))
 
     def _draw_image(self, profile: VesselProfile, number: int) -> None:
         session = self.desk.session
@@ -111,17 +132,14 @@ class Section(QWidget):
         if self._shown == shown:
             return
         self._shown = shown
-        offsets = np.linspace(-half, half, _POINTS)
-        points = (
-            curve.points_lps_mm[number]
-            + offsets[:, None, None] * curve.upward[number]
-            + offsets[None, :, None] * curve.across[number]
-        )
+        points = self._points(profile, number)
         values = sample_at_index(session.image.voxels, session.image.grid.to_index(points))
         self.gray.setImage(values, autoLevels=False)
-        self.gray.setLevels(self._limits)
+        self.gray.setLevels(self.desk.display.limits)
+        self._draw_metal(points)
         pixel = 2 * half / (_POINTS - 1)
-        self.gray.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
+        for item in (self.gray, self.metal):
+            item.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
         self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
         across, upward = curve.across[number], curve.upward[number]
         for letter, vector in zip(self.letters, (-across, across, upward, -upward), strict=True):
@@ -129,17 +147,59 @@ class Section(QWidget):
             if letter.text != direction(vector):
                 letter.setText(direction(vector))
 
-    def _draw_outline(self, contour: FloatArray) -> None:
+    def _points(self, profile: VesselProfile, number: int) -> FloatArray:
+        """Return (rows, columns, 3) LPS places of the pixels."""
+        assert self._shown is not None
+        curve, half = profile.branch.curve, self._shown[2]
+        offsets = np.linspace(-half, half, _POINTS)
+        points: FloatArray = (
+            curve.points_lps_mm[number]
+            + offsets[:, None, None] * curve.upward[number]
+            + offsets[None, :, None] * curve.across[number]
+        )
+        return points
+
+    def _draw_metal(self, points: FloatArray) -> None:
+        session = self.desk.session
+        assert session is not None
+        index = session.image.grid.to_index(points)
+        self.metal.setImage(metal_picture(sample_at_index(session.stent, index)))
+
+    def _draw_outline(self, contour: FloatArray, *, stale: bool = False) -> None:
+        """Draw an outline and its widths; an old one in gray dashes, and without them."""
         closed = np.vstack([contour, contour[:1]])
+        self.outline.setPen(_OLD if stale else _OUTLINE)
         self.outline.setData(closed[:, 0], closed[:, 1])
         for item, ends in zip((self.least, self.greatest), widths(contour), strict=True):
             item.setData(ends[:, 0], ends[:, 1])
+            item.setVisible(not stale)
 
     def _moving(self, points: FloatArray) -> None:
         self._draw_outline(rounded(points))
 
     def _dropped(self, points: FloatArray) -> None:
         drag_outline(self.desk, rounded(points))
+
+
+class _View(GrayView):
+    """Goes where it is clicked; the wheel leads from station to station."""
+
+    def __init__(self, section: Section) -> None:
+        super().__init__(section.desk.display, lockAspect=True)
+        self.setMouseEnabled(x=False, y=False)
+        self._section = section
+
+    def mouseClickEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Go there."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            at = self.mapSceneToView(event.scenePos())
+            self._section.look_at(at.x(), at.y())
+
+    def wheelEvent(self, event: Any, _: Any = None) -> None:  # noqa: N802 - Qt's name
+        """Go to the next station."""
+        event.accept()
+        self._section.desk.walk(-1 if event.delta() > 0 else 1)
 
 
 class _Handles(pg.GraphItem):  # type: ignore[misc]  # pyqtgraph has no types
@@ -179,7 +239,34 @@ class _Handles(pg.GraphItem):  # type: ignore[misc]  # pyqtgraph has no types
         (self._dropped if event.isFinish() else self._moving)(self._points)
 
     def _draw(self) -> None:
-        self.setData(pos=self._points, size=9, symbol="o", brush="#ffe14d", pen=None)
+        self.setData(pos=self._points, size=7, symbol="o", brush="#ffe14d", pen=None)
+
+
+def figures_of(profile: VesselProfile, number: int) -> str:
+    """Say what was measured at a station."""
+    shapes, stent = profile.shapes, profile.stent
+    low, high = profile.minimum_interval_mm[number]
+    interval = f" ({low:.1f} to {high:.1f})" if np.isfinite(low) else ""
+    drawn = " drawn by hand" if DRAWN in profile.flags[number] else ""
+    inside = ""
+    if stent is not None and np.isfinite(stent.area_mm2[number]):
+        inside = f", stent {stent.area_mm2[number]:.0f} mm²"
+        if np.isfinite(stent.stenosis_percent[number]):
+            inside += f", in-stent stenosis {stent.stenosis_percent[number]:.0f} %"
+    return (
+        f"at {profile.branch.curve.position_mm[number]:.0f} mm{drawn}: "
+        f"<span style='color:{LEAST}'>min {shapes.minimum_mm[number]:.1f}</span>{interval} mm, "
+        f"<span style='color:{GREATEST}'>max {shapes.maximum_mm[number]:.1f}</span> mm, "
+        f"area {shapes.area_mm2[number]:.0f} mm²{inside}"
+    )
+
+
+def unmeasured(profile: VesselProfile, number: int) -> str:
+    """Say why nothing was measured at a station."""
+    shut = profile.shut[number] if profile.shut else None
+    words = [*([shut] if shut else []), *profile.flags[number]] or ["no outline"]
+    where = f"at {profile.branch.curve.position_mm[number]:.0f} mm: not measured"
+    return f"{where} ({', '.join(words).replace('_', ' ')})"
 
 
 def rounded(points: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMessageBox,
+    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -29,21 +30,26 @@ class SigningBar(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.setSpacing(1)
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 2, 4, 2)
+        column = QVBoxLayout()
+        column.setSpacing(0)
         self.state = Words()
         self.save, self.sign = QPushButton("Save version"), QPushButton("Sign")
         self.second = QCheckBox("ask for a second reader")
-        self.elsewhere = QPushButton("Keep the review in another folder ...")
+        self.elsewhere = QPushButton("Keep elsewhere ...")
         self.cancel = QPushButton("Cancel")
-        row.addWidget(self.state, 1)
-        for part in (self.cancel, self.elsewhere, self.second, self.save, self.sign):
-            row.addWidget(part)
         self.message = Words(lines=2)
-        layout.addLayout(row)
-        layout.addWidget(self.message)
+        column.addWidget(self.state)
+        column.addWidget(self.message)
+        row.addLayout(column, 1)
+        # Without an end: how long it takes is not known, only how far it is, which words say.
+        self.progress = QProgressBar(maximum=0)
+        self.progress.setFixedWidth(70)
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        for part in (self.progress, self.cancel, self.elsewhere, self.second, self.save, self.sign):
+            row.addWidget(part)
         self.save.clicked.connect(self.save_version)
         self.sign.clicked.connect(self.sign_case)
         self.elsewhere.clicked.connect(self._ask_folder)
@@ -149,6 +155,7 @@ class SigningBar(QWidget):
 
     def _work(self, words: str) -> None:
         self.cancel.setVisible(bool(words) and not self.desk.busy)
+        self.progress.setVisible(bool(words))
         if words:
             self.message.setText(f"<span style='color:{_OPEN}'>{words} ...</span>")
         elif "..." in self.message.text():

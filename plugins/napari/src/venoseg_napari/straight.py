@@ -9,10 +9,14 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QPointF, Qt
 
+from venoseg.centerline.curve import Curve
 from venoseg.centerline.straighten import straighten
 from venoseg.lumen.profile import VesselProfile
-from venoseg.volume import FloatArray, Volume
+from venoseg.segmentation.edits import LabelArray
+from venoseg.volume import FloatArray, Grid, Volume
 from venoseg_napari.directions import direction
+from venoseg_napari.display import Display
+from venoseg_napari.gray_view import GrayView, metal_picture
 from venoseg_napari.outlines import Push, pushed_stations
 
 _PIXEL_MM = 0.5
@@ -23,6 +27,7 @@ _GRASP_PX = 7.0
 # ... and may come this near to the other edge.
 _APART_MM = 1.0
 _EDGE, _HELD = pg.mkPen("#ffe14d", width=1.5), pg.mkPen("#ffffff", width=2)
+_OLD = pg.mkPen("#8a8a8a", width=1.5, style=Qt.PenStyle.DashLine)
 
 
 class Straight:
@@ -30,48 +35,57 @@ class Straight:
 
     Parameters
     ----------
+    display
+        How gray values are shown.
     dropped
         Called with the push that a drag of an edge ends in.
     """
 
-    def __init__(self, dropped: Callable[[Push], None]) -> None:
-        self._dropped = dropped
-        self._limits = (-100.0, 300.0)
-        self._curve: object = None
+    def __init__(self, display: Display, dropped: Callable[[Push], None]) -> None:
+        self._display, self._dropped = display, dropped
+        self._curve: Curve | None = None
+        self._offsets_mm: FloatArray = np.zeros(1)
         self.profile: VesselProfile | None = None
-        self.view = _EdgeView(self)
+        self.view = _EdgeView(self, display)
         self.plot = pg.PlotItem(viewBox=self.view)
         self.plot.hideAxis("bottom")
         self.gray = pg.ImageItem(axisOrder="row-major")
         self.edges = [pg.PlotDataItem(pen=_EDGE, connect="finite") for _ in range(2)]
         self.mark = pg.InfiniteLine(angle=90, pen=pg.mkPen("#00c8ff"))
-        for item in (self.gray, *self.edges, self.mark):
+        self.metal = pg.ImageItem(axisOrder="row-major")
+        for item in (self.gray, self.metal, *self.edges, self.mark):
             self.plot.addItem(item)
-        self.sides = ""
+        # Where the upper and the lower side of the picture lie in the patient.
+        self.sides = [pg.LabelItem("", color="w", bold=True) for _ in range(2)]
+        for side, at in zip(self.sides, (0.0, 1.0), strict=True):
+            side.setParentItem(self.view)
+            side.anchor((0.0, at), (0.0, at), offset=(2, 0))
         self._crossings: FloatArray = np.zeros((0, 2))
         self._push: Push | None = None
-
-    def show_window(self, limits: tuple[float, float]) -> None:
-        """Show gray values between two limits."""
-        self._limits = limits
-        self.gray.setLevels(limits)
+        self._stale = False
+        display.limits_changed.connect(lambda: self.gray.setLevels(display.limits))
 
     def clear(self) -> None:
         """Show no vein."""
         self.profile = self._curve = self._push = None
-        self.sides = ""
+        for side in self.sides:
+            side.setText("")
         self.gray.clear()
+        self.metal.clear()
         for edge in self.edges:
             edge.clear()
 
-    def draw(self, profile: VesselProfile, image: Volume) -> None:
-        """Draw a vein; the image only when it is another one."""
+    def draw(
+        self, profile: VesselProfile, image: Volume, stent: LabelArray, *, stale: bool
+    ) -> None:
+        """Draw a vein; the image only when it is another one, old edges in gray dashes."""
         curve = profile.branch.curve
         if self._curve is not curve:
             self._draw_image(profile, image)
             self._curve = curve
-        if self.profile is not profile:
-            self.profile = profile
+            self.draw_metal(image.grid, stent)
+        if (self.profile, self._stale) != (profile, stale):
+            self.profile, self._stale = profile, stale
             self._crossings = crossings_mm(profile.contours_mm)
             self._push = None
             self._draw_edges(self._crossings)
@@ -79,16 +93,32 @@ class Straight:
     def _draw_image(self, profile: VesselProfile, image: Volume) -> None:
         curve = profile.branch.curve
         half = _half_mm(profile)
-        offsets = np.arange(-half, half + _PIXEL_MM / 2, _PIXEL_MM)
-        values = straighten(image.voxels, image.grid, curve, curve.across, offsets)
+        count = round(half / _PIXEL_MM)
+        self._offsets_mm = _PIXEL_MM * np.arange(-count, count + 1, dtype=np.float64)
+        values = straighten(image.voxels, image.grid, curve, curve.across, self._offsets_mm)
         self.gray.setImage(np.nan_to_num(values, nan=-1024.0), autoLevels=False)
-        self.gray.setLevels(self._limits)
-        step = float(curve.position_mm[1])
-        self.gray.setRect(-step / 2, -half, len(curve) * step, 2 * half)
+        self.gray.setLevels(self._display.limits)
+        self._place(self.gray, curve)
         self.plot.setXRange(0, curve.length_mm, padding=0.01)
         self.plot.setYRange(-half, half, padding=0)
-        top, bottom = direction(curve.across[0]), direction(-curve.across[0])
-        self.sides = f", {bottom} (below) to {top} (above)"
+        for side, vector in zip(self.sides, (curve.across[0], -curve.across[0]), strict=True):
+            # Setting a text lays the whole view out anew.
+            if side.text != direction(vector):
+                side.setText(direction(vector))
+
+    def draw_metal(self, grid: Grid, stent: LabelArray) -> None:
+        """Mark where the stents are."""
+        curve, offsets = self._curve, self._offsets_mm
+        if curve is None:
+            return
+        share = straighten(stent, grid, curve, curve.across, offsets)
+        self.metal.setImage(metal_picture(share))
+        self._place(self.metal, curve)
+
+    def _place(self, item: pg.ImageItem, curve: Curve) -> None:
+        """Let the centre of every pixel lie where it was sampled."""
+        step, half = float(curve.position_mm[1]), float(self._offsets_mm[-1]) + 0.5 * _PIXEL_MM
+        item.setRect(-step / 2, -half, len(curve) * step, 2 * half)
 
     def _draw_edges(self, crossings: FloatArray, held: int | None = None) -> None:
         if self.profile is None:
@@ -96,7 +126,7 @@ class Straight:
         position = self.profile.branch.curve.position_mm
         for side, edge in enumerate(self.edges):
             edge.setData(position, crossings[:, side])
-            edge.setPen(_HELD if side == held else _EDGE)
+            edge.setPen(_HELD if side == held else _OLD if self._stale else _EDGE)
 
     # Dragging
 
@@ -130,11 +160,11 @@ class Straight:
             self._dropped(push)
 
 
-class _EdgeView(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
+class _EdgeView(GrayView):
     """Moves an edge that is grasped; else the picture."""
 
-    def __init__(self, straight: Straight) -> None:
-        super().__init__(enableMenu=False)
+    def __init__(self, straight: Straight, display: Display) -> None:
+        super().__init__(display)
         self._straight = straight
         self._held = False
 

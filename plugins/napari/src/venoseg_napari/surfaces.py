@@ -60,14 +60,14 @@ class Surfaces:
         if self.shown:
             self._remove()
             self.viewer.dims.ndisplay = 2
-            self._show_slices(visible=True)
+            self.canvas.show_slices(visible=True)
             camera = self.viewer.scene.camera
             camera.center, camera.zoom = self._place
             self.desk.look_at(self.desk.cursor_lps_mm)
             return
         camera = self.viewer.scene.camera
         self._place = camera.center, camera.zoom
-        self._show_slices(visible=False)
+        self.canvas.show_slices(visible=False)
         self._add()
         self.viewer.dims.ndisplay = 3
         self.viewer.scene.camera.angles = (0, 0, 90)
@@ -116,9 +116,3 @@ class Surfaces:
     def _remove(self) -> None:
         for layer in [x for x in self.viewer.layers if isinstance(x, Surface | Shapes)]:
             self.viewer.layers.remove(layer)
-
-    def _show_slices(self, *, visible: bool) -> None:
-        canvas = self.canvas
-        for layer in (canvas.image, canvas.veins, canvas.stent, canvas.cursor, canvas.seeds):
-            if layer is not None:
-                layer.visible = visible

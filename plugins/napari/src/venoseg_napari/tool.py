@@ -9,7 +9,7 @@ from venoseg.review import LABEL_NAMES
 from venoseg.segmentation import Pen
 
 Kind = Literal[
-    "look", "ball", "disc", "erase", "cut", "relabel", "seed", "end", "waypoint", "stent"
+    "look", "ball", "disc", "erase", "cut", "relabel", "stent", "seed", "end", "waypoint"
 ]
 
 # Tools that draw along a stroke; the others act where they are clicked.
@@ -21,11 +21,24 @@ TITLES: dict[Kind, str] = {
     "disc": "Brush",
     "erase": "Eraser",
     "cut": "Cut",
-    "relabel": "Rename branch",
+    "relabel": "Rename",
+    "stent": "Stent",
     "seed": "Central end",
-    "end": "Peripheral end",
+    "end": "Periph. end",
     "waypoint": "Waypoint",
-    "stent": "Mark stent",
+}
+
+HINTS: dict[Kind, str] = {
+    "look": "click to go there, drag to move the picture (V)",
+    "ball": "draw a ball, across slices (B)",
+    "disc": "draw a disc in the slice (D)",
+    "erase": "erase with a ball (E)",
+    "cut": "click on a vein: what lies peripheral of it there is removed (X)",
+    "relabel": "click on a branch: it becomes the vein chosen below (R)",
+    "stent": "draw where a stent is (T)",
+    "seed": "click where the vein chosen below begins, towards the heart",
+    "end": "click where the vein chosen below ends, away from the heart",
+    "waypoint": "click where the vein chosen below runs through an occlusion",
 }
 
 VALUES: dict[str, int] = {name: value for value, name in LABEL_NAMES.items()}
@@ -43,8 +56,8 @@ class Tool:
         The vein that is drawn.
     radius_mm
         Of ball, brush and eraser.
-    window_hu
-        Gray values on which is drawn; None: all.
+    between_hu, limited
+        Gray values on which is drawn, and whether only on these.
     protect
         Whether other veins are left alone.
     step_mm
@@ -54,7 +67,8 @@ class Tool:
     kind: Kind = "look"
     vessel: str = "ivc"
     radius_mm: float = 4.0
-    window_hu: tuple[float, float] | None = None
+    between_hu: tuple[float, float] = (80.0, 400.0)
+    limited: bool = False
     protect: bool = True
     step_mm: float = 1.0
 
@@ -62,6 +76,11 @@ class Tool:
     def value(self) -> int:
         """The label of the vein."""
         return VALUES[self.vessel]
+
+    @property
+    def window_hu(self) -> tuple[float, float] | None:
+        """Gray values on which is drawn; None: all."""
+        return self.between_hu if self.limited else None
 
     @property
     def pen(self) -> Pen:

@@ -26,6 +26,11 @@ from venoseg_napari.venogram_plots import VenogramPlots, figures_of
 class VenogramWindow(QWidget):
     """One run at a time; its figures are shown and not kept.
 
+    Parameters
+    ----------
+    parent
+        The window whose theme it takes.
+
     Attributes
     ----------
     angiogram
@@ -44,8 +49,8 @@ class VenogramWindow(QWidget):
 
     measured = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("venoseg venogram")
         self.angiogram: Angiogram | None = None
         self.points_px: list[Point] = []

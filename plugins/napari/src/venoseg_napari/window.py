@@ -5,45 +5,31 @@ from __future__ import annotations
 import getpass
 import re
 from pathlib import Path
-from typing import Any
 
 import napari
-from qtpy.QtCore import QEvent, QObject, QSettings, Qt
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QInputDialog,
-    QScrollArea,
-    QSplitter,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QInputDialog
 
 from venoseg.errors import VenosegError
 from venoseg.review import Clock, WorkItem, default_reviews, system_clock
 from venoseg_napari.along import Along
 from venoseg_napari.background import in_background
-from venoseg_napari.canvas import WINDOWS, Canvas
+from venoseg_napari.bindings import keys_of
+from venoseg_napari.canvas import Canvas
 from venoseg_napari.compare import CompareWindow, Pair, check_same_patient, measured, pair_of
 from venoseg_napari.desk import Desk
-from venoseg_napari.keys import HelpPanel, Key, bind
+from venoseg_napari.keys import HelpPanel, bind
+from venoseg_napari.layout import Layout
 from venoseg_napari.letters import Letters
 from venoseg_napari.numbers_table import NumbersTable
 from venoseg_napari.planes import Plane
 from venoseg_napari.section import Section
+from venoseg_napari.settings import restore, store
 from venoseg_napari.signing_bar import SigningBar
 from venoseg_napari.surfaces import Surfaces
-from venoseg_napari.tool import Kind
 from venoseg_napari.tools_dock import ToolsDock
 from venoseg_napari.venogram import VenogramWindow
 from venoseg_napari.worklist_dock import WorklistDock
-
-_SETTINGS = ("venoseg", "review")
-
-# Of the left and the right dock, and the height of the lower one, in pixels.
-_WIDTHS = (255, 330)
-_HEIGHT = 270
 
 
 class ReviewWindow(QObject):
@@ -75,26 +61,27 @@ class ReviewWindow(QObject):
         self.along, self.section = Along(self.desk), Section(self.desk)
         self.numbers = NumbersTable(self.desk)
         self.worklist = WorklistDock(self.desk)
-        self.tools = ToolsDock(self.desk, self.show_window)
+        self.tools = ToolsDock(self.desk)
         self.bar = SigningBar(self.desk)
         self.letters = Letters(viewer, self.desk)
-        self.venogram, self.comparison = VenogramWindow(), CompareWindow()
-        self._docks()
-        self.keys = self._keys()
+        self.layout = Layout(
+            viewer,
+            self.worklist,
+            self.tools,
+            (self.coronal, self.sagittal),
+            (self.along, self.section, self.numbers),
+            self.bar,
+        )
         window = viewer.window._qt_window  # napari names no public way to it
+        self.venogram, self.comparison = VenogramWindow(window), CompareWindow(window)
+        self.keys = keys_of(self)
         self.shortcuts = bind(window, self.keys)
-        self.help = HelpPanel(self.keys)
+        self.help = HelpPanel(self.keys, window)
         window.installEventFilter(self)
         self._window = window
-        self.desk.case_opened.connect(lambda: self.show_window("vein"))
+        self.desk.case_opened.connect(self.layout.show_tools)
         self.desk.venogram_chosen.connect(self._open_venogram)
-        self._restore()
-
-    def show_window(self, name: str) -> None:
-        """Show gray values of a preset in every view."""
-        self.canvas.show_window(name)
-        for view in (self.coronal, self.sagittal, self.along, self.section):
-            view.show_window(WINDOWS[name])
+        restore(self.desk, self.layout)
 
     def toggle_help(self) -> None:
         """Show or hide the list of keys."""
@@ -138,7 +125,7 @@ class ReviewWindow(QObject):
 
     def close(self) -> None:
         """Put the case away and keep the settings."""
-        self._store()
+        store(self.desk, self.layout)
         self.venogram.close()
         self.comparison.close()
         self.help.close()
@@ -152,107 +139,6 @@ class ReviewWindow(QObject):
                 return True
             self.close()
         return False
-
-    def _docks(self) -> None:
-        window = self.viewer.window
-        left = QTabWidget()
-        left.addTab(self.worklist, "Cases")
-        # Scrolled where the screen is too low for all of them.
-        tools = QScrollArea()
-        tools.setWidgetResizable(True)
-        tools.setFrameShape(QFrame.Shape.NoFrame)
-        tools.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        tools.setWidget(self.tools)
-        left.addTab(tools, "Tools")
-        self.left = left
-        self.desk.case_opened.connect(lambda: left.setCurrentWidget(tools))
-        left.setMinimumWidth(250)
-        planes = QSplitter(Qt.Orientation.Vertical)
-        planes.addWidget(self.coronal)
-        planes.addWidget(self.sagittal)
-        planes.setMinimumWidth(240)
-        bottom = QWidget()
-        column = QVBoxLayout(bottom)
-        column.setContentsMargins(2, 0, 2, 0)
-        column.setSpacing(1)
-        row = QHBoxLayout()
-        parts = QSplitter(Qt.Orientation.Horizontal)
-        for part, width in ((self.along, 560), (self.section, 240), (self.numbers, 420)):
-            parts.addWidget(part)
-            part.setMinimumWidth(180)
-            parts.setStretchFactor(parts.count() - 1, width)
-        parts.setSizes([470, 230, 460])
-        row.addWidget(parts)
-        column.addLayout(row, 1)
-        column.addWidget(self.bar)
-        bottom.setMinimumHeight(240)
-        docks = [
-            window.add_dock_widget(widget, name=name, area=area)
-            for widget, name, area in (
-                (left, "Review", "left"),
-                (planes, "Coronal and sagittal", "right"),
-                (bottom, "Along the vein", "bottom"),
-            )
-        ]
-        main = window._qt_window  # napari names no public way to it
-        main.resizeDocks(docks[:2], list(_WIDTHS), Qt.Orientation.Horizontal)
-        main.resizeDocks(docks[2:], [_HEIGHT], Qt.Orientation.Vertical)
-        viewer = window._qt_viewer  # to make room on small screens
-        for dock in (viewer.dockLayerList, viewer.dockLayerControls):
-            dock.setVisible(False)
-
-    def _keys(self) -> list[Key]:
-        desk = self.desk
-
-        def tool(kind: Kind) -> Any:
-            return lambda: desk.take(kind=kind)
-
-        def radius(factor: float) -> Any:
-            return lambda: desk.take(
-                radius_mm=min(30.0, max(0.5, round(desk.tool.radius_mm * factor, 1)))
-            )
-
-        def along(stations: int) -> Any:
-            def go() -> None:
-                if desk.station is not None:
-                    desk.go_to(desk.station[0], desk.station[1] + stations)
-
-            return go
-
-        return [
-            Key("V", "look: click to go there, drag to move the picture", tool("look")),
-            Key("B", "ball", tool("ball")),
-            Key("D", "brush: a disc in the slice", tool("disc")),
-            Key("E", "eraser", tool("erase")),
-            Key("T", "mark a stent", tool("stent")),
-            Key("R", "rename a branch", tool("relabel")),
-            Key("X", "cut the vein and remove what lies peripheral", tool("cut")),
-            Key("[", "smaller brush", radius(1 / 1.25)),
-            Key("]", "larger brush", radius(1.25)),
-            Key("Ctrl+Z", "undo", desk.undo),
-            Key("Ctrl+Shift+Z", "redo", desk.redo),
-            Key("F2", "save a version", self.bar.save_version),
-            Key("F4", "sign", self.bar.sign_case),
-            Key("Alt+Left", "a station towards the heart", along(-1)),
-            Key("Alt+Right", "a station away from the heart", along(1)),
-            Key("PgDown", "next case", lambda: desk.step(1)),
-            Key("PgUp", "previous case", lambda: desk.step(-1)),
-            Key("C", "compare with the selected case", self.compare_with_selected),
-            Key("3", "slices or surfaces", self.surfaces.toggle),
-            Key("F1", "this list", self.toggle_help),
-        ]
-
-    def _store(self) -> None:
-        settings, tool = QSettings(*_SETTINGS), self.desk.tool
-        settings.setValue("radius_mm", tool.radius_mm)
-        settings.setValue("step_mm", tool.step_mm)
-
-    def _restore(self) -> None:
-        settings = QSettings(*_SETTINGS)
-        self.desk.take(
-            radius_mm=float(str(settings.value("radius_mm", 4.0))),
-            step_mm=float(str(settings.value("step_mm", 1.0))),
-        )
 
 
 def open_window(

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from venoseg.errors import VenosegError
-from venoseg.review import STATUSES, WorkItem, filtered, thumbnail
+from venoseg.review import STATUSES, WorkItem, filtered, neighbour, thumbnail
 from venoseg_napari.background import in_background
 from venoseg_napari.desk import Desk
 
@@ -72,6 +72,15 @@ class WorklistDock(QWidget):
         status = self.status.currentText()
         wanted = next((s for s in STATUSES if s == status), None)
         return filtered(self.desk.items, self.desk.progress, status=wanted, words=self.words.text())
+
+    def step(self, places: int) -> None:
+        """Open the next (1) or the previous (-1) of the cases that pass the filter."""
+        chosen = self.desk.chosen
+        item = neighbour(self.shown(), chosen.key if chosen else "", places)
+        if item is None:
+            self.desk.told.emit("there is no further case in the list", False)
+        else:
+            self.desk.open(item)
 
     def draw(self) -> None:
         """List the items anew."""

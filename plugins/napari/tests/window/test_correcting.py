@@ -93,13 +93,12 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
         15, abs=1
     )
     wait(lambda: desk.figures.settled)
-    (region,) = made.along.profile._occluded
-    first, last = region.getRegion()
+    ((first, last),) = made.along.profile.shaded()
     assert last - first == pytest.approx(15.0, abs=2.0)
     desk.undo()
     assert not desk.session.notes.occluded
     wait(lambda: desk.figures.settled)
-    assert not made.along.profile._occluded
+    assert not made.along.profile.shaded()
 
 
 def test_another_vein_begins_the_occluded_stretch_anew(window):

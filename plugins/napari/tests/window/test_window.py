@@ -162,7 +162,7 @@ def test_a_click_in_any_view_moves_all_the_others(window):
     QTest.mouseClick(made.coronal.widget.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     QTest.qWait(600)
     assert desk.station[0] == "left_common_iliac_vein"
-    assert made.along.title.text.startswith("<b>Left common iliac vein")
+    assert made.along.title.text().startswith("<b>Left common iliac vein")
 
     # Scrolling the axial view.
     made.viewer.dims.set_point(0, made.canvas.to_world(np.array([10.0, 0.0, 70.0]))[0])
@@ -264,9 +264,9 @@ def test_the_window_fits_a_small_screen(window):
     assert native.width() >= 350
     assert native.height() >= 300
     # No tool is cut off at the side.
-    made.left.setCurrentIndex(1)
+    made.layout.left.setCurrentIndex(1)
     QTest.qWait(50)
-    assert made.tools.width() <= made.left.width()
+    assert made.tools.width() <= made.layout.left.width()
 
 
 def told_by(desk):
@@ -313,7 +313,7 @@ def test_labels_on_another_grid_are_left_out_and_said(window, wait, case):
     assert any("the labels were not used" in words for words in said)
     assert not made.desk.session.labels.any()
     wait(lambda: made.desk.figures.settled)
-    assert "no voxel of a vein" in made.along.title.text
+    assert "no voxel of a vein" in made.along.title.text()
 
 
 def test_a_full_disk_is_said_and_the_stroke_stays(window, wait, monkeypatch):

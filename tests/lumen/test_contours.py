@@ -26,7 +26,7 @@ from venoseg.lumen.outline import CONTOUR_POINTS
 def ellipse(a: float, b: float, count: int = CONTOUR_POINTS) -> np.ndarray:
     turn = np.linspace(0, 2 * np.pi, 20 * count, endpoint=False)
     dense = np.column_stack([a * np.cos(turn), b * np.sin(turn)])
-    return resample_closed(dense, count, np.zeros(2))
+    return resample_closed([dense], count)[0]
 
 
 def polygon(corners: list[tuple[float, float]], count: int = 400) -> np.ndarray:
@@ -203,7 +203,7 @@ def test_no_figure_contradicts_another(contour, angle):
 def test_resampling_spaces_points_evenly_from_the_first_axis_counter_clockwise(clockwise, start):
     turn = np.linspace(0, 2 * np.pi, 500, endpoint=False)
     dense = np.roll(np.column_stack([9 * np.cos(turn), 3 * np.sin(turn)]), start, axis=0)
-    even = resample_closed(dense[::-1] if clockwise else dense, 96, np.zeros(2))
+    even = resample_closed([dense[::-1] if clockwise else dense], 96)[0]
     steps = np.linalg.norm(np.roll(even, -1, axis=0) - even, axis=1)
     assert steps == pytest.approx(np.full(96, steps.mean()), rel=0.02)
     assert even[0] == pytest.approx([9, 0], abs=0.15)
@@ -222,3 +222,12 @@ def test_normals_point_out_and_curvature_is_one_over_the_radius():
 
 def test_a_perimeter_closes_the_contour():
     assert perimeters_mm(np.array([[[0.0, 0], [3, 0], [3, 4]]]))[0] == pytest.approx(12.0)
+
+
+def test_contours_are_resampled_together_as_each_by_itself():
+    turns = [np.linspace(0, 2 * np.pi, count, endpoint=False) for count in (40, 300, 77)]
+    contours = [np.column_stack([5 * np.cos(t) + n, 3 * np.sin(t)]) for n, t in enumerate(turns)]
+    contours[1] = contours[1][::-1]
+    together = resample_closed(contours, 96)
+    for one, alone in zip(together, contours, strict=True):
+        assert one == pytest.approx(resample_closed([alone], 96)[0], abs=1e-9)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
-from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes
+from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes, widened
 from venoseg.volume import BoolArray, FloatArray
 
 # A section whose rim lies against another vein by more than this share does not show one vein.
@@ -19,9 +18,6 @@ SHARED_RIM = 0.05
 
 # A section that has lost this share of the area of the next one inwards is cut by the label's end.
 _CUT_SHARE = 0.97
-
-_IN_PLANE = np.zeros((3, 3, 3), dtype=bool)
-_IN_PLANE[1] = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +68,7 @@ def label_sections(
     offsets = plane_offsets_mm(half_width_mm, step_mm)
     planes = sample_planes(region.mask.view(np.uint8), region.grid, curve, offsets)
     core = central_component(planes > 0.5)
-    weight = np.where(ndimage.binary_dilation(core, _IN_PLANE), planes, 0.0)
+    weight = np.where(widened(core), planes, np.float32(0.0))
     by_row = weight.sum(axis=2, dtype=np.float64)
     by_column = weight.sum(axis=1, dtype=np.float64)
     total = by_row.sum(axis=1)
@@ -160,7 +156,7 @@ def _shared_rim(
     stations = Curve(*(getattr(curve, name)[near] for name in Curve.__slots__))
     foreign = sample_planes(region.foreign.view(np.uint8), region.grid, stations, offsets_mm)
     inner = core[near]
-    rim = ndimage.binary_dilation(inner, _IN_PLANE, iterations=2) & ~inner
+    rim = widened(widened(inner)) & ~inner
     count = np.maximum(rim.sum(axis=(1, 2)), 1)
     shared[near] = (rim & (foreign > 0.25)).sum(axis=(1, 2)) / count
     return shared

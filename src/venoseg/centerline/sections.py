@@ -10,10 +10,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray, Grid
 
-# Planes sampled at a time: keeps the coordinates of one chunk within a few megabytes.
-_POINTS_PER_CHUNK = 400_000
+# Points sampled at a time: their coordinates stay in the processor's cache.
+_POINTS_PER_CHUNK = 16_000
 
 
 def plane_offsets_mm(half_width_mm: float, step_mm: float) -> FloatArray:
@@ -54,19 +55,8 @@ def sample_planes(
             + upward.T[:, chunk, None, None] * offsets_mm[:, None]
             + across.T[:, chunk, None, None] * offsets_mm
         )
-        planes[chunk] = ndimage.map_coordinates(
-            array, index, output=np.float32, order=1, mode="nearest"
-        )
+        planes[chunk] = trilinear(array, index)
     return planes
-
-
-def sample_at_index(array: npt.NDArray[Any], index: FloatArray) -> npt.NDArray[np.float32]:
-    """Sample trilinearly at (..., 3) fractional indices (k, j, i); edge values outside."""
-    values = ndimage.map_coordinates(
-        array, np.moveaxis(index, -1, 0), output=np.float32, order=1, mode="nearest"
-    )
-    result: npt.NDArray[np.float32] = values
-    return result
 
 
 def central_component(inside: BoolArray) -> BoolArray:
@@ -87,6 +77,17 @@ def central_component(inside: BoolArray) -> BoolArray:
         chosen[n] = labels[n, rows[nearest], columns[nearest]]
     result: BoolArray = (labels == chosen[:, None, None]) & (labels > 0)
     return result
+
+
+def widened(inside: BoolArray) -> BoolArray:
+    """Add to what is inside in each of (n, m, m) planes the points next to it, corners included."""
+    tall = inside.copy()
+    tall[:, 1:] |= inside[:, :-1]
+    tall[:, :-1] |= inside[:, 1:]
+    wide = tall.copy()
+    wide[:, :, 1:] |= tall[:, :, :-1]
+    wide[:, :, :-1] |= tall[:, :, 1:]
+    return wide
 
 
 def _chunks(count: int, size: int) -> Iterator[slice]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.sections import sample_at_index
+from venoseg.interpolation import trilinear
 from venoseg.volume import FloatArray, Grid
 
 
@@ -42,6 +42,6 @@ def straighten(
         (m, n) float32, sampled trilinearly; NaN beyond the outermost voxel centres.
     """
     points = curve.points_lps_mm + offsets_mm[:, None, None] * directions
-    values = sample_at_index(array, grid.to_index(points))
+    values = trilinear(array, np.moveaxis(grid.to_index(points), -1, 0))
     values[~grid.contains(points)] = np.nan
     return values

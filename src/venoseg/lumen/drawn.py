@@ -96,11 +96,11 @@ def _in_plane(curve: Curve, station: int, outline: FloatArray) -> FloatArray:
             remedy="draw it in the view across the vein at this station",
         )
     flat = np.column_stack([offset @ curve.across[station], offset @ curve.upward[station]])
-    area, centroid = area_and_centroid(flat[None])
+    area, _ = area_and_centroid(flat[None])
     if not abs(area[0]) >= _LEAST_AREA_MM2:
         raise MeasurementError(
             "the drawn contour holds no area",
             where=where,
             remedy="draw a closed line around the lumen",
         )
-    return resample_closed(flat, CONTOUR_POINTS, centroid[0])
+    return resample_closed([flat], CONTOUR_POINTS)[0]

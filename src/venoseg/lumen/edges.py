@@ -15,16 +15,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.special import ndtr
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.sections import sample_at_index
+from venoseg.interpolation import Float32Array, trilinear
 from venoseg.volume import FloatArray, Grid
 
 # Distance of the samples along a normal.
 SAMPLE_MM = 0.4
 
 FIT_ROUNDS = 4
+
+# So many sections at a time: what is computed on the way then stays in the processor's cache.
+_STATIONS_AT_ONCE = 16
+
+# Half of the polynomial of Abramowitz and Stegun 7.1.26, its highest power first.
+_TAIL = np.array(
+    [0.5307027145, -0.7265760135, 0.7107068705, -0.142248368, 0.127414796], dtype=np.float32
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +100,21 @@ def sample_profiles(
     depths_mm
         (d,) along the normals.
     """
-    start = grid.to_index(curve.points_lps_mm[:, None, :] + to_lps(contours_mm, curve))
-    along = grid.to_index(to_lps(normals, curve)) - grid.to_index(np.zeros(3))
-    values = np.empty((*contours_mm.shape[:2], len(depths_mm)), dtype=np.float32)
+    middle, across, upward = (
+        grid.to_index(places).T[..., None]
+        for places in (
+            curve.points_lps_mm,
+            curve.points_lps_mm + curve.across,
+            curve.points_lps_mm + curve.upward,
+        )
+    )
+    across, upward = across - middle, upward - middle
+    along = across * normals[..., 0] + upward * normals[..., 1]
+    start = middle + across * contours_mm[..., 0] + upward * contours_mm[..., 1]
+    values = np.empty((len(depths_mm), *contours_mm.shape[:2]), dtype=np.float32)
     for n, depth in enumerate(depths_mm):
-        values[..., n] = sample_at_index(array, start + depth * along)
-    return Profiles(depths_mm, values)
+        values[n] = trilinear(array, start + depth * along)
+    return Profiles(depths_mm, np.moveaxis(values, 0, -1))
 
 
 def matched_offsets(
@@ -127,22 +143,62 @@ def matched_offsets(
     FloatArray
         (n, m) offset of the edge along the normal, outwards positive.
     """
-    depth = profiles.depths_mm.astype(np.float32)
     contrast = inside - outside
-    safe = np.where(np.abs(contrast) > 1e-6, contrast, 1e-6).astype(np.float32)
-    share = (profiles.values - outside.astype(np.float32)[..., None]) / safe[..., None]
-    blur = blur_mm.astype(np.float32)[..., None]
-    offset = np.zeros((*inside.shape, 1), dtype=np.float32)
-    limit = float(depth[-1]) - SAMPLE_MM
-    reached = (depth >= -np.maximum(deepest_mm, SAMPLE_MM)[:, None])[:, None, :]
+    safe = np.where(np.abs(contrast) > 1e-6, contrast, 1e-6)
+    offsets = np.empty(inside.shape)
+    for start in range(0, len(offsets), _STATIONS_AT_ONCE):
+        part = slice(start, start + _STATIONS_AT_ONCE)
+        values = np.moveaxis(profiles.values[part], -1, 0)
+        share = (values - _f32(outside[part])) / _f32(safe[part])
+        offsets[part] = _fit(share, profiles.depths_mm, blur_mm[part], deepest_mm[part], rounds)
+    return offsets
+
+
+def _fit(
+    share: Float32Array,
+    depths_mm: FloatArray,
+    blur_mm: FloatArray,
+    deepest_mm: FloatArray,
+    rounds: int,
+) -> Float32Array:
+    """Fit a blurred step from 1 to 0 to (d, n, m) profiles, and return its (n, m) offsets."""
+    depth, blur = _f32(depths_mm)[:, None, None], _f32(blur_mm)
+    limit = float(depths_mm[-1]) - SAMPLE_MM
+    reached = depth >= -_f32(np.maximum(deepest_mm, SAMPLE_MM))[:, None]
+    offset = np.zeros(blur.shape, dtype=np.float32)
     for _ in range(rounds):
         scaled = (depth - offset) / blur
-        slope = np.exp(-0.5 * scaled**2) * reached
-        missed = np.einsum("nmd,nmd->nm", slope, share - ndtr(-scaled))[..., None]
-        power = np.einsum("nmd,nmd->nm", slope, slope)[..., None]
-        step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed / np.maximum(power, 1e-9)
+        slope = np.exp(np.float32(-0.5) * scaled**2)
+        missed = share - _beyond(scaled, slope)
+        slope *= reached
+        missed *= slope
+        power = np.maximum((slope**2).sum(axis=0), np.float32(1e-9))
+        step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed.sum(axis=0) / power
         offset = np.clip(offset + np.clip(step, -1.0, 1.0), -limit, limit)
-    return offset[..., 0].astype(np.float64)
+    return offset
+
+
+def _beyond(scaled: Float32Array, slope: Float32Array) -> Float32Array:
+    """Return the share of a unit Gaussian that lies beyond a place, given exp(-place**2 / 2).
+
+    Abramowitz and Stegun 7.1.26, right within 2e-7: as much as float32 holds, several times sooner
+    than the exact function.
+    """
+    t = np.abs(scaled)
+    t *= np.float32(0.3275911 / np.sqrt(2.0))
+    t += np.float32(1.0)
+    np.reciprocal(t, out=t)
+    half = np.full_like(t, _TAIL[0])
+    for coefficient in _TAIL[1:]:
+        half *= t
+        half += coefficient
+    half *= t
+    half *= slope
+    return np.where(scaled < 0, np.float32(1.0) - half, half)
+
+
+def _f32(values: FloatArray) -> Float32Array:
+    return values.astype(np.float32)
 
 
 def curvature_shift(

@@ -103,12 +103,14 @@ def levels_beside(
     nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius)[:, None]
     inner = (depth <= -nearest + 1e-6) & (depth >= -np.maximum(1.2 * radius, SAMPLE_MM)[:, None])
     count = np.maximum(inner.sum(axis=1), 1)[:, None]
-    within = np.where(inner[:, None, :], profiles.values, 0.0).sum(axis=2) / count
+    chosen = inner.T[..., None].astype(np.float32)
+    by_depth = np.moveaxis(profiles.values, -1, 0)
+    within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
     beyond = profiles.values[..., outer].mean(axis=2)
     known = np.where(seen, 1.0, 0.0)
     inside = over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
-    residual = np.where(inner[:, None, :], profiles.values - inside[..., None], 0.0)
-    variance = (residual**2).sum(axis=(1, 2)) / (count[:, 0] * contours.shape[1])
+    residual = (by_depth - inside.astype(np.float32)) * chosen
+    variance = (residual**2).sum(axis=(0, 2), dtype=np.float64) / (count[:, 0] * contours.shape[1])
     # Linear interpolation averages neighbouring voxels and takes about half of the variance.
     noise = np.sqrt(2.0 * variance)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]

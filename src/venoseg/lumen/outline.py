@@ -8,8 +8,8 @@ from contourpy import LineType, contour_generator
 from scipy import ndimage
 
 from venoseg.centerline.label_sections import LabelSections
-from venoseg.centerline.sections import central_component
-from venoseg.lumen.contours import area_and_centroid, resample_closed
+from venoseg.centerline.sections import central_component, widened
+from venoseg.lumen.contours import resample_closed
 from venoseg.volume import BoolArray, FloatArray
 
 # Points of every contour: 0.4 to 0.8 mm apart on the veins measured here.
@@ -60,12 +60,11 @@ def outline_labels(
     inside = sections.planes > 0.5
     planes = _smoothed(sections.planes, inside, station_mm, step)[wanted]
     core = central_component(planes > 0.5)
-    planes[~_widened(core)] = 0.0
+    planes[~widened(core)] = 0.0
     contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
-    for n, outline in _outermost(planes).items():
-        points = offsets[0] + outline * step
-        middle = area_and_centroid(points[None])[1][0]
-        contours[n] = resample_closed(points, CONTOUR_POINTS, middle)
+    outermost = _outermost(planes)
+    outlines = [offsets[0] + outline * step for outline in outermost.values()]
+    contours[list(outermost)] = resample_closed(outlines, CONTOUR_POINTS)
     return contours, ~np.isnan(contours[:, 0, 0]), _count_components(inside[wanted], step)
 
 
@@ -104,13 +103,6 @@ def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
         if extent > size.get(n, 0.0):
             found[n], size[n] = outline - (1.0, n * (height + 1) + 1.0), extent
     return found
-
-
-def _widened(core: BoolArray) -> BoolArray:
-    in_plane = np.zeros((3, 3, 3), dtype=bool)
-    in_plane[1] = True
-    wider: BoolArray = ndimage.binary_dilation(core, in_plane)
-    return wider
 
 
 def _count_components(inside: BoolArray, step_mm: float) -> npt.NDArray[np.int64]:

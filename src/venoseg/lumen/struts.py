@@ -111,11 +111,7 @@ def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray
 
 def even(contours: FloatArray) -> FloatArray:
     """Space the points of each contour evenly."""
-    middles = area_and_centroid(contours)[1]
-    pairs = zip(contours, middles, strict=True)
-    return np.array(
-        [resample_closed(contour, contour.shape[0], middle) for contour, middle in pairs]
-    )
+    return resample_closed([*contours], contours.shape[1])
 
 
 def ray_depths(contours: FloatArray) -> FloatArray:

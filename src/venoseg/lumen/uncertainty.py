@@ -15,7 +15,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import (
     area_and_centroid,
-    feret_diameters_mm,
+    least_widths_mm,
     outward_normals,
 )
 from venoseg.lumen.edges import Blur
@@ -141,5 +141,5 @@ def common_wall_mm(wall: Wall) -> FloatArray:
 def _figures(contours: FloatArray) -> FloatArray:
     """Return (n, 2): equivalent and minimum diameter."""
     area = area_and_centroid(contours)[0]
-    minimum = feret_diameters_mm(contours)[0]
+    minimum = least_widths_mm(contours)
     return np.stack([2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi), minimum], axis=1)

@@ -6,18 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.sections import sample_at_index
 from venoseg.centerline.straighten import straighten
+from venoseg.interpolation import trilinear
 from venoseg.volume import FloatArray, Volume
 
 
 def gray_at(volume: Volume, points_lps_mm: FloatArray) -> npt.NDArray[np.float32]:
     """Return (...) values at (..., 3) points."""
-    index = volume.grid.to_index(points_lps_mm)
-    values = sample_at_index(volume.voxels, index)
+    index = np.moveaxis(volume.grid.to_index(points_lps_mm), -1, 0)
+    values = trilinear(volume.voxels, index)
     values[~volume.grid.contains(points_lps_mm)] = np.nan
     if volume.missing is not None:
-        values[sample_at_index(volume.missing.view(np.uint8), index) > 0.5] = np.nan
+        values[trilinear(volume.missing.view(np.uint8), index) > 0.5] = np.nan
     return values
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from venoseg.centerline.sections import sample_at_index
+from venoseg.interpolation import trilinear
 from venoseg.lumen import Measurements
 from venoseg.lumen.assess import ENHANCED_HU
 
@@ -46,7 +46,7 @@ def choose_window(measurements: Measurements) -> GrayWindow:
     """
     volume = measurements.volume
     middles = np.concatenate([p.centers_lps_mm for p in measurements.profiles])
-    values = sample_at_index(volume.voxels, volume.grid.to_index(middles))
+    values = trilinear(volume.voxels, volume.grid.to_index(middles).T)
     if volume.unit != "HU":
         low, high = np.percentile(values, [5.0, 95.0])
         width = max(4.0 * float(high - low), 1.0)

@@ -1,12 +1,14 @@
 """How the patient has moved between two frames, while contrast medium comes and goes.
 
 The brightness of a moved picture changes by its gradient times the shift (Lucas and Kanade 1981).
-Pixels whose change does not fit, as where contrast medium flows, get little weight (Huber 1964).
+Pixels whose change does not fit get little weight (Huber 1964), those where contrast medium flows
+none. What changes over wide distances, as exposure and the veil of scatter that contrast medium
+takes away, is left out: it goes with the patient's own slopes, and would be taken for motion.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -24,8 +26,8 @@ _RESTING_PX = 0.05
 # Less than this along an axis does nothing to a picture that could be seen.
 _UNMOVED_PX = 0.03
 
-# A cubic spline's weights are below a hundred thousandth beyond so many pixels.
-_KERNEL_PX = 9
+# A cubic spline's weights are below a ten thousandth beyond so many pixels.
+_KERNEL_PX = 7
 
 # Pictures are compared at about this many columns.
 _COLUMNS = 256
@@ -33,6 +35,13 @@ _COLUMNS = 256
 # No patient moves further than this share of the picture's width; so much of the border is not
 # compared, because what lay there may have left the picture.
 _FURTHEST = 0.06
+
+# Wider than this, in pixels of the small picture, is not compared.
+_WIDE = 17
+# Contrast medium makes a stretch this wide so much more opaque, in the scatter of such means.
+_STRETCH = 2.0
+_MORE_OPAQUE = 4.0
+_RIM = 3
 
 # What a shift must explain, in units of the noise's variance, to be believed.
 _BELIEVED = 60.0
@@ -70,7 +79,7 @@ class Still:
 def still(picture: Image, seen: BoolArray) -> Still:
     """Prepare a picture for comparison; ``seen`` is False where it must not be compared."""
     shrink = max(round(picture.shape[1] / _COLUMNS), 1)
-    small = shrunk(picture, shrink)
+    small = _fine(picture, shrink)
     along_rows: Image = np.gradient(small, axis=0)
     along_columns: Image = np.gradient(small, axis=1)
     weight = (shrunk(seen.astype(np.float32), shrink) > 0.99).astype(np.float32)
@@ -93,6 +102,15 @@ def shrunk(picture: Image, by: int) -> Image:
     return np.asarray(total / np.float32(by * by), dtype=np.float32)
 
 
+def _fine(picture: Image, shrink: int) -> Image:
+    """Return a picture made small, without what changes over wide distances."""
+    from scipy import ndimage
+
+    small = shrunk(picture, shrink)
+    fine: Image = small - ndimage.uniform_filter(small, _WIDE, mode="nearest")
+    return fine
+
+
 def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shift:
     """Return by how much ``moving`` lies further down and right than the fixed picture.
 
@@ -107,7 +125,7 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
     start
         Where to begin, a few pixels off at most; None: wherever the pictures correlate best.
     """
-    small = shrunk(moving, fixed.shrink)
+    small = _fine(moving, fixed.shrink)
     noise = float(np.hypot(fixed.noise, _grain(small)))
     if start is None:
         guesses = (np.zeros(2), _correlated(fixed, small))
@@ -115,7 +133,8 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
     else:
         found = np.array(start) / fixed.shrink
     for _ in range(_ROUNDS):
-        step = _step(fixed, small, found)
+        resting = _without_contrast(fixed, small, found)
+        step = _step(resting, small, found)
         found = found + step
         if np.abs(step).max() < _SETTLED_PX:
             break
@@ -123,12 +142,27 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         return 0.0, 0.0
     # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
     rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
-    gain = min(_cost(fixed, small, way, noise) for way in rivals) - _cost(
-        fixed, small, found, noise
+    gain = min(_cost(resting, small, way, noise) for way in rivals) - _cost(
+        resting, small, found, noise
     )
     if np.abs(found).max() > _FURTHEST * small.shape[1] or gain < _BELIEVED:
         return 0.0, 0.0
     return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
+
+
+def _without_contrast(fixed: Still, small: Image, shift: FloatArray) -> Still:
+    """Return the fixed picture to be compared only where no contrast medium has come.
+
+    Motion makes one side of a bone more opaque and the other less; over a stretch that cancels out.
+    """
+    from scipy import ndimage
+
+    change = ndimage.gaussian_filter(_difference(fixed, small, shift), _STRETCH)
+    scatter = 1.4826 * float(np.median(np.abs(change[::2, ::2])))
+    filled = ndimage.binary_dilation(change > _MORE_OPAQUE * scatter, iterations=_RIM)
+    weight = np.where(filled, np.float32(0.0), fixed.weight)
+    # Where everything seems to fill nothing is known, and all counts as before.
+    return replace(fixed, weight=weight) if weight.any() else fixed
 
 
 def moved(picture: Image, shift: Shift) -> Image:
@@ -166,15 +200,29 @@ def _spline_kernel(part: float) -> FloatArray:
 
 def background_residual(fixed: Still, moving: Image) -> float:
     """Return the robust standard deviation of the difference of two pictures, made small."""
-    return _residual(fixed, shrunk(moving, fixed.shrink), np.zeros(2))
+    return _residual(fixed, _fine(moving, fixed.shrink), np.zeros(2))
 
 
 def _difference(fixed: Still, small: Image, shift: FloatArray) -> Image:
-    from scipy import ndimage
+    difference: Image = shifted_back(small, (float(shift[0]), float(shift[1]))) - fixed.picture
+    return difference
 
-    back = ndimage.shift(small, -shift, order=1, mode="nearest") if shift.any() else small
-    difference: Image = back - fixed.picture
-    return difference - np.float32(np.median(difference[fixed.weight > 0]))
+
+def shifted_back(picture: Image, shift: Shift) -> Image:
+    """Return a picture moved up and left by ``shift``, linear between pixels."""
+    result = picture
+    for axis, way in enumerate(shift):
+        if way == 0.0:
+            continue
+        whole = int(np.floor(way))
+        part = np.float32(way - whole)
+        last = picture.shape[axis] - 1
+        near, far = (
+            np.take(result, np.clip(np.arange(last + 1) + whole + more, 0, last), axis=axis)
+            for more in (0, 1)
+        )
+        result = near + part * (far - near)
+    return result
 
 
 def _residual(fixed: Still, small: Image, shift: FloatArray) -> float:
@@ -243,7 +291,7 @@ def found_field(fixed: Still, moving: Image) -> FloatArray | None:
     """
     from scipy import ndimage
 
-    small = shrunk(moving, fixed.shrink)
+    small = _fine(moving, fixed.shrink)
     field = np.zeros((2, *small.shape))
     sigma = _WINDOW * small.shape[1] / 2
     for _ in range(_ROUNDS):

@@ -16,14 +16,13 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 _REACH = 6.0
 _FINE = 0.01
 _BLURS = np.geomspace(0.02, 1.6, 24)
 _OPACITIES = np.array([0.02, 0.5, 1.0, 1.5, 2.0, 3.0])
 _ROUNDS = 10
-_DIFFERENCE_PX = 0.1
 
 # How far edges may move from where they are first seen: this weakly are they held there.
 _HELD_PX = 3.0
@@ -102,8 +101,13 @@ class ProfileShape:
         opacity: FloatArray = -np.log(np.maximum(primary, np.exp(-_OPACITIES[-1])))
         return opacity
 
-    def at(self, u: FloatArray, blur: FloatArray, opacity: FloatArray) -> FloatArray:
-        """Return (n, m) values at (n, m) places for (n,) relative blurs and true opacities."""
+    def at(
+        self, u: FloatArray, blur: FloatArray, opacity: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return (n, m) values at (n, m) places for (n,) relative blurs and true opacities.
+
+        And how they change with the place, and with the logarithm of the blur.
+        """
         log = np.log(_BLURS)
         row = (np.log(np.clip(blur, _BLURS[0], _BLURS[-1])) - log[0]) / (log[1] - log[0])
         level = np.interp(opacity, _OPACITIES, np.arange(len(_OPACITIES)))
@@ -113,15 +117,22 @@ class ProfileShape:
         left = _below(column, columns)
         beyond = column - left
         flat = self.table.ravel()
-        value = np.zeros(u.shape)
+        value, along, blurred = (np.zeros(u.shape) for _ in range(3))
         # Linear between the eight neighbours in the table.
         for above, below in product((0, 1), repeat=2):
-            share = np.abs(1 - above - (level - first[0])) * np.abs(1 - below - (row - first[1]))
+            of_level = np.abs(1 - above - (level - first[0]))
+            if not of_level.any():
+                continue
+            share = (of_level * np.abs(1 - below - (row - first[1])))[:, None]
             start = ((first[0] + above) * rows + first[1] + below) * columns
             at = start[:, None] + left
             here = flat.take(at)
-            value += share[:, None] * (here + beyond * (flat.take(at + 1) - here))
-        return value
+            step = flat.take(at + 1) - here
+            here += beyond * step
+            value += share * here
+            along += share * step
+            blurred += ((2 * below - 1) * of_level)[:, None] * here
+        return value, along / _FINE, blurred / (log[1] - log[0])
 
 
 def _below(places: FloatArray, size: int) -> npt.NDArray[np.intp]:
@@ -231,25 +242,26 @@ def fit_profiles(
     edges = (start_px if begin_px is None else begin_px).copy()
     held = (samples.noise / _HELD_PX) ** 2
     damping = np.full(len(edges), 1e-3)
-    left = _left_over(samples, edges, look)[0]
-    cost = (left**2).sum(axis=1) + held * ((edges - start_px) ** 2).sum(axis=1)
+    now = _compared(samples, edges, look)
+    cost = (now.left**2).sum(axis=1) + held * ((edges - start_px) ** 2).sum(axis=1)
     # Most stations settle at once: only the others are tried again.
     moving = np.arange(len(edges))
     for _ in range(rounds):
         some = samples.of(moving)
-        slopes = _slopes(some, edges[moving], look, left[moving])
+        slopes = now.slopes[moving]
         matrix = slopes.transpose(0, 2, 1) @ slopes + held * np.eye(2)
         away = held * (edges[moving] - start_px[moving])
-        pull = (slopes.transpose(0, 2, 1) @ left[moving][..., None])[..., 0] + away
+        pull = (slopes.transpose(0, 2, 1) @ now.left[moving][..., None])[..., 0] + away
         damped = matrix * (1.0 + damping[moving][:, None, None] * np.eye(2))
         step = np.clip(-np.linalg.solve(damped, pull[..., None])[..., 0], -2.0, 2.0)
         tried = _apart(edges[moving] + step)
-        new_left = _left_over(some, tried, look)[0]
-        new_cost = (new_left**2).sum(axis=1) + held * ((tried - start_px[moving]) ** 2).sum(axis=1)
+        new = _compared(some, tried, look)
+        new_cost = (new.left**2).sum(axis=1) + held * ((tried - start_px[moving]) ** 2).sum(axis=1)
         better = new_cost < cost[moving]
         gained = cost[moving] - new_cost
         gone = moving[better]
-        edges[gone], left[gone], cost[gone] = tried[better], new_left[better], new_cost[better]
+        edges[gone], cost[gone] = tried[better], new_cost[better]
+        now.take_over(gone, new, better)
         # Less than this damping hardly shortens a step.
         more = np.maximum(8.0 * damping[moving], _DAMPED)
         damping[moving] = np.clip(np.where(better, damping[moving] / 5.0, more), 1e-6, 1e6)
@@ -258,23 +270,21 @@ def fit_profiles(
         moving = moving[~settled]
         if not len(moving):
             break
-    return _finished(samples, edges, look, held)
+    return _finished(samples, edges, now, held)
 
 
-def _finished(samples: Samples, edges: FloatArray, look: Look, held: float) -> Fit:
-    left, factors, normal = _left_over(samples, edges, look)
-    inverse = np.linalg.inv(normal)
-    slopes = _slopes(samples, edges, look, left)
+def _finished(samples: Samples, edges: FloatArray, now: _Compared, held: float) -> Fit:
+    inverse = np.linalg.inv(now.normal)
     freedom = np.maximum(samples.weights.sum(axis=1) - 6.0, 2.0)
-    variance = (left**2).sum(axis=1) / freedom
-    matrix = slopes.transpose(0, 2, 1) @ slopes + (held + 1e-12) * np.eye(2)
+    variance = (now.left**2).sum(axis=1) / freedom
+    matrix = now.slopes.transpose(0, 2, 1) @ now.slopes + (held + 1e-12) * np.eye(2)
     covariance = np.linalg.inv(matrix) * variance[:, None, None]
     width_variance = covariance[:, 0, 0] + covariance[:, 1, 1] - 2 * covariance[:, 0, 1]
     return Fit(
         edges,
         np.sqrt(np.stack([covariance[:, 0, 0], covariance[:, 1, 1]], axis=1)),
         np.sqrt(np.maximum(width_variance, 0.0)),
-        factors[:, 0],
+        now.factors[:, 0],
         np.sqrt(variance * inverse[:, 0, 0]),
         np.sqrt(variance),
     )
@@ -282,39 +292,59 @@ def _finished(samples: Samples, edges: FloatArray, look: Look, held: float) -> F
 
 def left_over(samples: Samples, edges_px: FloatArray, look: Look) -> FloatArray:
     """Return (n, m) what profiles with these edges leave of the values."""
-    return _left_over(samples, edges_px, look)[0]
+    return _compared(samples, edges_px, look).left
 
 
-def _left_over(
-    samples: Samples, edges: FloatArray, look: Look
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return weighted residuals, factors of the parts, and their normal matrix.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """Values and profiles at n stations.
+
+    ``left`` (n, m): weighted residuals; ``factors`` (n, 5) of the parts; ``normal`` (n, 5, 5) their
+    matrix; ``slopes`` (n, m, 2): change of the residuals as either edge moves, the factors
+    following.
+    """
+
+    left: FloatArray
+    factors: FloatArray
+    normal: FloatArray
+    slopes: FloatArray
+
+    def take_over(
+        self, stations: np.ndarray[tuple[int], np.dtype[np.int64]], new: _Compared, which: BoolArray
+    ) -> None:
+        """Put those of other comparisons at these stations in the place of its own."""
+        self.left[stations] = new.left[which]
+        self.factors[stations] = new.factors[which]
+        self.normal[stations] = new.normal[which]
+        self.slopes[stations] = new.slopes[which]
+
+
+def _compared(samples: Samples, edges: FloatArray, look: Look) -> _Compared:
+    """Compare values with profiles between these edges.
 
     The parts: the profile, the profile leaning to one side, and a background of second degree.
     """
     shape = profile_shape(look.exponent, look.scatter, shell=look.shell)
     middle, half = edges.mean(axis=1), np.maximum((edges[:, 1] - edges[:, 0]) / 2.0, 0.3)
     u = (samples.offsets_px[None, :] - middle[:, None]) / half[:, None]
-    profile = shape.at(u, look.blur_px / half, shape.true_opacity(samples.opacity))
-    parts = np.stack(
-        [profile, np.clip(u, -2, 2) * profile, np.ones_like(u), u / 3.0, u**2 / 9.0], axis=1
-    )
+    opacity = shape.true_opacity(samples.opacity)
+    profile, along, blurred = shape.at(u, look.blur_px / half, opacity)
+    lean = np.clip(u, -2, 2)
+    parts = np.stack([profile, lean * profile, np.ones_like(u), u / 3.0, u**2 / 9.0], axis=1)
     across = parts * samples.weights[:, None]
     normal = across @ parts.transpose(0, 2, 1) + _RIDGE
     factors = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
-    left = np.sqrt(samples.weights) * (samples.values - (factors[:, None] @ parts)[:, 0])
-    return left, factors, normal
-
-
-def _slopes(samples: Samples, edges: FloatArray, look: Look, left: FloatArray) -> FloatArray:
-    """Return (n, m, 2) change of the residuals as either edge moves, the factors following."""
-    slopes = np.empty((*left.shape, 2))
-    for side in range(2):
-        other = edges.copy()
-        other[:, side] += _DIFFERENCE_PX
-        changed = _left_over(samples, other, look)[0]
-        slopes[..., side] = (changed - left) / _DIFFERENCE_PX
-    return slopes
+    root = np.sqrt(samples.weights)
+    left = root * (samples.values - (factors[:, None] @ parts)[:, 0])
+    # A background moved or stretched is still one: only the profile changes.
+    height = factors[:, :1] + factors[:, 1:2] * lean
+    by_place = height * along + factors[:, 1:2] * np.where(np.abs(u) < 2.0, profile, 0.0)
+    wider = height * blurred
+    changes = np.stack([by_place * (u - 1.0) + wider, -by_place * (u + 1.0) - wider], axis=2)
+    changes *= (0.5 / half)[:, None, None]
+    follow = np.linalg.solve(normal, across @ changes)
+    slopes = root[..., None] * (parts.transpose(0, 2, 1) @ follow - changes)
+    return _Compared(left, factors, normal, slopes)
 
 
 def _apart(edges: FloatArray) -> FloatArray:

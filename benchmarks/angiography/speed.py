@@ -108,7 +108,6 @@ def measured(run: Path) -> dict[str, tuple[float, float, float]]:
     """Return wall and CPU seconds and MiB of each step."""
     from venoseg import read_study
     from venoseg.angiography import VenogramOptions, measure_run, run_of
-    from venoseg.angiography.fiducials import parse_fiducial
     from venoseg.interchange.angio_seeds import read_angio_seeds
     from venoseg.reporting.venogram_page import render_venogram
     from venoseg.venography import header_calibration, the_run

@@ -38,6 +38,7 @@ def compose(subtraction: Subtraction) -> Composite:
     run, curve = subtraction.run, subtraction.curve
     keep = min(_TOP, len(subtraction.plan.pairings))
     best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
+    spare = np.empty(run.shape, dtype=np.float32)
     filling = np.empty(len(subtraction.plan.pairings))
     sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
     for number, picture in enumerate(subtraction.pictures()):
@@ -45,9 +46,9 @@ def compose(subtraction: Subtraction) -> Composite:
         most = max(len(values) // 50, 1)
         filling[number] = float(np.partition(values, -most)[-most:].mean())
         for level in best:
-            lower = np.minimum(level, picture)
+            np.minimum(level, picture, out=spare)
             np.maximum(level, picture, out=level)
-            picture = lower
+            picture, spare = spare, picture
     numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
     ends = np.zeros(run.shape, dtype=np.float32)
     probed = numbers[:: max(len(numbers) // 12, 1)]

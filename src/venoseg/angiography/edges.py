@@ -96,6 +96,7 @@ def find_edges(
     *,
     clear: Image | None = None,
     logarithmic: bool = True,
+    grain: Grain | None = None,
 ) -> Edges:
     """Find the edges of the vein along a rough path.
 
@@ -111,13 +112,16 @@ def find_edges(
         (rows, columns) how much each pixel counts, as `clear_of_devices` gives it; None: all alike.
     logarithmic
         Whether opacities are natural logarithms of intensity; else blur is taken to act on them.
+    grain
+        Of the picture, where it is known already.
 
     Raises
     ------
     MeasurementError
         When no vein stands out along the path.
     """
-    noise = background_noise(picture, seen)
+    grain = grain or Grain.of(picture, seen)
+    noise = grain.noise
     course, width = _centred(picture, path_px, noise)
     reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, _WIDEST * picture.shape[1])
     offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
@@ -152,9 +156,20 @@ def find_edges(
     fit, exponent = best_exponents(fits, exponents)
     beside = _opacity_beside(offsets, values, fit.edges_px)
     per_pixel = len(samples.offsets_px) / len(offsets) / SAMPLE_PX
-    return _averaged(
-        course, fit, beside, look, exponent, noise, (per_pixel, grain_length(picture, seen))
-    )
+    return _averaged(course, fit, beside, look, exponent, noise, (per_pixel, grain.length_px))
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """A picture's noise: its standard deviation, and over how many pixels in a row it is alike."""
+
+    noise: float
+    length_px: float
+
+    @classmethod
+    def of(cls, picture: Image, seen: BoolArray) -> Grain:
+        """Measure it."""
+        return cls(background_noise(picture, seen), grain_length(picture, seen))
 
 
 def background_noise(picture: Image, seen: BoolArray) -> float:

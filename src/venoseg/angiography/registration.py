@@ -41,7 +41,9 @@ _WIDE = 17
 # Contrast medium makes a stretch this wide so much more opaque, in the scatter of such means.
 _STRETCH = 2.0
 _MORE_OPAQUE = 4.0
-_RIM = 3
+_RIM_PX = 7
+# After a step as long as this that is looked for anew.
+_MOVED_ON_PX = 0.2
 
 # What a shift must explain, in units of the noise's variance, to be believed.
 _BELIEVED = 60.0
@@ -132,14 +134,19 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         found = min(guesses, key=lambda guess: _cost(fixed, small, guess, noise))
     else:
         found = np.array(start) / fixed.shrink
+    resting, compared_at = fixed, None
     for _ in range(_ROUNDS):
-        resting = _without_contrast(fixed, small, found)
+        if compared_at is None or np.abs(found - compared_at).max() > _MOVED_ON_PX:
+            resting, compared_at = _without_contrast(fixed, small, found), found
         step = _step(resting, small, found)
         found = found + step
         if np.abs(step).max() < _SETTLED_PX:
             break
     if np.abs(found).max() * fixed.shrink < _RESTING_PX:
         return 0.0, 0.0
+    if start not in (None, (0.0, 0.0)) and np.abs(found - compared_at).max() < _MOVED_ON_PX:
+        # It was believed of the frame before.
+        return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
     # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
     rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
     gain = min(_cost(resting, small, way, noise) for way in rivals) - _cost(
@@ -159,7 +166,7 @@ def _without_contrast(fixed: Still, small: Image, shift: FloatArray) -> Still:
 
     change = ndimage.gaussian_filter(_difference(fixed, small, shift), _STRETCH)
     scatter = 1.4826 * float(np.median(np.abs(change[::2, ::2])))
-    filled = ndimage.binary_dilation(change > _MORE_OPAQUE * scatter, iterations=_RIM)
+    filled = ndimage.maximum_filter(change, _RIM_PX) > _MORE_OPAQUE * scatter
     weight = np.where(filled, np.float32(0.0), fixed.weight)
     # Where everything seems to fill nothing is known, and all counts as before.
     return replace(fixed, weight=weight) if weight.any() else fixed

@@ -7,7 +7,7 @@ fitted on a slanting background, as the vein's own profile is in the subtracted 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import ndimage
@@ -118,12 +118,29 @@ def find_stents(native: Image, seen: BoolArray, edges: Edges) -> list[StentEdges
     weights = (near & inside).astype(np.float64)
     weights[weights.sum(axis=1) < 4 * _BESIDE_PX] = 1.0
     samples = Samples(offsets, values, weights, np.zeros(len(values)), edges.noise)
-    fit = fit_profiles(samples, start, Look(blur_px=edges.look.blur_px, shell=True))
+    # Values averaged so far along the vein hardly differ from one station to the next.
+    last = len(values) - 1
+    some = np.unique(np.append(np.arange(0, last, max(int(sigma / 2), 1)), last))
+    look = Look(blur_px=edges.look.blur_px, shell=True)
+    fit = _between(fit_profiles(samples.of(some), start[some], look), some, last + 1)
     there = _is_stent(samples, fit, usual)
     window = 2 * int(_SMOOTHED * usual) + 1
     calm = ndimage.median_filter(fit.edges_px, size=(window, 1), mode="nearest")
     smooth = ndimage.gaussian_filter1d(calm, 0.5 * sigma, axis=0)
     return [_stent(fit, smooth, there, run, sigma) for run in _stretches(there, usual)]
+
+
+def _between(fit: Fit, stations: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> Fit:
+    """Return a fit of some stations for all ``count``, linear in between."""
+    every = np.arange(count)
+
+    def all_of(name: str) -> FloatArray:
+        known: FloatArray = getattr(fit, name)
+        columns = known.reshape(len(known), -1).T
+        filled = np.stack([np.interp(every, stations, column) for column in columns], axis=1)
+        return filled.reshape(count, *known.shape[1:])
+
+    return Fit(*(all_of(field.name) for field in fields(fit)))
 
 
 def stent_width(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from venoseg.angiography.masking import Pairing, Plan, plan_subtraction
 from venoseg.angiography.opacity import Curve, curve_of
@@ -18,6 +19,7 @@ from venoseg.angiography.registration import (
     found_field,
     found_shift,
     moved,
+    shifted_back,
     still,
     warped_back,
 )
@@ -85,15 +87,17 @@ class Subtraction:
         """(p,) times of the pictures."""
         return self.run.times_s[[pair.contrast[0] for pair in self.plan.pairings]]
 
-    def pictures(self) -> Iterator[Image]:
-        """Give the opacity of every contrast frame: larger where more contrast medium is.
+    def pictures(self, numbers: Sequence[int] | None = None) -> Iterator[Image]:
+        """Give the opacity of contrast frames, default all: larger where more contrast medium is.
 
         The median of each is taken off: exposure may change from frame to frame.
         """
+        wanted = range(len(self.plan.pairings)) if numbers is None else numbers
         waiting: deque[Future[Image]] = deque()
         with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-            frames = contrast_attenuations(self.run, self.curve, self.plan.pairings)
-            for number, attenuation in enumerate(frames):
+            pairings = tuple(self.plan.pairings[number] for number in wanted)
+            frames = contrast_attenuations(self.run, self.curve, pairings)
+            for number, attenuation in zip(wanted, frames, strict=True):
                 waiting.append(pool.submit(self._opacity, number, attenuation))
                 # So few are made ahead that a long run takes no more memory than a short one.
                 if len(waiting) > _THREADS:
@@ -101,12 +105,37 @@ class Subtraction:
             while waiting:
                 yield waiting.popleft().result()
 
+    def opacities_at(self, places: npt.NDArray[np.intp]) -> Iterator[Image]:
+        """Give the (k,) opacities of some pixels, by their flat numbers, in every contrast frame.
+
+        As `pictures` shows them, but linear between pixels where the patient has moved.
+        """
+        single = all(len(pair.contrast) == 1 for pair in self.plan.pairings)
+        if self.mask is None or not single:
+            yield from (picture.ravel()[places] for picture in self.pictures())
+            return
+        counted = np.zeros(self.run.shape, dtype=bool)
+        counted[::BACKGROUND_STEP, ::BACKGROUND_STEP] = True
+        background = np.flatnonzero(counted & self.seen)
+        whole = np.concatenate([places, background])
+        base = self.mask.ravel()[whole]
+        frames = self.run.frames([pair.contrast[0] for pair in self.plan.pairings])
+        for stored, (row, column) in zip(frames, self.shifts_px, strict=True):
+            if max(abs(row), abs(column)) < _STILL_PX:
+                values = self.curve.attenuation(stored.ravel()[whole])
+            else:
+                attenuation = self.curve.attenuation(stored)
+                values = shifted_back(attenuation, (float(row), float(column))).ravel()[whole]
+            values = values - base
+            yield values[: len(places)] - np.float32(np.median(values[len(places) :]))
+
     def _opacity(self, number: int, attenuation: Image) -> Image:
         pair, (row, column) = self.plan.pairings[number], self.shifts_px[number]
         base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
-        still_enough = max(abs(row), abs(column)) < _STILL_PX
-        back = (-float(row), -float(column))
-        opacity = (attenuation if still_enough else moved(attenuation, back)) - base
+        opacity = attenuation
+        if max(abs(row), abs(column)) >= _STILL_PX:
+            opacity = moved(attenuation, (-float(row), -float(column)))
+        opacity -= base
         if self.plan.operation == "natural":
             opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
         sample = opacity[::BACKGROUND_STEP, ::BACKGROUND_STEP]
@@ -185,8 +214,30 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
 
     run, curve, plan = resting.run, resting.curve, resting.plan
     fixed = still(mask, run.seen)
+    # Two halves, whatever the machine, so that the same run gives the same bytes everywhere.
+    half = (len(plan.pairings) + 1) // 2
+    halves = [part for part in (plan.pairings[:half], plan.pairings[half:]) if part]
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        found = pool.map(
+            lambda part: _motion(fixed, run, curve, replace(plan, pairings=part)), halves
+        )
+        shifts = np.concatenate(list(found))
+    shifts = ndimage.median_filter(shifts, size=(3, 1), mode="nearest")
+    middle = np.median(shifts, axis=0)
+    if np.abs(middle).max() < _STILL_PX:
+        middle = np.zeros(2)
+    to_frames: Shift = (float(middle[0]), float(middle[1]))
+    placed = moved(mask, to_frames)
+    # Of the frames that lie where most do the first has least contrast medium.
+    nearest = int(np.hypot(*(shifts - middle).T).round(1).argmin())
+    (picture,) = contrast_attenuations(run, curve, plan.pairings[nearest : nearest + 1])
+    field = _local(placed, picture, run.seen)
+    return _with_mask(resting, placed, shifts - middle, to_frames, field)
+
+
+def _motion(fixed: Still, run: Run, curve: Curve, plan: Plan) -> FloatArray:
+    """Return the (p, 2) shifts of the contrast frames of a plan against the mask."""
     shifts = np.empty((len(plan.pairings), 2))
-    nearest, smallest = mask, np.inf
     last: Shift | None = None
     for number, picture in enumerate(contrast_attenuations(run, curve, plan.pairings)):
         start = _stated(fixed, picture, plan.shift_px) if last is None else last
@@ -195,17 +246,7 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
         lost = found == (0.0, 0.0) and (last not in (None, found) or number % _LOOK_AGAIN == 0)
         last = found_shift(fixed, picture) if lost else found
         shifts[number] = last
-        distance = float(np.hypot(*(shifts[number] - np.median(shifts[: number + 1], axis=0))))
-        if distance <= smallest and number <= len(plan.pairings) // 2:
-            nearest, smallest = picture, distance
-    shifts = ndimage.median_filter(shifts, size=(3, 1), mode="nearest")
-    middle = np.median(shifts, axis=0)
-    if np.abs(middle).max() < _STILL_PX:
-        middle = np.zeros(2)
-    to_frames: Shift = (float(middle[0]), float(middle[1]))
-    placed = moved(mask, to_frames)
-    field = _local(placed, nearest, run.seen)
-    return _with_mask(resting, placed, shifts - middle, to_frames, field)
+    return shifts
 
 
 def _local(mask: Image, picture: Image, seen: BoolArray) -> tuple[FloatArray, Still] | None:

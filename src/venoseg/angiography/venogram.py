@@ -12,7 +12,7 @@ from venoseg.angiography.collaterals import CollateralFilling, collateral_fillin
 from venoseg.angiography.composite import Composite, compose
 from venoseg.angiography.course import find_path
 from venoseg.angiography.devices import clear_of_devices
-from venoseg.angiography.edges import Edges, background_noise, find_edges
+from venoseg.angiography.edges import Edges, Grain, background_noise, find_edges
 from venoseg.angiography.fiducials import Fiducial, calibrate, calibrate_by_bands
 from venoseg.angiography.flow import (
     ELSEWHERE,
@@ -175,11 +175,12 @@ def measure_run(
     paths = paths or [(UNNAMED, main_vessel_path(picture, seen))]
     logarithmic = run.relation == "LIN" and not run.subtracted
     clear = _clear(subtraction)
+    grain = Grain.of(picture, seen)
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         found = list(
             pool.map(
                 lambda path: find_edges(
-                    picture, seen, path[1], clear=clear, logarithmic=logarithmic
+                    picture, seen, path[1], clear=clear, logarithmic=logarithmic, grain=grain
                 ),
                 paths,
             )

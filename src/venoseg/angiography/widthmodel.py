@@ -249,9 +249,9 @@ def fit_profiles(
     for _ in range(rounds):
         some = samples.of(moving)
         slopes = now.slopes[moving]
-        matrix = slopes.transpose(0, 2, 1) @ slopes + held * np.eye(2)
+        matrix = slopes @ slopes.transpose(0, 2, 1) + held * np.eye(2)
         away = held * (edges[moving] - start_px[moving])
-        pull = (slopes.transpose(0, 2, 1) @ now.left[moving][..., None])[..., 0] + away
+        pull = (slopes @ now.left[moving][..., None])[..., 0] + away
         damped = matrix * (1.0 + damping[moving][:, None, None] * np.eye(2))
         step = np.clip(-np.linalg.solve(damped, pull[..., None])[..., 0], -2.0, 2.0)
         tried = _apart(edges[moving] + step)
@@ -277,7 +277,7 @@ def _finished(samples: Samples, edges: FloatArray, now: _Compared, held: float) 
     inverse = np.linalg.inv(now.normal)
     freedom = np.maximum(samples.weights.sum(axis=1) - 6.0, 2.0)
     variance = (now.left**2).sum(axis=1) / freedom
-    matrix = now.slopes.transpose(0, 2, 1) @ now.slopes + (held + 1e-12) * np.eye(2)
+    matrix = now.slopes @ now.slopes.transpose(0, 2, 1) + (held + 1e-12) * np.eye(2)
     covariance = np.linalg.inv(matrix) * variance[:, None, None]
     width_variance = covariance[:, 0, 0] + covariance[:, 1, 1] - 2 * covariance[:, 0, 1]
     return Fit(
@@ -300,7 +300,7 @@ class _Compared:
     """Values and profiles at n stations.
 
     ``left`` (n, m): weighted residuals; ``factors`` (n, 5) of the parts; ``normal`` (n, 5, 5) their
-    matrix; ``slopes`` (n, m, 2): change of the residuals as either edge moves, the factors
+    matrix; ``slopes`` (n, 2, m): change of the residuals as either edge moves, the factors
     following.
     """
 
@@ -330,7 +330,10 @@ def _compared(samples: Samples, edges: FloatArray, look: Look) -> _Compared:
     opacity = shape.true_opacity(samples.opacity)
     profile, along, blurred = shape.at(u, look.blur_px / half, opacity)
     lean = np.clip(u, -2, 2)
-    parts = np.stack([profile, lean * profile, np.ones_like(u), u / 3.0, u**2 / 9.0], axis=1)
+    parts = np.empty((len(u), 5, u.shape[1]))
+    parts[:, 0], parts[:, 1], parts[:, 2] = profile, lean * profile, 1.0
+    parts[:, 3] = u / 3.0
+    parts[:, 4] = parts[:, 3] ** 2
     across = parts * samples.weights[:, None]
     normal = across @ parts.transpose(0, 2, 1) + _RIDGE
     factors = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
@@ -340,10 +343,12 @@ def _compared(samples: Samples, edges: FloatArray, look: Look) -> _Compared:
     height = factors[:, :1] + factors[:, 1:2] * lean
     by_place = height * along + factors[:, 1:2] * np.where(np.abs(u) < 2.0, profile, 0.0)
     wider = height * blurred
-    changes = np.stack([by_place * (u - 1.0) + wider, -by_place * (u + 1.0) - wider], axis=2)
+    changes = np.empty((len(u), 2, u.shape[1]))
+    changes[:, 0] = by_place * (u - 1.0) + wider
+    changes[:, 1] = -by_place * (u + 1.0) - wider
     changes *= (0.5 / half)[:, None, None]
-    follow = np.linalg.solve(normal, across @ changes)
-    slopes = root[..., None] * (parts.transpose(0, 2, 1) @ follow - changes)
+    follow = np.linalg.solve(normal, across @ changes.transpose(0, 2, 1))
+    slopes = root[:, None] * (follow.transpose(0, 2, 1) @ parts - changes)
     return _Compared(left, factors, normal, slopes)
 
 

@@ -29,12 +29,11 @@ _STENT_COLOUR = "#f0e442"
 def draw_strip(found: Venogram) -> Picture:
     """Draw some of the subtracted frames beside each other."""
     count = len(found.subtraction.plan.pairings)
-    wanted = {int(n) for n in np.linspace(0, count - 1, min(_STRIP, count)).round()}
+    wanted = sorted({int(n) for n in np.linspace(0, count - 1, min(_STRIP, count)).round()})
     step = max(found.subtraction.run.shape[1] // _STRIP_COLUMNS, 1)
     shown = [
         (n, picture[::step, ::step].copy())
-        for n, picture in enumerate(found.subtraction.pictures())
-        if n in wanted
+        for n, picture in zip(wanted, found.subtraction.pictures(wanted), strict=True)
     ]
     low, high = _window(found)
     rows, columns = shown[0][1].shape

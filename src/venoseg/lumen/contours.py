@@ -81,6 +81,13 @@ def area_and_centroid(contours: FloatArray) -> tuple[FloatArray, FloatArray]:
     return area, centroid
 
 
+def equivalent_mm(contours: FloatArray) -> FloatArray:
+    """Return (n,) diameters of the circles of the contours' areas."""
+    area = area_and_centroid(contours)[0]
+    diameter: FloatArray = 2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi)
+    return diameter
+
+
 def perimeters_mm(contours: FloatArray) -> FloatArray:
     """Return (n,) lengths of the closed contours."""
     steps = np.roll(contours, -1, axis=-2) - contours

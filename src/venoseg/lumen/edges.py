@@ -205,8 +205,13 @@ def curvature_shift(
     curvature_per_mm: FloatArray, tangents_lps: FloatArray, blur: Blur, grid: Grid
 ) -> FloatArray:
     """Return (n, m) how far inwards blur has moved the edge of a curved contour, in mm."""
-    along = blur.along(tangents_lps, grid)
-    return np.clip(curvature_per_mm, -0.5, 0.5) * along**2 / 2.0
+    return curvature_pull(curvature_per_mm, blur.along(tangents_lps, grid))
+
+
+def curvature_pull(curvature_per_mm: FloatArray, along_mm: FloatArray | float) -> FloatArray:
+    """Return how far inwards a blur of so much along a contour has moved its edge, in mm."""
+    pull: FloatArray = np.clip(curvature_per_mm, -0.5, 0.5) * along_mm**2 / 2.0
+    return pull
 
 
 def smooth_over_wall(

@@ -16,6 +16,11 @@ from venoseg.volume import BoolArray, FloatArray, Volume
 # Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
 _CLEAR_OF_EDGE_MM = 1.5
 _LEVEL_SMOOTHING_INSIDE_MM = (6.0, 4.0)
+
+# A narrow lumen holds few voxels: between the first radius and the second more of its length is
+# averaged, up to this much.
+_NARROW_RADII_MM = (2.0, 4.0)
+_NARROW_SMOOTHING_MM = (18.0, 4.0)
 _LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
 
 # What exceeds the lumen by this much, and this many times the noise, is not blood: a stent's wires
@@ -53,6 +58,8 @@ class Levels:
         (n, m) levels near every point.
     noise
         (n,) standard deviation of a voxel inside.
+    doubt_hu
+        (n,) what noise leaves of the mean of both levels, all around a section: standard deviation.
     contrast
         (n, m) True where the ray shows an edge.
     """
@@ -60,6 +67,7 @@ class Levels:
     inside: FloatArray
     outside: FloatArray
     noise: FloatArray
+    doubt_hu: FloatArray
     contrast: BoolArray
 
 
@@ -91,24 +99,37 @@ def inner_radii_mm(contours: FloatArray) -> FloatArray:
 
 
 def levels_beside(
-    profiles: Profiles, curve: Curve, contours: FloatArray, radius: FloatArray, seen: BoolArray
+    profiles: Profiles,
+    curve: Curve,
+    contours: FloatArray,
+    seen: BoolArray,
+    voxel_mm3: float,
 ) -> Levels:
     """Read the levels on either side of the wall from the rays across it.
 
     What a ray sees beyond the wall counts for its neighbours only where it ends outside of lumen:
     at the mouth of another vein they would take its blood for their surroundings.
+
+    Parameters
+    ----------
+    profiles
+        (n, m, d) the image along the normals.
+    curve, contours
+        n stations and their (n, m, 2) contours.
+    seen
+        (n, m) which rays the image holds.
+    voxel_mm3
+        Volume of a voxel.
     """
-    depth = profiles.depths_mm
-    outer = depth >= _CLEAR_OF_EDGE_MM
-    nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius)[:, None]
-    inner = (depth <= -nearest + 1e-6) & (depth >= -np.maximum(1.2 * radius, SAMPLE_MM)[:, None])
+    depth, radius = profiles.depths_mm, inner_radii_mm(contours)
+    inner, outer = inner_depths(depth, radius), outer_depths(depth)
     count = np.maximum(inner.sum(axis=1), 1)[:, None]
     chosen = inner.T[..., None].astype(np.float32)
     by_depth = np.moveaxis(profiles.values, -1, 0)
     within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
     beyond = profiles.values[..., outer].mean(axis=2)
     known = np.where(seen, 1.0, 0.0)
-    inside = over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
+    inside, over_mm = _level_inside(within, known, curve, contours, radius)
     residual = (by_depth - inside.astype(np.float32)) * chosen
     variance = (residual**2).sum(axis=(0, 2), dtype=np.float64) / (count[:, 0] * contours.shape[1])
     # Linear interpolation averages neighbouring voxels and takes about half of the variance.
@@ -118,7 +139,58 @@ def levels_beside(
     ends_outside = seen & ~_widened(in_lumen, curve, contours)
     counting = np.where(ends_outside, known, _IN_LUMEN_WEIGHT * known)
     outside = over_wall(beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
-    return Levels(inside, outside, noise, ends_outside & (inside - outside >= need))
+    contrast = ends_outside & (inside - outside >= need)
+    doubt = 0.5 * noise * np.sqrt(
+        voxel_mm3 / _volume_inside(radius, over_mm)
+        + voxel_mm3 / _volume_outside(radius, float(np.ptp(depth[outer])))
+    )
+    return Levels(inside, outside, noise, doubt, contrast)
+
+
+def inner_depths(depths_mm: FloatArray, radius_mm: FloatArray) -> BoolArray:
+    """Tell (n, d) at which depths the level inside sections of (n,) radii is read."""
+    nearest = np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius_mm)[:, None]
+    farthest = np.maximum(1.2 * radius_mm, SAMPLE_MM)[:, None]
+    read: BoolArray = (depths_mm <= -nearest + 1e-6) & (depths_mm >= -farthest)
+    return read
+
+
+def outer_depths(depths_mm: FloatArray) -> BoolArray:
+    """Tell (d,) at which depths the level outside is read."""
+    read: BoolArray = depths_mm >= _CLEAR_OF_EDGE_MM
+    return read
+
+
+def _level_inside(
+    within: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray, radius: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return (n, m) the level inside, and (n,) mm along the vein over which it was averaged."""
+    short_mm, long_mm = _LEVEL_SMOOTHING_INSIDE_MM, _NARROW_SMOOTHING_MM
+    inside = over_wall(within, known, curve, contours, short_mm)
+    low, high = _NARROW_RADII_MM
+    narrow = np.clip((high - radius) / (high - low), 0.0, 1.0)
+    if narrow.any():
+        more = over_wall(within, known, curve, contours, long_mm)
+        inside = inside + narrow[:, None] * (more - inside)
+    return inside, short_mm[0] + narrow * (long_mm[0] - short_mm[0])
+
+
+def _volume_inside(radius: FloatArray, over_mm: FloatArray) -> FloatArray:
+    """Return (n,) mm3 whose noise the mean level inside averages.
+
+    Rays towards the middle weigh a place in inverse proportion to its distance from it.
+    """
+    read = np.maximum(radius - np.minimum(_CLEAR_OF_EDGE_MM, 0.7 * radius), 0.5 * SAMPLE_MM)
+    area = 2.0 * np.pi * read**2 / np.log(1.0 + 2.0 * read / SAMPLE_MM)
+    volume: FloatArray = area * 2.0 * np.sqrt(np.pi) * over_mm
+    return volume
+
+
+def _volume_outside(radius: FloatArray, depth_mm: float) -> FloatArray:
+    """Return (n,) mm3 whose noise the mean level outside averages."""
+    around = 2.0 * np.pi * (radius + _CLEAR_OF_EDGE_MM + 0.5 * depth_mm)
+    volume: FloatArray = around * depth_mm * 2.0 * np.sqrt(np.pi) * _LEVEL_SMOOTHING_OUTSIDE_MM[0]
+    return volume
 
 
 def _widened(rays: BoolArray, curve: Curve, contours: FloatArray) -> BoolArray:

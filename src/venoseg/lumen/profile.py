@@ -22,13 +22,19 @@ from venoseg.lumen.assess import (
     whole_sections,
 )
 from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
+from venoseg.lumen.contours import Shapes, area_and_centroid, equivalent_mm, measure_shapes
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
-from venoseg.lumen.uncertainty import Edge, common_wall_mm, half_intervals_mm, hidden_wall_mm
+from venoseg.lumen.uncertainty import (
+    Edge,
+    common_wall_mm,
+    half_intervals_mm,
+    hidden_wall_mm,
+    unproved_labels_mm,
+)
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -224,7 +230,6 @@ def _edges(
     if boundary == "gray":
         from_image = image_decides(image, volume, flags)
     contours = np.where(from_image[:, None, None], image.contours_mm, labels.contours_mm)
-    equivalent = _equivalent_mm(contours)
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))
     model, grid = evidence.model, branch.region.grid
@@ -238,7 +243,11 @@ def _edges(
             half[chosen] = half_intervals_mm(variances[run], contours, curve, edge)[chosen]
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
     half[from_image] = np.hypot(half, hidden_wall_mm(image)[:, None])[from_image]
-    narrow = note_narrow(equivalent, resolution, flags)
+    if boundary == "gray" and not from_image.all():
+        apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)
+        doubt = unproved_labels_mm(apart[from_image], grid)
+        half[~from_image] = np.hypot(half[~from_image], doubt)
+    narrow = note_narrow(equivalent_mm(contours), resolution, flags)
     half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0)[:, None])
     return _Edges(contours, half, from_image, image.inside - image.outside)
 
@@ -255,11 +264,6 @@ def _shapes(contours: FloatArray, before: VesselProfile | None) -> Shapes:
         for name, values in figures.items():
             values[~same] = getattr(again, name)
     return Shapes(**figures)
-
-
-def _equivalent_mm(contours: FloatArray) -> FloatArray:
-    area = area_and_centroid(contours)[0]
-    return 2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi)
 
 
 def _centers(curve: Curve, contours: FloatArray, measured: BoolArray) -> FloatArray:

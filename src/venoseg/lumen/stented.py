@@ -173,10 +173,16 @@ class _Stations:
         sections.maximum_mm[n] = max(float(s.shapes.maximum_mm[at]) for s, at, _ in cuts)
         lumen = sum(float(s.lumen_shapes.area_mm2[at]) / lean for s, at, lean in cuts)
         if np.isnan(lumen):
+            self._bound(n, sum(float(s.area_interval_mm2[at, 1]) / lean for s, at, lean in cuts))
             return
         sections.stenosis_percent[n] = 100.0 * (1.0 - lumen / area)
         if "manual_contour" not in self.flags[n]:
             self._take_lumen(n, cuts)
+
+    def _bound(self, n: int, stent_high_mm2: float) -> None:
+        """Let the interval of a lumen that only the labels tell end at the stent's own."""
+        high = max(stent_high_mm2, float(self.figures["area_mm2"][n]))
+        self.area_interval_mm2[n, 1] = min(high, float(self.area_interval_mm2[n, 1]))
 
     def _take_lumen(self, n: int, cuts: list[_Cut]) -> None:
         """Let the lumen inside the stents stand for the vein's."""

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import (
-    area_and_centroid,
+    equivalent_mm,
     least_widths_mm,
     outward_normals,
 )
@@ -106,7 +106,7 @@ def half_intervals_mm(
         Where the edge was sought, and how blurred it is there.
     """
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    equivalent = 2.0 * np.sqrt(np.maximum(area_and_centroid(contours_mm)[0], 0.0) / np.pi)
+    equivalent = equivalent_mm(contours_mm)
     pooled = _POOLING_MM / station_mm
     variance = ndimage.gaussian_filter1d(variances_mm2, pooled, axis=0, mode="nearest")
     variance *= noise_gain(curve, contours_mm)[:, None]
@@ -120,6 +120,25 @@ def half_intervals_mm(
         shared**2 * variance + (systematic**2 + placed**2)[:, None]
     )
     return half
+
+
+def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
+    """Return the half width of the 95 % interval of a diameter that only the labels tell.
+
+    Where the image shows no edge, whoever drew the labels saw none either: the edge may lie anywhere
+    within the voxels on its two sides. How far the labels are from the edge elsewhere in the same
+    stretch of vein comes on top.
+
+    Parameters
+    ----------
+    apart_mm
+        (k,) diameters by the image minus those of the labels, where both are known.
+    grid
+        Of the labels.
+    """
+    within_voxel = grid.slice_and_pixel_mm[1] / np.sqrt(12.0)
+    elsewhere = float(np.mean(apart_mm**2)) if len(apart_mm) else 0.0
+    return float(_NORMAL_95 * np.sqrt((2.0 * within_voxel) ** 2 + elsewhere))
 
 
 def hidden_wall_mm(wall: Wall) -> FloatArray:
@@ -140,6 +159,4 @@ def common_wall_mm(wall: Wall) -> FloatArray:
 
 def _figures(contours: FloatArray) -> FloatArray:
     """Return (n, 2): equivalent and minimum diameter."""
-    area = area_and_centroid(contours)[0]
-    minimum = least_widths_mm(contours)
-    return np.stack([2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi), minimum], axis=1)
+    return np.stack([equivalent_mm(contours), least_widths_mm(contours)], axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy import ndimage
@@ -21,12 +21,14 @@ from venoseg.lumen.edges import (
     to_lps,
 )
 from venoseg.lumen.levels import (
+    Levels,
     bright_share,
     hidden_by_metal,
     inner_radii_mm,
     levels_beside,
     seen_rays,
 )
+from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.smoothing import blur_shift, settled, smooth_offsets
 from venoseg.lumen.vein_wall import (
@@ -57,6 +59,9 @@ _LEAST_FAT = 0.1
 
 _ROUNDS = 2
 
+# Blur is told from sections whose radius is at least this many times as long.
+_RESOLVED_RADIUS = 3.4
+
 # Steps of the fit while the contour is brought nearer.
 _NEARING_ROUNDS = 2
 
@@ -79,7 +84,8 @@ class Wall:
         (n,) share of the rim beside which something far brighter than the lumen lies: metal, bone,
         calcium.
     hidden_sd_mm
-        (n,) standard deviation of the mean radius for want of the thickness of the vein's wall.
+        (n,) standard deviation of the mean radius for want of the thickness of the vein's wall and
+        of the exact levels on either side.
     hidden_own_sd_mm
         (n,) the part of that which another image of the same vein does not share.
     """
@@ -161,19 +167,20 @@ def wall_of_image(
     model = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm))
     contours = settled(start_mm, curve)
     depths = _depths(_REACH_MM)
+    voxel_mm3 = float(np.prod(grid.spacing_mm))
     for turn in range(_ROUNDS + 1):
         normals = outward_normals(contours)
         normals_lps = to_lps(normals, curve)
         profiles = sample_profiles(volume.voxels, grid, curve, contours, normals, depths)
         seen = seen_rays(volume, curve, contours, normals, depths[-1])
         radius = inner_radii_mm(contours)
-        levels = levels_beside(profiles, curve, contours, radius, seen)
+        width = model.blur.along(normals_lps, grid)
+        levels = levels_beside(profiles, curve, contours, seen, voxel_mm3)
         inner, outer = levels.inside, levels.outside
         if turn == 0:
             # Judged where the labels put the lumen: an edge drawn to metal has metal inside.
             bright = bright_share(profiles, np.median(inner, axis=1), levels.noise)
             metal = hidden_by_metal(bright)
-        width = model.blur.along(normals_lps, grid)
         fits = FIT_ROUNDS if turn == _ROUNDS else _NEARING_ROUNDS
         offsets = matched_offsets(profiles, inner, outer, width, _DEEPEST * radius, fits)
         usable = levels.contrast & (np.abs(offsets) < _REACH_MM - 2.0 * SAMPLE_MM)
@@ -193,7 +200,11 @@ def wall_of_image(
     hidden = seen_shift(share, model.wall_mm, width)
     hidden = smooth_offsets(hidden, weights + _PRIOR_WEIGHT, curve, contours)
     shift = blur_shift(moved, curve, model.blur, grid) - hidden
-    whole_sd, own_sd = doubts_mm(model, share)
+    in_plane = np.sqrt((width**2).mean(axis=1))
+    read = inner_radii_mm(moved) + shift.mean(axis=1)
+    shift = shift - missed_mm(read, in_plane, depths, _DEEPEST)[:, None]
+    levels_sd = level_doubt_mm(levels, width)
+    whole_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
     wall = Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
         rim=usable.mean(axis=1),
@@ -205,6 +216,22 @@ def wall_of_image(
         hidden_own_sd_mm=own_sd,
     )
     return wall, model
+
+
+def level_doubt_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
+    """Return (n,) how far levels that are a little wrong all around move the mean radius.
+
+    Parameters
+    ----------
+    levels
+        Of n sections.
+    blur_mm
+        (n, m) blur across the wall: the edge lies where the rise, of contrast / (sqrt(2 pi) blur),
+        meets the mean of both levels.
+    """
+    contrast = np.maximum((levels.inside - levels.outside).mean(axis=1), 1.0)
+    doubt: FloatArray = levels.doubt_hu * np.sqrt(2.0 * np.pi) * blur_mm.mean(axis=1) / contrast
+    return doubt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,6 +250,11 @@ def _model_of(
 ) -> EdgeModel:
     """Tell what an edge looks like from the rays that meet either plain tissue or fat."""
     share = outer_share(rays.inside, rays.outside)
+    # Across a narrow lumen the image rises to no level that would tell the width of the rise.
+    wide = (radius_mm >= _RESOLVED_RADIUS * expected.in_plane_mm)[:, None]
+    if not wide.any():
+        return split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
+    rays = replace(rays, usable=rays.usable & wide)
     fat = rays.usable & (share >= FACES_FAT)
     told = bool(fat.sum() >= _LEAST_FAT * rays.usable.sum())
     chosen = fat if told else rays.usable & (share < FACES_TISSUE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from venoseg.anatomy import BY_NAME
 from venoseg.phantom.scene import Scene
 from venoseg.phantom.sections import (
     Sections,
@@ -20,7 +21,10 @@ from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import BoolArray, FloatArray
 
 STENOTIC_PERCENT = 50.0
-"""A section is called stenotic when it has lost at least this share of its healthy area."""
+"""A section is called stenotic, as by `venoseg measure`, when it lacks at least this share of the
+area that is expected of its vein; of a vein of which nothing is expected, of its healthy area."""
+
+STATE_MEANS = "occluded; stenotic: half of the vein's expected normal area or less; else patent"
 
 CROSS_SECTION_COLUMNS = (
     Column("vessel", "name of the vein"),
@@ -31,7 +35,7 @@ CROSS_SECTION_COLUMNS = (
     Column("nx", "unit tangent, pointing peripherally", 6),
     Column("ny", "unit tangent, pointing peripherally", 6),
     Column("nz", "unit tangent, pointing peripherally", 6),
-    Column("state", "patent, stenotic or occluded"),
+    Column("state", STATE_MEANS),
     Column("lumen_area_mm2", "area of the lumen across the tangent", 4),
     Column("lumen_area_low_mm2", "empty: the truth has no interval", 4),
     Column("lumen_area_high_mm2", "empty: the truth has no interval", 4),
@@ -67,7 +71,7 @@ SEGMENT_COLUMNS = (
     Column("stented_length_mm", "length inside a stent", 3),
     Column("stent_minimum_area_mm2", "smallest area inside the stent", 4),
     Column("in_stent_area_stenosis_percent", "largest along the vein", 3),
-    Column("state", "patent, stenotic or occluded"),
+    Column("state", STATE_MEANS),
     Column("flags", "empty"),
 )
 
@@ -141,16 +145,16 @@ def _section_rows(scene: Scene, tube: Tube, span: Span, step_mm: float) -> Itera
         row |= dict(zip(("x_mm", "y_mm", "z_mm"), found.centres_lps_mm[index], strict=True))
         row |= dict(zip(("nx", "ny", "nz"), found.tangents[index], strict=True))
         row |= {"vessel": span.name, "position_mm": float(position)}
-        row |= _lumen_values(found, index, bool(shut[index]))
+        row |= _lumen_values(found, index, _state(span.name, found, index, bool(shut[index])))
         row |= _stent_values(found, stent, index)
         row["flags"] = " ".join(_flags(scene, tube, float(at[index]), row))
         yield row
 
 
-def _lumen_values(found: Sections, index: int, shut: bool) -> dict[str, Value]:
-    area, healthy = float(found.area_mm2[index]), float(found.healthy_area_mm2[index])
+def _lumen_values(found: Sections, index: int, state: str) -> dict[str, Value]:
+    area = float(found.area_mm2[index])
     return {
-        "state": _state(area, healthy, shut),
+        "state": state,
         "lumen_area_mm2": area,
         "equivalent_diameter_mm": 2 * float(np.sqrt(area / np.pi)),
         "minimum_diameter_mm": float(found.minimum_mm[index]),
@@ -212,7 +216,7 @@ def _segment_row(scene: Scene, tube: Tube, span: Span) -> Row:
         "diameter_stenosis_percent": 100 * (1 - float(np.sqrt(area / healthy))),
         "occluded_length_mm": length * float(shut.mean()),
         **_stent_summary(found, stent_along(scene, tube, positions), length),
-        "state": _state(area, healthy, bool(shut.any())),
+        "state": _state(span.name, found, smallest, bool(shut.any())),
         "flags": "",
     }
 
@@ -233,10 +237,12 @@ def _stent_summary(found: Sections, stent: Sections | None, length_mm: float) ->
     }
 
 
-def _state(area_mm2: float, healthy_mm2: float, shut: bool) -> str:
+def _state(vessel: str, found: Sections, index: int, shut: bool) -> str:
     if shut:
         return "occluded"
-    lost = 100 * (1 - area_mm2 / healthy_mm2)
+    expected = BY_NAME[vessel].reference if vessel in BY_NAME else None
+    whole = float(found.healthy_area_mm2[index]) if expected is None else expected.area_mm2
+    lost = 100 * (1 - float(found.area_mm2[index]) / whole)
     return "stenotic" if lost >= STENOTIC_PERCENT - 1e-9 else "patent"
 
 

@@ -1,0 +1,33 @@
+"""What a fitted step misses in a narrow lumen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.lumen.narrow import missed_mm
+
+DEPTHS_MM = np.linspace(-8, 8, 17) * 0.4
+BLUR_MM = 0.7
+
+
+def _missed(*radii_mm: float) -> list[float]:
+    blur = np.full(len(radii_mm), BLUR_MM)
+    return missed_mm(np.array(radii_mm), blur, DEPTHS_MM, 1.2).tolist()
+
+
+def test_a_wide_lumen_is_read_right() -> None:
+    assert _missed(8.0, 20.0) == [0.0, 0.0]
+    assert _missed(3.5)[0] == pytest.approx(0.0, abs=0.003)
+
+
+def test_the_narrower_a_lumen_the_wider_it_is_read() -> None:
+    missed = _missed(1.4, 1.6, 1.9, 2.5)
+    assert missed == sorted(missed, reverse=True)
+    assert 0.08 < missed[0] < 0.2
+
+
+def test_where_the_radius_cannot_be_told_no_more_is_taken_off() -> None:
+    least = _missed(1.3)[0]
+    assert _missed(0.5)[0] == pytest.approx(least, abs=0.12)
+    assert _missed(0.5)[0] < 0.35

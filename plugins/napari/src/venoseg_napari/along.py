@@ -48,7 +48,7 @@ class Along(QWidget):
             plot.hideButtons()
         self.widget.scene().sigMouseClicked.connect(self._clicked)
         desk.station_changed.connect(self._follow)
-        desk.figures_changed.connect(self.draw)
+        desk.plots_due.connect(self.draw)
         desk.notes_changed.connect(self.draw)
         desk.case_opened.connect(self.draw)
         desk.voxels_changed.connect(self._voxels_changed)

@@ -9,14 +9,19 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points
 
-from venoseg.segmentation import Segmentation
+from venoseg.segmentation import Role, Segmentation
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.operations import Stroke, click
 from venoseg_napari.reader import LayerData, image_layer, stent_layer, veins_layer
 from venoseg_napari.tool import STROKES
 
-_CURSOR_PX = 8
+_SEED_PX = 8
+SEED_COLOURS: dict[Role, str] = {
+    "central_end": "#5cb85c",
+    "peripheral_end": "#d9534f",
+    "waypoint": "#ffe14d",
+}
 # Of the veins, when they are filled and when they are outlined by one voxel.
 _OPACITY = {"filled": 0.45, "outlined": 0.95}
 _STENT_OPACITY = 0.5
@@ -41,7 +46,6 @@ class Canvas:
         self.image: Image | None = None
         self.veins: Labels | None = None
         self.stent: Labels | None = None
-        self.cursor: Points | None = None
         self.seeds: Points | None = None
         self._following = False
         self._fitted = 0.0
@@ -78,18 +82,20 @@ class Canvas:
             return
         style = self.desk.display.labels
         seen = style != "hidden" and self.viewer.dims.ndisplay == 2
-        self.veins.visible = self.stent.visible = seen
+        self.veins.visible = seen
+        self.stent.visible = seen and self._any_stent()
         if style != "hidden":
             self.veins.opacity = _OPACITY[style]
             self.veins.contour = int(style == "outlined")
 
     def show_slices(self, *, visible: bool) -> None:
         """Show the slices, or hide them while something else is shown."""
-        for layer in (self.image, self.veins, self.stent, self.cursor, self.seeds):
+        for layer in (self.image, self.veins, self.stent, self.seeds):
             if layer is not None:
                 layer.visible = visible
         if visible:
             self._show_labels()
+            self._draw_seeds()
 
     def to_lps(self, world: FloatArray) -> FloatArray:
         """Map napari's (feet, back, left) millimetres to LPS."""
@@ -122,7 +128,7 @@ class Canvas:
             veins_layer(shown, turn),
             stent_layer(shown, turn),
         )
-        layers = (self.image, self.veins, self.stent, self.seeds, self.cursor)
+        layers = (self.image, self.veins, self.stent, self.seeds)
         if all(layer is not None and layer in self.viewer.layers for layer in layers):
             self._refill(made)
         else:
@@ -146,18 +152,8 @@ class Canvas:
         self.stent = self.viewer.add_layer(Labels(stent, **of_stent, opacity=_STENT_OPACITY))
         # On the grid of the image, so that the slider steps from slice to slice.
         placed = {key: getattr(self.image, key) for key in _PLACING}
-        point = {"ndim": 3, "size": _CURSOR_PX, "units": self.image.units, **placed}
-        self.seeds = self.viewer.add_points(
-            np.zeros((0, 3)), name="Seeds", face_color="yellow", **point
-        )
-        self.cursor = self.viewer.add_points(
-            np.zeros((1, 3)),
-            name="Cursor",
-            symbol="cross",
-            face_color="transparent",
-            border_color="cyan",
-            **point,
-        )
+        point = {"ndim": 3, "size": _SEED_PX, "units": self.image.units, **placed}
+        self.seeds = self.viewer.add_points(np.zeros((0, 3)), name="Ends and waypoints", **point)
 
     def _refill(self, made: Sequence[LayerData]) -> None:
         """Put another case into the layers, which is much faster than making them anew."""
@@ -168,14 +164,19 @@ class Canvas:
             layer.data = array
             for name in (*_PLACING, "metadata"):
                 setattr(layer, name, attributes[name])
-        for points in (self.seeds, self.cursor):
-            assert points is not None
-            for name in _PLACING:
-                setattr(points, name, made[0][1][name])
+        assert self.seeds is not None
+        for name in _PLACING:
+            setattr(self.seeds, name, made[0][1][name])
+
+    def _any_stent(self) -> bool:
+        return self.desk.session is not None and bool(self.desk.session.stent.any())
 
     def _refresh(self, name: str) -> None:
         """Show the voxels of a layer as they are now."""
         layer = self.stent if name == "stent" else self.veins
+        if name == "stent":
+            # A layer that shows nothing costs time at every slice.
+            self._show_labels()
         if layer is not None:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
@@ -184,13 +185,15 @@ class Canvas:
         if self.seeds is not None and session is not None:
             places = [self._to_index(np.array(s.lps_mm)) for s in session.notes.seeds]
             self.seeds.data = np.array(places).reshape(-1, 3)
+            if places:
+                self.seeds.face_color = [SEED_COLOURS[s.role] for s in session.notes.seeds]
+            self.seeds.visible = bool(places) and self.viewer.dims.ndisplay == 2
 
     def _follow(self) -> None:
         """Show the slice of the cursor."""
-        if self.cursor is None or self.desk.turn is None:
+        if self.image is None or self.desk.turn is None:
             return
         world = self.to_world(self.desk.cursor_lps_mm)
-        self.cursor.data = self._to_index(self.desk.cursor_lps_mm)[None]
         self._following = True
         try:
             if self.viewer.dims.ndisplay == 2:
@@ -200,7 +203,7 @@ class Canvas:
 
     def _scrolled(self) -> None:
         """Move the cursor with the slice, without leaving its place in the plane."""
-        if self._following or self.cursor is None or self.viewer.dims.ndisplay == 3:
+        if self._following or self.image is None or self.viewer.dims.ndisplay == 3:
             return
         world = self.to_world(self.desk.cursor_lps_mm)
         world[0] = self.viewer.dims.point[0]

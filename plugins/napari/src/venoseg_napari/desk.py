@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]  # qtpy picks it
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]  # qtpy picks it
 
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
@@ -39,6 +39,10 @@ from venoseg_napari.display import Display
 from venoseg_napari.orientation import Turn, turn_for_display
 from venoseg_napari.places import Place, first_place, nearest_station, profile_of
 from venoseg_napari.tool import Tool
+
+# New lines and outlines are drawn after this time, when the numbers have been painted; old ones are
+# drawn as such after a longer one, unless new ones come before.
+_NEW_PLOTS_MS, _OLD_PLOTS_MS = 15, 50
 
 
 class Desk(QObject):
@@ -76,6 +80,8 @@ class Desk(QObject):
     voxels_changed = Signal(str)
     notes_changed = Signal()
     figures_changed = Signal()
+    # Follows when there is time for plots: numbers come first, and drawing slows the measuring.
+    plots_due = Signal()
     cursor_changed = Signal()
     station_changed = Signal()
     tool_changed = Signal()
@@ -105,6 +111,9 @@ class Desk(QObject):
         self.work = Work()
         self.work.ended.connect(self._ended)
         self._live: Live | None = None
+        self._plots = QTimer(self, singleShot=True)
+        self._plots.timeout.connect(self.plots_due)
+        self.figures_changed.connect(self._draw_plots_soon)
         self._measured.connect(self._take_figures)
 
     @property
@@ -310,6 +319,9 @@ class Desk(QObject):
         elif self.station is not None and self.profile() is None:
             self.station = nearest_station(found, self.cursor_lps_mm)
             self.station_changed.emit()
+
+    def _draw_plots_soon(self) -> None:
+        self._plots.start(_NEW_PLOTS_MS if self.figures.settled else _OLD_PLOTS_MS)
 
     def _ended(self, words: str, problem: bool) -> None:
         self.told.emit(words, problem)

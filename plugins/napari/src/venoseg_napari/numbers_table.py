@@ -18,7 +18,7 @@ COLUMNS: dict[str, str] = {
     "state": "state",
 }
 STALE_WORDS = "..."
-_MARGIN_PX = 14
+_MARGIN_PX = 10
 _WIDEST_STATE = "not assessable"
 _SWATCH_PX = 12
 _STALE = QBrush(QColor("#d98c00"))
@@ -74,8 +74,12 @@ class NumbersTable(QTableWidget):
             stale = self.desk.is_stale(str(row["vessel"]))
             for place, column in enumerate(COLUMNS):
                 fixed = column == "vessel"
+                words = _words(row[column], column) if fixed or not stale else STALE_WORDS
                 item = self._cells[number][place]
-                item.setText(_words(row[column], column) if fixed or not stale else STALE_WORDS)
+                # What stays is not written again: every cell that is written is painted.
+                if (item.text(), bool(item.toolTip())) == (words, stale):
+                    continue
+                item.setText(words)
                 item.setForeground(_STALE if stale else QBrush())
                 item.setToolTip("being measured again" if stale else "")
 

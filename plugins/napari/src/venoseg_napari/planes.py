@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QGraphicsEllipseItem, QVBoxLayout, QWidget
 from venoseg.anatomy import BY_NAME
 from venoseg.review import LABEL_NAMES
 from venoseg.volume import FloatArray
+from venoseg_napari.canvas import SEED_COLOURS
 from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
 from venoseg_napari.gray_view import GrayView
@@ -23,6 +24,8 @@ from venoseg_napari.tool import STROKES
 _OPACITY = {"filled": 115, "outlined": 240}
 # Stents are shown as a further label.
 _STENT = 255
+# An end or a waypoint is seen this far from its slice.
+_SEED_MM = 3.0
 _STENT_COLOUR = (235, 235, 235, 130)
 
 # Where the letters of the patient's directions stand: left, right, top, bottom.
@@ -50,13 +53,14 @@ class Plane(QWidget):
         layout.addWidget(self.widget)
         self.gray = pg.ImageItem(axisOrder="row-major")
         self.colours = pg.ImageItem(axisOrder="row-major")
+        self.seeds = pg.ScatterPlotItem(size=9, pen=None)
         # How large the brush is; seen while it is in the hand and over this view.
         self.brush = QGraphicsEllipseItem()
         self.brush.setPen(pg.mkPen("w", width=1))
         self.brush.hide()
         self.across = pg.InfiniteLine(angle=0, pen=_LINE)
         self.down = pg.InfiniteLine(angle=90, pen=_LINE)
-        for item in (self.gray, self.colours, self.across, self.down):
+        for item in (self.gray, self.colours, self.across, self.down, self.seeds):
             self.view.addItem(item)
         self.view.addItem(self.brush, ignoreBounds=True)
         self.letters = [pg.LabelItem("", color="w", bold=True) for _ in _ANCHORS]
@@ -70,6 +74,7 @@ class Plane(QWidget):
         desk.case_opened.connect(self._open)
         desk.cursor_changed.connect(self.draw)
         desk.voxels_changed.connect(lambda _: self._draw_labels())
+        desk.notes_changed.connect(self._draw_seeds)
         desk.display.limits_changed.connect(lambda: self.gray.setLevels(desk.display.limits))
         desk.display.labels_changed.connect(self._show_labels)
         desk.tool_changed.connect(self._hide_brush)
@@ -114,6 +119,7 @@ class Plane(QWidget):
             self.gray.setLevels(self.desk.display.limits)
             self._place(self.gray)
             self._draw_labels()
+            self._draw_seeds()
         index = turn.grid.to_index(self.desk.cursor_lps_mm) * turn.grid.spacing_mm
         self.across.setPos(float(index[0]))
         self.down.setPos(float(index[self.other]))
@@ -128,6 +134,20 @@ class Plane(QWidget):
         values[self._slice(session.stent) > 0] = _STENT
         self.colours.setImage(values, levels=(0, 255))
         self._place(self.colours)
+
+    def _draw_seeds(self) -> None:
+        """Show the ends and waypoints that lie in this slice or the next ones."""
+        session, turn = self.desk.session, self.desk.turn
+        if session is None or turn is None:
+            return
+        spots = []
+        for seed in session.notes.seeds:
+            index = turn.grid.to_index(np.array(seed.lps_mm))
+            at = index * turn.grid.spacing_mm
+            if abs(index[self.axis] - self._number()) * turn.grid.spacing_mm[self.axis] < _SEED_MM:
+                place = (float(at[self.other]), float(at[0]))
+                spots.append({"pos": place, "brush": SEED_COLOURS[seed.role]})
+        self.seeds.setData(spots)
 
     def _show_labels(self) -> None:
         style = self.desk.display.labels

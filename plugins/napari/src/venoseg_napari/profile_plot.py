@@ -61,7 +61,7 @@ class ProfilePlot:
         return (
             f"<span style='color:{GREATEST}'>max</span> "
             f"<span style='color:{AREA}'>from area</span> "
-            f"<span style='color:{LEAST}'>min</span> diameter{reference}"
+            f"<span style='color:{LEAST}'>min</span>{reference}"
         )
 
     def toggle_areas(self) -> None:

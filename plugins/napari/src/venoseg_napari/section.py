@@ -16,6 +16,7 @@ from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.directions import direction
 from venoseg_napari.gray_view import GrayView, metal_picture
+from venoseg_napari.handles import Handles, rounded
 from venoseg_napari.outlines import drag_outline
 from venoseg_napari.profile_plot import GREATEST, LEAST
 from venoseg_napari.words import Words
@@ -50,7 +51,7 @@ class Section(QWidget):
         self.outline = pg.PlotDataItem(pen=_OUTLINE)
         self.least = pg.PlotDataItem(pen=pg.mkPen(LEAST, width=2))
         self.greatest = pg.PlotDataItem(pen=pg.mkPen(GREATEST, width=2))
-        self.handles = _Handles(self._moving, self._dropped)
+        self.handles = Handles(self._moving, self._dropped)
         self.spot = pg.ScatterPlotItem(symbol="+", size=12, pen=pg.mkPen("#00c8ff"), brush=None)
         self._figure = (self.outline, self.least, self.greatest, self.handles)
         for item in (self.gray, self.metal, *self._figure, self.spot):
@@ -64,17 +65,18 @@ class Section(QWidget):
         desk.station_changed.connect(self.draw)
         desk.cursor_changed.connect(self._draw_cursor)
         desk.voxels_changed.connect(self._voxels_changed)
-        desk.figures_changed.connect(self.draw)
+        desk.figures_changed.connect(self._say)
+        desk.plots_due.connect(self.draw)
         desk.display.limits_changed.connect(lambda: self.gray.setLevels(desk.display.limits))
 
     def draw(self) -> None:
-        """Draw the section of the desk's station."""
+        """Draw the section of the desk's station, and say its figures."""
+        self._say()
         place = self._place()
         if place is None:
             for item in (self.gray, self.metal, *self._figure, self.spot):
                 item.clear()
             self._shown = None
-            self.words.setText("")
             return
         profile, number = place
         self._draw_image(profile, number)
@@ -82,13 +84,22 @@ class Section(QWidget):
         if not profile.measured[number]:
             for item in self._figure:
                 item.clear()
-            self.words.setText(unmeasured(profile, number))
             return
         contour = profile.contours_mm[number]
-        stale = self.desk.is_stale(profile.vessel)
-        self._draw_outline(contour, stale=stale)
+        self._draw_outline(contour, stale=self.desk.is_stale(profile.vessel))
         self.handles.show(contour[:: max(1, len(contour) // _HANDLES)])
-        self.words.setText(STALE if stale else figures_of(profile, number))
+
+    def _say(self) -> None:
+        """Say the figures, without waiting for the picture."""
+        place = self._place()
+        if place is None:
+            self.words.setText("")
+        elif self.desk.is_stale(place[0].vessel):
+            self.words.setText(STALE)
+        elif place[0].measured[place[1]]:
+            self.words.setText(figures_of(*place))
+        else:
+            self.words.setText(unmeasured(*place))
 
     def look_at(self, across_mm: float, upward_mm: float) -> None:
         """Go to a place in the plane that is shown."""
@@ -202,46 +213,6 @@ class _View(GrayView):
         self._section.desk.walk(-1 if event.delta() > 0 else 1)
 
 
-class _Handles(pg.GraphItem):  # type: ignore[misc]  # pyqtgraph has no types
-    """Points on the outline that can be dragged."""
-
-    def __init__(self, moving: Any, dropped: Any) -> None:
-        super().__init__()
-        self._moving, self._dropped = moving, dropped
-        self._points = np.zeros((0, 2))
-        self._held: int | None = None
-
-    def show(self, points: FloatArray) -> None:
-        """Put handles at (n, 2) points."""
-        self._points = np.array(points)
-        self._draw()
-
-    def clear(self) -> None:
-        """Show no handle."""
-        self.show(np.zeros((0, 2)))
-
-    def mouseDragEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Move a handle; its neighbours follow a little."""
-        if event.isStart():
-            spots = self.scatter.pointsAt(event.buttonDownPos())
-            self._held = spots[0].index() if len(spots) else None
-        if self._held is None:
-            event.ignore()
-            return
-        event.accept()
-        place = np.array([event.pos().x(), event.pos().y()])
-        shift = place - self._points[self._held]
-        count = len(self._points)
-        gap = np.abs(np.arange(count) - self._held)
-        gap = np.minimum(gap, count - gap)
-        self._points = self._points + np.exp(-(gap**2) / 1.5)[:, None] * shift
-        self._draw()
-        (self._dropped if event.isFinish() else self._moving)(self._points)
-
-    def _draw(self) -> None:
-        self.setData(pos=self._points, size=7, symbol="o", brush="#ffe14d", pen=None)
-
-
 def figures_of(profile: VesselProfile, number: int) -> str:
     """Say what was measured at a station."""
     shapes, stent = profile.shapes, profile.stent
@@ -267,16 +238,6 @@ def unmeasured(profile: VesselProfile, number: int) -> str:
     words = [*([shut] if shut else []), *profile.flags[number]] or ["no outline"]
     where = f"at {profile.branch.curve.position_mm[number]:.0f} mm: not measured"
     return f"{where} ({', '.join(words).replace('_', ' ')})"
-
-
-def rounded(points: FloatArray) -> FloatArray:
-    """Return a smooth closed curve through (n, 2) handles."""
-    from scipy.interpolate import CubicSpline
-
-    closed = np.vstack([points, points[:1]])
-    spline = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")
-    curve: FloatArray = spline(np.linspace(0, len(points), 8 * len(points), endpoint=False))
-    return curve
 
 
 def widths(contour: FloatArray) -> tuple[FloatArray, FloatArray]:

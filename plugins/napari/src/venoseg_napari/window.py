@@ -17,6 +17,7 @@ from venoseg_napari.background import in_background
 from venoseg_napari.bindings import keys_of
 from venoseg_napari.canvas import Canvas
 from venoseg_napari.compare import CompareWindow, Pair, check_same_patient, measured, pair_of
+from venoseg_napari.crosshair import Crosshair
 from venoseg_napari.desk import Desk
 from venoseg_napari.keys import HelpPanel, bind
 from venoseg_napari.layout import Layout
@@ -64,6 +65,7 @@ class ReviewWindow(QObject):
         self.tools = ToolsDock(self.desk)
         self.bar = SigningBar(self.desk)
         self.letters = Letters(viewer, self.desk)
+        self.crosshair = Crosshair(viewer, self.canvas)
         self.layout = Layout(
             viewer,
             self.worklist,

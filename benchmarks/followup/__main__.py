@@ -8,12 +8,11 @@ python -m benchmarks.followup repeat           spread over noise and poses again
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from benchmarks.followup.demo import demo
 from benchmarks.followup.repeat import repeat
 from scipy.spatial.transform import Rotation
 
@@ -23,11 +22,6 @@ from venoseg.lumen import Measurements, measure
 from venoseg.phantom import Scanner, Scene, iliocaval_y, render
 from venoseg.phantom.skeleton import skeleton
 from venoseg.volume import FloatArray, Grid
-
-SAMPLE = Path(__file__).parents[2] / "sample_data" / "case"
-
-# An end of an occlusion is known to about this; see venoseg.followup.change.
-OCCLUSION_MM = 4.0
 
 
 def main() -> None:
@@ -45,47 +39,6 @@ def main() -> None:
         levels(arguments.first_seed)
     else:
         repeat(arguments.first_seed, arguments.count, arguments.patients)
-
-
-def demo(results: Path, sample: Path = SAMPLE) -> None:
-    """Print every figure of the CTs' segments beside the truth, and how often intervals hold it."""
-    for visit in ("baseline", "one_year"):
-        truth = sample / visit / "truth"
-        found, true = (_rows(folder / "segments.csv") for folder in (results / visit, truth))
-        print(f"\n{visit:<30}{'found':>10}{'interval':>20}{'truth':>10}")
-        for vessel, row in found.items():
-            length, wanted = row["occluded_length_mm"], float(true[vessel]["occluded_length_mm"])
-            if length and float(length) > 0:
-                low, high = float(length) - OCCLUSION_MM, float(length) + OCCLUSION_MM
-                _line(f"{vessel} occluded mm", float(length), low, high, wanted)
-            if row["in_stent_area_stenosis_percent"]:
-                inside = float(row["in_stent_area_stenosis_percent"])
-                wanted = float(true[vessel]["in_stent_area_stenosis_percent"] or "nan")
-                print(f"  {vessel + ' in-stent %':<28}{inside:10.1f}{'':>20}{wanted:10.1f}")
-            print(f"  {vessel + ' state':<28}{row['state']:>30}{true[vessel]['state']:>10}")
-        _stations(results / visit, truth)
-
-
-def _stations(results: Path, truth: Path) -> None:
-    """Print how often the interval of a station's area holds the truth, vein by vein."""
-    for vessel, rows in _grouped(results / "cross_sections.csv").items():
-        true = _grouped(truth / "cross_sections.csv")[vessel]
-        places = np.array([[float(r[a]) for a in ("x_mm", "y_mm", "z_mm")] for r in true])
-        areas = np.array([float(r["lumen_area_mm2"]) for r in true])
-        held, apart = [], []
-        for row in rows:
-            if not row["lumen_area_low_mm2"]:
-                continue
-            place = np.array([float(row[a]) for a in ("x_mm", "y_mm", "z_mm")])
-            area = areas[np.linalg.norm(places - place, axis=1).argmin()]
-            low, high = float(row["lumen_area_low_mm2"]), float(row["lumen_area_high_mm2"])
-            held.append(low <= area <= high)
-            apart.append(float(row["lumen_area_mm2"]) - area)
-        if held:
-            print(
-                f"  {vessel + ' stations':<28}{len(held):10d}{100 * np.mean(held):14.0f} % in "
-                f"{np.mean(apart):10.2f} mm2 mean error"
-            )
 
 
 def levels(first_seed: int) -> None:
@@ -172,27 +125,6 @@ def _errors(
         apart = returned - here.points_lps_mm[shown]
         errors.append(np.abs(np.einsum("ij,ij->i", apart, here.tangents[shown])))
     return np.concatenate(errors)
-
-
-def _line(name: str, found: float, low: float, high: float, true: float) -> None:
-    held = "" if low <= true <= high else "  OUTSIDE"
-    print(f"  {name:<28}{found:10.1f}{f'{low:.1f} to {high:.1f}':>20}{true:10.1f}{held}")
-
-
-def _rows(path: Path) -> dict[str, dict[str, str]]:
-    return {row["vessel"]: row for row in _read(path)}
-
-
-def _grouped(path: Path) -> dict[str, list[dict[str, str]]]:
-    grouped: dict[str, list[dict[str, str]]] = {}
-    for row in _read(path):
-        grouped.setdefault(row["vessel"], []).append(row)
-    return grouped
-
-
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
 
 
 if __name__ == "__main__":

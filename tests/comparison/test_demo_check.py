@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from benchmarks.followup.__main__ import demo
+from benchmarks.followup.demo import demo
 
 PLACES = ("x_mm", "y_mm", "z_mm")
 AREAS = ("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2")

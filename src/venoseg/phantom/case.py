@@ -134,7 +134,30 @@ day = 0
 studies = ["baseline/ct"]
 labels = "baseline/truth/labels.seg.nrrd"
 seeds = "baseline/truth/seeds.json"
-villalta = { side = "worse limb", total = 22 }
+
+[timepoints.villalta]
+side = "worse limb"
+pain = 3
+cramps = 2
+heaviness = 3
+paraesthesia = 2
+pruritus = 1
+oedema = 3
+induration = 2
+hyperpigmentation = 2
+redness = 1
+ectasia = 1
+compression_pain = 2
+ulcer = false
+
+[timepoints.claudication]
+side = "both"
+present = true
+onset_distance_m = 80
+stop_distance_m = 200
+recovery_min = 10
+relief_by_elevation = true
+test = "history"
 
 [[timepoints]]
 label = "procedure"
@@ -161,7 +184,26 @@ label = "one_year"
 day = 395
 studies = ["one_year/ct"]
 labels = "one_year/truth/labels.seg.nrrd"
-villalta = { side = "worse limb", total = 1 }
+
+[timepoints.villalta]
+side = "worse limb"
+pain = 0
+cramps = 0
+heaviness = 0
+paraesthesia = 0
+pruritus = 0
+oedema = 1
+induration = 0
+hyperpigmentation = 0
+redness = 0
+ectasia = 0
+compression_pain = 0
+ulcer = false
+
+[timepoints.claudication]
+side = "both"
+present = false
+test = "history"
 
 [[stents]]
 day = 30

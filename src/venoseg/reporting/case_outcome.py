@@ -9,10 +9,10 @@ from venoseg.followup.verdict import Figure
 from venoseg.followup.visit import CtVisit
 from venoseg.reporting.case_tables import NONE, GroupedTable
 from venoseg.reporting.case_words import class_words, label_words, state_of_limb
-from venoseg.reporting.tables import TextTable
 from venoseg.reporting.words import NOT_MEASURED, flag_words
 from venoseg.tables import Row, Value
 
+_RESULTS = ("total", "category")
 _SCALES = {"villalta": "Villalta", "vcss": "VCSS", "ceap": "CEAP", "claudication": "Claudication"}
 
 
@@ -70,11 +70,14 @@ def _compression(narrower: Figure | None, nominal_mm: float | None, limit_percen
     return f"{words}: compressed" if narrower.value >= limit_percent else words
 
 
-def clinical_rows(found: Comparison) -> TextTable:
+def clinical_rows(found: Comparison) -> GroupedTable:
     """Return one row for every item, one column for every timepoint with records."""
     table = found.clinical.rows
     labels = list(dict.fromkeys(str(row["timepoint"]) for row in table))
-    keys = dict.fromkeys((str(r["scale"]), str(r["side"]), str(r["item"])) for r in table)
+    listed = dict.fromkeys((str(r["scale"]), str(r["side"]), str(r["item"])) for r in table)
+    scales = list(dict.fromkeys(key[:2] for key in listed))
+    # What the items come to stands before them.
+    keys = sorted(listed, key=lambda key: (scales.index(key[:2]), key[2] not in _RESULTS))
     cells = {
         (str(r["scale"]), str(r["side"]), str(r["item"]), str(r["timepoint"])): r for r in table
     }
@@ -86,7 +89,7 @@ def clinical_rows(found: Comparison) -> TextTable:
         scale = _SCALES.get(key[0], key[0])
         rows.append((f"{scale} ({key[1]})", key[2].replace("_", " "), *values, notes or NONE))
     heads = ("Scale (side)", "Item", *(label_words(label) for label in labels), "Note")
-    return TextTable(heads, tuple(rows))
+    return GroupedTable.of(heads, tuple(rows))
 
 
 def _with_interval(figure: Figure | None, unit: str, digits: int) -> str:

@@ -1,0 +1,234 @@
+"""What `venoseg demo` found, figure by figure, against the truth that lies beside the sample data.
+
+The share of contrast medium beside the measured veins is the one truth that is not beside the data:
+it is what rays through the twin's vessels pass of contrast medium outside the measured veins.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from venoseg.phantom.bolus import concentration, network_tubes, solve_flow
+from venoseg.phantom.case import SEED
+from venoseg.phantom.variants import chronic_occlusion
+from venoseg.phantom.xa_geometry import Carm
+from venoseg.phantom.xa_paths import tube_paths
+from venoseg.volume import FloatArray
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "case"
+
+# An end of an occlusion or of a stent is known to about this; see venoseg.followup.change.
+END_MM = 2.0
+
+_RUNS = {"procedure/before": "procedure/truth/run1", "procedure/after": "procedure/truth/run2"}
+_RUNS |= {"day1": "day1/truth/run1"}
+
+_Row = dict[str, str]
+
+
+class Tally:
+    """Prints figures beside their truth, and counts which lie within their intervals."""
+
+    def __init__(self) -> None:
+        self.inside = self.outside = 0
+
+    def figure(self, name: str, found: float, low: float, high: float, true: float) -> None:
+        """Print one figure with its interval."""
+        held = low <= true <= high
+        self._count(held)
+        words = f"{low:.1f} to {high:.1f}"
+        verdict = "inside" if held else "OUTSIDE"
+        print(f"  {name:<48}{found:10.1f}{words:>20}{true:10.1f}  {verdict}")
+
+    def word(self, name: str, found: str, true: str) -> None:
+        """Print one word."""
+        self._count(found == true)
+        verdict = "the same" if found == true else "DIFFERENT"
+        print(f"  {name:<48}{found:>30}{true:>10}  {verdict}")
+
+    def lower_bound(self, name: str, found: float, true: float) -> None:
+        """Print a figure that says no more than that there is so much."""
+        self._count(found <= true)
+        verdict = "inside" if found <= true else "OUTSIDE"
+        print(f"  {name:<48}{found:10.1f}{'or more':>20}{true:10.1f}  {verdict}")
+
+    def stations(self, name: str, held: list[bool], apart: list[float]) -> None:
+        """Print how often the interval of a station's figure holds the truth."""
+        share, mean = 100.0 * np.mean(held), np.mean(apart)
+        print(
+            f"  {name:<48}{len(held):10d}{share:14.0f} % in "
+            f"{mean:10.2f} mean error{'' if share >= 90 else '  OUTSIDE'}"
+        )
+
+    def _count(self, held: bool) -> None:
+        self.inside += held
+        self.outside += not held
+
+
+def demo(results: Path, sample: Path = SAMPLE) -> None:
+    """Print every figure of a run of `venoseg demo` that has a truth."""
+    tally = Tally()
+    for visit in ("baseline", "one_year"):
+        print(f"\n{visit:<50}{'found':>10}{'interval':>20}{'truth':>10}")
+        _scan(tally, results / visit, sample / visit / "truth")
+    for run, truth in _RUNS.items():
+        if (results / run).is_dir():
+            print(f"\n{run:<50}{'found':>10}{'interval':>20}{'truth':>10}")
+            _run(tally, results / run, sample / truth)
+    print(f"\n{tally.inside} within their interval or the same, {tally.outside} not")
+
+
+def _scan(tally: Tally, results: Path, truth: Path) -> None:
+    found, true = (_by_vessel(folder / "segments.csv") for folder in (results, truth))
+    for vessel, row in found.items():
+        wanted = true[vessel]
+        tally.word(f"{vessel} state", row["state"], wanted["state"])
+        if float(row["occluded_length_mm"] or 0) > 0:
+            length, doubt = float(row["occluded_length_mm"]), 2.0 * END_MM
+            known = float(wanted["occluded_length_mm"])
+            tally.figure(f"{vessel} occluded, mm", length, length - doubt, length + doubt, known)
+        else:
+            _least(tally, vessel, results, wanted)
+    _stents(tally, results / "stents.csv", true)
+    _volume(tally, results / "collaterals.csv", truth / "truth.json")
+    columns = "lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2"
+    places = "x_mm", "y_mm", "z_mm"
+    for vessel, held, apart in _stations(
+        _read(results / "cross_sections.csv"), _read(truth / "cross_sections.csv"), columns, places
+    ):
+        tally.stations(f"{vessel} area at stations, mm2", held, apart)
+
+
+def _least(tally: Tally, vessel: str, results: Path, wanted: _Row) -> None:
+    """Print the smallest area and the least width of an open vein."""
+    rows = [row for row in _read(results / "cross_sections.csv") if row["vessel"] == vessel]
+    for name, words in (("lumen_area", "mm2"), ("minimum_diameter", "mm")):
+        told = [row for row in rows if row[f"{name}_low_{words}"]]
+        column = {"lumen_area": "minimum_area_mm2"}.get(name, f"{name}_{words}")
+        if not told or not wanted.get(column):
+            continue
+        least = min(told, key=lambda row: float(row[f"{name}_{words}"]))
+        figures = (least[f"{name}_{part}{words}"] for part in ("", "low_", "high_"))
+        title = f"{vessel} smallest {name.replace('_', ' ')}, {words}"
+        tally.figure(title, *(float(one) for one in figures), float(wanted[column]))
+
+
+def _stents(tally: Tally, path: Path, true: dict[str, _Row]) -> None:
+    for row in _read(path) if path.is_file() else ():
+        vessels = row["vessels"].split()
+        wanted = [true[vessel] for vessel in vessels]
+        name = f"stent {row['stent']} ({' '.join(vessels)})"[:38]
+        area = [float(row[f"minimum_area_{part}mm2"]) for part in ("", "low_", "high_")]
+        least = min(float(one["stent_minimum_area_mm2"]) for one in wanted)
+        tally.figure(f"{name} area", *area, least)
+        length = sum(float(one["stented_length_mm"]) for one in wanted)
+        doubt = float(np.sqrt(2.0)) * END_MM
+        seen = float(row["length_mm"])
+        tally.figure(f"{name} length", seen, seen - doubt, seen + doubt, length)
+        tissue = [row[f"in_stent_area_stenosis_{part}percent"] for part in ("", "low_", "high_")]
+        most = max(float(one["in_stent_area_stenosis_percent"]) for one in wanted)
+        if all(tissue):
+            tally.figure(f"{name} in-stent", *(float(one) for one in tissue), most)
+        else:
+            print(f"  {name + ' in-stent':<48}{'not measured':>30}{most:10.1f}")
+
+
+def _volume(tally: Tally, path: Path, truth: Path) -> None:
+    if not path.is_file():
+        return
+    found = sum(float(row["volume_mm3"] or 0) for row in _read(path)) / 1000.0
+    true = json.loads(truth.read_text(encoding="utf-8"))["collaterals"]["volume_mm3"] / 1000.0
+    tally.lower_bound("collaterals beside the spine, ml", found, true)
+
+
+def _run(tally: Tally, results: Path, truth: Path) -> None:
+    true = list(_read(Path(f"{truth}-projection.csv")))
+    found = list(_read(results / "projection.csv"))
+    columns = "diameter_mm", "diameter_low_mm", "diameter_high_mm"
+    for vessel, held, apart in _stations(found, true, columns, ("column_px", "row_px")):
+        tally.stations(f"{vessel} width at stations, mm", held, apart)
+    flow = json.loads((results / "angiogram.json").read_text(encoding="utf-8"))["flow"]
+    whole = flow["collateral_fraction_of_the_run"]
+    settings = json.loads(Path(f"{truth}.json").read_text(encoding="utf-8"))["settings"]
+    # After the procedure the twin has no collaterals: nothing fills beside the veins.
+    share = share_beside(settings) if results.name == "before" else 0.0
+    figures = (100.0 * whole[name] for name in ("fraction", "low", "high"))
+    tally.figure("contrast medium beside the veins, %", *figures, 100.0 * share)
+
+
+def share_beside(settings: dict[str, Any]) -> float:
+    """Return the true share of contrast medium beside the iliac veins before the procedure.
+
+    Parameters
+    ----------
+    settings
+        Of the run, from its truth.
+    """
+    scene = chronic_occlusion(SEED)
+    carm = Carm(**settings["carm"])
+    flow, tubes = solve_flow(scene), network_tubes(scene)
+    times = (np.arange(settings["frames"]) - settings["mask_frames"]) / settings["frames_per_s"]
+    amounts = np.zeros((len(times), carm.rows * carm.columns))
+    vein = np.zeros(carm.rows * carm.columns, dtype=bool)
+    for number, tube in enumerate(tubes):
+        own = number < len(scene.tubes)
+        paths = tube_paths(tube, carm, tuple(scene.tubes[:number]) if own else scene.tubes)
+        at = np.clip(paths.positions_mm, 0.0, tube.curve.length_mm)
+        arrival = flow.arrival(number, at)
+        for n, time in enumerate(times):
+            passed = concentration(np.full(len(at), time), arrival, settings["injected_s"])
+            np.add.at(amounts[n], paths.pixels, passed * paths.lengths_mm)
+        # The cava, tube 0, is not measured before the procedure; the limbs are where they are open.
+        if own and number > 0:
+            vein[paths.pixels] = True
+    total = amounts.sum(axis=1)
+    told = total >= 0.1 * total.max()
+    beside: float = amounts[told][:, ~vein].sum() / amounts[told].sum()
+    return beside
+
+
+def _stations(
+    found: Iterable[_Row],
+    true: Iterable[_Row],
+    columns: tuple[str, str, str],
+    places: tuple[str, ...],
+) -> Iterator[tuple[str, list[bool], list[float]]]:
+    """Yield vein by vein whether intervals hold the truth of the nearest station, and the errors."""
+    known = [row for row in true if row[columns[0]]]
+    for vessel, rows in _grouped(found).items():
+        wanted = [row for row in known if row["vessel"] == vessel]
+        where: FloatArray = np.array([[float(row[p]) for p in places] for row in wanted])
+        held, apart = [], []
+        for row in rows:
+            if not row[columns[0]] or not row[columns[1]] or not wanted:
+                continue
+            place = np.array([float(row[p]) for p in places])
+            nearest = int(np.linalg.norm(where - place, axis=1).argmin())
+            value, low, high = (float(row[column]) for column in columns)
+            truth = float(wanted[nearest][columns[0]])
+            held.append(low <= truth <= high)
+            apart.append(value - truth)
+        if held:
+            yield vessel, held, apart
+
+
+def _by_vessel(path: Path) -> dict[str, _Row]:
+    return {row["vessel"]: row for row in _read(path)}
+
+
+def _grouped(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    grouped: dict[str, list[_Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["vessel"], []).append(row)
+    return grouped
+
+
+def _read(path: Path) -> Iterator[_Row]:
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)

@@ -199,7 +199,7 @@ def _stations(
     columns: tuple[str, str, str],
     places: tuple[str, ...],
 ) -> Iterator[tuple[str, list[bool], list[float]]]:
-    """Yield vein by vein whether intervals hold the truth of the nearest station, and the errors."""
+    """Yield vein by vein whether intervals hold the nearest station's truth, and the errors."""
     known = [row for row in true if row[columns[0]]]
     for vessel, rows in _grouped(found).items():
         wanted = [row for row in known if row["vessel"] == vessel]

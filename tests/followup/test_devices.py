@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from venoseg.followup.case import Case, Conditions, Stent, Timepoint
-from venoseg.followup.devices import stent_changes
+from venoseg.followup.change import END_MM
+from venoseg.followup.devices import end_doubt_mm, stent_changes
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.visit import CtVisit
 from venoseg.lumen.stent_records import STENT_COLUMNS
@@ -21,7 +22,7 @@ CASE = Case(
 )
 
 
-def visit(found, label: str, start_mm: float = 10.0, stop_mm: float = 40.0, **values) -> CtVisit:
+def visit(found, label: str, start_mm: float = 20.0, stop_mm: float = 50.0, **values) -> CtVisit:
     """A visit with one stent between two positions of the vein."""
     curve = found.tree.branch(VEIN).curve
     row = dict.fromkeys(column.name for column in STENT_COLUMNS)
@@ -59,7 +60,7 @@ def test_a_stent_that_stayed_is_unchanged(first, identical) -> None:
 
 
 def test_a_stent_that_slid_is_found_to_have_moved(first, identical) -> None:
-    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 22.0, 52.0), identical)
+    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 32.0, 62.0), identical)
     for end in ("central", "peripheral"):
         moved = rows[f"{end}_end_migration_mm"]
         assert moved["verdict"] == "changed"
@@ -68,9 +69,18 @@ def test_a_stent_that_slid_is_found_to_have_moved(first, identical) -> None:
     assert rows["stent_length_mm"]["verdict"] == "unchanged"
 
 
+def test_an_end_at_a_junction_is_known_no_better_than_the_junction(first) -> None:
+    free = visit(first.found, "a")
+    at_junction = visit(first.found, "a", 4.0)
+    (row,), (shut_in,) = free.found.stents.rows, at_junction.found.stents.rows
+    assert end_doubt_mm(free, row, "central") == END_MM
+    assert end_doubt_mm(at_junction, shut_in, "central") == pytest.approx(END_MM + 4.0, abs=1.1)
+    assert end_doubt_mm(at_junction, shut_in, "peripheral") == END_MM
+
+
 def test_a_doubtful_level_does_not_prove_a_movement(first, identical) -> None:
     doubtful = replace(identical, residual_mm=15.0)
-    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 18.0, 48.0), doubtful)
+    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 28.0, 58.0), doubtful)
     assert rows["central_end_migration_mm"]["verdict"] == "unchanged"
 
 
@@ -85,7 +95,7 @@ def test_a_shorter_and_flatter_stent_is_told(first, identical) -> None:
         "in_stent_area_stenosis_low_percent": 38.0,
         "in_stent_area_stenosis_high_percent": 52.0,
     }
-    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 10.0, 28.0, **flat), identical)
+    rows = rows_of(visit(first.found, "a"), visit(first.found, "b", 20.0, 38.0, **flat), identical)
     expected = {
         "stent_minimum_area_mm2": -40.0,
         "stent_minimum_diameter_mm": -4.0,

@@ -35,8 +35,8 @@ def stent_changes(before: CtVisit, after: CtVisit, match: Match, case: Case) -> 
         for quantity, figure in first.items():
             found = difference(figure, second[quantity], obstacle=obstacle)
             yield change_row(vessel, level, None, labels, quantity, found)
-        lengths = [None if row is None else _length(row) for row in (here, there)]
-        found = difference(lengths[0], lengths[1])
+        lengths = _length(before, here), None if there is None else _length(after, there)
+        found = difference(*lengths)
         yield change_row(vessel, level, None, labels, "stent_length_mm", found)
         for end in _ENDS:
             found = _migration(end, here, there, before, after, match)
@@ -85,7 +85,8 @@ def _migration(
         return difference(start, None, missing=_NO_LEVEL)
     point, along, apart_mm = placed
     moved = float((_end(there, end) - point) @ along)
-    doubt = float(np.hypot(apart_mm, np.sqrt(2.0) * END_MM))
+    ends = (end_doubt_mm(before, here, end), end_doubt_mm(after, there, end))
+    doubt = float(np.hypot(apart_mm, np.hypot(*ends)))
     return difference(start, Figure(moved, moved - doubt, moved + doubt))
 
 
@@ -191,11 +192,32 @@ def _tissue(row: Row | None) -> Figure | None:
     )
 
 
-def _length(row: Row) -> Figure | None:
+def _length(visit: CtVisit, row: Row) -> Figure | None:
     if row["length_mm"] is None:
         return None
-    length, doubt = float(row["length_mm"]), float(np.sqrt(2.0)) * END_MM
+    length = float(row["length_mm"])
+    doubt = float(np.hypot(*(end_doubt_mm(visit, row, end) for end in _ENDS)))
     return Figure(length, length - doubt, length + doubt)
+
+
+def end_doubt_mm(visit: CtVisit, row: Row, end: str) -> float:
+    """Return half the 95 % interval of an end's place along the vein.
+
+    At a junction no section is measured, and the wires of the stents that meet there look like one:
+    an end with nothing but that beyond it may lie anywhere up to the junction.
+    """
+    vessels = str(row["vessels"]).split()
+    vessel = vessels[0] if end == "central" else vessels[-1]
+    branch = visit.found.tree.branch(vessel)
+    if (branch.central_end if end == "central" else branch.peripheral_end) != "junction":
+        return END_MM
+    curve, rows = branch.curve, visit.stations(vessel)
+    at = int(np.linalg.norm(curve.points_lps_mm - _end(row, end), axis=1).argmin())
+    beyond = rows[:at] if end == "central" else rows[at + 1 :]
+    if not all("junction" in str(one["flags"]).split() for one in beyond):
+        return END_MM
+    position = float(curve.position_mm[at])
+    return END_MM + (position if end == "central" else curve.length_mm - position)
 
 
 def nominal_mm_of(case: Case, row: Row, day: int) -> float | None:

@@ -140,9 +140,13 @@ def levels_beside(
     counting = np.where(ends_outside, known, _IN_LUMEN_WEIGHT * known)
     outside = over_wall(beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
     contrast = ends_outside & (inside - outside >= need)
-    doubt = 0.5 * noise * np.sqrt(
-        voxel_mm3 / _volume_inside(radius, over_mm)
-        + voxel_mm3 / _volume_outside(radius, float(np.ptp(depth[outer])))
+    doubt = (
+        0.5
+        * noise
+        * np.sqrt(
+            voxel_mm3 / _volume_inside(radius, over_mm)
+            + voxel_mm3 / _volume_outside(radius, float(np.ptp(depth[outer])))
+        )
     )
     return Levels(inside, outside, noise, doubt, contrast)
 

@@ -2,6 +2,7 @@
 
 python -m benchmarks.followup demo RESULTS     what `venoseg demo -o RESULTS` found, against truth
 python -m benchmarks.followup levels           error of matched levels after known motions
+python -m benchmarks.followup breathing        error of levels whose tissue moved, in whole bodies
 python -m benchmarks.followup repeat           spread over noise and poses against the intervals
 """
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from benchmarks.followup.breathing import breathing
 from benchmarks.followup.demo import demo
 from benchmarks.followup.repeat import repeat
 from scipy.spatial.transform import Rotation
@@ -27,7 +29,7 @@ from venoseg.volume import FloatArray, Grid
 def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("demo", "levels", "repeat"))
+    parser.add_argument("part", choices=("demo", "levels", "breathing", "repeat"))
     parser.add_argument("results", type=Path, nargs="?")
     parser.add_argument("--first-seed", type=int, default=20)
     parser.add_argument("--count", type=int, default=20)
@@ -37,6 +39,8 @@ def main() -> None:
         demo(arguments.results)
     elif arguments.part == "levels":
         levels(arguments.first_seed)
+    elif arguments.part == "breathing":
+        breathing(arguments.first_seed, arguments.count)
     else:
         repeat(arguments.first_seed, arguments.count, arguments.patients)
 

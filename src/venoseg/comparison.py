@@ -189,7 +189,7 @@ def _measured(
         conditions = timepoint.conditions
         phase = conditions.phase or series.phase or None
         known = Conditions(conditions.respiration, conditions.volume, phase)
-        return CtVisit(label, timepoint.label, timepoint.day, found, known)
+        return CtVisit(label, timepoint.label, timepoint.day, found, known, timepoint.landmarks)
     angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration, tracking_root=root)
     with output_folder(out) as folder:
         of_visit("reading the run")
@@ -230,6 +230,7 @@ def compare_visits(
             after.found,
             case.rules.match_residual_limit_mm,
             (sights[before.label], sights[after.label]),
+            (before.landmarks, after.landmarks),
         )
         matches[before.label, after.label] = match
         words = f"{before.label} to {after.label}"

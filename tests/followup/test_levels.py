@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from venoseg.followup.bones import bones_of
+from venoseg.followup.evidence import Mark, stent_marks
 from venoseg.followup.levels import Match, match_levels, starts_of
 from venoseg.followup.matching import match_visits
-from venoseg.followup.registration import fit_rigid, register
+from venoseg.followup.registration import Motion, fit_rigid, register
+from venoseg.lumen.stent_records import STENT_COLUMNS
+from venoseg.tables import Table
 from venoseg.volume import Volume
+
+ENDS = ((1, "central"), (2, "peripheral"))
 
 
 def registered(first, second):
@@ -86,6 +91,33 @@ def test_the_doubt_of_a_level_grows_away_from_what_tells_it(first, second) -> No
     cava = match.vessels["ivc"].doubt_mm
     assert cava is not None
     assert cava[0] > 2.0 * cava[-1]
+
+
+def test_a_place_that_was_pointed_at_tells_the_level_around_it(first, breathed) -> None:
+    curve = first.found.tree.branch("ivc").curve
+    there = breathed.motion[:3, :3] @ curve.points_lps_mm[5] + breathed.motion[:3, 3]
+    motion = Motion(np.eye(4), 0.0, 0.0)
+    trees = first.found.tree, breathed.found.tree
+    blind = match_levels(*trees, motion, 6.0)
+    told = match_levels(*trees, motion, 6.0, seen=[Mark(curve.points_lps_mm[5], there, 1.0)])
+    errors, doubts = [], []
+    for match in (blind, told):
+        cava = replace(match, vessels={"ivc": match.vessels["ivc"]})
+        shown = np.flatnonzero(np.isfinite(match.vessels["ivc"].to_mm))
+        near = list(shown).index(next(n for n in shown if n >= 5))
+        errors.append(level_errors(cava, first, breathed)[near])
+        doubts.append(match.vessels["ivc"].doubt_mm[shown[near]])
+    assert errors[1] < min(errors[0], 1.0)
+    assert doubts[1] < 0.6 * doubts[0]
+
+
+def test_ends_of_a_stent_are_marks_unless_there_are_several() -> None:
+    ends = {f"{end}_{axis}_mm": float(n) for n, end in ENDS for axis in "xyz"}
+    stent = dict.fromkeys(column.name for column in STENT_COLUMNS) | {"vessels": "ivc"} | ends
+    one, two = (Table(STENT_COLUMNS, (stent,) * count) for count in (1, 2))
+    marks = list(stent_marks(one, one))
+    assert [mark.here_lps_mm.tolist() for mark in marks] == [[1.0] * 3, [2.0] * 3]
+    assert list(stent_marks(one, two)) == list(stent_marks(two, one)) == []
 
 
 def test_bones_too_far_apart_are_not_used(first, second) -> None:

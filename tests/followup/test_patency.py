@@ -38,7 +38,7 @@ def seen(label: str, day: int, state: str, inside: float | None = None) -> Seen:
         }
         for vein in VEINS
     )
-    return Seen(label, label, day, None, None, rows)
+    return Seen(label, label, day, None, None, rows=rows)
 
 
 def classes(states: dict[int, str], *events: Event, rules: Rules | None = None, **kw):

@@ -97,6 +97,22 @@ def test_a_faulty_manifest_is_refused_with_the_place(
         read_case(folder)
 
 
+def test_landmarks_are_places_in_the_only_ct_of_a_timepoint(folder: Path) -> None:
+    (folder / "case.toml").write_text(
+        GOOD.replace("day = 0\n", "day = 0\nlandmarks = { renal_veins = [1, -2.5, 112] }\n", 1)
+    )
+    assert read_case(folder).timepoints[0].landmarks == {"renal_veins": (1.0, -2.5, 112.0)}
+
+
+@pytest.mark.parametrize("place", ["[1, 2]", "[1, 2, true]", '"L1"', "[1, 2, 1e300]"])
+def test_a_landmark_without_a_place_is_refused(folder: Path, place: str) -> None:
+    (folder / "case.toml").write_text(
+        GOOD.replace("day = 0\n", f"day = 0\nlandmarks = {{ renal_veins = {place} }}\n", 1)
+    )
+    with pytest.raises(InputError, match="landmark renal_veins needs three numbers"):
+        read_case(folder)
+
+
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"case\.toml: there is no such manifest"):
         read_case(tmp_path)

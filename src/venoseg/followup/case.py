@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,9 @@ from venoseg.followup.rules import Rules
 from venoseg.followup.scores import Score
 
 Limb = Literal["left", "right"]
+
+# Named places in LPS mm of a timepoint's CT.
+Landmarks = Mapping[str, tuple[float, float, float]]
 
 LIMBS: tuple[Limb, ...] = ("left", "right")
 
@@ -96,6 +99,8 @@ class Timepoint:
         Under which it was imaged.
     scores, ceap, claudication
         Clinical records.
+    landmarks
+        Places that somebody pointed at in its only CT, such as the mouth of a renal vein.
     """
 
     label: str
@@ -105,6 +110,7 @@ class Timepoint:
     scores: tuple[Score, ...] = ()
     ceap: tuple[Ceap, ...] = ()
     claudication: tuple[Claudication, ...] = ()
+    landmarks: Landmarks = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,8 @@ def _length(visit: CtVisit, row: Row) -> Figure | None:
     if row["length_mm"] is None:
         return None
     length = float(row["length_mm"])
-    doubt = float(np.hypot(*(end_doubt_mm(visit, row, end) for end in _ENDS)))
+    central, peripheral = (end_doubt_mm(visit, row, end) for end in _ENDS)
+    doubt = float(np.hypot(central, peripheral))
     return Figure(length, length - doubt, length + doubt)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +12,18 @@ from venoseg.centerline.curve import Curve
 from venoseg.followup.drift import Drift, Observations
 from venoseg.followup.registration import Motion
 from venoseg.followup.surroundings import Sight, slid
+from venoseg.tables import Row, Table
 from venoseg.volume import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """A place on or beside a vein that both visits show, and how well its level is known."""
+
+    here_lps_mm: FloatArray
+    there_lps_mm: FloatArray
+    sd_mm: float
+
 
 Pairs = list[tuple[Branch, Branch]]
 
@@ -31,6 +43,11 @@ _CONFLUENCE_MM = 2.0
 _GUESSED_CONFLUENCE_MM = 5.0
 _MOUTH_MM = 3.0
 _NAMED_MM = 6.0
+
+# The end of a stent: as well as it is seen, and as far as a stent that holds may creep. A place
+# that a person has pointed at, such as the mouth of a renal vein.
+_STENT_END_MM = 4.0
+POINTED_MM = 2.5
 
 
 def courses(pairs: Pairs, motion: Motion, drift: Drift | None) -> Iterator[Observations]:
@@ -78,6 +95,42 @@ def anchors(
             yield Observations(
                 at[None], along, np.array([moved]), np.array([_NAMED_MM]), np.zeros(1, dtype=bool)
             )
+
+
+def marks(pairs: Pairs, motion: Motion, seen: Sequence[Mark]) -> Iterator[Observations]:
+    """Yield how far marks that both visits show have moved along the vein next to them."""
+    for mark in seen:
+        nearest: tuple[float, Curve] | None = None
+        for branch, other in pairs:
+            apart = np.linalg.norm(branch.curve.points_lps_mm - mark.here_lps_mm, axis=1).min()
+            if nearest is None or apart < nearest[0]:
+                nearest = float(apart), other.curve
+        if nearest is None or nearest[0] > _ASIDE_MM:
+            continue
+        curve = nearest[1]
+        at = motion.apply(mark.here_lps_mm[None])
+        next_to = np.linalg.norm(curve.points_lps_mm - mark.there_lps_mm, axis=1).argmin()
+        along = curve.tangents[next_to][None]
+        moved = np.sum((mark.there_lps_mm - at) * along, axis=1)
+        yield Observations(at, along, moved, np.array([mark.sd_mm]), np.zeros(1, dtype=bool))
+
+
+def stent_marks(before: Table, after: Table) -> Iterator[Mark]:
+    """Yield the ends of the stents that are the only ones in their veins at both visits.
+
+    A stent may have slid: its ends tell little where anything else tells the level.
+    """
+    tables = [[row for row in table.rows if row["vessels"]] for table in (before, after)]
+    for here in tables[0]:
+        same = [[row for row in rows if row["vessels"] == here["vessels"]] for rows in tables]
+        if [len(rows) for rows in same] != [1, 1]:
+            continue
+        for end in ("central", "peripheral"):
+            yield Mark(_end_of(here, end), _end_of(same[1][0], end), _STENT_END_MM)
+
+
+def _end_of(row: Row, end: str) -> FloatArray:
+    return np.array([float(row[f"{end}_{axis}_mm"] or 0.0) for axis in "xyz"])
 
 
 def _seen_to_meet(tree: VesselTree) -> bool:

@@ -8,7 +8,7 @@ moved against that is told by their courses, their junctions and what lies aroun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,15 @@ import numpy as np
 from venoseg.centerline import Branch, VesselTree
 from venoseg.centerline.curve import Curve
 from venoseg.followup.drift import Drift, Observations, Rigid, drift_from
-from venoseg.followup.evidence import anchors, branch_of, courses, project_onto, slides
+from venoseg.followup.evidence import (
+    Mark,
+    anchors,
+    branch_of,
+    courses,
+    marks,
+    project_onto,
+    slides,
+)
 from venoseg.followup.registration import Motion, fit_rigid
 from venoseg.followup.surroundings import Sight
 from venoseg.volume import FloatArray
@@ -110,6 +118,7 @@ def match_levels(
     motion: Motion | None,
     limit_mm: float,
     sights: tuple[Sight, Sight] | None = None,
+    seen: Sequence[Mark] = (),
 ) -> Match:
     """Match the stations of every vein that both visits show.
 
@@ -123,11 +132,13 @@ def match_levels(
         Bones that lie farther apart than this after their motion are not used.
     sights
         Both images with their bones, for what lies around the veins; None: it is not looked at.
+    seen
+        Places that both visits show: ends of stents, landmarks.
     """
     if motion is not None and motion.residual_mm <= limit_mm:
         shift = float(np.hypot(_BONES_MM, _BONES_SHARE * motion.residual_mm))
         rigid = Rigid(shift, _BONES_RAD, *_lying(before, motion))
-        return _followed("bones", before, after, motion, rigid, sights, [])
+        return _followed("bones", before, after, motion, rigid, sights, seen, [])
     notes = ["spine and pelvis are not in view of both scans, or do not agree"]
     lengths = _by_length(before, after)
     if not lengths:
@@ -141,7 +152,7 @@ def match_levels(
     fitted = Motion(fit_rigid(here, there), 0.0, 0.0)
     notes.append("levels are matched by the length along the veins from the confluence")
     rigid = Rigid(_VEINS_MM, _VEINS_RAD, *_lying(before, fitted))
-    return _followed("arc length", before, after, fitted, rigid, sights, notes)
+    return _followed("arc length", before, after, fitted, rigid, sights, seen, notes)
 
 
 def _followed(
@@ -151,6 +162,7 @@ def _followed(
     motion: Motion,
     rigid: Rigid,
     sights: tuple[Sight, Sight] | None,
+    seen: Sequence[Mark],
     notes: list[str],
 ) -> Match:
     """Match the levels by a rigid motion and by how the veins have moved against it."""
@@ -159,16 +171,16 @@ def _followed(
         for branch in before.branches
         if (other := branch_of(after, branch.vessel)) is not None
     ]
-    fixed = list(anchors(before, after, pairs, motion))
+    fixed = [*anchors(before, after, pairs, motion), *marks(pairs, motion, seen)]
     drift = drift_from(Observations.joined([*fixed, *courses(pairs, motion, None)]), rigid)
     for _ in range(_ROUNDS):
-        seen = [*fixed, *courses(pairs, motion, drift)]
-        drift = drift_from(Observations.joined(seen), rigid)
+        told = [*fixed, *courses(pairs, motion, drift)]
+        drift = drift_from(Observations.joined(told), rigid)
     if sights is not None:
         around = list(slides(pairs, motion, drift, sights))
         for _ in range(2):
-            seen = [*fixed, *around, *courses(pairs, motion, drift)]
-            drift = drift_from(Observations.joined(seen), rigid)
+            told = [*fixed, *around, *courses(pairs, motion, drift)]
+            drift = drift_from(Observations.joined(told), rigid)
     vessels = {branch.vessel: _matched(branch, other, motion, drift) for branch, other in pairs}
     residual = _bound(vessels)
     if residual is None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from venoseg.angiography import Venogram
-from venoseg.followup.case import Conditions
+from venoseg.followup.case import Conditions, Landmarks
 from venoseg.lumen import Measurements
 from venoseg.tables import Row
 
@@ -25,6 +25,8 @@ class CtVisit:
         What was measured.
     conditions
         Under which; the phase is that of the manifest, or else of the headers.
+    landmarks
+        Places that somebody pointed at.
     """
 
     label: str
@@ -32,6 +34,7 @@ class CtVisit:
     day: int
     found: Measurements
     conditions: Conditions
+    landmarks: Landmarks = field(default_factory=dict)
 
     def segment(self, vessel: str) -> Row | None:
         """Return a vein's row of the segments' table."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from venoseg.followup.case import (
     Case,
     Conditions,
     Event,
+    Landmarks,
     Limb,
     PlannedStudy,
     Stent,
@@ -33,7 +35,16 @@ CLINICAL = "clinical.csv"
 _RECORDS = (*SCALES, "ceap", "claudication")
 _KEYS = {
     "case": ("patient", "timepoints", "stents", "events", "rules", "clinical", "ids_may_differ"),
-    "timepoint": ("label", "day", "studies", "labels", "seeds", "conditions", *_RECORDS),
+    "timepoint": (
+        "label",
+        "day",
+        "studies",
+        "labels",
+        "seeds",
+        "conditions",
+        "landmarks",
+        *_RECORDS,
+    ),
     "study": ("path", "name", "labels", "seeds", "series", "calibration"),
     "conditions": ("respiration", "volume", "phase"),
     "stent": ("day", "from", "to", "nominal_diameter_mm", "length_mm", "model"),
@@ -122,7 +133,31 @@ def _timepoint(one: Mapping[str, Any], folder: Path, where: str) -> Timepoint:
         ),
         tuple(ceap_from(record, where) for record in _records(one, "ceap", where)),
         tuple(claudication_from(r, where) for r in _records(one, "claudication", where)),
+        _landmarks(one, len(planned), where),
     )
+
+
+def _landmarks(one: Mapping[str, Any], studies: int, where: str) -> Landmarks:
+    places = _table(one.get("landmarks", {}), "landmarks", where)
+    if places and studies != 1:
+        raise InputError(
+            f"landmarks stand beside {studies} studies",
+            where=where,
+            remedy="give them where a timepoint has one CT: they are places in its image",
+        )
+    return {name: _place(value, name, where) for name, value in places.items()}
+
+
+def _place(value: object, name: str, where: str) -> tuple[float, float, float]:
+    numbers = value if isinstance(value, list) else []
+    told = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)]
+    if len(numbers) != 3 or len(told) != 3 or not all(abs(mm) < 1e5 for mm in told):
+        raise InputError(
+            f"the landmark {name[:40]} needs three numbers",
+            where=where,
+            remedy="write its place in the image as [x, y, z], LPS mm",
+        )
+    return told[0], told[1], told[2]
 
 
 def _study(study: object, folder: Path, where: str) -> PlannedStudy:
@@ -210,14 +245,11 @@ def _with_records(
             remedy="use the labels of the manifest",
         )
     return tuple(
-        Timepoint(
-            t.label,
-            t.day,
-            t.studies,
-            t.conditions,
-            (*t.scores, *recorded[t.label].scores),
-            (*t.ceap, *recorded[t.label].ceap),
-            (*t.claudication, *recorded[t.label].claudication),
+        replace(
+            t,
+            scores=(*t.scores, *recorded[t.label].scores),
+            ceap=(*t.ceap, *recorded[t.label].ceap),
+            claudication=(*t.claudication, *recorded[t.label].claudication),
         )
         if t.label in recorded
         else t

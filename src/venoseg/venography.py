@@ -43,6 +43,8 @@ class AngioOptions:
         What the tracking UIDs of the report follow from; None: the frame of reference.
     stents_nominal_mm
         Diameters that stents were made for, by vessel; `ANY_VESSEL`: of all.
+    nominal_mm
+        A diameter to give stenoses against, besides the vein's own.
     """
 
     seeds: Path | None = None
@@ -50,6 +52,7 @@ class AngioOptions:
     calibration: str = "auto"
     tracking_root: str | None = None
     stents_nominal_mm: Mapping[str, float] = field(default_factory=dict)
+    nominal_mm: float | None = None
 
 
 def angio_path(
@@ -88,6 +91,7 @@ def measure_angiogram(
         fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
         calibration=header_calibration(angiogram),
         stents_nominal_mm=options.stents_nominal_mm,
+        nominal_mm=options.nominal_mm,
     )
     found = measure_run(run_of(angiogram), settings, say=say)
     _check_stents(found)

@@ -82,6 +82,21 @@ def test_motion_between_mask_and_run_leaves_hardly_more_than_noise(scene: Any, m
     np.testing.assert_allclose(subtraction.mask_shift_px, motion, atol=0.05)
 
 
+def test_contrast_medium_is_not_taken_for_motion(scene: Any, vein: Any):
+    """A large vein that fills goes with the patient's own slopes; it must not draw the mask."""
+    wide = type(vein)(width_px=lambda along: along * 0 + 70.0, opacity=0.35)
+    subtraction = subtract(scene.but(veins=(wide,), motion=(0.8, -1.3)).run(masks=(AVERAGE,)))
+    np.testing.assert_allclose(subtraction.mask_shift_px, (0.8, -1.3), atol=0.08)
+    np.testing.assert_allclose(subtraction.shifts_px, 0.0, atol=0.08)
+
+
+def test_a_vein_before_nothing_gives_no_motion(scene: Any, vein: Any):
+    wide = type(vein)(width_px=lambda along: along * 0 + 50.0)
+    bare = scene.but(veins=(wide,), extra=2.0 - scene.body())
+    subtraction = subtract(bare.run(masks=(AVERAGE,)))
+    assert subtraction.mask_shift_px == (0.0, 0.0)
+
+
 def test_motion_that_differs_from_place_to_place_is_followed(scene: Any):
     floor = np.std(next(subtract(scene.run(masks=(AVERAGE,))).pictures())[background(scene)])
     subtraction = subtract(scene.but(stretch=2.0).run(masks=(AVERAGE,)))

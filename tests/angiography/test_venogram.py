@@ -140,11 +140,24 @@ def test_a_short_healthy_stretch_beyond_keeps_a_stenosis(scene: Any, vein: Any):
 
 def test_unsubtracted_frames_together_give_no_stenosis(scene: Any):
     run = scene.but(veins=(narrowed(scene.veins[0], 0.5),)).run(masks=(Mask("NONE", (), ()),))
-    several = measure_run(run, VenogramOptions(ways=ALONG, calibration=HALF_MM))
+    options = VenogramOptions(ways=ALONG, frames=(2, 9), calibration=HALF_MM)
+    several = measure_run(run, options)
     assert several.lesion_table.rows == ()
     assert any("choose one frame" in warning for warning in several.warnings)
     one = measure_run(run, VenogramOptions(ways=ALONG, frames=(5, 5), calibration=HALF_MM))
     assert not any("choose one frame" in warning for warning in one.warnings)
+
+
+def test_of_unsubtracted_frames_the_best_filled_is_taken(scene: Any):
+    filled = (0.0, 0.0, 0.2, 0.5, 0.8, 1.0, 1.0, 0.7, 0.4, 0.2)
+    run = scene.but(filled=filled, veins=(narrowed(scene.veins[0], 0.5),)).run(
+        masks=(Mask("NONE", (), ()),)
+    )
+    found = measure_run(run, VenogramOptions(ways=ALONG, calibration=HALF_MM))
+    (pairing,) = found.subtraction.plan.pairings
+    assert pairing.contrast[0] in (5, 6)
+    assert found.lesion_table.rows
+    assert any("vessels fill most" in warning for warning in found.warnings)
 
 
 def test_the_main_vessel_is_found_without_seeds(scene: Any, vein: Any):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from venoseg.angiography.run import Image
 from venoseg.errors import MeasurementError
@@ -87,9 +88,67 @@ def find_path(picture: Image, seen: BoolArray, points_px: FloatArray) -> FloatAr
     MeasurementError
         When a point lies outside the picture.
     """
+    return _legs(picture, seen, points_px, None)
+
+
+def find_joining_path(
+    picture: Image, seen: BoolArray, points_px: FloatArray, trunk_px: FloatArray
+) -> FloatArray:
+    """Return the (n, 2) path of a vein through its points, from where it joins another one.
+
+    Parameters
+    ----------
+    picture
+        (rows, columns) opacity.
+    seen
+        Where the path may go.
+    points_px
+        (m, 2) column and row, one or more.
+    trunk_px
+        (k, 2) course of the vein that it joins.
+
+    Raises
+    ------
+    MeasurementError
+        When a point lies outside the picture.
+    """
+    return _legs(picture, seen, points_px, trunk_px)
+
+
+def _legs(
+    picture: Image, seen: BoolArray, points_px: FloatArray, trunk_px: FloatArray | None
+) -> FloatArray:
     from skimage.graph import MCP_Geometric
 
     rows, columns = picture.shape
+    _check_inside(points_px, rows, columns)
+    shrink = max(-(-columns // _SEARCH_COLUMNS), 1)
+    cost = _cost(picture, seen, shrink)
+
+    def nodes_of(places: FloatArray) -> npt.NDArray[np.intp]:
+        nodes = np.rint((places[:, ::-1] + 0.5) / shrink - 0.5).astype(np.intp)
+        inside: npt.NDArray[np.intp] = np.clip(nodes, 0, np.array(cost.shape) - 1)
+        return inside
+
+    nodes = nodes_of(points_px)
+    legs = []
+    if trunk_px is not None:
+        search = MCP_Geometric(cost)
+        total, _ = search.find_costs([tuple(nodes[0])])
+        ends = nodes_of(trunk_px)
+        end = ends[int(total[ends[:, 0], ends[:, 1]].argmin())]
+        legs.append(np.array(search.traceback(tuple(end)), dtype=np.float64)[::-1])
+    for start, stop in pairwise(nodes):
+        search = MCP_Geometric(cost)
+        search.find_costs([tuple(start)], [tuple(stop)])
+        legs.append(np.array(search.traceback(tuple(stop)), dtype=np.float64))
+    path = np.concatenate([legs[0], *(leg[1:] for leg in legs[1:])])
+    whole = ((path + 0.5) * shrink - 0.5)[:, ::-1]
+    first = points_px[:1] if trunk_px is None else whole[:1]
+    return np.concatenate([first, whole[1:-1], points_px[-1:]])
+
+
+def _check_inside(points_px: FloatArray, rows: int, columns: int) -> None:
     outside = (points_px < 0) | (points_px > (columns - 1, rows - 1))
     if outside.any():
         column, row = points_px[outside.any(axis=1)][0]
@@ -98,18 +157,6 @@ def find_path(picture: Image, seen: BoolArray, points_px: FloatArray) -> FloatAr
             f"{columns} x {rows} pixels",
             remedy="correct the seeds",
         )
-    shrink = max(-(-columns // _SEARCH_COLUMNS), 1)
-    cost = _cost(picture, seen, shrink)
-    nodes = np.rint((points_px[:, ::-1] + 0.5) / shrink - 0.5).astype(int)
-    nodes = np.clip(nodes, 0, np.array(cost.shape) - 1)
-    legs = []
-    for start, stop in pairwise(nodes):
-        search = MCP_Geometric(cost)
-        search.find_costs([tuple(start)], [tuple(stop)])
-        legs.append(np.array(search.traceback(tuple(stop)), dtype=np.float64))
-    path = np.concatenate([legs[0], *(leg[1:] for leg in legs[1:])])
-    inner = ((path + 0.5) * shrink - 0.5)[:, ::-1][1:-1]
-    return np.concatenate([points_px[:1], inner, points_px[-1:]])
 
 
 def _cost(picture: Image, seen: BoolArray, shrink: int) -> FloatArray:

@@ -110,8 +110,13 @@ def elsewhere_of(projections: list[Projection], regions: list[Region], seen: Boo
     return Region(ELSEWHERE, seen & apart & ~named["collateral"])
 
 
-def lumen_mask(projection: Projection, shape: tuple[int, ...]) -> BoolArray:
-    """Return (rows, columns), True between the edges of a vein, shut stretches included."""
+def lumen_mask(
+    projection: Projection, shape: tuple[int, ...], stations: BoolArray | None = None
+) -> BoolArray:
+    """Return (rows, columns), True between the edges of a vein, shut stretches included.
+
+    ``stations`` (n,) chooses some of them; a piece of the vein is drawn where all of it is chosen.
+    """
     from skimage.draw import polygon2mask
 
     contours = projection.edges.contours_px()
@@ -119,6 +124,8 @@ def lumen_mask(projection: Projection, shape: tuple[int, ...]) -> BoolArray:
     # Short pieces, each in its own box: a polygon's cost is its corners times its pixels.
     for start in range(0, len(contours) - 1, _PIECE):
         piece = contours[start : start + _PIECE + 1]
+        if stations is not None and not stations[start : start + _PIECE + 1].all():
+            continue
         ring = np.concatenate([piece[:, 0], piece[::-1, 1]])[:, ::-1]
         low = np.maximum(np.floor(ring.min(axis=0)).astype(int), 0)
         high = np.minimum(np.ceil(ring.max(axis=0)).astype(int) + 1, shape)

@@ -60,8 +60,10 @@ class Still:
 
     Attributes
     ----------
+    whole
+        Small picture.
     picture, along_rows, along_columns
-        Small picture and its derivatives by row and by column.
+        The same without what changes over wide distances, and its derivatives by row and by column.
     weight
         1 where it may be compared, 0 elsewhere.
     noise
@@ -70,6 +72,7 @@ class Still:
         How many pixels make one of the small picture, per axis.
     """
 
+    whole: Image
     picture: Image
     along_rows: Image
     along_columns: Image
@@ -81,7 +84,8 @@ class Still:
 def still(picture: Image, seen: BoolArray) -> Still:
     """Prepare a picture for comparison; ``seen`` is False where it must not be compared."""
     shrink = max(round(picture.shape[1] / _COLUMNS), 1)
-    small = _fine(picture, shrink)
+    whole = shrunk(picture, shrink)
+    small = _fine(whole)
     along_rows: Image = np.gradient(small, axis=0)
     along_columns: Image = np.gradient(small, axis=1)
     weight = (shrunk(seen.astype(np.float32), shrink) > 0.99).astype(np.float32)
@@ -89,7 +93,7 @@ def still(picture: Image, seen: BoolArray) -> Still:
     weight[:edge] = weight[-edge:] = weight[:, :edge] = weight[:, -edge:] = 0.0
     if not weight.any():
         weight += 1.0
-    return Still(small, along_rows, along_columns, weight, _grain(small), shrink)
+    return Still(whole, small, along_rows, along_columns, weight, _grain(small), shrink)
 
 
 def shrunk(picture: Image, by: int) -> Image:
@@ -104,11 +108,10 @@ def shrunk(picture: Image, by: int) -> Image:
     return np.asarray(total / np.float32(by * by), dtype=np.float32)
 
 
-def _fine(picture: Image, shrink: int) -> Image:
-    """Return a picture made small, without what changes over wide distances."""
+def _fine(small: Image) -> Image:
+    """Return a picture without what changes over wide distances."""
     from scipy import ndimage
 
-    small = shrunk(picture, shrink)
     fine: Image = small - ndimage.uniform_filter(small, _WIDE, mode="nearest")
     return fine
 
@@ -127,17 +130,19 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
     start
         Where to begin, a few pixels off at most; None: wherever the pictures correlate best.
     """
-    small = _fine(moving, fixed.shrink)
+    whole = shrunk(moving, fixed.shrink)
+    small = _fine(whole)
     noise = float(np.hypot(fixed.noise, _grain(small)))
     if start is None:
-        guesses = (np.zeros(2), _correlated(fixed, small))
-        found = min(guesses, key=lambda guess: _cost(fixed, small, guess, noise))
+        found, far = np.zeros(2), _correlated(fixed, small)
+        if _gain(fixed, whole, small, (found, far), noise) > 0:
+            found = far
     else:
         found = np.array(start) / fixed.shrink
-    resting, compared_at = fixed, None
+    resting, compared_at = _without_contrast(fixed, whole, found), found
     for _ in range(_ROUNDS):
-        if compared_at is None or np.abs(found - compared_at).max() > _MOVED_ON_PX:
-            resting, compared_at = _without_contrast(fixed, small, found), found
+        if np.abs(found - compared_at).max() > _MOVED_ON_PX:
+            resting, compared_at = _without_contrast(fixed, whole, found), found
         step = _step(resting, small, found)
         found = found + step
         if np.abs(step).max() < _SETTLED_PX:
@@ -149,22 +154,36 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
     # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
     rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
-    gain = min(_cost(resting, small, way, noise) for way in rivals) - _cost(
-        resting, small, found, noise
-    )
+    gain = min(_gain(fixed, whole, small, (way, found), noise) for way in rivals)
     if np.abs(found).max() > _FURTHEST * small.shape[1] or gain < _BELIEVED:
         return 0.0, 0.0
     return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
 
 
-def _without_contrast(fixed: Still, small: Image, shift: FloatArray) -> Still:
+def _gain(
+    fixed: Still, whole: Image, small: Image, ways: tuple[FloatArray, FloatArray], noise: float
+) -> float:
+    """Return how much more the second shift explains than the first.
+
+    Both are judged where neither leaves contrast medium, which moves along with the picture.
+    """
+    one, other = (_without_contrast(fixed, whole, way) for way in ways)
+    both = replace(fixed, weight=one.weight * other.weight)
+    if not both.weight.any():
+        return 0.0
+    return _cost(both, small, ways[0], noise) - _cost(both, small, ways[1], noise)
+
+
+def _without_contrast(fixed: Still, whole: Image, shift: FloatArray) -> Still:
     """Return the fixed picture to be compared only where no contrast medium has come.
 
     Motion makes one side of a bone more opaque and the other less; over a stretch that cancels out.
     """
     from scipy import ndimage
 
-    change = ndimage.gaussian_filter(_difference(fixed, small, shift), _STRETCH)
+    change = shifted_back(whole, (float(shift[0]), float(shift[1]))) - fixed.whole
+    change = ndimage.gaussian_filter(change, _STRETCH)
+    change -= np.float32(np.median(change[::2, ::2]))
     scatter = 1.4826 * float(np.median(np.abs(change[::2, ::2])))
     filled = ndimage.maximum_filter(change, _RIM_PX) > _MORE_OPAQUE * scatter
     weight = np.where(filled, np.float32(0.0), fixed.weight)
@@ -207,7 +226,7 @@ def _spline_kernel(part: float) -> FloatArray:
 
 def background_residual(fixed: Still, moving: Image) -> float:
     """Return the robust standard deviation of the difference of two pictures, made small."""
-    return _residual(fixed, _fine(moving, fixed.shrink), np.zeros(2))
+    return _residual(fixed, _fine(shrunk(moving, fixed.shrink)), np.zeros(2))
 
 
 def _difference(fixed: Still, small: Image, shift: FloatArray) -> Image:
@@ -298,7 +317,7 @@ def found_field(fixed: Still, moving: Image) -> FloatArray | None:
     """
     from scipy import ndimage
 
-    small = _fine(moving, fixed.shrink)
+    small = _fine(shrunk(moving, fixed.shrink))
     field = np.zeros((2, *small.shape))
     sigma = _WINDOW * small.shape[1] / 2
     for _ in range(_ROUNDS):

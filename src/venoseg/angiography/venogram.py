@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from venoseg.angiography.automatic import filled_vessels, main_vessel_path
 from venoseg.angiography.bands import Bands
+from venoseg.angiography.best_frame import best_filled
 from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
 from venoseg.angiography.composite import Composite, compose
-from venoseg.angiography.course import find_path
+from venoseg.angiography.course import find_joining_path, find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import Edges, Grain, background_noise, find_edges
 from venoseg.angiography.fiducials import Fiducial, calibrate, calibrate_by_bands
@@ -30,6 +33,7 @@ from venoseg.angiography.lesions import (
     with_states,
     without_narrow_ends,
 )
+from venoseg.angiography.meeting import without_meetings
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
 from venoseg.angiography.stent_table import stent_table
@@ -39,11 +43,18 @@ from venoseg.angiography.subtraction import (
     native_attenuation,
     subtract,
 )
-from venoseg.angiography.venogram_warnings import departures, detours, run_warnings, smeared
+from venoseg.angiography.venogram_warnings import (
+    BEST_FILLED,
+    departures,
+    detours,
+    run_warnings,
+    smeared,
+)
 from venoseg.dicom.calibration import Calibration
+from venoseg.errors import UsageError
 from venoseg.processes import usable_cores
 from venoseg.tables import Table
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 UNNAMED = "vein"
 """The name of a vein for which the seeds give none."""
@@ -59,11 +70,13 @@ _THREADS = 2
 class Way:
     """A vein to measure: its name, and points from its central to its peripheral end.
 
-    ``points_px`` (n, 2): column and row.
+    ``points_px`` (n, 2): column and row. ``joins``: it begins where it meets one of the other
+    veins, and the points say how it goes on from there.
     """
 
     vessel: str
     points_px: FloatArray
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,14 +178,13 @@ def measure_run(
     """
     wanted = options or VenogramOptions()
     say("subtracting")
-    subtraction = subtract(run, wanted.frames)
+    subtraction = _subtracted(run, wanted.frames)
     composite = compose(subtraction)
     picture, seen = composite.picture, subtraction.seen
     say("finding the edges")
     if subtraction.plan.operation != "natural":
         filled_vessels(picture, seen)
-    paths = [(way.vessel, find_path(picture, seen, way.points_px)) for way in wanted.ways]
-    paths = paths or [(UNNAMED, main_vessel_path(picture, seen))]
+    paths = _paths(picture, seen, wanted.ways)
     logarithmic = run.relation == "LIN" and not run.subtracted
     clear = _clear(subtraction)
     grain = Grain.of(picture, seen)
@@ -186,9 +198,12 @@ def measure_run(
             )
         )
     calibration = _calibrated(subtraction, found, wanted)
+    measured = [
+        project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
+        for (vessel, _), edges in zip(paths, found, strict=True)
+    ]
     projections, lesions = [], []
-    for (vessel, _), edges in zip(paths, found, strict=True):
-        projection = project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
+    for projection in without_meetings(measured, run.shape):
         projection = without_narrow_ends(projection)
         narrowed = [] if smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
@@ -218,6 +233,37 @@ def measure_run(
             *detours(projections, lesions),
         ),
     )
+
+
+def _subtracted(run: Run, frames: tuple[int, int] | None) -> Subtraction:
+    """Subtract; of frames that stay unsubtracted and were not chosen take the one that fills most.
+
+    Their motion is not followed, and together they would smear every vessel that moves.
+    """
+    subtraction = subtract(run, frames)
+    if frames is not None or not smeared(subtraction):
+        return subtraction
+    (frame,) = subtraction.plan.pairings[best_filled(subtraction)].contrast
+    single = subtract(run, (frame, frame))
+    return replace(single, flags=(*single.flags, BEST_FILLED))
+
+
+def _paths(picture: Image, seen: BoolArray, ways: tuple[Way, ...]) -> list[tuple[str, FloatArray]]:
+    """Return name and rough course of each vein; those that join others after these."""
+    if not ways:
+        return [(UNNAMED, main_vessel_path(picture, seen))]
+    paths = {w.vessel: find_path(picture, seen, w.points_px) for w in ways if not w.joins}
+    if not paths:
+        raise UsageError(
+            "no vein has two ends",
+            where="seeds",
+            remedy="give the vein that the others join a central_end and a peripheral_end",
+        )
+    trunk = np.concatenate(list(paths.values()))
+    for way in ways:
+        if way.joins:
+            paths[way.vessel] = find_joining_path(picture, seen, way.points_px, trunk)
+    return [(way.vessel, paths[way.vessel]) for way in ways]
 
 
 def _stents(subtraction: Subtraction, edges: Edges) -> tuple[StentEdges, ...]:

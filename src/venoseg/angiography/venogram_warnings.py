@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from venoseg.angiography.lesions import NARROW_END, Lesion
+from venoseg.angiography.meeting import MEETS
 from venoseg.angiography.projection import Projection
 from venoseg.angiography.slips import goes_round
 from venoseg.angiography.subtraction import Subtraction
@@ -16,7 +17,12 @@ from venoseg.volume import FloatArray
 # A course may leave the points it was given by this share of the vein's width.
 _DEPARTURE = 0.4
 
+BEST_FILLED = "best_filled_frame"
+"""Flag of a run that stays unsubtracted, of which one frame was chosen."""
+
 _WORDS = {
+    BEST_FILLED: "motion is not followed in unsubtracted frames: only the frame in which vessels "
+    "fill most was measured; choose another with --frames",
     "one_frame": "the run has one frame: it is measured unsubtracted and no flow is known",
     "subtraction_not_intended": "the header rules subtraction out: frames stay unsubtracted",
     "no_onset_seen": "the arrival of contrast medium was not seen; the first frame is the mask",
@@ -80,6 +86,7 @@ def run_warnings(
         flags = [set(flag.split(";")) for flag in projection.flags]
         for name, sentence in (
             ("saturated", "saturated pixels in the lumen"),
+            (MEETS, "it meets another measured vein and is not measured"),
             ("profile_unlike_a_single_vein", "profiles unlike a single vein (overlap or branch)"),
         ):
             share = np.mean([name in flag for flag in flags])

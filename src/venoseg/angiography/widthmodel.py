@@ -336,7 +336,8 @@ def _compared(samples: Samples, edges: FloatArray, look: Look) -> _Compared:
     parts[:, 4] = parts[:, 3] ** 2
     across = parts * samples.weights[:, None]
     normal = across @ parts.transpose(0, 2, 1) + _RIDGE
-    factors = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
+    solved = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
+    factors = np.asarray(solved, dtype=np.float64)
     root = np.sqrt(samples.weights)
     left = root * (samples.values - (factors[:, None] @ parts)[:, 0])
     # A background moved or stretched is still one: only the profile changes.

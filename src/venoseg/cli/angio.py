@@ -37,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or auto, the best the header allows (default)",
     )
     parser.add_argument(
+        "--nominal",
+        type=_size,
+        metavar="MM",
+        help="a diameter to give stenoses against, besides those of the vein itself",
+    )
+    parser.add_argument(
         "--stent-nominal",
         type=_nominal,
         action="append",
@@ -44,6 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[VESSEL=]MM",
         help="diameter a stent was made for, to give its expansion; refused where none is seen",
     )
+
+
+def _size(text: str) -> float:
+    try:
+        millimetres = float(text)
+    except ValueError:
+        millimetres = 0.0
+    if not 2.0 <= millimetres <= 50.0:
+        raise argparse.ArgumentTypeError("give 2 to 50 mm")
+    return millimetres
 
 
 def _nominal(text: str) -> tuple[str, float]:
@@ -77,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.frames,
         arguments.calibration,
         stents_nominal_mm=dict(arguments.stent_nominal),
+        nominal_mm=arguments.nominal,
     )
 
     def say(words: str) -> None:

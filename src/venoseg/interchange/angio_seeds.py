@@ -2,6 +2,7 @@
 
 ``{"points": [{"role": "central_end", "column": 250, "row": 40}, ...]}``; roles are `central_end`,
 `waypoint` and `peripheral_end`. Points may name a ``vessel``; those that do not belong together.
+A named vein without ``central_end`` begins where it joins one of the veins that have both ends.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def read_angio_seeds(path: Path) -> tuple[Way, ...]:
     for number, point in enumerate(points, start=1):
         vessel, order, column, row = _point(point, f"{path.name}, point {number}")
         grouped.setdefault(vessel, []).append((order, column, row))
-    return tuple(_way(vessel, found, path.name) for vessel, found in grouped.items())
+    ways = tuple(_way(vessel, found, path.name) for vessel, found in grouped.items())
+    if all(way.joins for way in ways):
+        raise InputError(f"{ways[0].vessel} needs one central_end", where=path.name)
+    return ways
 
 
 def _point(point: Any, where: str) -> tuple[str, int, float, float]:
@@ -64,7 +68,8 @@ def _point(point: Any, where: str) -> tuple[str, int, float, float]:
 
 def _way(vessel: str, points: list[tuple[int, float, float]], where: str) -> Way:
     roles = [order for order, _, _ in points]
-    if roles.count(0) != 1 or roles.count(2) != 1:
+    joins = roles.count(0) == 0 and vessel != UNNAMED
+    if (roles.count(0) != 1 and not joins) or roles.count(2) != 1:
         raise InputError(f"{vessel} needs one central_end and one peripheral_end", where=where)
     ordered = sorted(points, key=lambda point: point[0])
-    return Way(vessel, np.array([[column, row] for _, column, row in ordered]))
+    return Way(vessel, np.array([[column, row] for _, column, row in ordered]), joins)

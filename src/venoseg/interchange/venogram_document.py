@@ -13,6 +13,7 @@ from venoseg.angiography.densitometry import ASSUMPTION, relative_area
 from venoseg.angiography.flow import Curve
 from venoseg.angiography.lesions import STENOTIC_PERCENT, Lesion, occluded_length_px
 from venoseg.angiography.projection import Projection
+from venoseg.angiography.transit import transits
 from venoseg.angiography.venogram import Venogram
 from venoseg.dicom.angiogram import Angiogram
 from venoseg.interchange.documents import NOTICE
@@ -28,6 +29,8 @@ _METHODS = {
     "stents": "fit of a blurred round shell of wire across the vein in the frames before contrast "
     "medium; widths between the middles of the outermost wires, as projected in this view",
     "arrival": "a logistic rise is fitted; its tangent at the steepest place meets the base line",
+    "transit": "between the arrivals at both ends of a vein; antegrade: at its peripheral end "
+    "first; interval: an arrival is known to a frame",
     "collateral_fraction": "sum of opacity over all other filled vessels / sum over these and the "
     "measured veins; other veins in the picture count as other vessels, what crosses a measured "
     "vein as vein; of the run: sums over all pictures; interval: background, what is too faint to "
@@ -74,6 +77,7 @@ def venogram_document(found: Venogram, angiogram: Angiogram) -> dict[str, Any]:
         "flow": {
             "time_base": "seconds" if timed else "frames: the header states no time base",
             "curves": [_curve(curve) for curve in found.curves] if timed else [],
+            "transits": _transits(found) if timed else [],
             "collateral_fraction": _fractions(found.collaterals, times),
             "collateral_fraction_of_the_run": _whole(found.collaterals),
         },
@@ -170,6 +174,20 @@ def _curve(curve: Curve) -> dict[str, Any]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
+
+
+def _transits(found: Venogram) -> list[dict[str, Any]]:
+    vessels = [projection.vessel for projection in found.projections]
+    return [
+        {
+            "vessel": transit.vessel,
+            "direction": transit.direction,
+            "transit_s": _rounded(transit.transit_s),
+            "low_s": _rounded(transit.low_s),
+            "high_s": _rounded(transit.high_s),
+        }
+        for transit in transits(vessels, found.curves, found.subtraction.times_s)
+    ]
 
 
 def _fractions(

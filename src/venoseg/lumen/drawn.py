@@ -103,4 +103,5 @@ def _in_plane(curve: Curve, station: int, outline: FloatArray) -> FloatArray:
             where=where,
             remedy="draw a closed line around the lumen",
         )
-    return resample_closed([flat], CONTOUR_POINTS)[0]
+    contour: FloatArray = resample_closed([flat], CONTOUR_POINTS)[0]
+    return contour

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from venoseg.centerline.sections import sample_at_index
+from venoseg.interpolation import trilinear
 from venoseg.lumen.drawn import DRAWN
 from venoseg.lumen.profile import VesselProfile
 from venoseg.volume import FloatArray
@@ -144,7 +144,9 @@ class Section(QWidget):
             return
         self._shown = shown
         points = self._points(profile, number)
-        values = sample_at_index(session.image.voxels, session.image.grid.to_index(points))
+        values = trilinear(
+            session.image.voxels, np.moveaxis(session.image.grid.to_index(points), -1, 0)
+        )
         self.gray.setImage(values, autoLevels=False)
         self.gray.setLevels(self.desk.display.limits)
         self._draw_metal(points)
@@ -174,7 +176,7 @@ class Section(QWidget):
         session = self.desk.session
         assert session is not None
         index = session.image.grid.to_index(points)
-        self.metal.setImage(metal_picture(sample_at_index(session.stent, index)))
+        self.metal.setImage(metal_picture(trilinear(session.stent, np.moveaxis(index, -1, 0))))
 
     def _draw_outline(self, contour: FloatArray, *, stale: bool = False) -> None:
         """Draw an outline and its widths; an old one in gray dashes, and without them."""

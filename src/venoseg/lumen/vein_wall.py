@@ -6,7 +6,9 @@ thickness of the wall and from what lies outside: beside muscle, of the wall's o
 at all; in fat by more than half of the thickness.
 
 The thickness is told from two sides, neither of them sharp: what anatomy lets one expect, and how
-much wider the rise towards fat is than the scanner's blur alone would make it.
+much wider the rise towards fat is than the scanner's blur alone would make it. There may also be no
+wall to take off, in a phantom or where it is too thin to matter; both possibilities are weighed, and
+the doubt holds both.
 """
 
 from __future__ import annotations
@@ -29,10 +31,14 @@ _FAT_HU = -100.0
 # 1954;34:619); linear between them, with this standard deviation among persons.
 _AT_5_MM, _AT_30_MM = 0.5, 1.5
 _THICKNESS_SD_MM = 0.35
-_THICKEST_MM = 2.5
+_THICKNESSES_MM = np.linspace(0.0, 2.5, 126)
 
-# Standard deviations of what the blur of the scanner is taken for, and of the apparent one.
-_SCANNER_BLUR_SD_MM = 0.08
+# How likely it is, before looking, that there is no wall.
+_NO_WALL = 0.2
+
+# Standard deviations of what the blur of the scanner is taken for, and of the apparent one. The rays
+# of the same vein beside muscle do not tell it: thin layers of fat on the way make their rise wider.
+_SCANNER_BLUR_SD_MM = 0.16
 _APPARENT_BLUR_SD_MM = 0.04
 _LEAST_BLUR_MM = 0.3
 
@@ -40,6 +46,8 @@ _MOST_SHARE = 0.9
 
 # A ray with this share of its step at the outer face looks into fat.
 FACES_FAT = 0.45
+# Shares that vary by no more than this are those of one thing.
+_EVEN = 0.08
 # Below this the wall is not told from what lies behind it.
 FACES_TISSUE = 0.20
 
@@ -80,6 +88,18 @@ def outer_share(inside: FloatArray, outside: FloatArray) -> FloatArray:
     """
     share = (_WALL_HU - outside) / np.maximum(inside - outside, 1.0)
     return np.clip(share, 0.0, _MOST_SHARE)
+
+
+def faces_one_thing(share: FloatArray) -> bool:
+    """Tell whether all rays look into one and the same thing that is darker than a wall.
+
+    Parameters
+    ----------
+    share
+        (k,) what `outer_share` gives. Thin layers of fat beside other tissue differ from place to
+        place.
+    """
+    return len(share) > 0 and share.mean() >= FACES_TISSUE and share.std() <= _EVEN
 
 
 def seen_shift(share: FloatArray, wall_mm: float, blur_mm: FloatArray) -> FloatArray:
@@ -128,7 +148,8 @@ def split_blur(
     """
     expected = expected_thickness_mm(diameter_mm)
     if not told:
-        return EdgeModel(apparent, expected, _THICKNESS_SD_MM, _THICKNESS_SD_MM)
+        unseen = _moments(_THICKNESSES_MM, _prior(_THICKNESSES_MM, expected))
+        return EdgeModel(apparent, *unseen, unseen[1])
 
     def told_by(apparent_mm: float) -> tuple[float, float]:
         return _thickness(apparent_mm, scanner.in_plane_mm, share, expected)
@@ -153,17 +174,28 @@ def _thickness(
     apparent_mm: float, scanner_mm: float, share: float, expected_mm: float
 ) -> tuple[float, float]:
     """Return the thickness of the wall, and its standard deviation."""
-    thickness = np.linspace(0.0, _THICKEST_MM, 126)
+    thickness = _THICKNESSES_MM
     extra = share * (1.0 - share) * thickness**2
     rest = np.sqrt(np.maximum(apparent_mm**2 - extra, _LEAST_BLUR_MM**2))
     blur_sd = np.hypot(_SCANNER_BLUR_SD_MM, _APPARENT_BLUR_SD_MM * apparent_mm / rest)
-    odds = ((thickness - expected_mm) / _THICKNESS_SD_MM) ** 2
-    odds += ((rest - scanner_mm) / blur_sd) ** 2
-    weight = np.exp(-0.5 * (odds - odds.min()))
-    weight[extra > max(apparent_mm**2 - _LEAST_BLUR_MM**2, 0.0)] = 0.0
-    weight /= weight.sum()
-    wall_mm = float(weight @ thickness)
-    return wall_mm, float(np.sqrt(weight @ (thickness - wall_mm) ** 2))
+    fits = np.exp(-0.5 * ((rest - scanner_mm) / blur_sd) ** 2) + 1e-9
+    fits[extra > max(apparent_mm**2 - _LEAST_BLUR_MM**2, 0.0)] = 0.0
+    return _moments(thickness, fits * _prior(thickness, expected_mm))
+
+
+def _prior(thickness_mm: FloatArray, expected_mm: float) -> FloatArray:
+    """Return how likely each thickness is before looking; the first, of 0, is that of no wall."""
+    walled = np.exp(-0.5 * ((thickness_mm - expected_mm) / _THICKNESS_SD_MM) ** 2)
+    likely: FloatArray = (1.0 - _NO_WALL) * walled / walled.sum()
+    likely[0] += _NO_WALL
+    return likely
+
+
+def _moments(thickness_mm: FloatArray, weight: FloatArray) -> tuple[float, float]:
+    """Return mean and standard deviation of weighed thicknesses."""
+    weight = weight / weight.sum()
+    mean = float(weight @ thickness_mm)
+    return mean, float(np.sqrt(weight @ (thickness_mm - mean) ** 2))
 
 
 def doubts_mm(model: EdgeModel, share: FloatArray) -> tuple[FloatArray, FloatArray]:

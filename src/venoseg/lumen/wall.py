@@ -36,6 +36,7 @@ from venoseg.lumen.vein_wall import (
     FACES_TISSUE,
     EdgeModel,
     doubts_mm,
+    faces_one_thing,
     outer_share,
     seen_shift,
     split_blur,
@@ -257,6 +258,8 @@ def _model_of(
     rays = replace(rays, usable=rays.usable & wide)
     fat = rays.usable & (share >= FACES_FAT)
     told = bool(fat.sum() >= _LEAST_FAT * rays.usable.sum())
+    if not told and faces_one_thing(share[rays.usable]):
+        fat, told = rays.usable, True
     chosen = fat if told else rays.usable & (share < FACES_TISSUE)
     contrast = np.maximum(rays.inside - rays.outside, 1.0)[..., None]
     height = (rays.profiles.values - rays.outside[..., None]) / contrast

@@ -141,9 +141,15 @@ def image_decides(wall: Wall, volume: Volume, flags: Flags) -> BoolArray:
 
 
 def resolution_mm(blur: Blur, curve: Curve, grid: Grid) -> FloatArray:
-    """Return (n,) the full width at half maximum of the blur in the planes across a curve."""
-    across, upward = blur.along(curve.across, grid), blur.along(curve.upward, grid)
-    return _FWHM * np.sqrt((across**2 + upward**2) / 2.0)
+    """Return the full width at half maximum of the blur in the planes across a curve.
+
+    It is no finer than a voxel.
+    """
+    through, pixel = grid.slice_and_pixel_mm
+    fine = Blur(max(_FWHM * blur.in_plane_mm, pixel), max(_FWHM * blur.through_plane_mm, through))
+    across, upward = fine.along(curve.across, grid), fine.along(curve.upward, grid)
+    resolution: FloatArray = np.sqrt((across**2 + upward**2) / 2.0)
+    return resolution
 
 
 def note_narrow(equivalent_mm: FloatArray, resolution: FloatArray, flags: Flags) -> BoolArray:

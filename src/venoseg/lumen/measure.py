@@ -15,6 +15,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import CONCAVE, METAL
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
+from venoseg.lumen.implants import beside_implant, with_implants
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
@@ -183,7 +184,7 @@ def measure_along(
 
     def profile(branch: Branch) -> VesselProfile:
         measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
-        return with_gaps(measured, volume, segmentation)
+        return with_implants(with_gaps(measured, volume, segmentation), volume)
 
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         bare = list(pool.map(profile, tree.branches))
@@ -304,6 +305,12 @@ def warnings_of(
             warnings.append(
                 f"{profile.vessel}: its outline has a waist along {concave_mm:.0f} mm; check that "
                 "the labels hold no other vessel"
+            )
+        struck_mm = step_mm * float(beside_implant(profile).sum())
+        if struck_mm:
+            warnings.append(
+                f"{profile.vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its "
+                "streaks may falsify the figures there"
             )
         metal = sum(METAL in words for words in profile.flags)
         if metal:

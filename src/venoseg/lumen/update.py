@@ -16,6 +16,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.centerline.update import RegionUpdate, stations_met, updated_region
 from venoseg.errors import LabelError, UsageError
 from venoseg.lumen.evidence import renew
+from venoseg.lumen.implants import beside_implant, flagged
 from venoseg.lumen.label_view import LabelView
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements, warnings_of
@@ -200,7 +201,7 @@ def _comes_and_goes(found: Measurements, edited: Segmentation, box: Box) -> list
 def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> Measurements:
     """Return the measurements with other profiles, making anew only the rows of those."""
     profiles = tuple(
-        new if new is old else with_gaps(new, found.volume, found.segmentation)
+        new if new is old else _with_surroundings(old, new, found)
         for old, new in zip(found.profiles, profiles, strict=True)
     )
     lines = reference_lines(profiles, found.rule)
@@ -221,6 +222,14 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
         warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles)
         + stent_warnings(found.owned_stents),
     )
+
+
+def _with_surroundings(
+    old: VesselProfile, new: VesselProfile, found: Measurements
+) -> VesselProfile:
+    """Say again what lies around a vein; metal implants are where they were before."""
+    judged = with_gaps(new, found.volume, found.segmentation)
+    return flagged(judged, beside_implant(old))
 
 
 def _same_line(one: ReferenceLine | None, other: ReferenceLine | None) -> bool:

@@ -46,6 +46,7 @@ _FLAGS: dict[str, str] = {
     "its surroundings",
     "edge_partly_from_labels": "edge from gray values, on a part of the rim from the labels",
     "below_resolution": "narrower than the image can resolve: the diameter may be overestimated",
+    "metal_implant_in_slice": "a metal implant lies in the same slices, its streaks may falsify it",
     "concave_section": "its outline has a waist or a bay: bent around something, or two vessels in "
     "one label",
     "several_lumens": "more than one lumen in the section; the central one is measured",

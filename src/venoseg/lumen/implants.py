@@ -1,0 +1,72 @@
+"""Slices that hold a metal implant: its streaks falsify what lies beside it in the same slice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from venoseg.lumen.profile import VesselProfile
+from venoseg.volume import BoolArray, Volume
+
+IMPLANT = "metal_implant_in_slice"
+"""Flag of a station in whose slices a prosthesis, a plate or a screw lies."""
+
+# Bone and the blurred wires of a stent stay below this; an implant fills this much of a slice.
+_METAL_HU = 2000.0
+_LEAST_MM2 = 60.0
+
+# Every so many millimetres of a slice are looked at.
+_LOOKED_AT_MM = 3.0
+
+# Streaks spread this far beyond the slices of the metal.
+_BEYOND_MM = 3.0
+
+
+def with_implants(profile: VesselProfile, volume: Volume) -> VesselProfile:
+    """Flag the stations of a vein whose slices hold a metal implant.
+
+    Parameters
+    ----------
+    profile
+        A vein, measured.
+    volume
+        The image; only one in Hounsfield units tells metal.
+    """
+    if volume.unit != "HU":
+        return profile
+    curve = profile.branch.curve
+    height = volume.grid.to_index(curve.points_lps_mm)[:, 0]
+    beside = np.ceil(_BEYOND_MM / volume.grid.spacing_mm[0])
+    last = volume.grid.shape[0] - 1
+    first = int(np.clip(height.min() - beside, 0, last))
+    stop = int(np.clip(height.max() + beside, 0, last)) + 1
+    metal = np.flatnonzero(_with_metal(volume, first, stop)) + first
+    if len(metal) == 0:
+        return profile
+    struck = (np.abs(height[:, None] - metal) <= beside).any(axis=1)
+    return flagged(profile, struck)
+
+
+def flagged(profile: VesselProfile, struck: BoolArray) -> VesselProfile:
+    """Return a vein whose (n,) stations say that an implant lies beside them."""
+    flags = tuple(
+        (*words, IMPLANT) if here else words
+        for words, here in zip(profile.flags, struck, strict=True)
+    )
+    return replace(profile, flags=flags)
+
+
+def beside_implant(profile: VesselProfile) -> BoolArray:
+    """Tell which stations of a vein are flagged so."""
+    return np.array([IMPLANT in words for words in profile.flags])
+
+
+def _with_metal(volume: Volume, first: int, stop: int) -> BoolArray:
+    """Tell which of the slices hold enough metal."""
+    spacing = volume.grid.spacing_mm[1:]
+    rows, columns = (max(1, int(_LOOKED_AT_MM / mm)) for mm in spacing)
+    seen = volume.voxels[first:stop, ::rows, ::columns] > _METAL_HU
+    area = seen.sum(axis=(1, 2)) * float(spacing.prod()) * rows * columns
+    metal: BoolArray = area >= _LEAST_MM2
+    return metal

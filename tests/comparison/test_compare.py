@@ -107,3 +107,20 @@ def test_a_folder_without_images_is_no_study(case_folder, tmp_path, capsys) -> N
     status, _, errors = run(case_folder, tmp_path / "out", capsys)
     assert status == 3
     assert "there is no DICOM image in it" in errors
+
+
+def test_scans_of_other_parts_are_told_to_share_no_level(case_folder, tmp_path, capsys) -> None:
+    whole = case_folder.slices
+    heights = [float(one.ImagePositionPatient[2]) for one in whole]
+    case_folder.slices = [one for one, z in zip(whole, heights, strict=True) if z > 10]
+    case_folder.study("first", "20240101")
+    case_folder.slices = [one for one, z in zip(whole, heights, strict=True) if z < -20]
+    case_folder.study("second", "20240131")
+    out = tmp_path / "out"
+    status, _, errors = run(case_folder, out, capsys)
+    assert status == 0
+    assert "before to after: the confluence is not in view of both scans: no level can be" in errors
+    changes = rows(out / "changes.csv")
+    assert not [row for row in changes if row["level"] in ("station", "matched stretch")]
+    document = json.loads((out / "case.json").read_text(encoding="utf-8"))
+    assert document["matches"][0]["method"] == "none"

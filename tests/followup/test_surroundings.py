@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -29,7 +31,7 @@ CURVE = curve_through(np.array([[0.0, 0.0, z] for z in np.arange(70.0, -71.0, -5
 @pytest.mark.parametrize("moved_mm", [0.0, 9.0, -13.0])
 def test_a_stretch_is_found_where_it_has_moved_to(moved_mm: float) -> None:
     sights = scan(0.0), scan(moved_mm, seed=2)
-    found = slid(sights, (CURVE, CURVE), np.eye(3), CURVE.position_mm)
+    found = slid(sights, (CURVE, CURVE), np.eye(3), CURVE.position_mm, 0.0)
     assert len(found.station) >= 3
     # The vein's positions count from the head.
     expected = CURVE.position_mm[found.station] - moved_mm
@@ -38,10 +40,31 @@ def test_a_stretch_is_found_where_it_has_moved_to(moved_mm: float) -> None:
 
 def test_surroundings_that_are_the_same_everywhere_tell_nothing() -> None:
     sights = scan(0.0, texture=False), scan(0.0, texture=False, seed=2)
-    assert not len(slid(sights, (CURVE, CURVE), np.eye(3), CURVE.position_mm).station)
+    assert not len(slid(sights, (CURVE, CURVE), np.eye(3), CURVE.position_mm, 0.0).station)
 
 
 def test_a_stretch_that_is_not_in_view_is_not_found() -> None:
     sights = scan(0.0), scan(0.0, seed=2)
     nowhere = np.full(len(CURVE), np.nan)
-    assert not len(slid(sights, (CURVE, CURVE), np.eye(3), nowhere).station)
+    assert not len(slid(sights, (CURVE, CURVE), np.eye(3), nowhere, 0.0).station)
+
+
+def test_the_vein_itself_does_not_mislead() -> None:
+    sights = [scan(0.0), scan(0.0, seed=2)]
+    # A bright vein with a pattern that has slid along it, as a stent or a clot would.
+    x, y, z = (sights[0].volume.grid.to_lps(np.indices((80, 40, 40)).reshape(3, -1).T)).T
+    inside = np.hypot(x, y) < 8.0
+    for n, moved in enumerate((0.0, 12.0)):
+        voxels = sights[n].volume.voxels.copy().ravel()
+        pattern = 100.0 + 150.0 * np.sin((z[inside] - moved) / 11.0) + 0.9 * (z[inside] - moved)
+        voxels[inside] = pattern.astype(np.int16)
+        volume = sights[n].volume
+        sights[n] = replace(sights[n], volume=replace(volume, voxels=voxels.reshape(80, 40, 40)))
+    misled, told = (
+        slid((sights[0], sights[1]), (CURVE, CURVE), np.eye(3), CURVE.position_mm, inner)
+        for inner in (0.0, 10.0)
+    )
+    apart = misled.to_mm - CURVE.position_mm[misled.station]
+    assert np.abs(apart).max(initial=0.0) > 6.0
+    assert len(told.station) >= 3
+    assert told.to_mm == pytest.approx(CURVE.position_mm[told.station], abs=1.5)

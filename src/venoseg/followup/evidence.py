@@ -36,6 +36,9 @@ _COURSE_MM = 0.8
 # The course of a stretch without lumen is only guessed.
 _GUESSED_COURSE_MM = 4.0
 
+# No vein is taken for wider than this to either side.
+_WIDEST_MM = 18.0
+
 # How well the confluence is known where cava and both iliac veins meet in it, and where one of them
 # is missing or without lumen; then the mouth of an internal iliac vein, and the place where a label
 # calls a vein external, the last one along the vein only.
@@ -150,7 +153,9 @@ def slides(
     for branch, other in pairs:
         at = motion.apply(branch.curve.points_lps_mm)
         expected = project_onto(at + drift.at(at), other.curve)
-        found = slid(sights, (branch.curve, other.curve), motion.matrix[:3, :3], expected)
+        inner = min(max(branch.half_width_mm, other.half_width_mm), _WIDEST_MM)
+        curves = branch.curve, other.curve
+        found = slid(sights, curves, motion.matrix[:3, :3], expected, inner)
         if not len(found.station):
             continue
         there, curve = found.to_mm, other.curve

@@ -3,7 +3,8 @@
 Sections across the vein are laid one behind the other. A stretch of them at the first visit is
 held against the second at every shift along the vein; where one shift fits clearly better than all
 others it is an observation of how the vein has moved. Bones, which do not move with it, are left
-out.
+out; so is the vein itself, whose calibre is what the visits are compared for, and which an
+occlusion or a stent changes beyond recognition.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def slid(
     curves: tuple[Curve, Curve],
     turn: FloatArray,
     expected_mm: FloatArray,
+    inner_mm: float,
 ) -> Slid:
     """Find stretches of a vein again by what lies around it.
 
@@ -87,11 +89,13 @@ def slid(
         (3, 3) the patient's rotation from the one to the other.
     expected_mm
         (n,) where the stations are expected on the second curve; NaN: nowhere.
+    inner_mm
+        What lies no farther from the curves is the vein.
     """
     here, there = curves
     left = np.eye(3)[0]
-    first = _sections(sights[0], here, left)
-    second = _sections(sights[1], there, turn @ left)
+    first = _sections(sights[0], here, left, inner_mm)
+    second = _sections(sights[1], there, turn @ left, inner_mm)
     step = float(np.median(np.diff(here.position_mm)))
     reach = max(1, round(_STRETCH_MM / step))
     found = []
@@ -108,7 +112,9 @@ def slid(
     return Slid(columns[:, 0].astype(int), columns[:, 1], columns[:, 2])
 
 
-def _sections(sight: Sight, curve: Curve, left: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _sections(
+    sight: Sight, curve: Curve, left: FloatArray, inner_mm: float
+) -> tuple[FloatArray, FloatArray]:
     """Return (n, m) gray values around the stations, and (n, m) how much each may count."""
     offsets = np.arange(-_HALF_MM, _HALF_MM + 0.1, _RASTER_MM)
     across, upward = (a.ravel() for a in np.meshgrid(offsets, offsets))
@@ -126,7 +132,8 @@ def _sections(sight: Sight, curve: Curve, left: FloatArray) -> tuple[FloatArray,
     values = ndimage.map_coordinates(
         sight.volume.voxels, index, order=1, mode="constant", cval=-1e4, output=np.float64
     )
-    weight = np.exp(-0.5 * (across**2 + upward**2) / _NEAR_MM**2)
+    apart = np.hypot(across, upward)
+    weight = np.where(apart > inner_mm, np.exp(-0.5 * (apart / _NEAR_MM) ** 2), 0.0)
     weights = np.where(values < -5000.0, 0.0, 1.0)
     if sight.bones is not None:
         grid = sight.bones.grid

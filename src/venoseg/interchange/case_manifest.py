@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError
 from venoseg.followup.case import (
     EVENT_KINDS,
@@ -28,6 +27,19 @@ from venoseg.followup.claudication import claudication_from
 from venoseg.followup.rules import rules_from
 from venoseg.followup.scores import SCALES, score_from
 from venoseg.interchange.clinical_file import ClinicalRecords, read_clinical_file
+from venoseg.interchange.manifest_values import (
+    as_bool,
+    as_day,
+    as_place,
+    as_table,
+    as_text,
+    as_vein,
+    each,
+    existing,
+    needed,
+    optional_file,
+    size_of,
+)
 
 MANIFEST = "case.toml"
 CLINICAL = "clinical.csv"
@@ -51,8 +63,6 @@ _KEYS = {
     "event": ("day", "kind", "limb", "part_of_index"),
 }
 _LIMBS: dict[str, tuple[Limb, ...]] = {"left": ("left",), "right": ("right",), "both": LIMBS}
-
-_Part = TypeVar("_Part")
 
 
 def read_case(path: Path) -> Case:
@@ -82,26 +92,28 @@ def read_case(path: Path) -> Case:
     where, folder = file.name, file.parent
     _known(content, "case", where)
     clinical = content.get("clinical")
-    records = folder / CLINICAL if clinical is None else folder / _text(clinical, "clinical", where)
+    records = (
+        folder / CLINICAL if clinical is None else folder / as_text(clinical, "clinical", where)
+    )
     recorded: ClinicalRecords = {}
     if clinical is not None or records.is_file():
         recorded = read_clinical_file(records)
-    timepoints = _each(content, "timepoints", where, lambda one, at: _timepoint(one, folder, at))
+    timepoints = each(content, "timepoints", where, lambda one, at: _timepoint(one, folder, at))
     return check_case(
         Case(
-            patient=_text(_needed(content, "patient", where), "patient", where),
+            patient=as_text(needed(content, "patient", where), "patient", where),
             timepoints=_with_records(timepoints, recorded, records.name),
-            stents=tuple(sorted(_each(content, "stents", where, _stent), key=lambda s: s.day)),
-            events=tuple(sorted(_each(content, "events", where, _event), key=lambda e: e.day)),
-            rules=rules_from(_table(content.get("rules", {}), "rules", where), f"{where}, rules"),
-            ids_may_differ=_yes(content.get("ids_may_differ", False), "ids_may_differ", where),
+            stents=tuple(sorted(each(content, "stents", where, _stent), key=lambda s: s.day)),
+            events=tuple(sorted(each(content, "events", where, _event), key=lambda e: e.day)),
+            rules=rules_from(as_table(content.get("rules", {}), "rules", where), f"{where}, rules"),
+            ids_may_differ=as_bool(content.get("ids_may_differ", False), "ids_may_differ", where),
         ),
         where,
     )
 
 
 def _timepoint(one: Mapping[str, Any], folder: Path, where: str) -> Timepoint:
-    label = _text(_needed(one, "label", where), "label", where)
+    label = as_text(needed(one, "label", where), "label", where)
     where = f"{where} ({label[:40]})"
     _known(one, "timepoint", where)
     studies = one.get("studies", [])
@@ -118,12 +130,12 @@ def _timepoint(one: Mapping[str, Any], folder: Path, where: str) -> Timepoint:
     planned = [_beside(study, one, folder, where) for study in planned]
     if len(planned) > 1:
         planned = [_named(study, n) for n, study in enumerate(planned, start=1)]
-    conditions = _table(one.get("conditions", {}), "conditions", where)
+    conditions = as_table(one.get("conditions", {}), "conditions", where)
     _known(conditions, "conditions", f"{where}, conditions")
-    stated = {name: _text(value, name, where) for name, value in conditions.items()}
+    stated = {name: as_text(value, name, where) for name, value in conditions.items()}
     return Timepoint(
         label,
-        _day(_needed(one, "day", where), where),
+        as_day(needed(one, "day", where), where),
         tuple(planned),
         Conditions(**stated),
         tuple(
@@ -138,42 +150,30 @@ def _timepoint(one: Mapping[str, Any], folder: Path, where: str) -> Timepoint:
 
 
 def _landmarks(one: Mapping[str, Any], studies: int, where: str) -> Landmarks:
-    places = _table(one.get("landmarks", {}), "landmarks", where)
+    places = as_table(one.get("landmarks", {}), "landmarks", where)
     if places and studies != 1:
         raise InputError(
             f"landmarks stand beside {studies} studies",
             where=where,
             remedy="give them where a timepoint has one CT: they are places in its image",
         )
-    return {name: _place(value, name, where) for name, value in places.items()}
-
-
-def _place(value: object, name: str, where: str) -> tuple[float, float, float]:
-    numbers = value if isinstance(value, list) else []
-    told = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)]
-    if len(numbers) != 3 or len(told) != 3 or not all(abs(mm) < 1e5 for mm in told):
-        raise InputError(
-            f"the landmark {name[:40]} needs three numbers",
-            where=where,
-            remedy="write its place in the image as [x, y, z], LPS mm",
-        )
-    return told[0], told[1], told[2]
+    return {name: as_place(value, name, where) for name, value in places.items()}
 
 
 def _study(study: object, folder: Path, where: str) -> PlannedStudy:
     if isinstance(study, str):
-        return PlannedStudy(_existing(study, folder, where))
-    one = _table(study, "a study", where)
+        return PlannedStudy(existing(study, folder, where))
+    one = as_table(study, "a study", where)
     _known(one, "study", where)
-    path = _text(_needed(one, "path", where), "path", where)
+    path = as_text(needed(one, "path", where), "path", where)
     series, calibration = one.get("series"), one.get("calibration", "auto")
     return PlannedStudy(
-        _existing(path, folder, where),
-        _text(one.get("name", ""), "name", where, empty=True),
-        _optional_file(one, "labels", folder, where),
-        _optional_file(one, "seeds", folder, where),
-        None if series is None else _text(series, "series", where),
-        _text(calibration, "calibration", where),
+        existing(path, folder, where),
+        as_text(one.get("name", ""), "name", where, empty=True),
+        optional_file(one, "labels", folder, where),
+        optional_file(one, "seeds", folder, where),
+        None if series is None else as_text(series, "series", where),
+        as_text(calibration, "calibration", where),
     )
 
 
@@ -182,8 +182,8 @@ def _beside(study: PlannedStudy, one: Mapping[str, Any], folder: Path, where: st
     return PlannedStudy(
         study.path,
         study.name,
-        _optional_file(one, "labels", folder, where) or study.labels,
-        _optional_file(one, "seeds", folder, where) or study.seeds,
+        optional_file(one, "labels", folder, where) or study.labels,
+        optional_file(one, "seeds", folder, where) or study.seeds,
         study.series_uid,
         study.calibration,
     )
@@ -200,18 +200,18 @@ def _stent(one: Mapping[str, Any], where: str) -> Stent:
     _known(one, "stent", where)
     model = one.get("model")
     return Stent(
-        _day(_needed(one, "day", where), where),
-        _vein(_needed(one, "from", where), where),
-        _vein(_needed(one, "to", where), where),
-        _size(one, "nominal_diameter_mm", 60.0, where),
-        _size(one, "length_mm", 500.0, where),
-        None if model is None else _text(model, "model", where),
+        as_day(needed(one, "day", where), where),
+        as_vein(needed(one, "from", where), where),
+        as_vein(needed(one, "to", where), where),
+        size_of(one, "nominal_diameter_mm", 60.0, where),
+        size_of(one, "length_mm", 500.0, where),
+        None if model is None else as_text(model, "model", where),
     )
 
 
 def _event(one: Mapping[str, Any], where: str) -> Event:
     _known(one, "event", where)
-    kind = _needed(one, "kind", where)
+    kind = needed(one, "kind", where)
     words = kind if isinstance(kind, list) else [kind]
     for word in words:
         if word not in EVENT_KINDS:
@@ -226,10 +226,10 @@ def _event(one: Mapping[str, Any], where: str) -> Event:
             f"limb is '{str(limb)[:20]}'", where=where, remedy="write left, right or both"
         )
     return Event(
-        _day(_needed(one, "day", where), where),
+        as_day(needed(one, "day", where), where),
         tuple(words),
         _LIMBS[limb],
-        _yes(one.get("part_of_index", False), "part_of_index", where),
+        as_bool(one.get("part_of_index", False), "part_of_index", where),
     )
 
 
@@ -257,25 +257,10 @@ def _with_records(
     )
 
 
-def _each(
-    content: Mapping[str, Any],
-    key: str,
-    where: str,
-    read: Callable[[Mapping[str, Any], str], _Part],
-) -> list[_Part]:
-    listed = content.get(key, [])
-    if not isinstance(listed, list):
-        raise InputError(f"{key} is no list", where=where, remedy=f"write [[{key}]]")
-    return [
-        read(_table(one, key, where), f"{where}, {key[:-1]} {n}")
-        for n, one in enumerate(listed, start=1)
-    ]
-
-
 def _records(one: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, object]]:
     """Return the records of one scale: a table, or a list of them for several limbs."""
     given = one.get(name, [])
-    return [_table(r, name, where) for r in (given if isinstance(given, list) else [given])]
+    return [as_table(r, name, where) for r in (given if isinstance(given, list) else [given])]
 
 
 def _known(content: Mapping[str, Any], part: str, where: str) -> None:
@@ -286,63 +271,3 @@ def _known(content: Mapping[str, Any], part: str, where: str) -> None:
             where=where,
             remedy=f"use {', '.join(_KEYS[part])}",
         )
-
-
-def _needed(content: Mapping[str, Any], key: str, where: str) -> Any:
-    if key not in content:
-        raise InputError(f"'{key}' is missing", where=where, remedy=f"write {key} = ...")
-    return content[key]
-
-
-def _table(value: object, name: str, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{name} is no table", where=where, remedy="write key = value lines")
-    return value
-
-
-def _text(value: object, name: str, where: str, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or not (value.strip() or empty):
-        raise InputError(f"{name} needs a text", where=where)
-    return value.strip()
-
-
-def _yes(value: object, name: str, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise InputError(f"{name} needs true or false", where=where)
-    return value
-
-
-def _day(value: object, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError("day needs a whole number of days", where=where)
-    return value
-
-
-def _size(one: Mapping[str, Any], name: str, most: float, where: str) -> float | None:
-    value = one.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-        raise InputError(f"{name} needs a number between 0 and {most:g}", where=where)
-    return float(value)
-
-
-def _vein(value: object, where: str) -> str:
-    if value not in BY_NAME:
-        raise InputError(
-            f"'{str(value)[:40]}' is not a vein", where=where, remedy=f"use {', '.join(BY_NAME)}"
-        )
-    return str(value)
-
-
-def _optional_file(one: Mapping[str, Any], key: str, folder: Path, where: str) -> Path | None:
-    value = one.get(key)
-    return None if value is None else _existing(_text(value, key, where), folder, where)
-
-
-def _existing(text: str, folder: Path, where: str) -> Path:
-    """Return a path that stands relative to the manifest."""
-    path = folder / text
-    if not path.exists():
-        raise InputError(f"there is no '{text[:80]}' beside the manifest", where=where)
-    return path

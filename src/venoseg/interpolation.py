@@ -37,13 +37,14 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
     last = np.array(array.shape)[:, None] - 1.0
     # An axis of one voxel has no next one.
     steps = np.where(last[:, 0] > 0, strides, 0)
+    apart = strides.astype(np.float64)
     for start in range(0, len(values), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         at = np.minimum(np.maximum(places[:, part], 0.0), last)
         at[flipped] = last[flipped] - at[flipped]
         base = np.minimum(np.floor(at), np.maximum(last - 1.0, 0.0))
         share = (at - base).astype(np.float32)
-        first = strides @ base.astype(np.int64)
+        first = (apart @ base).astype(np.int64)
         values[part] = _between(voxels, first, steps, share)
     return values.reshape(index.shape[1:])
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
 from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes, widened
+from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray
 
 # A section whose rim lies against another vein by more than this share does not show one vein.
@@ -142,21 +142,16 @@ def _shared_rim(
     region: Region, curve: Curve, offsets_mm: FloatArray, core: BoolArray
 ) -> FloatArray:
     """Return (n,) the share of each section's rim that another vein occupies."""
-    shared = np.zeros(len(curve))
-    voxels = np.argwhere(region.foreign)
-    if len(voxels) == 0:
-        return shared
-    reach = np.hypot(offsets_mm[-1], offsets_mm[-1])
-    distance = cKDTree(region.grid.to_lps(voxels)).query(
-        curve.points_lps_mm, distance_upper_bound=reach
-    )[0]
-    near = np.flatnonzero(np.isfinite(distance))
-    if len(near) == 0:
-        return shared
-    stations = Curve(*(getattr(curve, name)[near] for name in Curve.__slots__))
-    foreign = sample_planes(region.foreign.view(np.uint8), region.grid, stations, offsets_mm)
-    inner = core[near]
-    rim = widened(widened(inner)) & ~inner
-    count = np.maximum(rim.sum(axis=(1, 2)), 1)
-    shared[near] = (rim & (foreign > 0.25)).sum(axis=(1, 2)) / count
-    return shared
+    if not region.foreign.any():
+        return np.zeros(len(curve))
+    rim = widened(widened(core)) & ~core
+    station, row, column = np.nonzero(rim)
+    points = (
+        curve.points_lps_mm[station]
+        + offsets_mm[row, None] * curve.upward[station]
+        + offsets_mm[column, None] * curve.across[station]
+    )
+    foreign = trilinear(region.foreign.view(np.uint8), region.grid.to_index(points).T) > 0.25
+    count = np.bincount(station, minlength=len(curve))
+    share: FloatArray = np.bincount(station, foreign, len(curve)) / np.maximum(count, 1)
+    return share

@@ -102,10 +102,10 @@ def path_between(graph: Lattice, start: int, end: int) -> FloatArray:
 def _pooled(mask: BoolArray, factor: npt.NDArray[np.int64]) -> BoolArray:
     """Join blocks of voxels; a block with any voxel inside is inside, so nothing falls apart."""
     padded = np.pad(mask, [(0, -size % f) for size, f in zip(mask.shape, factor, strict=True)])
-    k, j, i = (size // f for size, f in zip(padded.shape, factor, strict=True))
-    blocks = padded.reshape(k, factor[0], j, factor[1], i, factor[2])
-    inside: BoolArray = np.any(blocks, axis=(1, 3, 5))
-    return inside
+    for axis, size in enumerate(factor):
+        shape = (*padded.shape[:axis], -1, size, *padded.shape[axis + 1 :])
+        padded = np.asarray(padded.reshape(shape).any(axis=axis + 1))
+    return padded
 
 
 def _symmetric(

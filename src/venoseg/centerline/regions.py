@@ -126,7 +126,6 @@ def vein_regions(segmentation: Segmentation) -> tuple[tuple[Region, ...], tuple[
             "needed",
             remedy="check that the label map is the right one for this image",
         )
-    is_vein = np.isin(np.arange(256), list(segmentation.names))
     regions = []
     for chain in CHAINS:
         vessels = tuple(name for name in chain if sizes.get(name, 0) >= _LEAST_VOXELS)
@@ -134,12 +133,13 @@ def vein_regions(segmentation: Segmentation) -> tuple[tuple[Region, ...], tuple[
         if not vessels:
             continue
         local = _union([boxes[v - 1] for v in values if boxes[v - 1] is not None])
-        lookup = np.zeros(256, dtype=np.uint8)
-        for value, name in values.items():
-            lookup[value] = vessels.index(name) + 1
         part = _padded(labels, local)
-        owner = lookup[part]
-        foreign = is_vein[part] & (owner == 0)
+        owner, foreign = np.zeros_like(part), np.zeros(part.shape, dtype=bool)
+        for value, name in segmentation.names.items():
+            if name in vessels:
+                owner[part == value] = vessels.index(name) + 1
+            elif boxes[value - 1] is not None:
+                foreign |= part == value
         box = _shifted(local, whole)
         regions.append(_cleaned(vessels, box, owner, foreign, segmentation.grid))
     return tuple(regions), too_small
@@ -246,12 +246,36 @@ def _bridged(owner: npt.NDArray[np.uint8], foreign: BoolArray, grid: Grid) -> np
 
 def _without_holes(mask: BoolArray) -> BoolArray:
     """Fill cavities that no face of the box reaches."""
-    outside, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    places = _enclosed(mask)
+    if len(places) == 0:
+        return mask
+    # All of a cavity is enclosed: nothing else needs to be looked at.
+    first, last = places.min(axis=0), places.max(axis=0)
+    around = tuple(slice(max(a - 1, 0), b + 2) for a, b in zip(first, last, strict=True))
+    outside, count = ndimage.label(np.pad(~mask[around], 1, constant_values=True))
     if count <= 1:
         return mask
-    reached = outside == outside[0, 0, 0]
-    filled: BoolArray = ~reached[1:-1, 1:-1, 1:-1]
+    filled = mask.copy()
+    filled[around] = outside[1:-1, 1:-1, 1:-1] != outside[0, 0, 0]
     return filled
+
+
+def _enclosed(mask: BoolArray) -> npt.NDArray[np.intp]:
+    """Return (n, 3) the voxels outside of a mask that have some of it on both sides on all axes."""
+    first = mask.argmax(axis=2)
+    last = mask.shape[2] - 1 - mask[:, :, ::-1].argmax(axis=2)
+    rows = np.argwhere(last - first >= np.count_nonzero(mask, axis=2))
+    found = [np.empty((0, 3), dtype=np.intp)]
+    for k, j in rows[mask[rows[:, 0], rows[:, 1], first[rows[:, 0], rows[:, 1]]]]:
+        gap = first[k, j] + np.flatnonzero(~mask[k, j, first[k, j] : last[k, j]])
+        found.append(np.column_stack(np.broadcast_arrays(k, j, gap)))
+    places = np.concatenate(found)
+    for axis in range(2):
+        lines = np.moveaxis(mask, axis, 0)[:, *np.delete(places, axis, axis=1).T]
+        before = lines.argmax(axis=0)
+        after = len(lines) - 1 - lines[::-1].argmax(axis=0)
+        places = places[(before < places[:, axis]) & (places[:, axis] < after)]
+    return places
 
 
 def _in_box(region: Region, box: list[slice]) -> BoolArray:

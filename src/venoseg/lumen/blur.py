@@ -14,7 +14,7 @@ _LEAST_MM, _MOST_MM = 0.3, 3.0
 
 # Bins of a ray's lean (squared cosine to the slice direction) and of the distance to the edge.
 _LEAN_BINS = np.array([0.0, 0.05, 0.2, 0.4, 0.7, 1.0001])
-_DISTANCE_BINS = np.arange(-2.4, 2.401, 0.2)
+_FARTHEST_MM, _BIN_MM = 2.4, 0.2
 
 # A bin with fewer samples says nothing.
 _LEAST_SAMPLES = 50
@@ -71,11 +71,11 @@ def estimate_blur(
     distance = (profiles.depths_mm - offsets_mm[..., None])[usable]
     share = share_inside[usable]
     leaning = np.broadcast_to(lean[usable][:, None], share.shape)
-    which = np.digitize(distance.ravel(), _DISTANCE_BINS) - 1
-    row = np.digitize(leaning.ravel(), _LEAN_BINS) - 1
-    columns, rows = len(_DISTANCE_BINS) - 1, len(_LEAN_BINS) - 1
-    valid = (which >= 0) & (which < columns) & (row >= 0) & (row < rows)
-    cell = row[valid] * columns + which[valid]
+    columns, rows = round(2.0 * _FARTHEST_MM / _BIN_MM), len(_LEAN_BINS) - 1
+    which = np.floor((distance + _FARTHEST_MM) / _BIN_MM).astype(np.int64)
+    row = np.clip(np.digitize(lean[usable], _LEAN_BINS) - 1, 0, rows - 1)[:, None]
+    valid = (which >= 0) & (which < columns)
+    cell = (row * columns + which)[valid]
     size = rows * columns
     count = np.bincount(cell, minlength=size)
     known = count >= _LEAST_SAMPLES
@@ -83,7 +83,7 @@ def estimate_blur(
         return start
 
     def mean(values: FloatArray) -> FloatArray:
-        summed = np.bincount(cell, weights=values.ravel()[valid], minlength=size)
+        summed = np.bincount(cell, weights=values[valid], minlength=size)
         return np.asarray(summed[known] / count[known], dtype=np.float64)
 
     x, height, q = mean(distance), mean(share), mean(leaning)

@@ -250,7 +250,8 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
             "the image holds no values where the veins are",
             remedy="check that image and labels belong together",
         )
-    if not np.isfinite(voxels if seen is None else voxels[seen]).all():
+    known = voxels if seen is None else voxels[seen]
+    if voxels.dtype.kind == "f" and not np.isfinite(known).all():
         raise MeasurementError(
             "the image holds values that are not numbers where the veins are",
             remedy="mark them as missing in Volume.missing, or export the series again",

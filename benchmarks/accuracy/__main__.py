@@ -2,8 +2,11 @@
 
     python -m benchmarks.accuracy [--seeds 3] [--first-seed 200] [--noise 20] [--contrast 100]
                                   [--boundary gray mask] [--labels ideal dilated eroded shifted]
+                                  [--peer-python PYTHON_WITH_PEERS]
 
-Prints a table for each slice thickness. The seeds used while the methods were made lie below 100.
+Prints a table for each slice thickness, and one of the peers on the same twins and masks, if an
+interpreter that has them is named (benchmarks/README.md). The seeds used while the methods were
+made lie below 100.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from benchmarks.accuracy.compare import Errors, collect
+from benchmarks.accuracy.compare import Errors, collect, collect_peer
+from benchmarks.peers.calling import PEERS, run_peer
 from scipy import ndimage
 
+from venoseg.centerline import trace
 from venoseg.errors import MeasurementError
 from venoseg.lumen import measure
-from venoseg.phantom import SHAPES, Scanner, fit_grid, iliocaval_y, render, shape
+from venoseg.phantom import SHAPES, Rendering, Scanner, fit_grid, iliocaval_y, render, shape
 from venoseg.phantom.scene import Scene
 from venoseg.segmentation import Segmentation
 
@@ -37,17 +43,21 @@ def main() -> None:
         "--labels", nargs="+", default=["ideal"], help="ideal, dilated, eroded, shifted"
     )
     parser.add_argument("--kinds", nargs="+", default=[*SHAPES, "iliocaval_y"])
+    parser.add_argument("--peer-python", type=Path, help="a Python that has the peers")
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     print(f"{len(arguments.kinds)} kinds x {len(seeds)} seeds from {seeds[0]}: ", end="")
     print(f"noise {arguments.noise:g} HU, contrast {arguments.contrast:g} HU, blur 0.6 mm")
     for spacing in SPACINGS_MM:
         results: dict[tuple[str, str], Errors] = {}
+        peers: dict[str, Errors] = {}
         for kind in arguments.kinds:
             for seed in seeds:
-                _one(kind, seed, spacing, arguments, results)
+                _one(kind, seed, spacing, arguments, results, peers)
         print(f"\nvoxels {spacing[1]} x {spacing[2]} x {spacing[0]} mm")
         _print_table(results)
+        if peers:
+            _print_peers(peers, results)
 
 
 def _one(
@@ -56,6 +66,7 @@ def _one(
     spacing: tuple[float, float, float],
     arguments: argparse.Namespace,
     results: dict[tuple[str, str], Errors],
+    peers: dict[str, Errors],
 ) -> None:
     scene = replace(_scene(kind, seed), lumen_hu=50.0 + arguments.contrast, background_hu=50.0)
     twin = render(scene, fit_grid(scene, spacing), Scanner(noise_hu=arguments.noise, seed=seed))
@@ -68,6 +79,22 @@ def _one(
                 print(f"{kind} {seed}, {labels} labels, refused: {error}")
                 continue
             collect(found, twin.truth, results.setdefault((labels, boundary), Errors()))
+    if arguments.peer_python:
+        _ask_peers(f"{kind} {seed}", twin, arguments.peer_python, peers)
+
+
+def _ask_peers(twin_name: str, twin: Rendering, python: Path, peers: dict[str, Errors]) -> None:
+    """Let every peer find centerlines and diameters in the ideal labels."""
+    try:
+        tree = trace(twin.segmentation)
+    except MeasurementError:
+        return
+    for name, (_, _, diameter) in PEERS.items():
+        run = run_peer(name, python, twin.segmentation, tree)
+        if isinstance(run, str):
+            print(f"{twin_name}, {name}: {run}")
+        else:
+            collect_peer(run, diameter, twin.truth, peers.setdefault(name, Errors()))
 
 
 def _scene(kind: str, seed: int) -> Scene:
@@ -104,6 +131,30 @@ def _print_table(results: dict[tuple[str, str], Errors]) -> None:
         figures += [worst, _percent(errors.area_inside), _percent(errors.minimum_inside)]
         figures.append(100.0 * errors.measured / errors.stations)
         print(f"{labels:<10}{boundary:<10}" + "".join(f"{f:>11.3f}" for f in figures), flush=True)
+
+
+def _print_peers(peers: dict[str, Errors], own: dict[tuple[str, str], Errors]) -> None:
+    """Print the peers' errors, and how many times ours they are where both work on ideal labels."""
+    ours = own.get(("ideal", "mask"))
+    mine = None if ours is None else _axis_and_diameter(ours)
+    names = ("axis mean", "p95", "D bias", "limits", "measured")
+    print(
+        f"\n{'peer, ideal labels':<28}{'diameter':<12}" + "".join(f"{n:>11}" for n in names), end=""
+    )
+    print("  times ours: axis mean, limits")
+    for name, errors in peers.items():
+        if not errors.measured:
+            continue
+        figures = _axis_and_diameter(errors)
+        share = 100.0 * errors.measured / errors.stations
+        print(f"{name:<28}{PEERS[name][2]:<12}", end="")
+        print("".join(f"{f:>11.3f}" for f in (*figures, share)), end="")
+        print("" if mine is None else f"{figures[0] / mine[0]:>13.1f}{figures[3] / mine[3]:>8.1f}")
+
+
+def _axis_and_diameter(errors: Errors) -> list[float]:
+    axis = np.concatenate(errors.axis_mm)
+    return [axis.mean(), np.quantile(axis, 0.95), *_bias_and_limits(errors.equivalent_mm)]
 
 
 def _bias_and_limits(values: Iterable[np.ndarray]) -> list[float]:

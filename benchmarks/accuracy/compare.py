@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from benchmarks.peers.calling import PeerRun
 from scipy.spatial import cKDTree
 
 from venoseg.centerline.curve import resample
@@ -72,6 +73,39 @@ def _collect_vessel(profile: VesselProfile, rows: list[Row], errors: Errors) -> 
     errors.minimum_inside.append(
         _inside(true("minimum_diameter_mm"), profile.minimum_interval_mm[use])
     )
+
+
+def collect_peer(run: PeerRun, kind: str, truth: Truth, errors: Errors) -> None:
+    """Add the errors of a peer: of each of its points against the true vein nearest to it.
+
+    Parameters
+    ----------
+    run
+        What the peer found.
+    kind
+        Which diameter it gives, ``equivalent`` or ``inscribed``.
+    truth, errors
+        As `collect` takes them.
+    """
+    vessels = {str(row["vessel"]) for row in truth.cross_sections.rows}
+    best = np.full(len(run.points_lps_mm), np.inf)
+    true, counts = np.full(len(best), np.nan), np.zeros(len(best), dtype=bool)
+    for vessel in sorted(vessels):
+        rows = [r for r in truth.cross_sections.rows if r["vessel"] == vessel]
+        fine = resample(_column(rows, "x_mm", "y_mm", "z_mm"), _FINE_MM)
+        distance, nearest = cKDTree(fine).query(run.points_lps_mm)
+        share = nearest / (len(fine) - 1)
+        row = np.round(share * (len(rows) - 1)).astype(int)
+        junction = np.array(["junction" in str(r["flags"]).split() for r in rows])
+        closer = distance < best
+        best[closer] = distance[closer]
+        true[closer] = _column(rows, f"{kind}_diameter_mm")[row[closer], 0]
+        counts[closer] = ((share > INNER) & (share < 1 - INNER) & ~junction[row])[closer]
+    errors.axis_mm.append(best[counts])
+    errors.stations += int(counts.sum())
+    counts &= np.isfinite(run.diameters_mm)
+    errors.measured += int(counts.sum())
+    errors.equivalent_mm.append(run.diameters_mm[counts] - true[counts])
 
 
 def _stenoses(found: Measurements, truth: Truth) -> list[tuple[float, float]]:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.peers NAME FOLDER
 
-FOLDER holds ``mask.npy``, uint8 (slices, rows, columns), and ``job.json``: ``origin`` and ``spacing``
-in mm as (x, y, z), ``source`` and ``targets``, LPS mm. Written there: ``found.npz`` with ``points``
-(n, 3) and ``diameters`` (n,), NaN where there is none. Printed, as JSON on the last line: the seconds
-of each step, and the peak of memory above what was held before, in MiB.
+FOLDER holds ``mask.npy``, uint8 (slices, rows, columns), and ``job.json``: ``origin`` and
+``spacing`` in mm as (x, y, z), ``source`` and ``targets``, LPS mm. Written there: ``found.npz``
+with ``points`` (n, 3) and ``diameters`` (n,), NaN where there is none. Printed as JSON on the last
+line: the seconds of each step, and the peak of memory above what was held before, in MiB.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
+# Module and function, and which diameter it gives.
 PEERS = {
-    "VMTK": ("vmtk_peers", "vmtk"),
-    "SlicerVMTK recipe": ("vmtk_peers", "slicer"),
-    "skimage path, EDT": ("path_peers", "skimage_path"),
-    "skan skeleton, EDT": ("path_peers", "skan_skeleton"),
-    "SimpleITK distance, skimage path": ("path_peers", "sitk_path"),
+    "VMTK": ("vmtk_peers", "vmtk", "equivalent"),
+    "SlicerVMTK recipe": ("vmtk_peers", "slicer", "equivalent"),
+    "SciPy EDT, skimage path": ("path_peers", "skimage_path", "inscribed"),
+    "SimpleITK EDT, skimage path": ("path_peers", "sitk_path", "inscribed"),
+    "SciPy EDT, skan skeleton": ("path_peers", "skan_skeleton", "inscribed"),
 }
 
 
 def main() -> None:
     """Run the peer."""
-    module, function = PEERS[sys.argv[1]]
+    module, function, _ = PEERS[sys.argv[1]]
     folder = Path(sys.argv[2])
     work = getattr(importlib.import_module(f"benchmarks.peers.{module}"), function)
     mask = np.load(folder / "mask.npy")

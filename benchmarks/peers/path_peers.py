@@ -26,7 +26,7 @@ def skimage_path(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Fou
 
 def sitk_path(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Found:
     """Follow the same path in the distance map of SimpleITK (Maurer)."""
-    import SimpleITK as sitk  # noqa: N813, PLC0415
+    import SimpleITK as sitk
 
     mask, first = _boxed(mask)
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
@@ -41,8 +41,8 @@ def sitk_path(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Found:
 
 def skan_skeleton(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Found:
     """Thin the mask to its skeleton, and take its branches."""
-    from skan import Skeleton  # noqa: PLC0415
-    from skimage.morphology import skeletonize  # noqa: PLC0415
+    from skan import Skeleton
+    from skimage.morphology import skeletonize
 
     mask, first = _boxed(mask)
     depth = ndimage.distance_transform_edt(mask, sampling=job["spacing"][::-1])
@@ -58,14 +58,12 @@ def skan_skeleton(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Fo
 
 def _boxed(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mask in its box with a margin of one voxel, and where the box begins."""
-    box = ndimage.find_objects(mask > 0)[0]
+    box = ndimage.find_objects(mask)[0]
     return np.pad(mask[box] > 0, 1), np.array([s.start - 1 for s in box])
 
 
-def _paths(
-    depth: np.ndarray, first: np.ndarray, job: Job, done: Callable[[str], None]
-) -> Found:
-    from skimage.graph import MCP_Geometric  # noqa: PLC0415
+def _paths(depth: np.ndarray, first: np.ndarray, job: Job, done: Callable[[str], None]) -> Found:
+    from skimage.graph import MCP_Geometric
 
     cost = np.where(depth > 0, 1.0 / np.maximum(depth, 1e-3) ** 2, -1.0)
     ends = [_inside(depth, end, first, job) for end in (job["source"], *job["targets"])]

@@ -47,7 +47,9 @@ def slicer(mask: np.ndarray, job: Job, done: Callable[[str], None]) -> Found:
         along = points[[ids.GetId(n) for n in range(ids.GetNumberOfIds())]]
         if len(along) > 1:
             cut = _Cut(surface)
-            area += [cut.area(*pair) for pair in zip(along, np.gradient(along, axis=0), strict=True)]
+            area += [
+                cut.area(*pair) for pair in zip(along, np.gradient(along, axis=0), strict=True)
+            ]
         else:
             area.append(np.nan)
     done("sections")

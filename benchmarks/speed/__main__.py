@@ -1,10 +1,10 @@
 """Speed and memory of measuring a Y in 512 x 512 x 600 voxels, from DICOM files to all results.
 
-    python -m benchmarks.speed [--runs 3] [--peer-python PYTHON_WITH_VMTK]
+    python -m benchmarks.speed [--runs 3] [--peer-python PYTHON_WITH_PEERS]
 
 The steps run in a process of their own; "above" is its peak memory during the step above what it
-held before. The peer is run on the same mask in the same call, by an interpreter that has VMTK (its
-wheels need Python 3.12 or later). Ratios hold on a noisy machine, seconds do not.
+held before. The peers are run on the same mask in the same call, by an interpreter that has them
+(benchmarks/README.md). Ratios hold on a noisy machine, seconds do not.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from benchmarks.peers.calling import PEERS, PeerRun, run_peer
 
 from venoseg.centerline import trace
 from venoseg.interchange import write_seg_nrrd
@@ -30,14 +31,13 @@ from venoseg.volume import Grid
 SHAPE = (600, 512, 512)
 SPACING_MM = (1.0, 0.78, 0.78)
 STEPS = Path(__file__).with_name("steps.py")
-PEER = Path(__file__).with_name("vmtk_peer.py")
 
 
 def main() -> None:
     """Time every step, then the peer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peer-python", type=Path, help="a Python that has vmtk")
+    parser.add_argument("--peer-python", type=Path, help="a Python that has the peers")
     arguments = parser.parse_args()
     twin = big_twin()
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def main() -> None:
             print(f"{name:<42}{seconds:>10.2f}{above:>16.0f}")
         if arguments.peer_python:
             own = statistics.median(run["arrays to tables"][0] for run in runs)
-            _print_peer(twin, arguments.peer_python, study, own)
+            _print_peers(twin, arguments.peer_python, arguments.runs, own)
 
 
 def big_twin() -> Rendering:
@@ -73,21 +73,28 @@ def write_study(twin: Rendering, folder: Path) -> None:
     write_seg_nrrd(twin.segmentation, folder / "labels.seg.nrrd")
 
 
-def _print_peer(twin: Rendering, python: Path, folder: Path, own_s: float) -> None:
-    """Let VMTK make centerlines and sections from the same mask."""
-    ends = {b.vessel: b.curve.points_lps_mm for b in trace(twin.segmentation).branches}
-    points = {
-        "source": ends["ivc"][3].tolist(),
-        "targets": [ends[f"{side}_external_iliac_vein"][-4].tolist() for side in ("left", "right")],
-        "origin": twin.segmentation.grid.affine[:3, 3].tolist(),
-        "spacing": SPACING_MM[::-1],
-    }
-    mask = folder / "mask.npy"
-    np.save(mask, (twin.segmentation.labels > 0).astype(np.uint8))
-    seconds = _output_of([python, PEER, mask, json.dumps(points)])
-    for name, value in seconds.items():
-        print(f"{'VMTK ' + name:<42}{value:>10.2f}")
-    print(f"VMTK takes {seconds['whole'] / own_s:.1f} times as long from mask to sections")
+def _print_peers(twin: Rendering, python: Path, runs: int, own_s: float) -> None:
+    """Let the peers make centerlines, and sections if they can, from the same mask."""
+    tree = trace(twin.segmentation)
+    print(
+        f"\n{'peer, mask to diameters':<34}{'median s':>9}{'MiB above':>10}{'times ours':>11}",
+        end="",
+    )
+    print(f"{'points':>8}{'median mm':>10}  steps")
+    for name in PEERS:
+        done = [run_peer(name, python, twin.segmentation, tree) for _ in range(runs)]
+        good = [run for run in done if isinstance(run, PeerRun)]
+        if not good:
+            print(f"{name:<34}  failed: {done[0]}")
+            continue
+        seconds = statistics.median(run.seconds["whole"] for run in good)
+        above = statistics.median(run.above_mib for run in good)
+        diameters = good[0].diameters_mm[np.isfinite(good[0].diameters_mm)]
+        steps = ", ".join(
+            f"{step} {s:.2f}" for step, s in good[0].seconds.items() if step != "whole"
+        )
+        print(f"{name:<34}{seconds:>9.2f}{above:>10.0f}{seconds / own_s:>11.1f}", end="")
+        print(f"{len(diameters):>8}{np.median(diameters):>10.2f}  {steps}", flush=True)
 
 
 def _output_of(command: list[object]) -> dict[str, object]:

@@ -31,7 +31,7 @@ FINE_ROUNDS_MM = (1.0,)
 _ROUGH_SMOOTHING_MM = 10.0
 
 # So many voxels tell how far a vein reaches from its centerline.
-_LOOKED_AT = 5_000
+_LOOKED_AT = 20_000
 
 # No vein reaches farther from its centerline.
 _WIDEST_MM = 45.0

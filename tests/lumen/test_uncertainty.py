@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import measure
-from venoseg.lumen.uncertainty import unproved_labels_mm
+from venoseg.lumen.uncertainty import slit_tips_mm, unproved_labels_mm
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.volume import Grid
 
@@ -25,6 +25,29 @@ def test_labels_that_are_off_elsewhere_widen_the_interval() -> None:
     far = unproved_labels_mm(np.full(30, -1.0), GRID)
     assert far == pytest.approx(np.hypot(unproved_labels_mm(np.zeros(0), GRID), 1.96))
     assert near < far
+
+
+def test_only_tips_sharper_than_the_blur_hide_something() -> None:
+    least, greatest = np.array([12.0, 8.0, 3.3]), np.array([12.0, 25.0, 19.0])
+    hidden = slit_tips_mm(least, greatest, np.full(3, 0.7))
+    assert hidden[0] == hidden[1] == 0.0
+    # Half a width of the blur long and as wide, at either end.
+    area = np.pi / 4.0 * ((np.sqrt(3.3 * 19.0) + hidden[2]) ** 2 - 3.3 * 19.0)
+    assert area == pytest.approx((2.355 * 0.7) ** 2, rel=0.05)
+
+
+@pytest.mark.parametrize("aspect", [4.0, 6.5])
+def test_the_interval_of_a_slit_holds_the_truth(aspect: float) -> None:
+    curve = Curve.through([(0.0, 0.0, 0.0), (8.0, 0.0, -60.0)])
+    shape = Profile.along(curve, 0.0, 1.7 * aspect, 1.7, 0.3)
+    tube = Tube(curve, shape, (Span("left_common_iliac_vein", 0.0, 60.0),))
+    scene = Scene("slit", (tube,), lumen_hu=150.0, background_hu=50.0)
+    twin = render(scene, fit_grid(scene, (1.0, 0.8, 0.8)), Scanner(noise_hu=15.0))
+    found = measure(twin.image, twin.segmentation).profiles[0]
+    low, high = found.area_interval_mm2[found.measured & found.from_image].T
+    true = float(twin.truth.cross_sections.rows[20]["lumen_area_mm2"])  # type: ignore[arg-type]
+    assert len(low) > 40
+    assert ((low <= true) & (true <= high)).mean() > 0.9
 
 
 def test_a_lumen_that_only_the_labels_tell_has_the_wider_interval() -> None:

@@ -33,6 +33,7 @@ from venoseg.lumen.uncertainty import (
     common_wall_mm,
     half_intervals_mm,
     hidden_wall_mm,
+    slit_tips_mm,
     unproved_labels_mm,
 )
 from venoseg.lumen.vein_wall import EdgeModel
@@ -167,6 +168,9 @@ def conclude(
     drawn.replace(found.contours_mm, found.half_mm, found.from_image, flags)
     shapes = _shapes(found.contours_mm, before)
     measured = ~np.isnan(shapes.area_mm2)
+    half_equivalent = found.half_mm[:, 0] + slit_tips_mm(
+        shapes.minimum_mm, shapes.maximum_mm, _blur_mm(branch, evidence, found.from_image)
+    )
     note_components(evidence.view.components, measured, flags)
     note_concave(found.contours_mm, measured, flags)
     note_unexplained(evidence.view.found, measured, flags)
@@ -175,7 +179,7 @@ def conclude(
         contours_mm=found.contours_mm,
         centers_lps_mm=_centers(curve, found.contours_mm, measured),
         shapes=shapes,
-        area_interval_mm2=_area_interval(shapes, found.half_mm[:, 0]),
+        area_interval_mm2=_area_interval(shapes, half_equivalent),
         minimum_interval_mm=_clipped(shapes.minimum_mm, found.half_mm[:, 1]),
         common_half_mm=np.where(
             found.from_image & measured, np.nan_to_num(common_wall_mm(evidence.image)), 0.0
@@ -188,6 +192,13 @@ def conclude(
         drawn=drawn,
         evidence=evidence,
     )
+
+
+def _blur_mm(branch: Branch, evidence: Evidence, from_image: BoolArray) -> FloatArray:
+    """Return (n,) how blurred the edge of each station is in the plane of the image."""
+    labels = label_blur(branch.region.grid).in_plane_mm
+    image = labels if evidence.model is None else evidence.model.blur.in_plane_mm
+    return np.where(from_image, image, labels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

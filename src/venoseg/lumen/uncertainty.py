@@ -45,6 +45,13 @@ _SLOPE_SHARE = 0.04
 
 _NORMAL_95 = 1.96
 
+# Radii of an ellipse's tip, in standard deviations of the blur, from which it begins to hide
+# something, and at which it hides all that it can.
+_SHARP_TIP = (1.0, 0.5)
+
+# Full width at half maximum of a Gaussian in standard deviations.
+_FWHM = 2.355
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
@@ -139,6 +146,31 @@ def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     within_voxel = grid.slice_and_pixel_mm[1] / np.sqrt(12.0)
     elsewhere = float(np.mean(apart_mm**2)) if len(apart_mm) else 0.0
     return float(_NORMAL_95 * np.sqrt((2.0 * within_voxel) ** 2 + elsewhere))
+
+
+def slit_tips_mm(
+    minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatArray
+) -> FloatArray:
+    """Return (n,) the equivalent diameter that the tips of a slit may hide.
+
+    A tip that bends more sharply than the blur shows no edge of its own. How far it goes on where it
+    is thinner than the width of the blur cannot be told; at either end that may be an area of half
+    that width long and as wide.
+
+    Parameters
+    ----------
+    minimum_mm, maximum_mm
+        (n,) least and greatest width of the lumen.
+    blur_mm
+        (n,) standard deviation.
+    """
+    tip = (minimum_mm / 2.0) ** 2 / np.maximum(maximum_mm / 2.0, 1e-6)
+    start, full = _SHARP_TIP
+    sharp = np.clip((start - tip / blur_mm) / (start - full), 0.0, 1.0)
+    area = sharp * (_FWHM * blur_mm) ** 2
+    equivalent = np.sqrt(np.maximum(minimum_mm * maximum_mm, 1e-6))
+    hidden: FloatArray = 2.0 * area / (np.pi * equivalent)
+    return hidden
 
 
 def hidden_wall_mm(wall: Wall) -> FloatArray:

@@ -14,10 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.working import Box, Float32Array, pooled, upright
+from venoseg.segmentation.working import (
+    Box,
+    Float32Array,
+    blockwise,
+    box_of,
+    factors,
+    pooled,
+    smoothed,
+    upright,
+    with_blocks,
+)
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 SPACING_MM = 2.0
+_FINE_MM = 0.8
 _SMOOTH_MM = 0.7
 # A dark line is narrower than this many voxels, and darker than both sides by more than this.
 _LINE_VOXELS = 3
@@ -61,23 +72,18 @@ class Picture:
 
 
 def picture_of(volume: Volume, box: Box) -> Picture:
-    """Make the coarse picture of a box of a volume."""
+    """Make the coarse picture of a box of a volume.
+
+    Voxels much smaller than a millimetre are averaged first: smoothing would do the same, slowly.
+    """
     part = volume.crop(box)
-    mean, grid = pooled(volume, box, SPACING_MM)
-    smooth = ndimage.gaussian_filter(
-        part.voxels, _SMOOTH_MM / part.grid.spacing_mm, output=np.float32, truncate=2.0
-    )
-    factor = np.maximum(1, np.round(SPACING_MM / part.grid.spacing_mm)).astype(int)
-    factor = np.minimum(factor, smooth.shape)
-    size = np.array(smooth.shape) // factor
-    k, j, i = size * factor
-    darkest = smooth[:k, :j, :i]
-    for axis in (2, 1, 0):
-        shape = list(darkest.shape)
-        shape[axis : axis + 1] = [size[axis], factor[axis]]
-        darkest = darkest.reshape(shape).min(axis=axis + 1)
-    affine = part.grid.affine.copy()
-    darkest, _ = upright(darkest, Grid(darkest.shape, affine))
+    part = with_blocks(part, factors(part.grid, _FINE_MM))
+    spacing = part.grid.spacing_mm
+    mean, grid = pooled(part, box_of(part.grid), SPACING_MM)
+    smooth = smoothed(part.voxels, _SMOOTH_MM / spacing)
+    factor = factors(part.grid, SPACING_MM)
+    darkest = blockwise(np.minimum, smooth, factor).astype(np.float32)
+    darkest, _ = upright(darkest, Grid(darkest.shape, part.grid.affine))
     return Picture(mean, np.ascontiguousarray(darkest), grid)
 
 

@@ -20,7 +20,7 @@ from venoseg.segmentation.wall import (
     wall_around,
 )
 from venoseg.segmentation.working import Float32Array
-from venoseg.volume import BoolArray, FloatArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 STEP_MM = 1.5
 LARGEST_MM = 20.0
@@ -132,22 +132,22 @@ def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
     return np.concatenate(longer)
 
 
-def tube_along(image: Float32Array, grid: Grid, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
+def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
     """Find the wall around a way, and move the course into the middle, a few times over.
 
     Parameters
     ----------
-    image, grid
-        A smoothed part of the volume and its place.
+    part
+        The volume around the way.
     way_lps_mm
         (n, 3) a way inside the vein, from its central end; both ends stay.
     noise_hu
-        Scatter of the image that means nothing.
+        Scatter of the evened image that means nothing.
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     expected = None
     for turn in range(_ROUNDS):
-        sampled = unrolled(image, grid, course, LARGEST_MM)
+        sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM)
         level = level_along(sampled, course.step_mm)
         # Faint blood lies in tissue nearly as bright; bright blood has streams that differ more.
         bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)

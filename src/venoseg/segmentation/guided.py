@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.cava import sure_cava, sure_of
@@ -41,7 +40,7 @@ from venoseg.segmentation.painting import held_by, painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import Box, Float32Array, box_around, pooled
+from venoseg.segmentation.working import Box, box_around, pooled, smoothed
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
@@ -131,8 +130,8 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     """
     ways = [_way(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways]
-    image, grid, noise = _fine(volume, np.concatenate(ways))
-    tubes = [tube_along(image, grid, way, noise) for way in ways]
+    part, noise = _fine(volume, np.concatenate(ways))
+    tubes = [tube_along(part, way, noise) for way in ways]
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
@@ -190,20 +189,18 @@ def _way(scene: Scene, chain: Chain) -> FloatArray:
     return way_through(picture, cost, points)
 
 
-def _fine(volume: Volume, way: FloatArray) -> tuple[Float32Array, Grid, float]:
-    """Return the smoothed image around the ways, its place, and the noise left in it."""
-    box = box_around(volume.grid, way, _TUBE_ASIDE_MM)
-    part = volume.crop(box)
-    smooth = ndimage.gaussian_filter(
-        part.voxels, _SMOOTH_MM / part.grid.spacing_mm, output=np.float32, truncate=3.0
-    )
+def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:
+    """Return the part of the image around the ways, and its noise once it is evened."""
+    part = volume.crop(box_around(volume.grid, way, _TUBE_ASIDE_MM))
+    sigma = _SMOOTH_MM / part.grid.spacing_mm
     index = np.rint(part.grid.to_index(way[:: max(1, len(way) // 200)])).astype(int)
-    top = np.array(part.grid.shape) - 3
-    index = np.clip(index, 2, np.maximum(top, 2))
-    cubes = np.stack(
-        [smooth[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].std() for k, j, i in index]
-    )
-    return smooth, part.grid, float(np.median(cubes))
+    top = np.array(part.grid.shape) - 4
+    index = np.clip(index, 3, np.maximum(top, 3))
+    spread = []
+    for k, j, i in index:
+        cube = part.voxels[k - 3 : k + 4, j - 3 : j + 4, i - 3 : i + 4]
+        spread.append(smoothed(cube, sigma)[2:5, 2:5, 2:5].std())
+    return part, float(np.median(spread))
 
 
 def _scene(

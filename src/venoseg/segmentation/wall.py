@@ -10,8 +10,10 @@ tube and around it in both directions, and every ray takes the radius of the lea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.curves import Course
@@ -38,6 +40,8 @@ _USUAL = 0.35
 _CORE_MM = 2.5
 # How fast an edge gains weight, as a share of the full step; over how far along it noise is evened.
 _EDGE_SHARE, _EVEN_MM = 0.6, 1.0
+# Noise across the wall is evened over this.
+_SMOOTH_MM = 0.6
 # Beyond this distance from its middle a vein seldom reaches; each millimetre costs.
 _WIDE_MM, _TOO_WIDE = 14.0, 0.06
 _LEVEL_MM = 10.0
@@ -112,18 +116,19 @@ def directions(course: Course) -> FloatArray:
     return first + course.second[:, None] * np.sin(angle)[:, None]
 
 
-def unrolled(image: Float32Array, grid: Grid, course: Course, largest_mm: float) -> Float32Array:
+def unrolled(
+    image: npt.NDArray[Any], grid: Grid, course: Course, largest_mm: float
+) -> Float32Array:
     """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on."""
     radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
     rays = directions(course)[:, :, None] * radii[:, None]
     index = grid.to_index(course.points_lps_mm[:, None, None] + rays)
     sampled: Float32Array = ndimage.map_coordinates(
-        image, np.moveaxis(index, -1, 0).astype(np.float32), order=1, mode="nearest"
+        image, np.moveaxis(index, -1, 0), np.float32, order=1, mode="nearest"
     )
     # Along the tube little changes but the noise.
-    even: Float32Array = ndimage.gaussian_filter1d(
-        sampled, _EVEN_MM / course.step_mm, axis=0, mode="nearest"
-    )
+    sigma = _EVEN_MM / course.step_mm, 0.0, _SMOOTH_MM / _RADIUS_STEP_MM
+    even: Float32Array = ndimage.gaussian_filter(sampled, sigma, mode="nearest")
     return even
 
 

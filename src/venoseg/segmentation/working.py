@@ -11,6 +11,9 @@ Box = tuple[slice, slice, slice]
 Float32Array = npt.NDArray[np.float32]
 
 AIR_HU = -1000
+# Weights of a Gaussian below this change nothing that a coarse picture shows.
+_LEAST_WEIGHT = 0.02
+_AT_ONCE = 8
 
 
 def box_around(grid: Grid, points_lps_mm: FloatArray, margin_mm: float) -> Box:
@@ -44,21 +47,32 @@ def pooled(volume: Volume, box: Box, spacing_mm: float) -> tuple[Float32Array, G
     grid
         Its place in the patient.
     """
-    part = volume.crop(box)
+    part = with_blocks(volume.crop(box), factors(volume.grid.crop(box), spacing_mm))
+    return upright(part.voxels, part.grid)
+
+
+def factors(grid: Grid, spacing_mm: float) -> npt.NDArray[np.int64]:
+    """Return how many voxels along each axis come nearest to a size, at least one."""
+    factor = np.maximum(1, np.round(spacing_mm / grid.spacing_mm)).astype(np.int64)
+    return np.minimum(factor, grid.shape)
+
+
+def box_of(grid: Grid) -> Box:
+    """Return the box that holds a whole grid."""
+    k, j, i = (slice(0, size) for size in grid.shape)
+    return k, j, i
+
+
+def with_blocks(part: Volume, factor: npt.NDArray[np.int64]) -> Volume:
+    """Average blocks of voxels to float32; missing voxels count as air."""
     voxels = part.voxels
     if part.missing is not None and part.missing.any():
         voxels = np.where(part.missing, AIR_HU, voxels)
-    factor = np.maximum(1, np.round(spacing_mm / part.grid.spacing_mm)).astype(int)
-    size = np.maximum(np.array(voxels.shape) // factor, 1)
-    factor = np.minimum(factor, voxels.shape)
-    k, j, i = size * factor
-    blocks = voxels[:k, :j, :i]
-    for axis in (2, 1, 0):
-        blocks = _averaged(blocks, axis, int(factor[axis]))
+    blocks = _averaged(voxels, factor)
     affine = part.grid.affine.copy()
     affine[:3, 3] = part.grid.to_lps((factor - 1) / 2)
     affine[:3, :3] *= factor
-    return upright(blocks.astype(np.float32, copy=False), Grid(blocks.shape, affine))
+    return Volume(blocks, Grid(blocks.shape, affine), part.unit)
 
 
 def upright(array: npt.NDArray[np.float32], grid: Grid) -> tuple[Float32Array, Grid]:
@@ -90,10 +104,73 @@ def upright_axes(grid: Grid) -> tuple[tuple[int, int, int], tuple[bool, bool, bo
     return (slices, rows, columns), backwards
 
 
-def _averaged(array: npt.NDArray[np.generic], axis: int, factor: int) -> Float32Array:
-    if factor == 1:
-        return np.asarray(array, dtype=np.float32)
-    shape = list(array.shape)
-    shape[axis : axis + 1] = [shape[axis] // factor, factor]
-    mean: Float32Array = array.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
+def _averaged(array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]) -> Float32Array:
+    """Average blocks of a whole array; slices are summed first, for they lie far apart in memory."""
+    total = blockwise(np.add, array, factor)
+    mean: Float32Array = total.astype(np.float32)
+    mean /= np.float32(factor.prod())
     return mean
+
+
+def blockwise(
+    join: np.ufunc, array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]
+) -> npt.NDArray[np.generic]:
+    """Join the voxels of each block by ``np.add`` or ``np.minimum``; what is left over is cut off."""
+    whole = np.issubdtype(array.dtype, np.integer)
+    joined = array
+    for axis, count in enumerate(int(n) for n in factor):
+        size = joined.shape[axis] // count
+        total: npt.NDArray[np.generic] | None = None
+        for first in range(count if count > 1 else 0):
+            part = [slice(None)] * 3
+            part[axis] = slice(first, size * count, count)
+            one = joined[tuple(part)]
+            if total is None:
+                total = one.astype(np.int32 if whole else np.float32)
+            else:
+                join(total, one, out=total)
+        joined = joined if total is None else total
+    return joined
+
+
+def smoothed(array: npt.NDArray[np.generic], sigma: FloatArray) -> Float32Array:
+    """Smooth by a Gaussian of ``sigma`` voxels along each axis; weights below 2 % are left out.
+
+    Much faster than a general filter where sigma is about a voxel, as here. Slices are taken a few
+    at a time, so that they stay in the fast memory.
+    """
+    weights = [_weights(float(width)) for width in sigma]
+    reach = len(weights[0]) - 1
+    out = np.empty(array.shape, np.float32)
+    for start in range(0, len(array), _AT_ONCE):
+        stop = min(start + _AT_ONCE, len(array))
+        low, high = max(start - reach, 0), min(stop + reach, len(array))
+        part = array[low:high].astype(np.float32)
+        for axis, weight in enumerate(weights):
+            part = _passed_over(part, axis, weight)
+        out[start:stop] = part[start - low : len(part) - (high - stop)]
+    return out
+
+
+def _weights(width: float) -> Float32Array:
+    """Return the middle and one side of a Gaussian, which sum to 1 with the other side."""
+    if width <= 0:
+        return np.ones(1, np.float32)
+    weight = np.exp(-0.5 * (np.arange(20) / width) ** 2)
+    weight = weight[weight > _LEAST_WEIGHT]
+    weight /= 2.0 * weight.sum() - 1.0
+    return weight.astype(np.float32)
+
+
+def _passed_over(part: Float32Array, axis: int, weight: Float32Array) -> Float32Array:
+    if len(weight) == 1 or part.shape[axis] < len(weight):
+        return part
+    source = np.moveaxis(part, axis, 0)
+    total = np.moveaxis(part * weight[0], axis, 0)
+    for shift, share in enumerate(weight[1:], start=1):
+        shared = source * share
+        total[shift:] += shared[:-shift]
+        total[:shift] += shared[:1]
+        total[:-shift] += shared[shift:]
+        total[-shift:] += shared[-1:]
+    return np.moveaxis(total, 0, axis)

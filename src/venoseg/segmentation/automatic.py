@@ -72,7 +72,11 @@ def automatic(volume: Volume) -> Segmentation:
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
     level = float(level_at(picture, cava).min())
-    ends = peripheral_ends(picture, scene.arteries_by_wall, scene.behind, cava, level)
+    if np.isfinite(found.crest_z_mm):
+        ends = peripheral_ends(picture, scene.arteries_by_wall, scene.behind, cava, level)
+    else:
+        # Above the pelvis whatever runs beside an artery is no iliac vein.
+        ends = Ends({}, ("right", "left"))
     segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
     return _sure(segmentation, ends)
 

@@ -23,6 +23,8 @@ _WHOLE_AORTA, _WHOLE_RADIUS, _AORTA_GAP_MM = 0.4, 0.72, 12.0
 _IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
 # The cava divides about so far below it.
 _CONFLUENCE_MM = 15.0
+# It does so at the height of the iliac crests or below, seldom higher by more than this.
+_OVER_CREST_MM = 10.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -44,7 +46,9 @@ def sure_cava(found: Landmarks) -> FloatArray:
         return np.empty((0, 3))
     run = np.flatnonzero((runs == long[-1]) & sure)[::-1]
     z = track.points_lps_mm[run, 2]
-    low, high = lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM, found.chest_z_mm + _IN_CHEST_MM
+    # Where the aorta seems to divide high above the pelvis it has only become thinner.
+    low = min(lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM, found.crest_z_mm + _OVER_CREST_MM)
+    high = found.chest_z_mm + _IN_CHEST_MM
     run = run[(z >= low) & (z <= high)]
     if len(run) == 0:
         return np.empty((0, 3))

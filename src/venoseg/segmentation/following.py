@@ -23,8 +23,9 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 STEP_MM = 1.5
-LARGEST_MM = 20.0
-_ROUNDS = 3
+LARGEST_MM = 26.0
+# The course is moved into the middle until it moves by less than this nearly everywhere.
+_ROUNDS, _SETTLED_MM = 5, 0.8
 _SEED_MM = 4.0
 _BEYOND_MM = 10.0
 _BEYOND_ENDS_MM = 20.0
@@ -146,6 +147,7 @@ def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     expected = None
+    moved_mm = np.inf
     for turn in range(_ROUNDS):
         sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM)
         level = level_along(sampled, course.step_mm)
@@ -153,10 +155,14 @@ def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
         bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)
         tolerance = 12.0 + noise_hu + bright * (8.0 + 0.5 * noise_hu)
         radius, step = wall_around(sampled, level, tolerance, expected)
-        if turn < _ROUNDS - 1:
-            before = Tube(course, radius, level, step)
-            course = course_through(_centred(course, radius), STEP_MM, 3.0)
-            expected = _resampled(expected_from(before), len(course.points_lps_mm))
+        if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):
+            break
+        before = Tube(course, radius, level, step)
+        centred = _centred(course, radius)
+        away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
+        moved_mm = float(np.percentile(away, 90))
+        course = course_through(centred, STEP_MM, 3.0)
+        expected = _resampled(expected_from(before), len(course.points_lps_mm))
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
     return Tube(course, smooth, level, step)
 

@@ -44,7 +44,7 @@ from venoseg.segmentation.working import Box, box_around, pooled, smoothed
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
-_TUBE_ASIDE_MM = 24.0
+_TUBE_ASIDE_MM = 30.0
 _SMOOTH_MM = 0.6
 _BEHIND_MM = 4.0
 _IN_BODY_MM = 10.0, 15.0

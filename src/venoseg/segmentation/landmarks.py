@@ -24,7 +24,7 @@ from venoseg.volume import BoolArray, FloatArray, Grid
 
 BONE_HU = 180.0
 _AORTA_RADII_MM = (6.0, 8.5, 11.0, 14.0)
-_CAVA_RADII_MM = (6.0, 8.5, 11.0, 14.0)
+_CAVA_RADII_MM = (4.5, 6.0, 8.5, 11.0, 14.0)
 _APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
 _BEYOND_SPINE_MM = 100.0
@@ -38,6 +38,10 @@ _CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
 _ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
 _USUAL_HU, _UNLIKE_HU, _EVEN_MM = 12.0, 15.0, 24.0
 _TURNS = 2
+# Of an iliac wing so much lies in one slice, so far from the middle of the spine; a fifth of it is
+# denser than any kidney.
+_DENSE_HU, _CORTEX_HU, _WING_ASIDE_MM, _WING_MM2 = 220.0, 270.0, 45.0, 120.0
+_WING_GAP_MM, _UNDER_PELVIS_MM = 9.0, 60.0
 # In the chest the cava lies against lung, no farther from its middle than this, slice after slice.
 _LUNG_HU, _LEAST_LUNG_MM3, _BESIDE_MM, _STEADY = -500.0, 50_000.0, 15.0, 3
 
@@ -54,6 +58,8 @@ class Landmarks:
         (n,) LPS coordinates of the middle and of the front of the vertebral bodies.
     chest_z_mm
         Height at which the cava comes to lie beside lung; infinite where it does not.
+    crest_z_mm
+        Height of the iliac crests; minus infinity where the pelvis is not in view.
     """
 
     aorta: Track
@@ -61,6 +67,7 @@ class Landmarks:
     middle_x_mm: FloatArray
     front_y_mm: FloatArray
     chest_z_mm: float = np.inf
+    crest_z_mm: float = -np.inf
 
 
 def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
@@ -107,7 +114,48 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
 
     spine = grid.to_lps(np.stack([slices, row, column], axis=1))
     chest = chest_above(image, grid, body, cava.points_lps_mm)
-    return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest)
+    middle = np.interp(np.arange(len(image)), slices, column)
+    crest = crest_of(image, grid, body, middle)
+    return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest, crest)
+
+
+def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArray) -> float:
+    """Return the height up to which, from the lower end of the image, a bone lies beside the spine.
+
+    Minus infinity where none does. Ribs are thinner, and kidneys not so dense.
+
+    Parameters
+    ----------
+    image, grid, body
+        The coarse picture, its place, and where the body is in it.
+    middle
+        (slices,) column of the middle of the spine.
+    """
+    dz, dy, dx = (float(size) for size in grid.spacing_mm)
+    aside = np.abs(np.arange(image.shape[2]) - middle[:, None]) * dx
+    dense = (image > _DENSE_HU) & body & (aside > _WING_ASIDE_MM)[:, None, :]
+    wings = np.array([_holds_wing(*both, dy * dx) for both in zip(image, dense, strict=True)])
+    reach = max(1, round(_WING_GAP_MM / dz))
+    wings = ndimage.binary_closing(np.pad(wings, reach, mode="edge"), iterations=reach)
+    wings = wings[reach : len(wings) - reach]
+    first = int(np.argmax(wings))
+    # The lowest slices may lie below the body, or hold only a part of a thigh.
+    if not wings.any() or first * dz > _UNDER_PELVIS_MM:
+        return -np.inf
+    gone = np.flatnonzero(~wings[first:])
+    top = first + int(gone[0]) - 1 if len(gone) else len(wings) - 1
+    return float(grid.to_lps([top, 0, 0])[2])
+
+
+def _holds_wing(image: Float32Array, dense: BoolArray, pixel_mm2: float) -> bool:
+    """Tell whether a slice holds a large piece as dense as bone."""
+    pieces, count = ndimage.label(dense, np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel())[1:] * pixel_mm2
+    return any(
+        float(np.percentile(image[pieces == n], 80)) > _CORTEX_HU
+        for n in range(1, count + 1)
+        if sizes[n - 1] > _WING_MM2
+    )
 
 
 def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: FloatArray) -> float:

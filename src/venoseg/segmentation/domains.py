@@ -44,7 +44,8 @@ _AHEAD = 0.8
 SURE_LEAD_MM, POSSIBLE_LEAD_MM = 8.0, -25.0
 _BESIDE_BLOOD = 3.0
 # Compact bone is brighter than blood by this; a shell of it is closed over this distance.
-_BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 90.0, 8.0, 40_000.0
+_BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 45.0, 5.0, 40_000.0
+_DISC_MM = 16.0
 _NEVER_MM = 1e6
 
 
@@ -103,9 +104,13 @@ def bones_in(picture: Picture, level_hu: float) -> BoolArray:
     shell = large[pieces]
     reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
     disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
-    bones: BoolArray = np.stack(
+    filled = np.stack(
         [ndimage.binary_fill_holes(ndimage.binary_closing(one, disc)) for one in shell]
     )
+    # What lies between one vertebra and the next is no vein either.
+    gap = max(1, round(_DISC_MM / 2 / float(picture.grid.spacing_mm[0])))
+    padded = np.pad(filled, ((gap, gap), (0, 0), (0, 0)))
+    bones: BoolArray = ndimage.binary_closing(padded, np.ones((2 * gap + 1, 1, 1)))[gap:-gap]
     return bones
 
 

@@ -9,13 +9,14 @@ from scipy import ndimage
 
 from venoseg.segmentation.curves import Course, course_through
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.lobes import clipped, lobes_of
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.wall import (
     Expected,
     Tube,
-    directions,
     expected_from,
     level_along,
+    level_on_rays,
     unrolled,
     wall_around,
 )
@@ -133,7 +134,9 @@ def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
     return np.concatenate(longer)
 
 
-def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
+def tube_along(
+    part: Volume, way_lps_mm: FloatArray, noise_hu: float, beside_artery: bool = True
+) -> Tube:
     """Find the wall around a way, and move the course into the middle, a few times over.
 
     Parameters
@@ -144,6 +147,8 @@ def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
         (n, 3) a way inside the vein, from its central end; both ends stay.
     noise_hu
         Scatter of the evened image that means nothing.
+    beside_artery
+        Whether an artery may touch the vein, so that a section with a waist is both.
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     expected = None
@@ -158,12 +163,15 @@ def tube_along(part: Volume, way_lps_mm: FloatArray, noise_hu: float) -> Tube:
         if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):
             break
         before = Tube(course, radius, level, step)
-        centred = _centred(course, radius)
+        lobes = lobes_of(radius, level_on_rays(sampled, radius), beside_artery)
+        centred = _moved(course, lobes.centre_mm)
         away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
         moved_mm = float(np.percentile(away, 90))
         course = course_through(centred, STEP_MM, 3.0)
         expected = _resampled(expected_from(before), len(course.points_lps_mm))
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
+    lobes = lobes_of(smooth, level_on_rays(sampled, smooth), beside_artery)
+    smooth = clipped(smooth, lobes)
     return Tube(course, smooth, level, step)
 
 
@@ -174,11 +182,10 @@ def _resampled(expected: Expected, count: int) -> Expected:
     return Expected(np.interp(new, old, expected.radius_mm), np.interp(new, old, expected.weight))
 
 
-def _centred(course: Course, radius: FloatArray) -> FloatArray:
-    """Return the course moved into the centres of area of its sections; the ends only across."""
-    rim = directions(course) * radius[:, :, None]
-    share = radius * np.roll(radius, -1, axis=1)
-    share /= share.sum(axis=1, keepdims=True)
-    centre = np.sum((rim + np.roll(rim, -1, axis=1)) / 3.0 * share[:, :, None], axis=1)
-    even: FloatArray = ndimage.gaussian_filter1d(centre, 2.0, axis=0, mode="nearest")
-    return course.points_lps_mm + even
+def _moved(course: Course, across_mm: FloatArray) -> FloatArray:
+    """Return the course moved across itself, evenly along it."""
+    even = ndimage.gaussian_filter1d(across_mm, 2.0, axis=0, mode="nearest")
+    moved: FloatArray = (
+        course.points_lps_mm + even[:, :1] * course.first + even[:, 1:] * course.second
+    )
+    return moved

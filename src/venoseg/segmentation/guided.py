@@ -62,8 +62,8 @@ class Scene:
     arteries
         Where arteries are in it; None when no aorta was found.
     behind
-        Bones, and what lies behind the front of the lumbar spine, where collaterals run and these
-        veins never do; None when no aorta was found.
+        Bones and, when an aorta was found, what lies behind the front of the lumbar spine, where
+        collaterals run and these veins never do.
     cava_lps_mm
         (n, 3) points that lie in the cava for certain, from the head down.
     perhaps_arteries
@@ -131,7 +131,10 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     ways = [_way(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways]
     part, noise = _fine(volume, np.concatenate(ways))
-    tubes = [tube_along(part, way, noise) for way in ways]
+    tubes = [
+        tube_along(part, way, noise, beside_artery=chain.side is not None)
+        for chain, way in zip(chains, ways, strict=True)
+    ]
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
@@ -215,7 +218,7 @@ def _scene(
     """
     found = find_landmarks(*pooled(volume, _whole_slices(volume, box), 3.0))
     if found is None:
-        return Scene(picture)
+        return _without_aorta(picture, points)
     aorta = found.aorta
     trunk = _upper_part(np.flatnonzero(sure_of(aorta)))
     for seed in seeds if len(trunk) else ():
@@ -252,11 +255,11 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     sure = _upper_part(sure)
     sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
     if len(sure) < 4:
-        return Scene(picture)
+        return _without_aorta(picture, veins_lps_mm)
     used = aorta.points_lps_mm[sure]
     upper = known[known[:, 2] >= used[:, 2].min()]
     if len(upper) == 0:
-        return Scene(picture)
+        return _without_aorta(picture, veins_lps_mm)
     level = float(np.median(aorta.level_hu[sure]))
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     lead = lead_of_arteries(picture, used, level, upper, lower)
@@ -268,6 +271,11 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     brightest = max(level, float(level_at(picture, known).max()))
     behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
     return Scene(picture, arteries, behind, cava, perhaps, level, by_wall)
+
+
+def _without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:
+    """Find bones at least."""
+    return Scene(picture, behind=bones_in(picture, float(level_at(picture, veins_lps_mm).max())))
 
 
 def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:

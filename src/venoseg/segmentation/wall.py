@@ -141,6 +141,15 @@ def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
     return even
 
 
+def level_on_rays(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
+    """Return (n, `RAYS`) the mean grey value on each ray up to the wall, by area."""
+    radii = np.arange(sampled.shape[2]) * _RADIUS_STEP_MM
+    weight = np.where(radii < radius_mm[:, :, None] - 1.0, radii + 0.1, 0.0)
+    weight[:, :, 0] += 1e-3
+    level: FloatArray = (sampled * weight).sum(axis=2) / weight.sum(axis=2)
+    return level
+
+
 def wall_around(
     sampled: Float32Array,
     level_hu: FloatArray,

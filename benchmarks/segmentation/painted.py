@@ -4,8 +4,8 @@
 
 Every draw is another body (see `benchmarks.segmentation.patient`), in turn whole or cut above or
 below the kidneys, in a portal venous, late or arterial phase. It is segmented from the two ends of
-the cava, from the cava's upper end and both groins, and from nothing. One row per draw, way and vein;
-then means over all draws, and confidence against Dice. Needs the CT and the labels of
+the cava, from the cava's upper end and both groins, and from nothing. One row per draw, way and
+vein; then means over all draws, and confidence against Dice. Needs the CT and the labels of
 ``ts_example_ct_iliac`` in ``../shared/data``, or in the folder that ``VENOSEG_SHARED_DATA`` names.
 """
 
@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
-
 from benchmarks.segmentation.__main__ import CAVA_AND_SIDES, part_of, surface_mm
 from benchmarks.segmentation.patient import Painted, anatomy_in, painted
+from scipy import ndimage
+
 from venoseg.errors import VenosegError
 from venoseg.segmentation import Seed, Segmentation, segment
 
@@ -61,11 +61,13 @@ class Row:
     def line(self) -> str:
         """Return it as a line of a table."""
         cells = asdict(self).values()
-        return ",".join(f"{c:.2f}" if isinstance(c, float) else ("" if c is None else str(c)) for c in cells)
+        return ",".join(
+            f"{c:.2f}" if isinstance(c, float) else ("" if c is None else str(c)) for c in cells
+        )
 
 
 def end_of(case: Painted, vessel: str, upper: bool) -> tuple[float, float, float] | None:
-    """Return the point deepest inside a vessel near one of its ends, None where it is not in view."""
+    """Return a point inside a vessel near one of its ends, None where it is not in view."""
     grid = case.volume.grid
     held = np.argwhere(case.mask(vessel))
     if len(held) * grid.voxel_volume_mm3 < _LEAST_ML * 1000:

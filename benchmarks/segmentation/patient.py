@@ -58,7 +58,9 @@ class Anatomy:
     def middles(self, values: tuple[int, ...]) -> FloatArray:
         """Return (n, 3) index of the middle of some organs in each slice that holds them."""
         held = np.isin(self.labels, values)
-        return np.array([(k, *np.argwhere(held[k]).mean(axis=0)) for k in np.flatnonzero(held.any((1, 2)))])
+        return np.array(
+            [(k, *np.argwhere(held[k]).mean(axis=0)) for k in np.flatnonzero(held.any((1, 2)))]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,17 +125,21 @@ def _drawn(anatomy: Anatomy) -> Iterator[tuple[str, FloatArray, FloatArray]]:
         hilum = (k, j, i + 4 * inward)
         over = [(k, aj - 5.5, ai)] if inward < 0 else []
         yield "branch", np.array([(k, cj, ci), *over, hilum]), np.array([4.5, 4.0])
-        yield "artery", np.array([(k + 1, aj, ai), (k + 1, max(aj, cj) + 3, ci), (k, j + 1, i)]) if (
-            inward > 0
-        ) else np.array([(k + 1, aj, ai), (k, j + 1, i)]), np.array([3.0, 2.5])
+        yield (
+            "artery",
+            np.array([(k + 1, aj, ai), (k + 1, max(aj, cj) + 3, ci), (k, j + 1, i)])
+            if (inward > 0)
+            else np.array([(k + 1, aj, ai), (k, j + 1, i)]),
+            np.array([3.0, 2.5]),
+        )
     top = cava[-5]
     for down, back, left in ((-8, 4, -20), (-10, -14, -12), (-5, -12, 6)):
-        yield "branch", np.array([top, top + (down, back, left)]), np.array([5.0, 2.5])
+        yield "branch", np.array([top, top + np.array([down, back, left])]), np.array([5.0, 2.5])
     for values, vessel, high in ((VEINS, "branch", 0.62), (ARTERIES, "artery", 0.7)):
         for value, outward in zip(values, (1, -1), strict=True):
             middles = anatomy.middles((value,))
             start = middles[round(high * (len(middles) - 1))]
-            ends = [start + (-8, 7, -outward), start + (-18, 11, 0)]
+            ends = [start + np.array([-8, 7, -outward]), start + np.array([-18, 11, 0])]
             yield vessel, np.array([start, *ends]), np.array([4.5, 3.5])
 
 

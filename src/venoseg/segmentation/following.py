@@ -172,7 +172,7 @@ def tube_along(
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
     lobes = lobes_of(smooth, level_on_rays(sampled, smooth), beside_artery)
     smooth = clipped(smooth, lobes)
-    return Tube(course, smooth, level, step)
+    return Tube(course, smooth, level, step, lobes.cut)
 
 
 def _resampled(expected: Expected, count: int) -> Expected:

@@ -28,7 +28,7 @@ from venoseg.segmentation.following import (
     tube_along,
     way_through,
 )
-from venoseg.segmentation.judging import Judged, judged
+from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.landmarks import Landmarks, find_landmarks
 from venoseg.segmentation.model import (
     LabelArray,
@@ -49,6 +49,8 @@ _SMOOTH_MM = 0.6
 _BEHIND_MM = 4.0
 _IN_BODY_MM = 10.0, 15.0
 _UNENHANCED_HU = 65.0
+# Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
+_LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +74,8 @@ class Scene:
         Grey value of blood in the aorta; None when no aorta was found.
     arteries_by_wall
         Where arteries are if the walls that show are believed, and may be otherwise.
+    crest_z_mm
+        Height of the iliac crests; minus infinity where they are not in view.
     """
 
     picture: Picture
@@ -81,6 +85,7 @@ class Scene:
     perhaps_arteries: BoolArray | None = None
     artery_hu: float | None = None
     arteries_by_wall: BoolArray | None = None
+    crest_z_mm: float = -np.inf
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -140,6 +145,13 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
         stretches += stretches_of(number, chain, tube, joined)
     found = judged(stretches, tubes, scene.picture, scene.arteries)
+    if joined is not None:
+        low_mm = scene.crest_z_mm - tubes[0].course.points_lps_mm[joined[0], 2]
+        if np.isfinite(low_mm) and low_mm > _LOW_CONFLUENCE_MM:
+            words = (
+                f"its courses join {low_mm:.0f} mm below the iliac crests, where veins seldom do"
+            )
+            found = with_doubt(found, _DOUBTFUL, words)
     if not any(one.open_stations.any() for one in found):
         raise MeasurementError(
             "the veins between the seed points show no contrast",
@@ -270,7 +282,8 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     arteries = by_wall & (lead > SURE_LEAD_MM)
     brightest = max(level, float(level_at(picture, known).max()))
     behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
-    return Scene(picture, arteries, behind, cava, perhaps, level, by_wall)
+    crest = found.crest_z_mm
+    return Scene(picture, arteries, behind, cava, perhaps, level, by_wall, crest)
 
 
 def _without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,6 +88,21 @@ def judged(
     return out
 
 
+def with_doubt(found: Sequence[Judged], most: float, words: str) -> list[Judged]:
+    """Let no vein be surer than ``most``, and say why."""
+    return [
+        replace(
+            one,
+            confidence=replace(
+                one.confidence,
+                confidence=min(one.confidence.confidence, most),
+                reasons=(*one.confidence.reasons, words),
+            ),
+        )
+        for one in found
+    ]
+
+
 def blood_level(tubes: Sequence[Tube]) -> float:
     """Return the grey value of enhanced blood in the tubes: their brighter half."""
     return float(np.percentile(np.concatenate([tube.level_hu for tube in tubes]), 75))
@@ -145,6 +160,9 @@ def _confidence(
     touched = float(in_artery[lumen].mean())
     if touched > 0.05:
         doubt(0.6 - touched, "touches an artery that could not be told apart")
+    beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
+    if beside > 0.1:
+        doubt(1.0 - beside, f"touches a vessel without a wall along {100 * beside:.0f} %")
     width = evidence.width[lumen]
     odd = float(np.mean((width < _USUAL_WIDTH[0]) | (width > _USUAL_WIDTH[1])))
     if odd > 0.1:

@@ -1,8 +1,8 @@
 """Sections of two vessels that touch: cut at their waist.
 
-Where no wall shows between an artery and the vein beside it, the wall that is found goes around both.
-The section then has a waist: a chord on both sides of which it is wider. A vein alone, however
-flat, has none, nor has one that a branch enters.
+Where no wall shows between an artery and the vein beside it, the wall that is found goes around
+both. The section then has a waist: a chord on both sides of which it is wider. A vein alone,
+however flat, has none, nor has one that a branch enters.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Lobes:
 def outline(radius_mm: FloatArray) -> FloatArray:
     """Return (n, rays, 2) points of the wall across the course."""
     angle = 2 * np.pi * np.arange(radius_mm.shape[1]) / radius_mm.shape[1]
-    return radius_mm[:, :, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    points: FloatArray = radius_mm[:, :, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return points
 
 
 def lobes_of(radius_mm: FloatArray, ray_hu: FloatArray, cut_waists: bool = True) -> Lobes:

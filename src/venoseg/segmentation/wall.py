@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.curves import Course
 from venoseg.segmentation.working import Float32Array
-from venoseg.volume import FloatArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid
 
 RAYS = 40
 _RADIUS_STEP_MM = 0.5
@@ -62,12 +62,15 @@ class Tube:
         (n,) grey value inside.
     step_hu
         (n, `RAYS`) how much the inside is brighter than what lies behind the wall.
+    touching
+        (n,) whether a vessel touches it without a wall that shows; None: not looked for.
     """
 
     course: Course
     radius_mm: FloatArray
     level_hu: FloatArray
     step_hu: FloatArray
+    touching: BoolArray | None = None
 
     @property
     def area_mm2(self) -> FloatArray:

@@ -105,7 +105,7 @@ def upright_axes(grid: Grid) -> tuple[tuple[int, int, int], tuple[bool, bool, bo
 
 
 def _averaged(array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]) -> Float32Array:
-    """Average blocks of a whole array; slices are summed first, for they lie far apart in memory."""
+    """Average blocks of a whole array; slices first, for they lie far apart in memory."""
     total = blockwise(np.add, array, factor)
     mean: Float32Array = total.astype(np.float32)
     mean /= np.float32(factor.prod())
@@ -115,7 +115,7 @@ def _averaged(array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]) -> 
 def blockwise(
     join: np.ufunc, array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.generic]:
-    """Join the voxels of each block by ``np.add`` or ``np.minimum``; what is left over is cut off."""
+    """Join the voxels of each block by ``np.add`` or ``np.minimum``; what is left over is cut."""
     whole = np.issubdtype(array.dtype, np.integer)
     joined = array
     for axis, count in enumerate(int(n) for n in factor):

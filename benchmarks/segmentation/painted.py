@@ -179,16 +179,21 @@ def summary(rows: list[Row]) -> Iterator[str]:
             yield f"{low},{high},{len(dice)},{np.mean(dice):.3f},{min(dice):.2f},{bad}"
 
 
+def shared_folder() -> Path:
+    """Return the folder with the CT; end with a message where it is missing."""
+    shared = Path(os.environ.get("VENOSEG_SHARED_DATA", "../shared/data"))
+    folder = shared / "ts_example_ct_iliac"
+    if not folder.is_dir():
+        sys.exit(f"{folder} is missing: set VENOSEG_SHARED_DATA to the folder that holds it")
+    return folder
+
+
 def main() -> None:
     """Print a row per vein as they come, then the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, nargs=2, default=(900, 916), metavar=("FROM", "TO"))
     arguments = parser.parse_args()
-    shared = Path(os.environ.get("VENOSEG_SHARED_DATA", "../shared/data"))
-    folder = shared / "ts_example_ct_iliac"
-    if not folder.is_dir():
-        sys.exit(f"{folder} is missing: set VENOSEG_SHARED_DATA to the folder that holds it")
-    anatomy = anatomy_in(folder)
+    anatomy = anatomy_in(shared_folder())
     rows: list[Row] = []
     print(",".join(Row.__slots__))
     for draw in range(*arguments.draws):

@@ -2,7 +2,7 @@
 
 Where no wall shows between an artery and the vein beside it, the wall that is found goes around
 both. The section then has a waist: a chord on both sides of which it is wider. A vein alone,
-however flat, has none, nor has one that a branch enters.
+however flat, has none; a branch that lies in the section is cut off as an artery is.
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+"""How far up the pelvis reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.segmentation.domains import Picture, bones_in
+from venoseg.segmentation.landmarks import crest_of
+from venoseg.volume import Grid
+
+GRID = Grid.from_axes((60, 80, 110), spacing_mm=(3.0, 3.0, 3.0))
+MIDDLE = np.full(60, 55.0)
+
+
+def trunk() -> np.ndarray:
+    """Soft tissue with a spine all along."""
+    image = np.full(GRID.shape, 40.0, np.float32)
+    image[:, 40:52, 50:60] = 300.0
+    return image
+
+
+def crest(image: np.ndarray) -> float:
+    return crest_of(image, GRID, np.ones(image.shape, dtype=bool), MIDDLE)
+
+
+class TestCrest:
+    def test_the_wings_end_there(self):
+        image = trunk()
+        image[:25, 45:53, 20:23] = 400.0
+        image[:25, 45:53, 88:91] = 400.0
+        assert crest(image) == pytest.approx(24 * 3.0)
+
+    def test_a_pelvis_of_which_one_side_is_cut_off_shows_it_too(self):
+        image = trunk()
+        image[:25, 45:53, 20:23] = 400.0
+        assert crest(image) == pytest.approx(24 * 3.0)
+
+    def test_kidneys_and_ribs_are_no_pelvis(self):
+        image = trunk()
+        image[:30, 40:55, 25:40] = 240.0
+        image[:30, 60:62, 20:26] = 500.0
+        assert crest(image) == -np.inf
+
+    def test_wings_far_above_the_lower_end_are_none(self):
+        image = trunk()
+        image[30:50, 45:53, 20:23] = 400.0
+        assert crest(image) == -np.inf
+
+
+def test_vertebrae_with_their_marrow_and_the_disc_between_are_bone_and_the_vein_before_is_not():
+    grid = Grid.from_axes((30, 60, 60), spacing_mm=(2.0, 2.0, 2.0))
+    y, x = np.mgrid[:60, :60]
+    image = np.full(grid.shape, -80.0, np.float32)
+    body = np.hypot(x - 30, y - 40) < 12
+    rim = body & (np.hypot(x - 30, y - 40) > 9)
+    for slices in (slice(0, 12), slice(17, 30)):
+        image[slices, body] = 130.0
+        image[slices, rim] = 280.0
+    image[12:17, body] = 90.0
+    # Arches join the vertebrae behind.
+    image[:, (np.abs(x - 30) < 4) & (y > 50) & (y < 58)] = 350.0
+    vein = np.hypot(x - 26, y - 22) < 5
+    image[:, vein] = 140.0
+    bones = bones_in(Picture(image, image, grid), 140.0)
+    assert bones[:, np.hypot(x - 30, y - 40) < 11].all()
+    assert not bones[:, vein].any()

@@ -22,9 +22,9 @@ from venoseg.volume import FloatArray, Grid, Volume
 IndexArray = npt.NDArray[np.intp]
 
 # Half the side of a section, its raster, and how soon what lies farther from the vein counts less.
-_HALF_MM = 26.0
+_HALF_MM = 34.0
 _RASTER_MM = 2.0
-_NEAR_MM = 14.0
+_NEAR_MM = 20.0
 
 # Sections are this far apart; a stretch reaches this far to either side.
 _STEP_MM = 1.0

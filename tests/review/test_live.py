@@ -11,7 +11,7 @@ import pytest
 from venoseg.lumen import measure, remeasure
 from venoseg.review import Contour, Live, Notes, empty_labels, stale_veins, with_contours
 from venoseg.review.live import Figures
-from venoseg.segmentation import Pen, apply, eraser, paint_ball
+from venoseg.segmentation import Pen, Seed, apply, eraser, paint_ball
 from venoseg.segmentation.edits import EMPTY_BOX
 
 
@@ -127,6 +127,22 @@ def test_a_longer_vein_is_traced_anew_and_nothing_passes_for_new_before(tilted, 
         assert not figures.settled
     expected = measure(tilted.image, _with(tilted, labels))
     assert live.figures.found.segments.rows == expected.segments.rows
+
+
+def test_an_end_that_is_set_limits_the_vein_until_it_is_taken_back(tilted, found, live):
+    curve = found.profiles[0].branch.curve
+    x, y, z = (float(value) for value in curve.points_lps_mm[20])
+    end = Seed(found.profiles[0].vessel, "central_end", (x, y, z))
+    nothing = tilted.segmentation.labels[EMPTY_BOX]
+    live.change(EMPTY_BOX, nothing, notes=Notes(seeds=(end,)))
+    assert not live.figures.settled
+    assert live.wait(60)
+    limited = live.figures.found.profiles[0].branch
+    assert limited.curve.length_mm == pytest.approx(curve.length_mm - 20.0, abs=1.5)
+    np.testing.assert_allclose(limited.curve.points_lps_mm[0], (x, y, z), atol=1.0)
+    live.change(EMPTY_BOX, nothing, notes=Notes())
+    assert live.wait(60)
+    assert live.figures.found.profiles[0].branch.curve.length_mm == curve.length_mm
 
 
 def _with(tilted, labels):

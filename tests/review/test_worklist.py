@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,43 @@ def test_labels_that_do_not_fit_are_left_out_and_said(study, tmp_path):
 def test_loading_can_be_stopped(study, tmp_path):
     with pytest.raises(Cancelled):
         load(study, CaseFolder(tmp_path / "case"), cancelled=lambda: True)
+
+
+def test_loading_counts_the_slices_and_can_be_stopped_between_them(study, tmp_path):
+    said: list[str] = []
+    folder = CaseFolder(tmp_path / "case")
+    with pytest.raises(Cancelled):
+        load(study, folder, say=said.append, cancelled=lambda: len(said) > 5)
+    assert not list(folder.path.glob("image*"))
+    stopped = [words for words in said if "slices" in words]
+    load(study, folder, say=said.append)
+    of = study.series.images
+    counted = [words for words in said[len(stopped) :] if words.endswith(f"of {of} slices")]
+    assert 0 < len(stopped) < of / 2
+    assert f"reading the image: {of} of {of} slices" in counted
+
+
+def test_a_case_begins_with_the_labels_and_the_seeds_of_its_manifest(tmp_path):
+    item = next(i for i in find_work(SAMPLES / "case") if i.series.kind == "ct" and i.seeds)
+    loaded = load(item, CaseFolder(tmp_path / "case"))
+    assert loaded.message == ""
+    assert {seed.role for seed in loaded.seeds} >= {"central_end", "peripheral_end"}
+    session = open_session(
+        loaded.image, loaded.labels, tmp_path / "case", "anna", seeds=loaded.seeds
+    )
+    session.close()
+    # They are in the start that is on the disk, so that the next opening has them too.
+    again = open_session(loaded.image, loaded.labels, tmp_path / "case", "bert")
+    assert again.notes.seeds == loaded.seeds
+    again.close()
+
+
+def test_seeds_that_cannot_be_read_are_left_out_and_said(study, tmp_path):
+    (tmp_path / "seeds.json").write_text("no json")
+    item = replace(study, seeds=tmp_path / "seeds.json")
+    loaded = load(item, CaseFolder(tmp_path / "case"), Y / "truth" / "labels.seg.nrrd")
+    assert loaded.seeds == ()
+    assert "the seeds were not used" in loaded.message
 
 
 def test_the_status_follows_the_review(study, tmp_path, clock):

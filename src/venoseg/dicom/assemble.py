@@ -14,6 +14,7 @@ import numpy.typing as npt
 from venoseg.dicom.geometry import Stack
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.pixels import FrameReader, open_frames
+from venoseg.dicom.progress import Count, Progress
 from venoseg.dicom.syntaxes import NATIVE
 from venoseg.dicom.values import FILL_HU, DoesNotFitInt16Error, convert, rescale_of
 from venoseg.processes import share_out, usable_cores
@@ -30,8 +31,12 @@ READING_THREADS = 4
 SHARED_PIXELS = 40 * 512 * 512
 
 
-def read_voxels(slices: Sequence[Slice], stack: Stack) -> tuple[Voxels, BoolArray | None]:
+def read_voxels(
+    slices: Sequence[Slice], stack: Stack, progress: Progress | None = None
+) -> tuple[Voxels, BoolArray | None]:
     """Read slices, given in the order of the stack, onto its grid.
+
+    ``progress`` is told how many of how many slices are read; what it raises ends the reading.
 
     Returns
     -------
@@ -46,10 +51,10 @@ def read_voxels(slices: Sequence[Slice], stack: Stack) -> tuple[Voxels, BoolArra
     whole = all(rescale_of(one.plane).is_whole for one in slices)
     if whole:
         try:
-            return _fill(slices, stack, np.dtype(np.int16))
+            return _fill(slices, stack, np.dtype(np.int16), Count(len(slices), progress))
         except DoesNotFitInt16Error:
             pass
-    return _fill(slices, stack, np.dtype(np.float32))
+    return _fill(slices, stack, np.dtype(np.float32), Count(len(slices), progress))
 
 
 def check_first(slices: Sequence[Slice]) -> None:
@@ -70,16 +75,16 @@ def read_frames(
 
 
 def _fill(
-    slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
+    slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any], count: Count
 ) -> tuple[Voxels, BoolArray | None]:
     assert stack.slots is not None
     check_first(slices)
     placed = list(zip(stack.slots, slices, strict=True))
     if _worth_sharing(slices):
-        voxels, absences = _fill_together(placed, stack.grid.shape, dtype)
+        voxels, absences = _fill_together(placed, stack.grid.shape, dtype, count)
     else:
         voxels = private_array(stack.grid.shape, dtype)
-        absences = _fill_in_threads(voxels, placed)
+        absences = _fill_in_threads(voxels, placed, count)
     missing: BoolArray | None = None
     for k, absent in absences:
         missing = _marked(missing, voxels.shape)
@@ -109,20 +114,24 @@ class FillJob:
 
 def fill_job(job: FillJob) -> list[tuple[int, npt.NDArray[np.uint8]]]:
     """Decode the slices of a job; return where values are missing, one bit a pixel."""
-    absences = _fill_slices(job.target.attach(), job.placed)
+    absences = _fill_slices(job.target.attach(), job.placed, Count(len(job.placed), None))
     return [(k, np.packbits(absent)) for k, absent in absences]
 
 
 def _fill_together(
-    placed: list[tuple[int, Slice]], shape: tuple[int, int, int], dtype: np.dtype[Any]
+    placed: list[tuple[int, Slice]],
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    count: Count,
 ) -> tuple[Voxels, Absences]:
     """Decode slices in every core at once, into memory that all of them see."""
     absences: Absences = []
-    count = shape[1] * shape[2]
+    pixels = shape[1] * shape[2]
 
-    def take(_: int, packed: list[tuple[int, npt.NDArray[np.uint8]]]) -> None:
+    def take(number: int, packed: list[tuple[int, npt.NDArray[np.uint8]]]) -> None:
         for k, bits in packed:
-            absences.append((k, np.unpackbits(bits, count=count).reshape(shape[1:]).astype(bool)))
+            absences.append((k, np.unpackbits(bits, count=pixels).reshape(shape[1:]).astype(bool)))
+        count.add(len(jobs[number].placed))
 
     with shared_array(shape, dtype) as target:
         jobs = [FillJob(target, tuple(chunk)) for chunk in _chunks(placed)]
@@ -139,18 +148,18 @@ def _chunks(placed: list[tuple[int, Slice]]) -> list[list[tuple[int, Slice]]]:
     return [placed[i : i + SLICES_PER_JOB] for i in range(0, len(placed), SLICES_PER_JOB)]
 
 
-def _fill_in_threads(voxels: Voxels, placed: list[tuple[int, Slice]]) -> Absences:
+def _fill_in_threads(voxels: Voxels, placed: list[tuple[int, Slice]], count: Count) -> Absences:
     """Read uncompressed slices by several threads: reading and arithmetic free the lock."""
     chunks = _chunks(placed)
     threads = min(usable_cores(), READING_THREADS, len(chunks))
     if threads < 2:
-        return _fill_slices(voxels, placed)
+        return _fill_slices(voxels, placed, count)
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda chunk: _fill_slices(voxels, chunk), chunks)
+        parts = pool.map(lambda chunk: _fill_slices(voxels, chunk, count), chunks)
         return [one for part in parts for one in part]
 
 
-def _fill_slices(voxels: Voxels, placed: Sequence[tuple[int, Slice]]) -> Absences:
+def _fill_slices(voxels: Voxels, placed: Sequence[tuple[int, Slice]], count: Count) -> Absences:
     """Read slices into their places; return (k, where values are missing) where any are."""
     absences: Absences = []
     for image, members in groupby(placed, key=lambda one: one[1].image):
@@ -159,6 +168,7 @@ def _fill_slices(voxels: Voxels, placed: Sequence[tuple[int, Slice]]) -> Absence
                 absent = _read_slice(reader, one, voxels[k])
                 if absent is not None:
                     absences.append((k, absent))
+                count.add()
     return absences
 
 

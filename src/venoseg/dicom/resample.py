@@ -17,6 +17,7 @@ import numpy.typing as npt
 from venoseg.dicom.assemble import check_first, read_frames
 from venoseg.dicom.geometry import Stack
 from venoseg.dicom.grouping import Slice
+from venoseg.dicom.progress import Count, Progress
 from venoseg.dicom.values import FILL_HU, INT16, DoesNotFitInt16Error, rescale_of
 from venoseg.shared_array import private_array
 from venoseg.volume import BoolArray
@@ -27,9 +28,11 @@ WHOLE_PIXEL = 1e-3
 
 
 def resample_voxels(
-    slices: Sequence[Slice], stack: Stack
+    slices: Sequence[Slice], stack: Stack, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], BoolArray | None]:
     """Read slices, given in the order of the stack, and resample them onto its grid.
+
+    ``progress`` is told how many of how many slices are made; what it raises ends the reading.
 
     Returns
     -------
@@ -38,20 +41,22 @@ def resample_voxels(
     """
     if all(rescale_of(one.plane).is_whole for one in slices):
         try:
-            return _resample(slices, stack, np.dtype(np.int16))
+            return _resample(slices, stack, np.dtype(np.int16), progress)
         except DoesNotFitInt16Error:
             pass
-    return _resample(slices, stack, np.dtype(np.float32))
+    return _resample(slices, stack, np.dtype(np.float32), progress)
 
 
 def _resample(
-    slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any]
+    slices: Sequence[Slice], stack: Stack, dtype: np.dtype[Any], progress: Progress | None
 ) -> tuple[npt.NDArray[Any], BoolArray | None]:
     check_first(slices)
     voxels = private_array(stack.grid.shape, dtype)
     missing = np.zeros(stack.grid.shape, np.bool_)
     shifted = _Window(_shifted(slices, stack))
+    count = Count(len(stack.blends), progress)
     for k, blend in enumerate(stack.blends):
+        count.add()
         if blend is None:
             voxels[k], missing[k] = FILL_HU, True
             continue

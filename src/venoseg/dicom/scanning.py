@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from venoseg.dicom.building import build_series
 from venoseg.dicom.finding import find_files
 from venoseg.dicom.header import read_image
 from venoseg.dicom.image import Image
+from venoseg.dicom.progress import Progress
 from venoseg.dicom.series import Series, series_of_volume_file
 from venoseg.dicom.sources import Location
 from venoseg.dicom.study import Study, study_of
@@ -21,9 +22,6 @@ from venoseg.volume_files import volume_file_kind
 BATCH = 250
 # Starting another process costs as much time as reading this many headers.
 WORTH_SHARING = 2000
-
-# Called with the number of files read so far and the number of all.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from venoseg.dicom.geometry import Stack, plane_affine
 from venoseg.dicom.grouping import Slice
 from venoseg.dicom.header import read_header
 from venoseg.dicom.image import Image
+from venoseg.dicom.progress import Progress
 from venoseg.dicom.resample import resample_voxels
 from venoseg.errors import InputError, SeriesError
 from venoseg.volume import BoolArray, FloatArray, Source, Unit, Volume
@@ -108,8 +109,13 @@ class Series:
         part = f", part {self.part}" if self.part is not None else ""
         return f"{number} ({self.series_uid or 'without UID'}{part})"
 
-    def read(self) -> Volume:
+    def read(self, progress: Progress | None = None) -> Volume:
         """Read the voxels of a CT series.
+
+        Parameters
+        ----------
+        progress
+            Told how many of how many slices are read; what it raises ends the reading.
 
         Raises
         ------
@@ -127,7 +133,7 @@ class Series:
             )
         try:
             read = resample_voxels if self.stack.slots is None else read_voxels
-            voxels, missing = read(self.slices, self.stack)
+            voxels, missing = read(self.slices, self.stack, progress)
         except SeriesError as error:
             raise SeriesError(error.what, where=self.name, remedy=error.remedy) from error
         return Volume(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from venoseg.review.clock import Clock, system_clock
     from venoseg.review.contours import with_contours
     from venoseg.review.live import Figures, Live, stale_veins
-    from venoseg.review.loading import Cancelled, Loaded, empty_labels, load
+    from venoseg.review.loading import NO_LABELS, Cancelled, Loaded, empty_labels, load
     from venoseg.review.opening import open_session
     from venoseg.review.session import LABEL_NAMES, CaseFolder, Session, canonical_labels
     from venoseg.review.signing import sign_off, write_signed
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABEL_NAMES",
+    "NO_LABELS",
     "STATUSES",
     "Action",
     "Agreement",
@@ -77,6 +78,7 @@ __all__ = [
 _MODULES = {
     "Action": "actions",
     "Agreement": "agreement",
+    "NO_LABELS": "loading",
     "Cancelled": "loading",
     "CaseFolder": "session",
     "Clock": "clock",

@@ -19,6 +19,8 @@ from venoseg.volume import Grid, Source, Volume
 
 Say = Callable[[str], None]
 
+NO_LABELS = "there are no labels yet: set ends, or draw"
+
 
 class Cancelled(VenosegError):  # noqa: N818 - it is no error, but the user's wish
     """The user stopped what was being loaded."""
@@ -66,7 +68,7 @@ def load(
     say
         Is told in words what is being done.
     cancelled
-        Asked between the steps; when it says yes, `Cancelled` is raised.
+        Asked between the steps and after each slice; when it says yes, `Cancelled` is raised.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def load(
     step("reading the image")
     image = read_copy(folder)
     if image is None:
-        image = item.series.read()
+        image = item.series.read(lambda done, of: step(f"reading the image: {done} of {of} slices"))
         step("keeping a copy that opens faster")
         keep_copy(image, folder)
     step("reading the labels")
@@ -150,7 +152,7 @@ def _labels(image: Volume, path: Path | None) -> tuple[Segmentation, str]:
     if path is not None and path.is_dir():
         path = _results_of(image, path) or path
     if path is None:
-        return empty_labels(image.grid), "there are no labels yet: set seeds, or draw"
+        return empty_labels(image.grid), NO_LABELS
     try:
         return read_labels(path, image), ""
     except VenosegError as error:

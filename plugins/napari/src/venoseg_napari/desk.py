@@ -18,6 +18,7 @@ from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
 from venoseg.lumen.profile import Boundary, VesselProfile
 from venoseg.review import (
+    NO_LABELS,
     CaseFolder,
     Clock,
     Figures,
@@ -27,6 +28,7 @@ from venoseg.review import (
     Progressed,
     Session,
     WorkItem,
+    default_reviews,
     find_work,
     progress_of,
     system_clock,
@@ -47,6 +49,11 @@ _NEW_PLOTS_MS, _OLD_PLOTS_MS = 15, 50
 
 class Desk(QObject):
     """The state of the window.
+
+    Parameters
+    ----------
+    reviewer, reviews, clock
+        Who, where the reviews are kept (None: beside the images), and what tells the time.
 
     Attributes
     ----------
@@ -92,9 +99,11 @@ class Desk(QObject):
     venogram_chosen = Signal(object)
     _measured = Signal(object)
 
-    def __init__(self, reviewer: str, reviews: Path, clock: Clock = system_clock) -> None:
+    def __init__(self, reviewer: str, reviews: Path | None, clock: Clock = system_clock) -> None:
         super().__init__()
-        self.reviewer, self.reviews, self.clock = reviewer, reviews, clock
+        self.reviewer, self.clock = reviewer, clock
+        self.reviews = reviews or Path()
+        self._beside_images = reviews is None
         self.labels: Path | None = None
         self.items: tuple[WorkItem, ...] = ()
         self.item: WorkItem | None = None
@@ -127,6 +136,8 @@ class Desk(QObject):
         """Look for cases below a path, in the background."""
 
         def found(items: tuple[WorkItem, ...]) -> None:
+            if self._beside_images:
+                self.reviews = default_reviews(path)
             self.items = items
             self.worklist_changed.emit()
             then()
@@ -187,10 +198,10 @@ class Desk(QObject):
         self.state_changed.emit()
         if second_reading:
             self.told.emit("second reading: it begins where the first reading began", False)
-        known = session.labels.any() or session.notes.seeds
-        words = [*session.messages, *([] if known or not loaded.message else [loaded.message])]
+        drawn = loaded.message == NO_LABELS and session.labels.any()
+        words = "; ".join([*session.messages, *([] if drawn else [loaded.message])])
         if words:
-            self.told.emit("; ".join(words), True)
+            self.told.emit(words, True)
 
     def measure_by(self, boundary: Boundary) -> None:
         """Take the lumen's edge from the gray values or from the labels alone from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import napari
@@ -11,7 +12,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QInputDialog
 
 from venoseg.errors import VenosegError
-from venoseg.review import Clock, WorkItem, default_reviews, system_clock
+from venoseg.review import Clock, WorkItem, system_clock
 from venoseg_napari.along import Along
 from venoseg_napari.background import in_background
 from venoseg_napari.bindings import keys_of
@@ -41,7 +42,7 @@ class ReviewWindow(QObject):
     viewer
         napari's viewer.
     reviewer, reviews
-        Who, and where the reviews are kept.
+        Who, and where the reviews are kept; None: beside the images.
     clock
         Tells the time.
     """
@@ -50,7 +51,7 @@ class ReviewWindow(QObject):
         self,
         viewer: napari.Viewer,
         reviewer: str,
-        reviews: Path,
+        reviews: Path | None,
         clock: Clock = system_clock,
     ) -> None:
         super().__init__()
@@ -84,10 +85,17 @@ class ReviewWindow(QObject):
         self.desk.case_opened.connect(self.layout.show_tools)
         self.desk.venogram_chosen.connect(self._open_venogram)
         restore(self.desk, self.layout)
+        # Where File > Open ends, and a drop on the window: it has no public name, and a reader
+        # among several would make napari ask each time which of them to take.
+        viewer.window._qt_viewer._qt_open = self._look_in
 
     def toggle_help(self) -> None:
         """Show or hide the list of keys."""
         self.help.setVisible(not self.help.isVisible())
+
+    def _look_in(self, paths: Sequence[str], *_: object, **__: object) -> None:
+        """List the cases below what is opened in the window, rather than add a layer."""
+        self.worklist.look_in(Path(paths[0]))
 
     def _open_venogram(self, item: WorkItem) -> None:
         self.venogram.show()
@@ -153,16 +161,9 @@ def open_window(
 ) -> ReviewWindow:
     """Open the window on a path; the first case opens when there is only one."""
     viewer = viewer or napari.Viewer(title="venoseg review")
-    made = ReviewWindow(
-        viewer, reviewer or suggested_reviewer(), reviews or default_reviews(path), clock
-    )
+    made = ReviewWindow(viewer, reviewer or suggested_reviewer(), reviews, clock)
     made.desk.labels = labels
-
-    def found() -> None:
-        if len(made.desk.items) == 1:
-            made.desk.open(made.desk.items[0])
-
-    made.desk.find(path, found)
+    made.worklist.look_in(path)
     return made
 
 

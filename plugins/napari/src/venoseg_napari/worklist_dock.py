@@ -67,6 +67,16 @@ class WorklistDock(QWidget):
         desk.state_changed.connect(self._later.start)
         self.chosen.connect(desk.open)
 
+    def look_in(self, path: Path) -> None:
+        """List the cases below a path in place of those listed; a single one is opened."""
+        self.window().raise_()
+
+        def found() -> None:
+            if len(self.desk.items) == 1:
+                self.desk.open(self.desk.items[0])
+
+        self.desk.find(path, found)
+
     def shown(self) -> tuple[WorkItem, ...]:
         """Return the items that pass the filter."""
         status = self.status.currentText()
@@ -137,9 +147,9 @@ class WorklistDock(QWidget):
     def _ask_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Open a study, case or export")
         if path:
-            self.desk.find(Path(path))
+            self.look_in(Path(path))
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a ZIP, DICOM, NIfTI or NRRD file")
         if path:
-            self.desk.find(Path(path))
+            self.look_in(Path(path))

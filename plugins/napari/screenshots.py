@@ -20,11 +20,11 @@ from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QWidget
 
 from venoseg.review import WorkItem
-from venoseg_napari.operations import Stroke
+from venoseg_napari.operations import Stroke, mark_occluded
 from venoseg_napari.window import ReviewWindow, open_window
 
 SIZES = ((1366, 768), (1920, 1080))
-_PATIENCE_S = 120.0
+_PATIENCE_S = 600.0
 _QUALITY = 70
 
 
@@ -72,36 +72,58 @@ def main(case: Path, out: Path) -> None:
 
 
 def review(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
-    """Picture the list, the views, the surfaces, a correction, saving and signing."""
-    desk, window = made.desk, made.viewer.window._qt_window
+    """Picture the list, the views, the surfaces, corrections, saving and signing."""
+    desk, window, left = made.desk, made.viewer.window._qt_window, made.layout.left
+    desk.take(kind="look")
+    desk.display.show_window("vein")
     desk.open(item)
     until(lambda: desk.session is not None and desk.figures.settled)
-    made.layout.left.setCurrentIndex(0)
+    left.setCurrentIndex(0)
     camera.shoot("cases", window)
-    made.layout.left.setCurrentIndex(1)
+    left.setCurrentIndex(1)
+    desk.go_to("left_common_iliac_vein", 12)
     camera.shoot("views", window)
+    desk.display.show_window("stent")
+    camera.shoot("stents", window)
+    desk.display.show_window("vein")
     made.surfaces.toggle()
     camera.shoot("surfaces", window, seconds=2.0)
     made.surfaces.toggle()
-    made.desk.display.show_window("vein")
+    made.along.toggle_areas()
+    camera.shoot("areas", window)
+    made.along.toggle_areas()
     stroke(made)
-    camera.shoot("stroke", window, seconds=0.0)
+    camera.shoot("stroke", window, seconds=0.06)
     until(lambda: desk.figures.settled)
     camera.shoot("after", window)
     desk.undo()
     until(lambda: desk.figures.settled)
     pull_edge(made)
     camera.shoot("edge", window)
+    occlude(made)
+    camera.shoot("occluded", window)
+    desk.undo()
+    until(lambda: desk.figures.settled)
     made.bar.save_version()
     until(lambda: not desk.busy and desk.session is not None and not desk.session.changed)
     until(lambda: desk.figures.settled)
     made.bar.sign_case()
     until(lambda: not desk.busy and "signed as" in made.bar.message.text())
-    made.layout.left.setCurrentIndex(0)
+    left.setCurrentIndex(0)
     camera.shoot("signed", window)
     made.toggle_help()
     camera.shoot("keys", made.help, resized=False)
     made.toggle_help()
+
+
+def occlude(made: ReviewWindow) -> None:
+    """Mark a stretch of the vein looked at as occluded, with the ends that limit it."""
+    desk = made.desk
+    profile, place = desk.profile(), desk.station
+    assert profile is not None
+    assert place is not None
+    mark_occluded(desk, place[1], place[1] + 12)
+    until(lambda: desk.figures.settled)
 
 
 def stroke(made: ReviewWindow) -> None:
@@ -128,7 +150,7 @@ def pull_edge(made: ReviewWindow) -> None:
     assert profile is not None
     assert place is not None
     at = float(profile.branch.curve.position_mm[place[1]])
-    high = float(np.nanmax(profile.contours_mm[place[1], :, 0]))
+    high = float(straight.edges_mm[place[1], 1])
     straight.grasp(QPointF(at, high))
     straight.pull(QPointF(at, high - 2.5), last=True)
     until(lambda: desk.figures.settled)

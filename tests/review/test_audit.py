@@ -5,16 +5,29 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from venoseg.errors import OutputError, VenosegError
 from venoseg.interchange import read_labels
 from venoseg.lumen import measure, remeasure
-from venoseg.review import audit_table, changes_table, list_versions, sign_off
+from venoseg.review import (
+    CaseFolder,
+    audit_table,
+    changes_table,
+    find_work,
+    list_versions,
+    load,
+    open_session,
+    sign_off,
+)
 from venoseg.segmentation import eraser, paint_ball
 from venoseg.segmentation.edits import Edit
+
+Y = Path(__file__).parents[2] / "sample_data" / "iliocaval-y"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +103,23 @@ def test_signing_writes_every_result_and_the_trail(opened, found):
     back = read_labels(out / "segmentation.seg.nrrd", session.image)
     np.testing.assert_array_equal(back.labels, session.labels)
     assert measured.segments.to_csv() == (out / "segments.csv").read_text()
+
+
+def test_signing_a_dicom_series_writes_seg_and_sr_that_read_back(tmp_path, clock):
+    item = find_work(Y / "ct")[0]
+    loaded = load(item, CaseFolder(tmp_path / "case"), Y / "truth" / "labels.seg.nrrd")
+    session = open_session(loaded.image, loaded.labels, tmp_path / "case", "anna", clock=clock)
+    _, measured, out = sign_off(session, None, item.series.headers())
+    back = read_labels(out / "segmentation.seg.dcm", loaded.image)
+    values = {name: value for value, name in back.names.items()}
+    for value, name in session.segmentation.names.items():
+        if name in values:
+            np.testing.assert_array_equal(back.labels == values[name], session.labels == value)
+    assert {p.vessel for p in measured.profiles} <= set(values)
+    header = pydicom.dcmread(out / "measurements.sr.dcm")
+    assert header.Modality == "SR"
+    assert header.StudyInstanceUID == item.series.study_uid
+    session.close()
 
 
 def test_nothing_is_signed_that_cannot_be_measured(opened):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,9 @@ class Canvas:
         viewer.mouse_wheel_callbacks[:] = [self._wheel]
         viewer.dims.events.current_step.connect(self._scrolled)
         viewer.canvas.events.size.connect(self._resized)
+        # With another active layer, or in 3-D, napari gives the mouse its own ways back.
+        viewer.dims.events.ndisplay.connect(self._use_tool)
+        viewer.layers.selection.events.active.connect(self._use_tool)
         desk.case_opened.connect(self._open)
         desk.voxels_changed.connect(self._refresh)
         desk.notes_changed.connect(self._draw_seeds)
@@ -189,17 +193,23 @@ class Canvas:
                 self.seeds.face_color = [SEED_COLOURS[s.role] for s in session.notes.seeds]
             self.seeds.visible = bool(places) and self.viewer.dims.ndisplay == 2
 
+    @contextmanager
+    def holding_still(self) -> Iterator[None]:
+        """Leave the cursor where it is while the slider moves by itself."""
+        before, self._following = self._following, True
+        try:
+            yield
+        finally:
+            self._following = before
+
     def _follow(self) -> None:
         """Show the slice of the cursor."""
         if self.image is None or self.desk.turn is None:
             return
         world = self.to_world(self.desk.cursor_lps_mm)
-        self._following = True
-        try:
+        with self.holding_still():
             if self.viewer.dims.ndisplay == 2:
                 self.viewer.dims.set_point(0, float(world[0]))
-        finally:
-            self._following = False
 
     def _scrolled(self) -> None:
         """Move the cursor with the slice, without leaving its place in the plane."""

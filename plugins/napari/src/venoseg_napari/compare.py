@@ -21,6 +21,7 @@ from venoseg.followup.rules import Rules
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import VesselProfile
 from venoseg.review import CaseFolder, WorkItem, list_versions, load, read_version
+from venoseg_napari.section_picture import SectionPicture
 from venoseg_napari.straight import crossings_mm
 
 _PIXEL_MM = 0.5
@@ -88,7 +89,7 @@ def measured(item: WorkItem, folder: CaseFolder) -> Measurements:
 
 
 class CompareWindow(QWidget):
-    """Two straightened views above one plot of both profiles, along one vein.
+    """Two straightened views with a section each, above one plot of both profiles, along one vein.
 
     Parameters
     ----------
@@ -117,7 +118,12 @@ class CompareWindow(QWidget):
         for part in (self.vessels, self.widget, self.words):
             layout.addWidget(part, 1 if part is self.widget else 0)
         self.views = [self.widget.addPlot(row=n, col=0) for n in range(2)]
-        self.profile = self.widget.addPlot(row=2, col=0)
+        self.sections = [SectionPicture(_VEIN_WINDOW_HU) for _ in range(2)]
+        for n, section in enumerate(self.sections):
+            self.widget.addItem(section.view, row=n, col=1)
+        for column, share in enumerate((4, 1)):
+            self.widget.ci.layout.setColumnStretchFactor(column, share)
+        self.profile = self.widget.addPlot(row=2, col=0, colspan=2)
         self.profile.setLabel("left", "min diameter, mm")
         self.profile.setLabel("bottom", "mm from the central end, at baseline")
         self.legend = self.profile.addLegend(offset=(-4, 4), labelTextSize="8pt")
@@ -187,10 +193,13 @@ class CompareWindow(QWidget):
         self.marks[0].setPos(here)
         self.marks[2].setPos(here)
         self.marks[1].setVisible(bool(np.isfinite(there)))
+        self.sections[0].draw(self.pair.before, before, level)
+        self.sections[1].clear()
         words = [f"baseline, {figures(before, level)}"]
         if np.isfinite(there):
             self.marks[1].setPos(there)
             number = int(np.abs(after.branch.curve.position_mm - there).argmin())
+            self.sections[1].draw(self.pair.after, after, number)
             words.append(f"follow-up, {figures(after, number)}")
         else:
             words.append("follow-up: this level is not in view")
@@ -202,6 +211,8 @@ class CompareWindow(QWidget):
     def _clear(self) -> None:
         for plot in (*self.views, self.profile):
             plot.clear()
+        for section in self.sections:
+            section.clear()
         self.legend.clear()
 
     def _draw_straight(

@@ -42,7 +42,7 @@ class ProfilePlot:
         self.reference = pg.PlotDataItem(
             pen=pg.mkPen("#bbbbbb", style=Qt.PenStyle.DotLine), connect="finite"
         )
-        self._kind = ""
+        self._referred = False
         self.lines = {color: pg.PlotDataItem(connect="finite") for color in (LEAST, GREATEST, AREA)}
         self.mark = pg.InfiniteLine(angle=90, pen=pg.mkPen("#00c8ff"))
         for item in (*self.ends, self.interval, self.reference, *self.lines.values(), self.mark):
@@ -55,7 +55,7 @@ class ProfilePlot:
     @property
     def legend(self) -> str:
         """What the colours and the dotted line are."""
-        reference = f" &nbsp; &middot;&middot;&middot; {self._kind}" if self._kind else ""
+        reference = " &nbsp; &middot;&middot;&middot; reference" if self._referred else ""
         if self.areas:
             return f"<span style='color:{AREA}'>area</span>{reference}"
         return (
@@ -75,7 +75,7 @@ class ProfilePlot:
         for item in (*self.ends, *self.lines.values(), self.reference):
             item.clear()
         self.interval.hide()
-        self._kind = ""
+        self._referred = False
         self._draw_bands([])
 
     def draw(
@@ -121,12 +121,12 @@ class ProfilePlot:
         """Draw what stenoses are measured against."""
         if reference is None or not np.isfinite(reference.areas_mm2).any():
             self.reference.clear()
-            self._kind = ""
+            self._referred = False
             return
         areas, position = reference.areas_mm2, profile.branch.curve.position_mm
         values = areas if self.areas else 2.0 * np.sqrt(areas / np.pi)
         self.reference.setData(position, values)
-        self._kind = reference.kind.replace("_", " ")
+        self._referred = True
 
     def _draw_bands(self, bands: list[Band]) -> None:
         """Shade stretches."""

@@ -60,7 +60,7 @@ class Straight:
         for side, at in zip(self.sides, (0.0, 1.0), strict=True):
             side.setParentItem(self.view)
             side.anchor((0.0, at), (0.0, at), offset=(2, 0))
-        self._crossings: FloatArray = np.zeros((0, 2))
+        self.edges_mm: FloatArray = np.zeros((0, 2))
         self._push: Push | None = None
         self._stale = False
         display.limits_changed.connect(lambda: self.gray.setLevels(display.limits))
@@ -86,9 +86,9 @@ class Straight:
             self.draw_metal(image.grid, stent)
         if (self.profile, self._stale) != (profile, stale):
             self.profile, self._stale = profile, stale
-            self._crossings = crossings_mm(profile.contours_mm)
+            self.edges_mm = crossings_mm(profile.contours_mm)
             self._push = None
-            self._draw_edges(self._crossings)
+            self._draw_edges(self.edges_mm)
 
     def _draw_image(self, profile: VesselProfile, image: Volume) -> None:
         curve = profile.branch.curve
@@ -136,7 +136,7 @@ class Straight:
         if self.profile is None:
             return False
         station = int(np.abs(self.profile.branch.curve.position_mm - place.x()).argmin())
-        gaps = np.abs(self._crossings[station] - place.y()) / self.view.viewPixelSize()[1]
+        gaps = np.abs(self.edges_mm[station] - place.y()) / self.view.viewPixelSize()[1]
         if not (gaps <= _GRASP_PX).any():
             return False
         self._push = Push(self.profile.vessel, station, int(np.nanargmin(gaps)), 0.0)
@@ -147,10 +147,10 @@ class Straight:
         push, profile = self._push, self.profile
         if push is None or profile is None:
             return
-        low, high = self._crossings[push.station]
+        low, high = self.edges_mm[push.station]
         to = max(place.y(), low + _APART_MM) if push.side else min(place.y(), high - _APART_MM)
         self._push = push = Push(push.vessel, push.station, push.side, to - (low, high)[push.side])
-        shown = self._crossings.copy()
+        shown = self.edges_mm.copy()
         for station, shift_mm in pushed_stations(profile, push):
             shown[station, push.side] += shift_mm
         self._draw_edges(shown, held=push.side)

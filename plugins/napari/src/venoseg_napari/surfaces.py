@@ -57,20 +57,28 @@ class Surfaces:
         """Go from the slices to the meshes, or back."""
         if self.desk.session is None:
             return
-        if self.shown:
-            self._remove()
-            self.viewer.dims.ndisplay = 2
-            self.canvas.show_slices(visible=True)
-            camera = self.viewer.scene.camera
-            camera.center, camera.zoom = self._place
-            self.desk.look_at(self.desk.cursor_lps_mm)
-            return
+        # Layers that come and go change the range of the slider.
+        with self.canvas.holding_still():
+            if self.shown:
+                self._show_slices()
+            else:
+                self._show_meshes()
+        self.desk.look_at(self.desk.cursor_lps_mm)
+
+    def _show_slices(self) -> None:
+        self._remove()
+        self.viewer.dims.ndisplay = 2
+        self.canvas.show_slices(visible=True)
+        camera = self.viewer.scene.camera
+        camera.center, camera.zoom = self._place
+
+    def _show_meshes(self) -> None:
         camera = self.viewer.scene.camera
         self._place = camera.center, camera.zoom
         self.canvas.show_slices(visible=False)
         self._add()
         self.viewer.dims.ndisplay = 3
-        self.viewer.scene.camera.angles = (0, 0, 90)
+        camera.angles = (0, 0, 90)
         meshes = [layer for layer in self.viewer.layers if isinstance(layer, Surface)]
         self.viewer.reset_view(layers=meshes or None, reset_camera_angle=False)
 

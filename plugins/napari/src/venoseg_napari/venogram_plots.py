@@ -36,10 +36,10 @@ class VenogramPlots(QWidget):
         self.widget = pg.GraphicsLayoutWidget()
         layout.addWidget(self.widget)
         self.profile = self.widget.addPlot(row=0, col=0)
-        self.curves = self.widget.addPlot(row=1, col=0)
-        self.legend = self.curves.addLegend(
-            offset=(-4, 4), labelTextSize="8pt", brush=(0, 0, 0, 170)
-        )
+        self.curves = self.widget.addPlot(row=2, col=0)
+        # Above the curves, not over them.
+        self.legend = pg.LegendItem(labelTextSize="8pt", colCount=2, verSpacing=-4)
+        self.widget.addItem(self.legend, row=1, col=0)
         self.curves.setLabel("left", "opacity")
         for plot in (self.profile, self.curves):
             plot.setMenuEnabled(False)
@@ -103,8 +103,8 @@ class VenogramPlots(QWidget):
         times = found.subtraction.times_s
         for number, curve in enumerate(found.curves):
             pen = pg.mkPen(_COLORS[number % len(_COLORS)], width=1.5)
-            name = curve.name.replace("_", " ")
-            self.curves.plot(times, curve.opacity, pen=pen, name=name)
+            line = self.curves.plot(times, curve.opacity, pen=pen)
+            self.legend.addItem(line, curve.name.replace("_", " "))
 
     def _clicked(self, event: Any) -> None:
         if self.found is None:

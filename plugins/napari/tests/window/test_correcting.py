@@ -37,7 +37,7 @@ def test_an_edge_dragged_in_the_straightened_view_takes_the_lumen_along(window, 
     before = desk.profile("ivc")
     labels = desk.session.labels.copy()
     position = float(before.branch.curve.position_mm[20])
-    high = float(straight._crossings[20, 1])
+    high = float(straight.edges_mm[20, 1])
     widget = made.along.widget
     # Far from both edges the drag moves the picture and draws nothing.
     drag_in(widget, straight.view, (position, 0.0), (position + 3.0, 0.0))
@@ -62,6 +62,97 @@ def test_an_edge_dragged_in_the_straightened_view_takes_the_lumen_along(window, 
     wait(lambda: desk.figures.settled)
     np.testing.assert_array_equal(desk.session.labels, labels)
     assert not any("manual_contour" in flags for flags in desk.profile("ivc").flags)
+
+
+@pytest.mark.parametrize("name", ["fill", "grow", "shrink", "smooth", "islands", "holes"])
+def test_a_button_reshapes_the_whole_vein_and_undo_takes_it_back(window, wait, name):
+    made = window()
+    desk = made.desk
+    grid = desk.session.image.grid
+    # An island beside the vein, a hole in it, and a slice without it.
+    spoiled = desk.session.labels.copy()
+    index = np.moveaxis(np.indices(grid.shape), 0, -1)
+    x, y, z = np.moveaxis(grid.to_lps(index), -1, 0)
+    spoiled[(np.abs(x + 25) < 3) & (np.abs(y) < 3) & (np.abs(z - 70) < 4)] = 1
+    spoiled[(np.abs(x - 10) < 1.6) & (np.abs(y) < 1.6) & (np.abs(z - 65) < 2)] = 0
+    spoiled[np.abs(z - 80) < 1.1] = 0
+    edit = operations.label_edit(desk.session, spoiled)
+    desk.change(lambda session: session.draw("spoil", edit))
+    desk.take(vessel="ivc", step_mm=1.6)
+    QTest.mouseClick(made.tools.shapes[name], Qt.MouseButton.LeftButton)
+    now = desk.session.labels
+    assert [a.what for a in desk.session.history.done][1:] == [
+        f"{operations.SHAPES[name].lower()}: ivc"
+    ]
+    gained, lost = (
+        int(((now == 1) & (spoiled != 1)).sum()),
+        int(((now != 1) & (spoiled == 1)).sum()),
+    )
+    if name in ("fill", "grow", "holes"):
+        assert gained
+        assert not lost
+    if name in ("shrink", "islands"):
+        assert lost
+        assert not gained
+    np.testing.assert_array_equal(now == 2, spoiled == 2)
+    desk.undo()
+    np.testing.assert_array_equal(desk.session.labels, spoiled)
+    wait(lambda: desk.figures.settled)
+
+
+def click_on_canvas(made, place):
+    """Click where a place of the shown slice lies."""
+    native = made.viewer.window._qt_viewer.canvas.native
+    at = made.crosshair.place(made.canvas.to_world(np.asarray(place)))
+    QTest.mouseClick(native, Qt.MouseButton.LeftButton, pos=at)
+    QTest.qWait(30)
+
+
+def test_a_branch_is_renamed_and_cut_where_it_is_clicked(window, wait):
+    made = window()
+    desk = made.desk
+    start = desk.session.labels.copy()
+    desk.go_to("left_common_iliac_vein", 20)
+    place = desk.cursor_lps_mm.copy()
+    QTest.mouseClick(made.tools.buttons["relabel"], Qt.MouseButton.LeftButton)
+    desk.take(vessel="left_external_iliac_vein")
+    click_on_canvas(made, place)
+    value = desk.tool.value
+    np.testing.assert_array_equal(desk.session.labels == value, start == start.max())
+    desk.undo()
+    np.testing.assert_array_equal(desk.session.labels, start)
+    wait(lambda: desk.figures.settled)
+    QTest.mouseClick(made.tools.buttons["cut"], Qt.MouseButton.LeftButton)
+    click_on_canvas(made, place)
+    _, _, z = np.moveaxis(
+        desk.session.image.grid.to_lps(np.argwhere(desk.session.labels == start.max())), -1, 0
+    )
+    assert z.min() == pytest.approx(place[2], abs=2.5)
+    desk.undo()
+    np.testing.assert_array_equal(desk.session.labels, start)
+    wait(lambda: desk.figures.settled)
+
+
+def test_an_end_is_moved_forgotten_and_brought_back(window, wait):
+    made = window()
+    desk = made.desk
+    length = desk.profile("ivc").branch.curve.length_mm
+    desk.go_to("ivc", 15)
+    place = desk.cursor_lps_mm.copy()
+    desk.take(vessel="ivc")
+    QTest.mouseClick(made.tools.buttons["seed"], Qt.MouseButton.LeftButton)
+    click_on_canvas(made, place)
+    assert made.numbers.text("ivc", "minimum_diameter_mm") == "..."
+    wait(lambda: desk.figures.settled)
+    assert desk.profile("ivc").branch.curve.length_mm == pytest.approx(length - 15.0, abs=2.5)
+    assert made.canvas.seeds.visible
+    QTest.mouseClick(made.tools.forget, Qt.MouseButton.LeftButton)
+    wait(lambda: desk.figures.settled)
+    assert desk.profile("ivc").branch.curve.length_mm == pytest.approx(length, abs=0.1)
+    assert not made.canvas.seeds.visible
+    desk.undo()
+    wait(lambda: desk.figures.settled)
+    assert desk.profile("ivc").branch.curve.length_mm < length - 12.0
 
 
 def test_a_push_moves_the_half_it_is_made_on_and_its_neighbours_less(window):

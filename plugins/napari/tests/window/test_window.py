@@ -219,11 +219,14 @@ def test_the_veins_are_shown_as_surfaces_and_back(window):
     from napari.layers import Surface
 
     made = window()
+    made.desk.go_to("ivc", 12)
+    cursor, station = made.desk.cursor_lps_mm.copy(), made.desk.station
     zoom = made.viewer.scene.camera.zoom
     press(made, Qt.Key.Key_3)
     surfaces = [x for x in made.viewer.layers if isinstance(x, Surface)]
     assert {x.name for x in surfaces} == {"Inferior vena cava", "Left common iliac vein"}
     assert not made.canvas.image.visible
+    assert made.viewer.scene.camera.mouse_zoom
     corners = np.concatenate([x.data[0] for x in surfaces])
     lps = np.array([made.canvas.to_lps(c) for c in corners[::50]])
     assert np.abs(np.hypot(lps[:, 0] - 10.0, lps[:, 1]) - 7.5).min() < 0.5
@@ -231,6 +234,11 @@ def test_the_veins_are_shown_as_surfaces_and_back(window):
     assert (picture[..., 2] - picture[..., 0] > 60).sum() > 500  # the blue of the cava
     press(made, Qt.Key.Key_3)
     assert made.viewer.scene.camera.zoom == zoom
+    assert not made.viewer.scene.camera.mouse_zoom  # the wheel leads through the slices
+    np.testing.assert_array_equal(made.desk.cursor_lps_mm, cursor)
+    assert made.desk.station == station
+    world = made.canvas.to_world(cursor)
+    assert abs(made.viewer.dims.point[0] - world[0]) <= 1.0
     assert made.canvas.image.visible
     assert not [x for x in made.viewer.layers if isinstance(x, Surface)]
 

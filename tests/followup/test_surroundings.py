@@ -35,7 +35,9 @@ def test_a_stretch_is_found_where_it_has_moved_to(moved_mm: float) -> None:
     assert len(found.station) >= 3
     # The vein's positions count from the head.
     expected = CURVE.position_mm[found.station] - moved_mm
-    assert found.to_mm == pytest.approx(expected, abs=1.0)
+    off = np.abs(found.to_mm - expected)
+    assert np.median(off) < 1.0
+    assert np.all(off < 2.0 * found.sd_mm)
 
 
 def test_surroundings_that_are_the_same_everywhere_tell_nothing() -> None:
@@ -53,7 +55,7 @@ def test_the_vein_itself_does_not_mislead() -> None:
     sights = [scan(0.0), scan(0.0, seed=2)]
     # A bright vein with a pattern that has slid along it, as a stent or a clot would.
     x, y, z = (sights[0].volume.grid.to_lps(np.indices((80, 40, 40)).reshape(3, -1).T)).T
-    inside = np.hypot(x, y) < 8.0
+    inside = np.hypot(x, y) < 14.0
     for n, moved in enumerate((0.0, 12.0)):
         voxels = sights[n].volume.voxels.copy().ravel()
         pattern = 100.0 + 150.0 * np.sin((z[inside] - moved) / 11.0) + 0.9 * (z[inside] - moved)
@@ -62,7 +64,7 @@ def test_the_vein_itself_does_not_mislead() -> None:
         sights[n] = replace(sights[n], volume=replace(volume, voxels=voxels.reshape(80, 40, 40)))
     misled, told = (
         slid((sights[0], sights[1]), (CURVE, CURVE), np.eye(3), CURVE.position_mm, inner)
-        for inner in (0.0, 10.0)
+        for inner in (0.0, 16.0)
     )
     apart = misled.to_mm - CURVE.position_mm[misled.station]
     assert np.abs(apart).max(initial=0.0) > 6.0

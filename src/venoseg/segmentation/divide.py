@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import FloatArray
 
 _APART_MM, _APART_SHARE = 3.5, 0.6
+_SHORT_MM = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,12 @@ def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
     # In a wide cava the courses part before the veins do.
     radius = np.sqrt(tubes[0].area_mm2 / np.pi)
     shared = gap.min(axis=1) < np.maximum(_APART_MM, _APART_SHARE * radius)
-    last = int(np.argmax(~shared)) - 1 if not shared.all() else len(first) - 1
+    # The courses of one cava may lie apart for a short way, where its wall does not show.
+    reach = round(_SHORT_MM / tubes[0].course.step_mm / 2)
+    padded = np.pad(shared, (reach, 0), constant_values=True)
+    bridged = ndimage.binary_closing(np.pad(padded, (0, reach)), np.ones(2 * reach + 1))
+    bridged = bridged[reach : reach + len(shared)] | shared
+    last = int(np.argmax(~bridged)) - 1 if not bridged.all() else len(first) - 1
     last = max(last, 0)
     return last, int(np.argmin(gap[last]))
 

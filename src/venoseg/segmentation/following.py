@@ -135,7 +135,7 @@ def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
 
 
 def tube_along(
-    part: Volume, way_lps_mm: FloatArray, noise_hu: float, beside_artery: bool = True
+    part: Volume, way_lps_mm: FloatArray, noise_hu: float, artery_below_mm: float = np.inf
 ) -> Tube:
     """Find the wall around a way, and move the course into the middle, a few times over.
 
@@ -147,8 +147,8 @@ def tube_along(
         (n, 3) a way inside the vein, from its central end; both ends stay.
     noise_hu
         Scatter of the evened image that means nothing.
-    beside_artery
-        Whether an artery may touch the vein, so that a section with a waist is both.
+    artery_below_mm
+        Height below which an artery may touch the vein, so that a section with a waist is both.
     """
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     expected = None
@@ -163,14 +163,18 @@ def tube_along(
         if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):
             break
         before = Tube(course, radius, level, step)
-        lobes = lobes_of(radius, level_on_rays(sampled, radius), beside_artery)
+        lobes = lobes_of(
+            radius, level_on_rays(sampled, radius), course.points_lps_mm[:, 2] < artery_below_mm
+        )
         centred = _moved(course, lobes.centre_mm)
         away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
         moved_mm = float(np.percentile(away, 90))
         course = course_through(centred, STEP_MM, 3.0)
         expected = _resampled(expected_from(before), len(course.points_lps_mm))
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
-    lobes = lobes_of(smooth, level_on_rays(sampled, smooth), beside_artery)
+    lobes = lobes_of(
+        smooth, level_on_rays(sampled, smooth), course.points_lps_mm[:, 2] < artery_below_mm
+    )
     smooth = clipped(smooth, lobes)
     return Tube(course, smooth, level, step, lobes.cut)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.cava import sure_cava, sure_of
@@ -51,6 +52,7 @@ _IN_BODY_MM = 10.0, 15.0
 _UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
+_TOGETHER_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,10 +138,8 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     ways = [_way(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways]
     part, noise = _fine(volume, np.concatenate(ways))
-    tubes = [
-        tube_along(part, way, noise, beside_artery=chain.side is not None)
-        for chain, way in zip(chains, ways, strict=True)
-    ]
+    below_mm = _iliac_below_mm(chains, ways)
+    tubes = [tube_along(part, way, noise, below_mm) for way in ways]
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
@@ -189,6 +189,17 @@ def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> Non
 def _from_cava(chains: Sequence[Chain]) -> bool:
     start = chains[0].points_lps_mm[0]
     return all(np.allclose(chain.points_lps_mm[0], start) for chain in chains)
+
+
+def _iliac_below_mm(chains: Sequence[Chain], ways: Sequence[FloatArray]) -> float:
+    """Return the height below which ways run in iliac veins, which arteries touch."""
+    if all(chain.side is None for chain in chains):
+        return -np.inf
+    if len(ways) < 2 or not _from_cava(chains):
+        return np.inf
+    away, _ = cKDTree(ways[1]).query(ways[0])
+    together = ways[0][away < _TOGETHER_MM]
+    return float(together[:, 2].min()) + _TOGETHER_MM if len(together) else np.inf
 
 
 def _way(scene: Scene, chain: Chain) -> FloatArray:

@@ -53,7 +53,9 @@ def outline(radius_mm: FloatArray) -> FloatArray:
     return points
 
 
-def lobes_of(radius_mm: FloatArray, ray_hu: FloatArray, cut_waists: bool = True) -> Lobes:
+def lobes_of(
+    radius_mm: FloatArray, ray_hu: FloatArray, may_touch: BoolArray | None = None
+) -> Lobes:
     """Find the waist of each section, and which side of it is the vein.
 
     It is the side more like the sections without a waist: in grey value, in place, in size.
@@ -64,8 +66,8 @@ def lobes_of(radius_mm: FloatArray, ray_hu: FloatArray, cut_waists: bool = True)
         (n, rays) distance of the wall.
     ray_hu
         (n, rays) mean grey value along each ray up to the wall.
-    cut_waists
-        Whether a section may hold two vessels; if not, all of it is the vein.
+    may_touch
+        (n,) whether a section may hold two vessels; elsewhere all of it is the vein. None: any may.
     """
     count = radius_mm.shape[1]
     points = outline(radius_mm)
@@ -76,7 +78,9 @@ def lobes_of(radius_mm: FloatArray, ray_hu: FloatArray, cut_waists: bool = True)
     first = np.zeros(len(points), np.int64)
     last = np.full(len(points), count - 1, np.int64)
     every = np.arange(len(points))
-    if not cut_waists:
+    if may_touch is None:
+        may_touch = np.ones(len(points), dtype=bool)
+    if not may_touch.any():
         return Lobes(np.zeros(len(points), dtype=bool), first, last, whole, area)
     m, n = np.triu_indices(count, 3)
     chord = points[:, n] - points[:, m]
@@ -85,9 +89,9 @@ def lobes_of(radius_mm: FloatArray, ray_hu: FloatArray, cut_waists: bool = True)
     part = 0.5 * (running[:, n] - running[:, m] + _cross(points[:, n], points[:, m]))
     share = np.minimum(part, area[:, None] - part) / area[:, None]
     wider = np.zeros(share.shape)
-    for at in np.flatnonzero((share > _LEAST_SHARE).any(axis=1)):
+    for at in np.flatnonzero(may_touch):
         wider[at] = _wider(points[at], chord[at], length[at], m, n)
-    wider[share <= _LEAST_SHARE] = 0.0
+    wider[(share <= _LEAST_SHARE) | ~may_touch[:, None]] = 0.0
     best = wider.argmax(axis=1)
     cut = wider[every, best] > _WIDER
     for at in np.flatnonzero(cut):

@@ -48,9 +48,14 @@ def voxels_inside(
     course = tube.course
     index = _near(tube, grid)
     points = grid.to_lps(index)
-    distance, station = cKDTree(course.points_lps_mm).query(points, workers=-1)
     largest = tube.radius_mm.max(axis=1) * 1.02 + course.step_mm
-    keep = open_stations[station] & (distance <= largest[station])
+    # A search that may end there is much faster than one for whatever is nearest.
+    distance, station = cKDTree(course.points_lps_mm).query(
+        points, distance_upper_bound=float(largest.max()) + 1.0, workers=-1
+    )
+    found = np.flatnonzero(np.isfinite(distance))
+    near = station[found]
+    keep = found[open_stations[near] & (distance[found] <= largest[near])]
     index, points, station = index[keep], points[keep], station[keep]
     offset = points - course.points_lps_mm[station]
     along = np.einsum("ij,ij->i", offset, course.tangent[station])

@@ -21,7 +21,12 @@ FIRST_MM, SECOND_MM = 8.4, 6.8
 START_MM, STOP_MM = 12.0, 58.0
 
 
-def twin(tissue_mm: float, slice_mm: float = 1.0, lattice: Lattice | None = None) -> Rendering:
+def twin(
+    tissue_mm: float,
+    slice_mm: float = 1.0,
+    lattice: Lattice | None = None,
+    kernel: str = "white",
+) -> Rendering:
     curve = Curve.through([(0.0, 0.0, 0.0), (18.0, 4.0, -70.0)])
     host = Profile.along(curve, 0.0, 6.5, 6.5)
     tube = Tube(curve, host, (Span("left_common_iliac_vein", 0.0, curve.length_mm),))
@@ -31,7 +36,7 @@ def twin(tissue_mm: float, slice_mm: float = 1.0, lattice: Lattice | None = None
     tissue = (Layer(part_of_stent(stent), 55.0),)
     scene = Scene("stent", (opened,), stents=(stent,), before=tissue)
     grid = fit_grid(scene, (slice_mm, 0.8, 0.8), margin_mm=10.0)
-    return render(scene, grid, Scanner(noise_hu=12, seed=1))
+    return render(scene, grid, Scanner(noise_hu=12, seed=1, kernel=kernel))
 
 
 def measured(made: Rendering, **options: float) -> Measurements:
@@ -125,6 +130,17 @@ class TestLumenInside:
 
 
 class TestRefused:
+    @pytest.mark.parametrize("tissue_mm", [0.0, 2.0])
+    def test_the_lumen_in_the_overshoot_of_a_sharp_kernel(self, tissue_mm):
+        found = measured(twin(tissue_mm, kernel="sharp"))
+        area = column(found, "stent_area_mm2")
+        told = ~np.isnan(area)
+        assert area[told].mean() == pytest.approx(np.pi * FIRST_MM * SECOND_MM, rel=0.02)
+        assert np.isnan(column(found, "in_stent_area_stenosis_percent")).all()
+        flags = [str(row["flags"]) for row in found.cross_sections.rows]
+        assert all("in_stent_refused_sharp_kernel" in flags[n] for n in np.flatnonzero(told))
+        assert any("use a series with a soft kernel" in text for text in found.warnings)
+
     def test_slices_above_3_mm(self):
         made = twin(2.0, slice_mm=1.0)
         thick = replace(made.image, source=replace(made.image.source, slice_thickness_mm=3.5))

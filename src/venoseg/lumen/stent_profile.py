@@ -14,6 +14,7 @@ from venoseg.lumen.contours import (
     measure_shapes,
     outward_normals,
 )
+from venoseg.lumen.edges import sample_profiles
 from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level
 from venoseg.lumen.stent_metal import (
     between_ends,
@@ -22,9 +23,10 @@ from venoseg.lumen.stent_metal import (
     may_be_fracture,
     metal_of,
     overlaps_of,
+    overshoots,
     within,
 )
-from venoseg.lumen.struts import course_of, follow_struts, rough_contours, unblurred
+from venoseg.lumen.struts import Struts, course_of, follow_struts, rough_contours, unblurred
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -37,6 +39,7 @@ OVERLAP = "stent_overlap"
 GAP = "stent_gap"
 END = "stent_end"
 HIDDEN = "in_stent_edge_hidden"
+SHARP = "in_stent_refused_sharp_kernel"
 
 # Wires and lumen are fitted in turn, at most so many times, from a lumen that begins so far inside,
 # until the depth of half the rays changes by less than this.
@@ -163,12 +166,15 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         if change < _SETTLED_MM:
             break
     metal = metal_of(struts)
+    sharp = _is_sharp(volume, struts)
     contours = unblurred(struts.contours_mm, curve, blur, volume.grid)
     lumen = contours - outward_normals(contours) * depth[..., None]
     flags: list[list[str]] = [[] for _ in range(len(curve))]
     enhanced = lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
+    refused = np.full(len(curve), sharp)
     gaps, overlaps = gaps_of(metal, curve), overlaps_of(metal, curve)
     _note(flags, ~enhanced, NOT_ENHANCED)
+    _note(flags, refused, SHARP)
     from_start = curve.position_mm - curve.position_mm[0]
     at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
     in_gap = within(curve, gaps)
@@ -177,15 +183,16 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     _note(flags, in_gap, GAP)
     deep = np.median(depth, axis=1)
     hidden = deep < np.where(is_dense(struts), _DENSE_RESOLVED_MM, _RESOLVED_MM)
-    _note(flags, enhanced & hidden, HIDDEN)
+    _note(flags, enhanced & hidden & ~refused, HIDDEN)
     whole = measure_shapes(lumen)
     shown_doubt = np.where(deep < _CLEAR_MM, _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM)
     lumen_interval = _interval(whole, np.where(hidden, _HIDDEN_DOUBT_MM, shown_doubt))
     # A figure from behind the wire's glare would be a guess; its interval bounds it.
     lumen[hidden] = np.nan
-    lumen_interval[~enhanced | at_end | in_gap] = np.nan
+    untold = ~enhanced | at_end | in_gap | refused
+    lumen_interval[untold] = np.nan
     contours[in_gap] = np.nan
-    lumen[~enhanced | at_end | in_gap] = np.nan
+    lumen[untold] = np.nan
     shapes, lumen_shapes = measure_shapes(contours), measure_shapes(lumen)
     return StentProfile(
         device=device,
@@ -202,6 +209,16 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         fractures=tuple(gap for gap in gaps if may_be_fracture(gap, metal, curve)),
         flags=tuple(tuple(words) for words in flags),
     )
+
+
+def _is_sharp(volume: Volume, struts: Struts) -> bool:
+    """Tell whether the image shows the overshoot of a sharp kernel beside the wires."""
+    depth = np.arange(-1, 14) * 0.2
+    normals = outward_normals(struts.contours_mm)
+    profiles = sample_profiles(
+        volume.voxels, volume.grid, struts.curve, struts.contours_mm, normals, depth
+    )
+    return overshoots(struts, depth, profiles.values)
 
 
 def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from venoseg.lumen.stent_profile import THICK_SLICES, THICKEST_SLICE_MM, StentProfile
+from venoseg.lumen.stent_profile import SHARP, THICK_SLICES, THICKEST_SLICE_MM, StentProfile
 from venoseg.lumen.stented import OwnedStent
 from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import Source
@@ -81,6 +81,11 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
             warnings.append(
                 f"stent {number}: not measured, the slices are thicker than "
                 f"{THICKEST_SLICE_MM:g} mm and blooming hides what lies inside"
+            )
+        if any(SHARP in words for words in profile.flags):
+            warnings.append(
+                f"stent {number}: the kernel enhances edges, so that the lumen inside cannot be told; "
+                "use a series with a soft kernel"
             )
         if profile.overlaps:
             warnings.append(f"stent {number}: two stents overlap; the row holds both")

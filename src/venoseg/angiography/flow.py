@@ -11,6 +11,7 @@ from scipy import ndimage
 from venoseg.angiography.edges import background_noise
 from venoseg.angiography.projection import Projection
 from venoseg.angiography.run import Image
+from venoseg.angiography.strays import ASTRAY, BRIDGED, runs_of
 from venoseg.angiography.subtraction import Subtraction
 from venoseg.tables import Column, Row, Table
 from venoseg.volume import BoolArray, FloatArray
@@ -91,7 +92,7 @@ def regions_of(
     main = np.zeros(composite.shape, dtype=bool)
     regions = []
     for projection in projections:
-        lumen = lumen_mask(projection, composite.shape)
+        lumen = lumen_mask(projection, composite.shape, _own(projection))
         main |= lumen
         regions += _places(projection, composite.shape)
     main &= seen
@@ -100,6 +101,11 @@ def regions_of(
     if subtracted:
         beside = other_vessels(composite, seen, covered, projections)
     return [Region("main", main), Region("collateral", beside), *regions]
+
+
+def _own(projection: Projection) -> BoolArray:
+    """Return (n,) where a course follows its vein, and no other vessel or a line beside them."""
+    return np.array([not {BRIDGED, ASTRAY} & set(flag.split(";")) for flag in projection.flags])
 
 
 def elsewhere_of(projections: list[Projection], regions: list[Region], seen: BoolArray) -> Region:
@@ -115,17 +121,20 @@ def lumen_mask(
 ) -> BoolArray:
     """Return (rows, columns), True between the edges of a vein, shut stretches included.
 
-    ``stations`` (n,) chooses some of them; a piece of the vein is drawn where all of it is chosen.
+    ``stations`` (n,) chooses some of them; None: all.
     """
     from skimage.draw import polygon2mask
 
     contours = projection.edges.contours_px()
     mask = np.zeros(shape, dtype=bool)
+    chosen = np.ones(len(contours), dtype=bool) if stations is None else stations
     # Short pieces, each in its own box: a polygon's cost is its corners times its pixels.
-    for start in range(0, len(contours) - 1, _PIECE):
-        piece = contours[start : start + _PIECE + 1]
-        if stations is not None and not stations[start : start + _PIECE + 1].all():
-            continue
+    for start, last in [
+        (begin, min(begin + _PIECE, end))
+        for first, end in runs_of(chosen)
+        for begin in range(first, end, _PIECE)
+    ]:
+        piece = contours[start : last + 1]
         ring = np.concatenate([piece[:, 0], piece[::-1, 1]])[:, ::-1]
         low = np.maximum(np.floor(ring.min(axis=0)).astype(int), 0)
         high = np.minimum(np.ceil(ring.max(axis=0)).astype(int) + 1, shape)
@@ -161,7 +170,8 @@ def _beyond_ends(projections: list[Projection], shape: tuple[int, ...]) -> BoolA
     discs = np.zeros(shape, dtype=bool)
     for projection in projections:
         width = float(np.median(projection.edges.width_px[projection.filled]))
-        for end in projection.edges.course.points_px[[0, -1]]:
+        own = _own(projection)
+        for end in projection.edges.course.points_px[[0, -1]][own[[0, -1]]]:
             discs |= (column - end[0]) ** 2 + (row - end[1]) ** 2 <= (1.2 * width) ** 2
     return discs
 

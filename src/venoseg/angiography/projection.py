@@ -146,7 +146,7 @@ def project(
     stenotic
         (n,) where the vein is narrowed, when that is known already.
     """
-    filled, shut = _filling(edges)
+    filled, shut = filling(edges)
     inside = _share_inside(edges, seen.astype(np.float32)) > 0.98
     clipped = _share_inside(edges, saturated) > _SATURATED
     unlike = (edges.misfit > _MISFIT) | (edges.beside > _BESIDE)
@@ -211,7 +211,7 @@ def projection_table(projections: list[Projection]) -> Table:
     return Table.from_rows(PROJECTION_COLUMNS, rows)
 
 
-def _filling(edges: Edges) -> tuple[BoolArray, BoolArray]:
+def filling(edges: Edges) -> tuple[BoolArray, BoolArray]:
     """Return where the vein fills, and where it is shut between two stretches that fill."""
     mass = np.maximum(edges.amplitude, 0.0) * edges.width_px
     doubt = edges.amplitude_sd * edges.width_px

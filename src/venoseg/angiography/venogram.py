@@ -38,6 +38,7 @@ from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
 from venoseg.angiography.stent_table import stent_table
 from venoseg.angiography.stents import StentEdges, find_stents
+from venoseg.angiography.strays import without_strays
 from venoseg.angiography.subtraction import (
     Subtraction,
     native_attenuation,
@@ -49,6 +50,7 @@ from venoseg.angiography.venogram_warnings import (
     detours,
     run_warnings,
     smeared,
+    strayed,
 )
 from venoseg.dicom.calibration import Calibration
 from venoseg.errors import UsageError
@@ -197,10 +199,14 @@ def measure_run(
                 paths,
             )
         )
+    kept = [without_strays(edges, picture) for edges in found]
+    found = [one.edges for one in kept]
     calibration = _calibrated(subtraction, found, wanted)
     measured = [
-        project(vessel, edges, calibration, saturated=composite.saturated, seen=seen)
-        for (vessel, _), edges in zip(paths, found, strict=True)
+        one.marked(
+            project(vessel, one.edges, calibration, saturated=composite.saturated, seen=seen)
+        )
+        for (vessel, _), one in zip(paths, kept, strict=True)
     ]
     projections, lesions = [], []
     for projection in without_meetings(measured, run.shape):
@@ -231,6 +237,7 @@ def measure_run(
             *run_warnings(subtraction, calibration, projections, bool(wanted.ways)),
             *departures([(way.vessel, way.points_px) for way in wanted.ways], projections),
             *detours(projections, lesions),
+            *strayed(projections),
         ),
     )
 

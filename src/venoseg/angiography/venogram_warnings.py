@@ -10,6 +10,7 @@ from venoseg.angiography.lesions import NARROW_END, Lesion
 from venoseg.angiography.meeting import MEETS
 from venoseg.angiography.projection import Projection
 from venoseg.angiography.slips import goes_round
+from venoseg.angiography.strays import ASTRAY, BRIDGED
 from venoseg.angiography.subtraction import Subtraction
 from venoseg.dicom.calibration import Calibration
 from venoseg.volume import FloatArray
@@ -63,6 +64,25 @@ def detours(projections: list[Projection], lesions: list[tuple[Lesion, ...]]) ->
                     "course goes a roundabout way: it may follow a collateral, and the vein be "
                     "shut: look at the picture, and set waypoints in the vein"
                 )
+
+
+def strayed(projections: list[Projection]) -> Iterator[str]:
+    """Say where other vessels fill in a vein's place."""
+    for projection in projections:
+        on_line = [n for n, flag in enumerate(projection.flags) if flag == BRIDGED]
+        if on_line:
+            hidden = any(projection.state[n] == "not_assessable" for n in on_line)
+            what = "what becomes of the vein is hidden by them" if hidden else "the vein is shut"
+            yield (
+                f"{projection.vessel}: over {len(on_line)} px only other vessels fill beside its "
+                f"line: {what}; its course there is a smooth line between its open ends"
+            )
+        if ASTRAY in projection.flags:
+            yield (
+                f"{projection.vessel}: its course ends in a much thinner vessel that does not go "
+                "on from it, as a collateral: that stretch is not measured; set the end onto the "
+                "vein"
+            )
 
 
 def run_warnings(

@@ -19,10 +19,10 @@ def words(scene: Any, *veins: Any) -> str:
 
 
 def test_the_way_round_an_occlusion_is_said(scene: Any, vein: Any):
-    narrow = lambda along: np.full_like(along, 10.0)  # noqa: E731 - a profile in one line
-    corners = [(128.0, 96.0), (172.0, 112.0), (172.0, 152.0), (128.0, 168.0)]
+    below_usual = lambda along: np.full_like(along, 18.0)  # noqa: E731 - a profile in one line
+    corners = [(128.0, 96.0), (176.0, 112.0), (176.0, 152.0), (128.0, 168.0)]
     collateral = [
-        type(vein)(start=start, stop=stop, width_px=narrow, opacity=1.0)
+        type(vein)(start=start, stop=stop, width_px=below_usual, opacity=1.0)
         for start, stop in pairwise(corners)
     ]
     above, below = type(vein)(stop=(128.0, 98.0)), type(vein)(start=(128.0, 166.0))

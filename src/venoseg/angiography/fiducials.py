@@ -28,14 +28,15 @@ FRENCH_MM = 1.0 / 3.0
 FiducialKind = Literal["marker", "catheter", "ruler", "stent"]
 
 # Half widths of 95 % intervals: of a marker's middle, and, as shares, of what depth does: an object
-# in the vein lies within half its depth; a ruler on the table up to 10 cm off, at 750 mm from the
+# in the vein lies within half its depth, and the vein comes nearer along its course by as much again
+# as the view is tilted by a few degrees: 7 mm; a ruler on the table up to 10 cm off, at 750 mm from the
 # source.
 _MARKER_PX = 0.25
 _DEPTHS: dict[FiducialKind, float] = {
-    "marker": 0.007,
-    "catheter": 0.007,
+    "marker": 0.01,
+    "catheter": 0.01,
     "ruler": 0.13,
-    "stent": 0.007,
+    "stent": 0.01,
 }
 
 # So many of the bands that are found by themselves must lie in a measured vein.

@@ -27,10 +27,10 @@ FRENCH_MM = 1.0 / 3.0
 
 FiducialKind = Literal["marker", "catheter", "ruler", "stent"]
 
-# Half widths of 95 % intervals: of a marker's middle, and, as shares, of what depth does: an object
-# in the vein lies within half its depth, and the vein comes nearer along its course by as much again
-# as the view is tilted by a few degrees: 7 mm; a ruler on the table up to 10 cm off, at 750 mm from the
-# source.
+# Half widths of 95 % intervals: of a marker's middle, and, as shares, of what depth does, at 750 mm
+# from the source. An object in the vein lies within half its depth, and along its course the vein
+# comes nearer by as much again in a view tilted by a few degrees: 7 mm; a ruler on the table lies
+# up to 10 cm off.
 _MARKER_PX = 0.25
 _DEPTHS: dict[FiducialKind, float] = {
     "marker": 0.01,

@@ -31,13 +31,20 @@ ASTRAY = "may_be_another_vessel"
 _THIN = 0.66
 # Shorter than so many widths it is a stenosis, or a stretch too short to tell.
 _LONG = 1.0
-_SOUND = 0.5
+_SOUND = 0.7
+# What holds less than this share of the vein's usual contrast medium is not the vein either.
+_DENSE = 0.3
 # So far from the line between the sound ends, in widths and in lengths of the line, no lumen of
 # the vein itself can lie.
 _BESIDE = 0.6
 _BENT = 0.1
 _TURNED_DEGREES = 35.0
 _ROUND = 1.15
+
+_MOUTH = 0.5
+
+# The vein goes on along the line up to where less than this share of its opacity is met.
+_STUMP = 0.5
 
 # Another vessel crosses the line where it is so opaque; where it does so over so much of it, what
 # becomes of the vein is hidden.
@@ -56,7 +63,8 @@ class Kept:
     bridged
         (n,) stations on bridges.
     hidden
-        (n,) those of them along which other vessels hide what becomes of the vein.
+        (n,) those of them along which it is not seen what becomes of the vein: next to its open
+        ends, where its edges are not its own, and where other vessels cover the line.
     astray
         (n,) stations of other vessels that the course ends in.
     """
@@ -103,7 +111,9 @@ def without_strays(edges: Edges, picture: Image) -> Kept:
         return kept
     usual = _usual(edges, filled)
     thin = filled & (ndimage.median_filter(edges.width_px, 5, mode="nearest") < _THIN * usual)
-    sound = _long_enough(filled & ~thin, _SOUND * usual)
+    mass = np.maximum(edges.amplitude, 0.0) * edges.width_px
+    dense = mass > _DENSE * float(np.median(mass[filled & ~thin]))
+    sound = _long_enough(filled & ~thin & dense, _SOUND * usual)
     astray = nowhere.copy()
     bridges: list[tuple[int, int]] = []
     for first, last in runs_of(~sound):
@@ -111,7 +121,9 @@ def without_strays(edges: Edges, picture: Image) -> Kept:
             continue
         if first > 0 and last < count - 1:
             if _lies_beside(edges.course, first, last, usual):
-                bridges.append((first, last))
+                # Where it leaves the vein a course bends, and the other's mouth widens the vein.
+                back = int(_MOUTH * usual)
+                bridges.append((max(first - back, 1), min(last + back, count - 2)))
         elif first > 0 or last < count - 1:
             astray[first : last + 1] = _turns_away(edges.course, filled, (first, last), usual)
     kept = replace(kept, astray=astray)
@@ -189,6 +201,18 @@ def _turns_away(course: Course, filled: BoolArray, run: tuple[int, int], usual: 
     return bool(turn < np.cos(np.radians(_TURNED_DEGREES)))
 
 
+def _not_told(values: FloatArray, usual: float) -> BoolArray:
+    """Return (m,) where a bridge with these opacities is not seen to be shut."""
+    faint = np.flatnonzero(values < _STUMP * usual)
+    if not len(faint):
+        return np.ones(len(values), dtype=bool)
+    inner = values[faint[0] : faint[-1] + 1]
+    covered = bool(np.mean(inner > _OPAQUE * usual) > _HIDDEN)
+    unknown = np.full(len(values), covered)
+    unknown[: faint[0]] = unknown[faint[-1] + 1 :] = True
+    return unknown
+
+
 def _spliced(kept: Kept, bridges: list[tuple[int, int]], picture: Image, usual: float) -> Kept:
     """Put smooth lines in the place of stretches of a course."""
     edges, course = kept.edges, kept.edges.course
@@ -206,10 +230,9 @@ def _spliced(kept: Kept, bridges: list[tuple[int, int]], picture: Image, usual: 
             break
         line = _line(course, first, last, usual)[1:-1]
         values = ndimage.map_coordinates(picture, [line[:, 1], line[:, 0]], order=1, mode="nearest")
-        covered = float(np.mean(values > _OPAQUE * opacity)) > _HIDDEN
         pieces.append(line)
         source.append(np.full(len(line), -1))
-        hidden.append(np.full(len(line), covered))
+        hidden.append(_not_told(values, opacity))
         done = last + 1
     points, of = np.concatenate(pieces), np.concatenate(source)
     along = np.gradient(points, axis=0)

@@ -119,4 +119,4 @@ def _words(value: Value, column: str) -> str:
         return "-"
     if isinstance(value, str):
         return value.replace("_", " ")
-    return f"{value:.0f} %" if column == "area_stenosis_percent" else f"{value:.1f}"
+    return f"{round(value)} %" if column == "area_stenosis_percent" else f"{value:.1f}"

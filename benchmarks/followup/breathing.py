@@ -18,6 +18,7 @@ from venoseg.followup.levels import Match
 from venoseg.followup.matching import match_visits, sight_of
 from venoseg.lumen import Measurements, measure
 from venoseg.phantom import Scanner, Scene, iliocaval_y, render
+from venoseg.phantom.scene import Layer
 from venoseg.phantom.skeleton import CORTEX_HU, skeleton
 from venoseg.phantom.surroundings import MUSCLE_HU, in_body
 from venoseg.volume import FloatArray, Grid
@@ -68,7 +69,7 @@ class _Twin:
         return cls(scene, cls._bare(scene, hard) if bones else None)
 
     @staticmethod
-    def _bare(scene: Scene, layers: tuple) -> Scene:  # type: ignore[type-arg]
+    def _bare(scene: Scene, layers: tuple[Layer, ...]) -> Scene:
         return replace(scene, before=layers, lumen_hu=0.0, background_hu=0.0)
 
 

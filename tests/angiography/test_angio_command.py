@@ -196,6 +196,36 @@ def test_refusals_are_one_line_and_leave_nothing(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.12.2", "Modality": "RF"},
+        {"FrameTime": None, "FrameTimeVector": [0, *[500] * 9]},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"PixelIntensityRelationship": "DISP", "PixelSpacing": None},
+    ],
+)
+def test_other_makers_headers_give_the_same_widths(
+    scene: Any, tmp_path: Path, seeds: Path, changes: dict[str, Any]
+):
+    made = dataset_of(scene)
+    for name, value in changes.items():
+        if value is None:
+            delattr(made, name)
+        else:
+            setattr(made, name, value)
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
+    run, out = written(tmp_path, made), tmp_path / "out"
+    assert main(["angio", str(run), "-o", str(out), "--seeds", str(seeds), "--quiet"]) == 0
+    rows = table_of(out / "projection.csv")
+    widths = [float(row["diameter_px"]) for row in rows if row["diameter_px"]]
+    assert np.median(widths) == pytest.approx(24.0, abs=1.0 if "PixelSpacing" in changes else 0.2)
+    kinds = {row["length_kind"] for row in rows}
+    assert kinds == {"pixel" if "PixelSpacing" in changes else "calibrated"}
+    times = {float(row["time_s"]) for row in table_of(out / "flow.csv")}
+    assert {1.0, 4.5} <= times
+
+
 def test_contradictory_spacing_refuses_millimetres(
     scene: Any, tmp_path: Path, seeds: Path, capsys: pytest.CaptureFixture[str]
 ):

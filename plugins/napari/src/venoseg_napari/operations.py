@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from venoseg.lumen.profile import VesselProfile
 from venoseg.review import Notes, Session, canonical_labels
 from venoseg.review.actions import Layer
 from venoseg.segmentation import (
@@ -29,7 +31,7 @@ from venoseg.segmentation import (
     smooth,
     undo,
 )
-from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, merged
+from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, label_box, merged
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.tool import STROKES, TITLES, VALUES
@@ -170,14 +172,30 @@ def mark_occluded(desk: Desk, first: int, last: int) -> None:
         desk.told.emit("click on a vein first, in the profile or the straightened view", True)
         return
     start, stop = sorted((first, last))
-    points = profile.branch.curve.points_lps_mm[start : stop + 1].copy()
-    course = OccludedCourse(profile.vessel, points, "waypoints")
-    desk.change(
-        lambda s: s.note(
-            f"mark {profile.vessel} as occluded",
-            replace(s.notes, occluded=(*s.notes.occluded, course)),
-        )
+    curve = profile.branch.curve
+    course = OccludedCourse(
+        profile.vessel, curve.points_lps_mm[start : stop + 1].copy(), "waypoints"
     )
+
+    def step(session: Session) -> Box:
+        # What carries no lumen is not labelled as such; the course says where the vein runs.
+        edit = _without_stretch(session, profile, start, stop)
+        notes = replace(session.notes, occluded=(*session.notes.occluded, course))
+        return session.draw_and_note(f"mark {profile.vessel} as occluded", edit, notes)
+
+    desk.change(step)
+
+
+def _without_stretch(session: Session, profile: VesselProfile, start: int, stop: int) -> Edit:
+    """Return the edit that erases a vein's voxels nearest to some of its stations."""
+    value, labels = VALUES[profile.vessel], session.labels
+    box = label_box(labels, value)
+    part = labels[box].copy()
+    index = np.argwhere(part == value)
+    places = session.image.grid.to_lps(index + [s.start for s in box])
+    _, nearest = cKDTree(profile.branch.curve.points_lps_mm).query(places)
+    part[tuple(index[(nearest >= start) & (nearest <= stop)].T)] = 0
+    return edit_to(labels, box, part)
 
 
 def forget_course(desk: Desk) -> None:

@@ -171,6 +171,7 @@ def test_a_push_moves_the_half_it_is_made_on_and_its_neighbours_less(window):
 def test_a_stretch_is_marked_occluded_and_undone(window, wait):
     made = window()
     desk, button = made.desk, made.tools.occluded
+    labels = desk.session.labels.copy()
     desk.go_to("ivc", 10)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert button.text() == "Occluded up to here"
@@ -186,7 +187,16 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
     wait(lambda: desk.figures.settled)
     ((first, last),) = made.along.profile.shaded()
     assert last - first == pytest.approx(15.0, abs=2.0)
+    # Nothing there passes for lumen any more, in the labels or in the figures.
+    profile = desk.profile("ivc")
+    inside = (profile.branch.curve.position_mm > first + 2.0) & (
+        profile.branch.curve.position_mm < last - 2.0
+    )
+    assert inside.sum() > 8
+    assert not profile.measured[inside].any()
+    assert np.count_nonzero(desk.session.labels) < np.count_nonzero(labels)
     desk.undo()
+    np.testing.assert_array_equal(desk.session.labels, labels)
     assert not desk.session.notes.occluded
     wait(lambda: desk.figures.settled)
     assert not made.along.profile.shaded()

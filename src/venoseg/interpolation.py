@@ -35,14 +35,18 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
     values = np.empty(places.shape[1], dtype=np.float32)
     voxels, strides, flipped = _in_memory_order(array)
     last = np.array(array.shape)[:, None] - 1.0
+    # The last voxel itself is all but the end of the way to it from the one before.
+    highest = np.maximum(np.nextafter(last, 0.0), 0.0)
     # An axis of one voxel has no next one.
     steps = np.where(last[:, 0] > 0, strides, 0)
     apart = strides.astype(np.float64)
     for start in range(0, len(values), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        at = np.minimum(np.maximum(places[:, part], 0.0), last)
-        at[flipped] = last[flipped] - at[flipped]
-        base = np.minimum(np.floor(at), np.maximum(last - 1.0, 0.0))
+        at = places[:, part]
+        if flipped.any():
+            at = np.where(flipped[:, None], last - at, at)
+        at = np.clip(at, 0.0, highest)
+        base = np.floor(at)
         share = (at - base).astype(np.float32)
         first = (apart @ base).astype(np.int64)
         values[part] = _between(voxels, first, steps, share)

@@ -125,7 +125,7 @@ def solidity(contours: FloatArray) -> FloatArray:
     step = 2.0 * np.pi / _SUPPORT_LINES
     angle = np.arange(_SUPPORT_LINES) * step
     directions = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    support = (directions @ contours.transpose(0, 2, 1)).max(axis=2)
+    support = (contours.transpose(1, 0, 2) @ directions.T).max(axis=0)
     ahead, behind = np.roll(support, -1, axis=1), np.roll(support, 1, axis=1)
     side = (ahead + behind - 2.0 * np.cos(step) * support) / np.sin(step)
     hull = 0.5 * (support * side).sum(axis=1)

@@ -76,6 +76,8 @@ def seen_rays(
 ) -> BoolArray:
     """Tell (n, m) which rays lie within the image and meet no missing voxel."""
     seen = np.ones(contours.shape[:2], dtype=bool)
+    if volume.missing is None and _well_inside(volume, curve, contours, reach_mm):
+        return seen
     for depth in (-reach_mm, 0.0, reach_mm):
         ends = curve.points_lps_mm[:, None, :] + to_lps(contours + depth * normals, curve)
         seen &= volume.grid.contains(ends)
@@ -83,6 +85,14 @@ def seen_rays(
             index = np.moveaxis(volume.grid.to_index(ends), -1, 0)
             seen &= ndimage.map_coordinates(volume.missing.view(np.uint8), index, order=0) == 0
     return seen
+
+
+def _well_inside(volume: Volume, curve: Curve, contours: FloatArray, reach_mm: float) -> bool:
+    """Tell whether even the farthest ray of all ends within the image, whichever way it points."""
+    farthest = float(np.hypot(contours[..., 0], contours[..., 1]).max()) + reach_mm
+    index = volume.grid.to_index(curve.points_lps_mm)
+    margin = np.minimum(index, np.array(volume.grid.shape) - 1 - index) * volume.grid.spacing_mm
+    return bool(margin.min() > farthest)
 
 
 def inner_radii_mm(contours: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from venoseg.interchange import (
     write_structured_report,
 )
 from venoseg.interchange.documents import centerline_document, measurements_document, to_json
+from venoseg.interchange.source_headers import odd_headers_refused, source_headers
 from venoseg.interchange.vein_reports import vein_reports
 from venoseg.lumen import Measurements, ReferenceRule, find_collaterals, measure
 from venoseg.lumen.profile import Boundary
@@ -252,9 +253,11 @@ def write_dicom_results(
         What the tracking UIDs follow from; None: the frame of reference.
     """
     seg_name, sr_name = _DICOM_RESULTS
+    with odd_headers_refused(seg_name):
+        sources = source_headers(headers, identified=identified)
     segmentation = write_dicom_seg(
         found.segmentation,
-        headers,
+        sources,
         folder / seg_name,
         identified=identified,
         tracking_root=tracking_root,
@@ -263,7 +266,7 @@ def write_dicom_results(
     if reports:
         write_structured_report(
             reports,
-            headers,
+            sources,
             folder / sr_name,
             segmentation=segmentation,
             identified=identified,

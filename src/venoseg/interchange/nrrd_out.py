@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from venoseg.anatomy import BY_NAME, LATERALITY_CODES, Code, Vessel
 from venoseg.errors import OutputError
 from venoseg.interchange.dicom_codes import STENT_CODE
-from venoseg.interchange.structures import Box, bounding_box
+from venoseg.interchange.structures import Box, bounding_box, label_boxes
 from venoseg.interchange.vein_names import STENT
 from venoseg.segmentation.model import Segmentation
 from venoseg.volume import Grid
@@ -92,11 +91,11 @@ def _vector(values: npt.NDArray[np.float64]) -> str:
 
 
 def _segments(segmentation: Segmentation) -> Iterator[_Segment]:
-    boxes = ndimage.find_objects(segmentation.labels, max_label=255)
+    boxes = label_boxes(segmentation.labels)
     for value, name in segmentation.names.items():
         vessel = BY_NAME[name]
         codes = (_ANATOMY, vessel.code, _side(vessel))
-        box = boxes[value - 1]
+        box = boxes.get(value)
         yield _Segment(name, vessel.title, vessel.colour_rgb, 0, value, box, codes)
     if segmentation.stent is not None:
         codes = (_OBJECT, STENT_CODE, _NO_CODE)

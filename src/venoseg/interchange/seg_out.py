@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
-from scipy import ndimage
 
 from venoseg.anatomy import BY_NAME, LATERALITY_CODES, Code, Side
 from venoseg.errors import OutputError
@@ -19,6 +18,7 @@ from venoseg.interchange.dicom_codes import STENT_CODE
 from venoseg.interchange.nrrd_out import STENT_RGB, STENT_TITLE
 from venoseg.interchange.provenance import GIVEN_LABELS, Algorithm, equipment, site_uid
 from venoseg.interchange.source_headers import odd_headers_refused, source_headers
+from venoseg.interchange.structures import label_boxes
 from venoseg.interchange.vein_names import STENT
 from venoseg.segmentation.model import Origin, Segmentation
 from venoseg.volume import BoolArray, Grid
@@ -157,11 +157,14 @@ def _frames(segmentation: Segmentation) -> tuple[npt.NDArray[np.uint8], list[str
         slice(0, segmentation.grid.shape[2]),
     )
     labels = segmentation.labels[box]
-    found = [value for value, place in enumerate(ndimage.find_objects(labels), 1) if place]
+    boxes = label_boxes(labels)
+    found = sorted(boxes)
     names = [segmentation.names[value] for value in found if value in segmentation.names]
     numbers = np.zeros(256, dtype=np.uint8)
     numbers[[value for value in found if value in segmentation.names]] = range(1, len(names) + 1)
-    pixels = numbers[labels]
+    pixels = np.zeros_like(labels)
+    for place in boxes.values():
+        pixels[place] = numbers[labels[place]]
     if stent is not None and stent.any():
         pixels = _with_stent(pixels, len(names), stent[box])
         names.append(STENT)

@@ -69,13 +69,18 @@ def odd_headers_refused(where: str) -> Iterator[None]:
         ) from error
 
 
-def source_headers(headers: Sequence[Dataset], *, identified: bool) -> list[Dataset]:
+class SourceHeaders(list[Dataset]):
+    """Headers that hold what a result refers to and nothing else."""
+
+
+def source_headers(headers: Sequence[Dataset], *, identified: bool) -> SourceHeaders:
     """Return headers that hold what a result refers to and nothing else.
 
     Parameters
     ----------
     headers
-        Of the images of one series, without pixels.
+        Of the images of one series, without pixels. Those that this function has returned for one
+        result are ready for the next, as they are.
     identified
         Whether the patient, the accession number and the dates are taken over; otherwise they
         stand empty, and the result belongs to its study by the UIDs alone.
@@ -85,12 +90,14 @@ def source_headers(headers: Sequence[Dataset], *, identified: bool) -> list[Data
     OutputError
         When there is no header, or one lacks a UID that the result must refer to.
     """
+    if isinstance(headers, SourceHeaders):
+        return headers
     if not headers:
         raise OutputError(
             "a result in DICOM must refer to DICOM images, and there are none",
             remedy="measure the DICOM series instead of a NIfTI or NRRD copy of it",
         )
-    taken = [_taken(header, identified=identified) for header in headers]
+    taken = SourceHeaders(_taken(header, identified=identified) for header in headers)
     first = taken[0].get("ImageOrientationPatient")
     for header in taken:
         # Some scanners write the same orientation with other last digits in each image.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from venoseg.segmentation.model import Origin
 from venoseg.volume import BoolArray, Grid
@@ -74,6 +76,26 @@ def bounding_box(mask: BoolArray) -> Box | None:
             return None
         bounds.append(slice(int(filled[0]), int(filled[-1]) + 1))
     return (bounds[0], bounds[1], bounds[2])
+
+
+def label_boxes(labels: npt.NDArray[np.uint8]) -> dict[int, Box]:
+    """Return the smallest box around each value but 0 that a label map holds."""
+    # The greatest value of bytes is found several times faster than where one value lies.
+    slices = np.flatnonzero(labels.max(axis=(1, 2)))
+    if slices.size == 0:
+        return {}
+    first = int(slices[0])
+    shadow = labels[first : slices[-1] + 1].max(axis=0)
+    rows, columns = np.flatnonzero(shadow.any(axis=1)), np.flatnonzero(shadow.any(axis=0))
+    starts = (first, int(rows[0]), int(columns[0]))
+    stops = (slices[-1] + 1, rows[-1] + 1, columns[-1] + 1)
+    whole = tuple(slice(a, int(b)) for a, b in zip(starts, stops, strict=True))
+    boxes = {}
+    for value, found in enumerate(ndimage.find_objects(labels[whole]), start=1):
+        if found is not None:
+            a, b, c = (slice(s.start + n, s.stop + n) for s, n in zip(found, starts, strict=True))
+            boxes[value] = (a, b, c)
+    return boxes
 
 
 def cut_out(name: str, kind: Kind, mask: BoolArray, grid: Grid) -> Structure | None:

@@ -31,6 +31,8 @@ class PeerRun:
         (n, 3) points of its centerlines and (n,) diameters; NaN where it gives none.
     seconds
         Of each step, and the ``whole``.
+    work_s
+        Seconds of the processor of the whole.
     above_mib
         Peak of memory above the mask in memory.
     """
@@ -38,6 +40,7 @@ class PeerRun:
     points_lps_mm: FloatArray
     diameters_mm: FloatArray
     seconds: Mapping[str, float]
+    work_s: float
     above_mib: float
 
 
@@ -68,4 +71,4 @@ def run_peer(
         with np.load(Path(folder) / "found.npz") as found:
             points, diameters = found["points"], found["diameters"]
         figures = json.loads(done.stdout.strip().splitlines()[-1])
-    return PeerRun(points, diameters, figures["seconds"], figures["above_mib"])
+    return PeerRun(points, diameters, figures["seconds"], figures["work_s"], figures["above_mib"])

@@ -44,14 +44,17 @@ def main() -> None:
         study = Path(folder)
         write_study(twin, study)
         runs = [_output_of([sys.executable, STEPS, study]) for _ in range(arguments.runs)]
-        print(f"{'step':<42}{'median s':>10}{'peak MiB above':>16}")
+        print(f"{'step':<42}{'median s':>10}{'processor s':>13}{'peak MiB above':>16}")
         for name in runs[0]:
-            seconds = statistics.median(run[name][0] for run in runs)
-            above = statistics.median(run[name][1] for run in runs)
-            print(f"{name:<42}{seconds:>10.2f}{above:>16.0f}")
+            seconds, work, above = (
+                statistics.median(run[name][n] for run in runs) for n in range(3)
+            )
+            print(f"{name:<42}{seconds:>10.2f}{work:>13.2f}{above:>16.0f}")
         if arguments.peer_python:
-            own = statistics.median(run["arrays to tables"][0] for run in runs)
-            _print_peers(twin, arguments.peer_python, arguments.runs, own)
+            own, work = (
+                statistics.median(run["arrays to tables"][n] for run in runs) for n in range(2)
+            )
+            _print_peers(twin, arguments.peer_python, arguments.runs, own, work)
 
 
 def big_twin() -> Rendering:
@@ -73,28 +76,40 @@ def write_study(twin: Rendering, folder: Path) -> None:
     write_seg_nrrd(twin.segmentation, folder / "labels.seg.nrrd")
 
 
-def _print_peers(twin: Rendering, python: Path, runs: int, own_s: float) -> None:
-    """Let the peers make centerlines, and sections if they can, from the same mask."""
+def _print_peers(twin: Rendering, python: Path, runs: int, own_s: float, own_work_s: float) -> None:
+    """Let the peers make centerlines, and sections if they can, from the same mask.
+
+    Both ratios are to "arrays to tables": of seconds, and of seconds of the processor, which other
+    work on the machine disturbs least.
+    """
     tree = trace(twin.segmentation)
-    print(
-        f"\n{'peer, mask to diameters':<34}{'median s':>9}{'MiB above':>10}{'times ours':>11}",
-        end="",
+    head = (
+        "median s",
+        "processor s",
+        "MiB above",
+        "times ours",
+        "processor",
+        "points",
+        "median mm",
     )
-    print(f"{'points':>8}{'median mm':>10}  steps")
+    print(f"\n{'peer, mask to diameters':<30}" + "".join(f"{h:>13}" for h in head) + "  steps, s")
     for name in PEERS:
         done = [run_peer(name, python, twin.segmentation, tree) for _ in range(runs)]
         good = [run for run in done if isinstance(run, PeerRun)]
         if not good:
-            print(f"{name:<34}  failed: {done[0]}")
+            print(f"{name:<30}  failed: {done[0]}")
             continue
-        seconds = statistics.median(run.seconds["whole"] for run in good)
-        above = statistics.median(run.above_mib for run in good)
-        diameters = good[0].diameters_mm[np.isfinite(good[0].diameters_mm)]
-        steps = ", ".join(
-            f"{step} {s:.2f}" for step, s in good[0].seconds.items() if step != "whole"
+        seconds, work, above = (
+            statistics.median(figures)
+            for figures in zip(
+                *((run.seconds["whole"], run.work_s, run.above_mib) for run in good), strict=True
+            )
         )
-        print(f"{name:<34}{seconds:>9.2f}{above:>10.0f}{seconds / own_s:>11.1f}", end="")
-        print(f"{len(diameters):>8}{np.median(diameters):>10.2f}  {steps}", flush=True)
+        diameters = good[0].diameters_mm[np.isfinite(good[0].diameters_mm)]
+        steps = (f"{step} {s:.2f}" for step, s in good[0].seconds.items() if step != "whole")
+        print(f"{name:<30}{seconds:>13.2f}{work:>13.2f}{above:>13.0f}", end="")
+        print(f"{seconds / own_s:>13.1f}{work / own_work_s:>13.1f}{len(diameters):>13}", end="")
+        print(f"{np.median(diameters):>13.2f}  {', '.join(steps)}", flush=True)
 
 
 def _output_of(command: list[object]) -> dict[str, object]:

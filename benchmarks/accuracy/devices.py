@@ -4,9 +4,9 @@
                                           [--kernel white] [--tissue MM]
 
 Stents of random width, ovality, course and lining lie in one vein each; occlusions of random length
-in the left common iliac vein. ``--tissue`` lines every stent with tissue so thick; ``--kernel`` is one
-of `venoseg.phantom.kernels.KERNELS`. Prints for slices of 1, 2 and 3 mm the mean error of each device and
-the spread of these means. The seeds used while the methods were made lie below 100.
+in the left common iliac vein. ``--tissue`` lines every stent with tissue so thick; ``--kernel`` is
+one of `venoseg.phantom.kernels.KERNELS`. Prints for slices of 1, 2 and 3 mm the mean error of each
+device and the spread of these means. The seeds used while the methods were made lie below 100.
 """
 
 from __future__ import annotations

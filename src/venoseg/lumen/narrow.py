@@ -72,5 +72,4 @@ def _read_off(
 def _clear(read: FloatArray, true: FloatArray) -> BoolArray:
     """Tell (k,) which radii what is read tells: those wider than the last that is not clear."""
     unclear = np.flatnonzero(np.diff(read) < _LEAST_GAIN * np.diff(true))
-    clear = np.arange(len(true)) > (unclear[-1] if len(unclear) else -1)
-    return clear
+    return np.arange(len(true)) > (unclear[-1] if len(unclear) else -1)

@@ -213,12 +213,12 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
 
 def _is_sharp(volume: Volume, struts: Struts) -> bool:
     """Tell whether the image shows the overshoot of a sharp kernel beside the wires."""
-    depth = np.arange(-1, 14) * 0.2
+    depth: FloatArray = np.arange(-1.0, 14.0) * 0.2
     normals = outward_normals(struts.contours_mm)
     profiles = sample_profiles(
         volume.voxels, volume.grid, struts.curve, struts.contours_mm, normals, depth
     )
-    return overshoots(struts, depth, profiles.values)
+    return overshoots(struts, depth, profiles.values.astype(np.float64))
 
 
 def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:

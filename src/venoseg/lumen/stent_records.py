@@ -84,8 +84,8 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
             )
         if any(SHARP in words for words in profile.flags):
             warnings.append(
-                f"stent {number}: the kernel enhances edges, so that the lumen inside cannot be told; "
-                "use a series with a soft kernel"
+                f"stent {number}: the kernel enhances edges, so that the lumen inside cannot be "
+                "told; use a series with a soft kernel"
             )
         if profile.overlaps:
             warnings.append(f"stent {number}: two stents overlap; the row holds both")

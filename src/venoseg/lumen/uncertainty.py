@@ -132,7 +132,8 @@ def half_intervals_mm(
 def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     """Return the half width of the 95 % interval of a diameter that only the labels tell.
 
-    Where the image shows no edge, whoever drew the labels saw none either: the edge may lie anywhere
+    Where the image shows no edge, whoever drew the labels saw none either: the edge may lie
+    anywhere
     within the voxels on its two sides. How far the labels are from the edge elsewhere in the same
     stretch of vein comes on top.
 
@@ -148,12 +149,11 @@ def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     return float(_NORMAL_95 * np.sqrt((2.0 * within_voxel) ** 2 + elsewhere))
 
 
-def slit_tips_mm(
-    minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatArray
-) -> FloatArray:
+def slit_tips_mm(minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:
     """Return (n,) the equivalent diameter that the tips of a slit may hide.
 
-    A tip that bends more sharply than the blur shows no edge of its own. How far it goes on where it
+    A tip that bends more sharply than the blur shows no edge of its own. How far it goes on where
+    it
     is thinner than the width of the blur cannot be told; at either end that may be an area of half
     that width long and as wide.
 

@@ -7,8 +7,8 @@ at all; in fat by more than half of the thickness.
 
 The thickness is told from two sides, neither of them sharp: what anatomy lets one expect, and how
 much wider the rise towards fat is than the scanner's blur alone would make it. There may also be no
-wall to take off, in a phantom or where it is too thin to matter; both possibilities are weighed, and
-the doubt holds both.
+wall to take off, in a phantom or where it is too thin to matter; both possibilities are weighed,
+and the doubt holds both.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ _THICKNESSES_MM = np.linspace(0.0, 2.5, 126)
 # How likely it is, before looking, that there is no wall.
 _NO_WALL = 0.2
 
-# Standard deviations of what the blur of the scanner is taken for, and of the apparent one. The rays
-# of the same vein beside muscle do not tell it: thin layers of fat on the way make their rise wider.
+# Standard deviations of what the blur of the scanner is taken for, and of the apparent one. The
+# rays of the same vein beside muscle do not tell it: thin layers of fat on the way make their rise
+# wider.
 _SCANNER_BLUR_SD_MM = 0.16
 _APPARENT_BLUR_SD_MM = 0.04
 _LEAST_BLUR_MM = 0.3

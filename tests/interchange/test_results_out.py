@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import highdicom
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.sr.coding import Code as PydicomCode
@@ -178,6 +179,27 @@ def test_highdicom_reads_the_dicom_seg(tmp_path, veins, ct_headers):
     # The headers run from the head down, the grid from the feet up.
     for number, mask in enumerate([veins.labels == v for v in veins.names] + [veins.stent]):
         np.testing.assert_array_equal(pixels[::-1, ..., number].astype(bool), mask)
+
+
+def test_plain_pydicom_finds_every_voxel_where_the_frames_say_it_is(tmp_path, veins, ct_headers):
+    write_dicom_seg(veins, ct_headers, tmp_path / "seg.dcm")
+    seg = pydicom.dcmread(tmp_path / "seg.dcm")
+    frames = seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    rows = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, dtype=float)
+    spacing = np.array(shared.PixelMeasuresSequence[0].PixelSpacing, dtype=float)
+    drawn = np.zeros((len(seg.SegmentSequence), *veins.grid.shape), dtype=bool)
+    for frame, groups in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        number = groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        origin = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
+        row, column = np.nonzero(frame)
+        points = origin + column[:, None] * rows[:3] * spacing[1]
+        points = points + row[:, None] * rows[3:] * spacing[0]
+        index = veins.grid.to_index(points)
+        assert np.abs(index - np.rint(index)).max(initial=0.0) < 0.01
+        drawn[(number - 1, *np.rint(index).astype(int).T)] = True
+    masks = [veins.labels == value for value in veins.names] + [veins.stent]
+    np.testing.assert_array_equal(drawn, masks)
 
 
 def test_the_segments_carry_codes_sides_and_the_stented_veins(tmp_path, veins, ct_headers):

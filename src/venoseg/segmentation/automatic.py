@@ -11,10 +11,11 @@ from venoseg.segmentation.cava import BLOOD_HU, sure_cava
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, peripheral_ends
-from venoseg.segmentation.guided import followed, surroundings
+from venoseg.segmentation.guided import followed
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.plan import Chain
+from venoseg.segmentation.scene import surroundings
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
 

@@ -1,0 +1,159 @@
+"""What lies beside the wanted veins: arteries, bones, and what is known of the cava."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.errors import InputError
+from venoseg.segmentation.cava import sure_cava, sure_of
+from venoseg.segmentation.domains import (
+    POSSIBLE_LEAD_MM,
+    SURE_LEAD_MM,
+    Picture,
+    arteries_in,
+    bones_in,
+    lead_of_arteries,
+)
+from venoseg.segmentation.following import level_at
+from venoseg.segmentation.landmarks import Landmarks, find_landmarks
+from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.working import Box, pooled
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+
+_BEHIND_MM = 4.0
+_IN_BODY_MM = 10.0, 15.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What the guided step works on.
+
+    Attributes
+    ----------
+    picture
+        The coarse picture of the box around the seeds.
+    arteries
+        Where arteries are in it; None when no aorta was found.
+    behind
+        Bones and, when an aorta was found, what lies behind the front of the lumbar spine, where
+        collaterals run and these veins never do.
+    cava_lps_mm
+        (n, 3) points that lie in the cava for certain, from the head down.
+    perhaps_arteries
+        Where arteries may be: blood as bright as theirs is not taken for a vein there.
+    artery_hu
+        Grey value of blood in the aorta; None when no aorta was found.
+    arteries_by_wall
+        Where arteries are if the walls that show are believed, and may be otherwise.
+    crest_z_mm
+        Height of the iliac crests; minus infinity where they are not in view.
+    """
+
+    picture: Picture
+    arteries: BoolArray | None = None
+    behind: BoolArray | None = None
+    cava_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    perhaps_arteries: BoolArray | None = None
+    artery_hu: float | None = None
+    arteries_by_wall: BoolArray | None = None
+    crest_z_mm: float = -np.inf
+
+
+def scene_of(
+    volume: Volume, box: Box, picture: Picture, points: FloatArray, seeds: Sequence[Seed]
+) -> Scene:
+    """Find what lies beside the wanted veins.
+
+    Raises
+    ------
+    InputError
+        When a seed lies in the aorta.
+    """
+    found = find_landmarks(*pooled(volume, _whole_slices(volume, box), 3.0))
+    if found is None:
+        return _without_aorta(picture, points)
+    aorta = found.aorta
+    trunk = _upper_part(np.flatnonzero(sure_of(aorta)))
+    for seed in seeds if len(trunk) else ():
+        gap = np.linalg.norm(aorta.points_lps_mm[trunk] - np.array(seed.lps_mm), axis=1)
+        n = int(np.argmin(gap))
+        if gap[n] < 0.6 * aorta.radius_mm[trunk[n]]:
+            raise InputError(
+                "the seed point lies in the aorta",
+                where=f"{seed.vessel} {seed.role}",
+                remedy="set it inside the vein; the cava lies right of the aorta in most people",
+            )
+    return surroundings(picture, found, points)
+
+
+def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the slices, from the feet up, in which a track has not left the aorta.
+
+    Its lowest part may have left it for an iliac artery, a vein that crosses, or nothing.
+    """
+    return sure[-max(4, int(0.6 * len(sure))) :]
+
+
+def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Scene:
+    """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
+    aorta = found.aorta
+    cava = sure_cava(found)
+    cava = cava[picture.grid.contains(cava)]
+    # Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
+    proved = cava[: max(len(cava) - 2, 1)]
+    known = np.concatenate([veins_lps_mm, proved])
+    gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
+    sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
+    lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
+    sure = _upper_part(sure)
+    sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
+    if len(sure) < 4:
+        return _without_aorta(picture, veins_lps_mm)
+    used = aorta.points_lps_mm[sure]
+    upper = known[known[:, 2] >= used[:, 2].min()]
+    if len(upper) == 0:
+        return _without_aorta(picture, veins_lps_mm)
+    level = float(np.median(aorta.level_hu[sure]))
+    lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
+    lead = lead_of_arteries(picture, used, level, upper, lower)
+    fainter = min(level, float(level_at(picture, known).min()))
+    perhaps = lead > POSSIBLE_LEAD_MM
+    by_wall = arteries_in(picture, used, known, fainter) & perhaps
+    by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
+    arteries = by_wall & (lead > SURE_LEAD_MM)
+    brightest = max(level, float(level_at(picture, known).max()))
+    behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
+    crest = found.crest_z_mm
+    return Scene(picture, arteries, behind, cava, perhaps, level, by_wall, crest)
+
+
+def _without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:
+    """Find bones at least."""
+    return Scene(picture, behind=bones_in(picture, float(level_at(picture, veins_lps_mm).max())))
+
+
+def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:
+    z = grid.to_lps(np.column_stack([np.arange(grid.shape[0])] * 3))[:, 2]
+    y = grid.to_lps(np.column_stack([np.arange(grid.shape[1])] * 3))[:, 1]
+    front = np.interp(z, found.aorta.points_lps_mm[:, 2], found.front_y_mm)
+    mask = (y[None, :] > front[:, None] + _BEHIND_MM) & (z > lowest_mm)[:, None]
+    # Farther down veins run beside the spine, behind its front, but never through its middle.
+    x = grid.to_lps(np.column_stack([np.arange(grid.shape[2])] * 3))[:, 0]
+    middle = np.interp(z, found.aorta.points_lps_mm[:, 2], found.middle_x_mm)
+    body = (y[None, :] > front[:, None] + _IN_BODY_MM[0])[:, :, None]
+    body = body & (np.abs(x[None, :] - middle[:, None]) < _IN_BODY_MM[1])[:, None, :]
+    behind: BoolArray = mask[:, :, None] | body
+    return behind
+
+
+def _whole_slices(volume: Volume, box: Box) -> Box:
+    """Widen a box across the body's axis: the spine is told by where it lies in the body."""
+    k, j, i = (
+        own if axis == volume.grid.axial_axis else slice(0, size)
+        for axis, (own, size) in enumerate(zip(box, volume.grid.shape, strict=True))
+    )
+    return k, j, i

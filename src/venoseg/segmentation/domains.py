@@ -44,7 +44,7 @@ _AHEAD = 0.8
 SURE_LEAD_MM, POSSIBLE_LEAD_MM = 8.0, -25.0
 _BESIDE_BLOOD = 3.0
 # Compact bone is brighter than blood by this; a shell of it is closed over this distance.
-_BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 45.0, 5.0, 40_000.0
+_BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 90.0, 8.0, 40_000.0
 _DISC_MM = 16.0
 _NEVER_MM = 1e6
 

@@ -11,6 +11,7 @@ from qtpy.QtTest import QTest
 from venoseg.segmentation import Segmentation
 from venoseg_napari import operations
 from venoseg_napari.outlines import Push, pushed, pushed_stations
+from venoseg_napari.profile_plot import ends_mm
 
 pytestmark = pytest.mark.gui
 
@@ -185,10 +186,12 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
         15, abs=1
     )
     wait(lambda: desk.figures.settled)
-    ((first, last),) = made.along.profile.shaded()
+    # The plot is drawn a moment after the numbers, along the centerline that is new by then.
+    wait(lambda: made.along.profile.shaded() == [ends_mm(desk.profile("ivc"), course)])
+    profile = desk.profile("ivc")
+    first, last = ends_mm(profile, course)
     assert last - first == pytest.approx(15.0, abs=2.0)
     # Nothing there passes for lumen any more, in the labels or in the figures.
-    profile = desk.profile("ivc")
     inside = (profile.branch.curve.position_mm > first + 2.0) & (
         profile.branch.curve.position_mm < last - 2.0
     )
@@ -199,7 +202,7 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
     np.testing.assert_array_equal(desk.session.labels, labels)
     assert not desk.session.notes.occluded
     wait(lambda: desk.figures.settled)
-    assert not made.along.profile.shaded()
+    wait(lambda: not made.along.profile.shaded())
 
 
 def test_another_vein_begins_the_occluded_stretch_anew(window):

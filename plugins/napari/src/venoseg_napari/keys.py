@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QLabel, QShortcut, QWidget  # type: ignore[attr-defined]  # qtpy picks it
+from qtpy.QtWidgets import (  # type: ignore[attr-defined]  # qtpy picks it
+    QLabel,
+    QShortcut,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,14 @@ def _table(title: str, rows: Sequence[tuple[str, str]]) -> str:
     return f"<h3>{title or '&nbsp;'}</h3><table>{lines}</table>"
 
 
-class HelpPanel(QLabel):
+class HelpPanel(QWidget):
     """A small window that lists every key."""
 
     def __init__(self, keys: Sequence[Key], parent: QWidget) -> None:
-        super().__init__(help_text(keys), parent, Qt.WindowType.Tool)
+        super().__init__(parent, Qt.WindowType.Tool)
         self.setWindowTitle("Keys of the reviewer")
-        self.setMargin(12)
+        # The theme colours the background of windows, but not of labels that are windows.
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        layout = QVBoxLayout(self)
+        self.words = QLabel(help_text(keys))
+        layout.addWidget(self.words)

@@ -256,8 +256,12 @@ def test_every_key_is_in_the_help_and_bound(window):
     made = window()
     made.toggle_help()
     for key, shortcut in zip(made.keys, made.shortcuts, strict=True):
-        assert key.sequence in made.help.text()
+        assert key.sequence in made.help.words.text()
         assert not shortcut.key().isEmpty()
+    # Letters stand out from what lies behind them.
+    seen = made.help.grab().toImage()
+    grays = [seen.pixelColor(x, y).lightness() for x in range(40, 200) for y in range(20, 200)]
+    assert max(grays) - min(grays) > 100
     made.toggle_help()
 
 

@@ -157,12 +157,12 @@ def measured(run: Path) -> dict[str, tuple[float, float, float]]:
 
 def warm_up() -> None:
     """Load the libraries, which is no part of measuring."""
-    import pydicom  # noqa: F401
+    import pydicom  # noqa: F401 - loaded, not used
     import scipy.ndimage
-    import scipy.optimize  # noqa: F401
+    import scipy.optimize  # noqa: F401 - loaded, not used
     import skimage.draw
     import skimage.graph
-    import skimage.registration  # noqa: F401
+    import skimage.registration  # noqa: F401 - loaded, not used
 
 
 def _peak_mib() -> float:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from benchmarks.followup.breathing import breathing
+from benchmarks.followup.breathing import breathing, level_errors
 from benchmarks.followup.demo import demo
 from benchmarks.followup.repeat import repeat
 from scipy.spatial.transform import Rotation
 
-from venoseg.followup.levels import Match, match_levels
+from venoseg.followup.levels import match_levels
 from venoseg.followup.matching import match_visits
 from venoseg.lumen import Measurements, measure
 from venoseg.phantom import Scanner, Scene, iliocaval_y, render
@@ -69,7 +69,9 @@ def levels(first_seed: int) -> None:
                 if method == "bones"
                 else match_levels(first.tree, second.tree, None, 6.0)
             )
-            errors = _errors(match, first, second, motion, lower)
+            errors, _ = level_errors(
+                match, first, second, motion, lambda z, mm=lower: np.full(z.shape, mm)
+            )
             print(
                 f"{name:<44}{match.method:>12}{match.residual_mm or 0:10.2f}"
                 f"{np.median(errors):8.2f}{np.quantile(errors, 0.95):8.2f}{errors.max():9.2f}"
@@ -108,27 +110,6 @@ def _scan(
         image = replace(image, voxels=voxels.astype(np.int16))
         labels = moved.segmentation
     return measure(replace(image, grid=grid), replace(labels, grid=grid), step_mm=2.0)
-
-
-def _errors(
-    match: Match, first: Measurements, second: Measurements, motion: FloatArray, lower_mm: float
-) -> FloatArray:
-    back = np.linalg.inv(motion)
-    errors = [np.zeros(1)]
-    for vessel, one in match.vessels.items():
-        here, there = (m.tree.branch(vessel).curve for m in (first, second))
-        shown = np.isfinite(one.to_mm)
-        points = np.stack(
-            [
-                np.interp(one.to_mm[shown], there.position_mm, there.points_lps_mm[:, axis])
-                for axis in range(3)
-            ],
-            axis=1,
-        )
-        returned = points @ back[:3, :3].T + back[:3, 3] + np.array([0.0, 0.0, lower_mm])
-        apart = returned - here.points_lps_mm[shown]
-        errors.append(np.abs(np.einsum("ij,ij->i", apart, here.tangents[shown])))
-    return np.concatenate(errors)
 
 
 if __name__ == "__main__":

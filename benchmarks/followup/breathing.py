@@ -97,7 +97,7 @@ def breathing(first_seed: int, count: int) -> None:
                 motion[:3, 3] = random.uniform(-30, 30, 3)
                 second = _scan(twin, motion, spacings[1], lowering, seed + 5000)
                 match = match_visits(first, second, 6.0, (sight, sight_of(second)))
-                error, held = _errors(match, first, second, motion, lowering)
+                error, held = level_errors(match, first, second, motion, lowering)
                 print(
                     f"{f'seed {seed}, {kind}, {name}':<62}{match.residual_mm or 0:9.1f}"
                     f"{np.median(error):8.2f}{np.quantile(error, 0.95):7.2f}{error.max():7.2f}"
@@ -145,7 +145,7 @@ def _scan(
     return measure(image, segmentation, step_mm=2.0)
 
 
-def _errors(
+def level_errors(
     match: Match,
     first: Measurements,
     second: Measurements,

@@ -14,8 +14,8 @@ from venoseg.lumen.contours import (
     measure_shapes,
     outward_normals,
 )
-from venoseg.lumen.edges import sample_profiles
-from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level
+from venoseg.lumen.edges import Blur, sample_profiles
+from venoseg.lumen.stent_lumen import END_MM, Lining, blur_of_wires, fit_lining, lumen_level
 from venoseg.lumen.stent_metal import (
     between_ends,
     gaps_of,
@@ -147,24 +147,12 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         return _refused(device, curve, THICK_SLICES)
     rough = rough_contours(volume, curve, device.radius_mm)
     lumen_hu = lumen_level(volume, curve, device.radius_mm)
-    blur = blur_of_wires(volume, curve, rough, lumen_hu)
-    contours, depth = rough, np.full(rough.shape[:2], _FIRST_DEPTH_MM)
-    for turn in range(_ROUNDS):
-        struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
-        contours = struts.contours_mm
-        if turn == 0:
-            # Beyond its ends there is no wire that hides the lumen: what is seen there is the vein.
-            inner = between_ends(struts)
-            if inner is None:
-                return None
-            curve, contours, lumen_hu = curve.part(inner), contours[inner], lumen_hu[inner]
-            depth = depth[inner]
-            struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
-        lining = fit_lining(volume, struts, lumen_hu, blur)
-        change = float(np.median(np.abs(lining.depth_mm - depth)))
-        depth = lining.depth_mm
-        if change < _SETTLED_MM:
-            break
+    followed = _followed(volume, curve, rough, lumen_hu)
+    if followed is None:
+        return None
+    curve, lumen_hu = followed.curve, followed.lumen_hu
+    struts, lining, blur = followed.struts, followed.lining, followed.blur
+    depth = lining.depth_mm
     metal = metal_of(struts)
     sharp = _is_sharp(volume, struts)
     contours = unblurred(struts.contours_mm, curve, blur, volume.grid)
@@ -209,6 +197,42 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         fractures=tuple(gap for gap in gaps if may_be_fracture(gap, metal, curve)),
         flags=tuple(tuple(words) for words in flags),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Followed:
+    """Wires and lining of a stent, between its ends, settled on one another."""
+
+    curve: Curve
+    lumen_hu: FloatArray
+    blur: Blur
+    struts: Struts
+    lining: Lining
+
+
+def _followed(
+    volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: FloatArray
+) -> _Followed | None:
+    """Follow the wires and fit the lining in turn; None when there is nothing between the ends."""
+    blur = blur_of_wires(volume, curve, rough_mm, lumen_hu)
+    contours, depth = rough_mm, np.full(rough_mm.shape[:2], _FIRST_DEPTH_MM)
+    for turn in range(_ROUNDS):
+        struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
+        contours = struts.contours_mm
+        if turn == 0:
+            # Beyond its ends there is no wire that hides the lumen: what is seen there is the vein.
+            inner = between_ends(struts)
+            if inner is None:
+                return None
+            curve, contours, lumen_hu = curve.part(inner), contours[inner], lumen_hu[inner]
+            depth = depth[inner]
+            struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
+        lining = fit_lining(volume, struts, lumen_hu, blur)
+        change = float(np.median(np.abs(lining.depth_mm - depth)))
+        depth = lining.depth_mm
+        if change < _SETTLED_MM:
+            break
+    return _Followed(curve, lumen_hu, blur, struts, lining)
 
 
 def _is_sharp(volume: Volume, struts: Struts) -> bool:

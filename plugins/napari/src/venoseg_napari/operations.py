@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.lumen.profile import VesselProfile
-from venoseg.review import Notes, Session, canonical_labels
+from venoseg.review import Contour, Notes, Session, canonical_labels
 from venoseg.review.actions import Layer
 from venoseg.segmentation import (
     Edit,
@@ -180,7 +181,11 @@ def mark_occluded(desk: Desk, first: int, last: int) -> None:
     def step(session: Session) -> Box:
         # What carries no lumen is not labelled as such; the course says where the vein runs.
         edit = _without_stretch(session, profile, start, stop)
-        notes = replace(session.notes, occluded=(*session.notes.occluded, course))
+        notes = replace(
+            session.notes,
+            occluded=(*session.notes.occluded, course),
+            contours=_outside_stretch(session.notes.contours, profile, start, stop),
+        )
         return session.draw_and_note(f"mark {profile.vessel} as occluded", edit, notes)
 
     desk.change(step)
@@ -196,6 +201,19 @@ def _without_stretch(session: Session, profile: VesselProfile, start: int, stop:
     _, nearest = cKDTree(profile.branch.curve.points_lps_mm).query(places)
     part[tuple(index[(nearest >= start) & (nearest <= stop)].T)] = 0
     return edit_to(labels, box, part)
+
+
+def _outside_stretch(
+    contours: Sequence[Contour], profile: VesselProfile, start: int, stop: int
+) -> tuple[Contour, ...]:
+    """Return the drawn outlines without those across a vein between two of its stations."""
+    nearest = cKDTree(profile.branch.curve.points_lps_mm)
+    return tuple(
+        contour
+        for contour in contours
+        if contour.vessel != profile.vessel
+        or not start <= nearest.query(contour.station_lps_mm)[1] <= stop
+    )
 
 
 def forget_course(desk: Desk) -> None:

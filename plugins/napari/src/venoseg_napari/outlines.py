@@ -9,7 +9,7 @@ import numpy as np
 
 from venoseg.lumen.profile import VesselProfile
 from venoseg.review import Contour, Session
-from venoseg.segmentation import Edit, Pen, apply, draw_contour, undo
+from venoseg.segmentation import Edit, OccludedCourse, Pen, apply, draw_contour, undo
 from venoseg.segmentation.edits import Box, merged
 from venoseg.volume import FloatArray
 from venoseg_napari.desk import Desk
@@ -107,6 +107,15 @@ def _draw(desk: Desk, profile: VesselProfile, outlines: Sequence[tuple[int, Floa
     )
     stations = [station for station, _ in outlines]
     half_step_mm = 0.5 * profile.step_mm
+    session = desk.session
+    shut = [] if session is None else session.notes.occluded
+    if any(_on(course, contour) for course in shut for contour in contours):
+        desk.told.emit(
+            f"{profile.vessel} is marked as occluded here; "
+            "press 'Forget ends' first to draw a lumen",
+            True,
+        )
+        return
 
     def replaced(old: Contour) -> bool:
         gaps = [np.linalg.norm(old.station_lps_mm - new.station_lps_mm) for new in contours]
@@ -120,6 +129,18 @@ def _draw(desk: Desk, profile: VesselProfile, outlines: Sequence[tuple[int, Floa
         return session.draw_and_note(f"draw the outline of {profile.vessel}", edit, notes)
 
     desk.change(step)
+
+
+def _on(course: OccludedCourse, contour: Contour) -> bool:
+    """Tell whether an outline was drawn across an occluded stretch."""
+    points = course.points_lps_mm
+    gaps = np.linalg.norm(points - contour.station_lps_mm, axis=1)
+    at = int(gaps.argmin())
+    step_mm = np.linalg.norm(np.diff(points, axis=0), axis=1).max(initial=0.0)
+    # Beyond its ends the nearest point is an end, and further off than a station.
+    return course.vessel == contour.vessel and (
+        0 < at < len(points) - 1 or bool(gaps[at] <= step_mm)
+    )
 
 
 def _written(

@@ -10,7 +10,7 @@ from qtpy.QtTest import QTest
 
 from venoseg.segmentation import Segmentation
 from venoseg_napari import operations
-from venoseg_napari.outlines import Push, pushed, pushed_stations
+from venoseg_napari.outlines import Push, drag_outline, pushed, pushed_stations
 from venoseg_napari.profile_plot import ends_mm
 
 pytestmark = pytest.mark.gui
@@ -203,6 +203,37 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
     assert not desk.session.notes.occluded
     wait(lambda: desk.figures.settled)
     wait(lambda: not made.along.profile.shaded())
+
+
+def test_an_occluded_stretch_holds_no_outline_drawn_by_hand(window, wait):
+    made = window()
+    desk, button = made.desk, made.tools.occluded
+    for station in (18, 30):
+        desk.go_to("ivc", station)
+        drag_outline(desk, 0.9 * desk.profile("ivc").contours_mm[station])
+    wait(lambda: desk.figures.settled)
+    desk.go_to("ivc", 10)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    desk.go_to("ivc", 25)
+    middle = desk.profile("ivc").branch.curve.points_lps_mm[18].copy()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    (kept,) = desk.session.notes.contours
+    wait(lambda: desk.figures.settled)
+    profile = desk.profile("ivc")
+    drawn = [n for n, flags in enumerate(profile.flags) if "manual_contour" in flags]
+    gaps = np.linalg.norm(profile.branch.curve.points_lps_mm - kept.station_lps_mm, axis=1)
+    assert drawn == [int(gaps.argmin())]
+    # Nor can one be drawn there, until the mark is taken back.
+    steps, told = len(desk.session.history.done), []
+    desk.told.connect(lambda words, _: told.append(words))
+    at = int(np.linalg.norm(profile.branch.curve.points_lps_mm - middle, axis=1).argmin())
+    desk.go_to("ivc", at)
+    angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    drag_outline(desk, 8.0 * np.column_stack([np.cos(angle), np.sin(angle)]))
+    assert told == ["ivc is marked as occluded here; press 'Forget ends' first to draw a lumen"]
+    assert len(desk.session.history.done) == steps
+    desk.undo()
+    assert len(desk.session.notes.contours) == 2
 
 
 def test_another_vein_begins_the_occluded_stretch_anew(window):

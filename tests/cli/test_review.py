@@ -26,9 +26,9 @@ def _real(name, missing):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
-    [(["nowhere"], "no such file"), ([".", "--reviewer", "a b"], "reviewer's name")],
+    ("words", "status", "message"),
+    [(["nowhere"], 3, "no such file"), ([".", "--reviewer", "a b"], 2, "reviewer's name")],
 )
-def test_wrong_words_are_refused_before_a_window_opens(words, message, capsys):
-    assert main(["review", *words]) == 2
+def test_wrong_words_are_refused_before_a_window_opens(words, status, message, capsys):
+    assert main(["review", *words]) == status
     assert message in capsys.readouterr().err

@@ -31,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the window and wait until it is closed."""
-    from venoseg.errors import DependencyError, UsageError
+    from venoseg.errors import DependencyError, InputError
     from venoseg.review.clock import checked_reviewer
 
     if not arguments.path.exists():
-        raise UsageError("there is no such file or folder", where=str(arguments.path))
+        raise InputError("there is no such file or folder", where=str(arguments.path))
     if arguments.reviewer is not None:
         checked_reviewer(arguments.reviewer)
     try:

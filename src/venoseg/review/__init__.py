@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from venoseg.review.live import Figures, Live, stale_veins
     from venoseg.review.loading import NO_LABELS, Cancelled, Loaded, empty_labels, load
     from venoseg.review.opening import open_session
-    from venoseg.review.session import LABEL_NAMES, CaseFolder, Session, canonical_labels
+    from venoseg.review.session import CaseFolder, Session
     from venoseg.review.signing import sign_off, write_signed
+    from venoseg.review.vein_values import LABEL_NAMES, canonical_labels
     from venoseg.review.versions import Version, list_versions, read_version
     from venoseg.review.worklist import (
         STATUSES,
@@ -85,7 +86,7 @@ _MODULES = {
     "Contour": "actions",
     "Figures": "live",
     "History": "actions",
-    "LABEL_NAMES": "session",
+    "LABEL_NAMES": "vein_values",
     "Layer": "actions",
     "Live": "live",
     "Loaded": "loading",
@@ -97,7 +98,7 @@ _MODULES = {
     "Version": "versions",
     "WorkItem": "worklist",
     "audit_table": "audit",
-    "canonical_labels": "session",
+    "canonical_labels": "vein_values",
     "changes_table": "audit",
     "compare_readings": "agreement",
     "default_reviews": "worklist",

@@ -12,7 +12,8 @@ import numpy as np
 
 from venoseg.errors import InputError, VenosegError
 from venoseg.interchange import read_labels, read_seeds
-from venoseg.review.session import LABEL_NAMES, CaseFolder
+from venoseg.review.session import CaseFolder
+from venoseg.review.vein_values import LABEL_NAMES
 from venoseg.review.worklist import WorkItem
 from venoseg.segmentation import Seed, Segmentation
 from venoseg.volume import Grid, Source, Volume

@@ -119,4 +119,7 @@ def _words(value: Value, column: str) -> str:
         return "-"
     if isinstance(value, str):
         return value.replace("_", " ")
-    return f"{round(value)} %" if column == "area_stenosis_percent" else f"{value:.1f}"
+    if column != "area_stenosis_percent":
+        return f"{value:.1f}"
+    # Wider than its reference everywhere: the tables hold by how much.
+    return f"{round(value)} %" if round(value) > 0 else "none"

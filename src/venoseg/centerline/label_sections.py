@@ -123,14 +123,18 @@ def cut_by_end(area_mm2: FloatArray, extent_mm: FloatArray, step_mm: float) -> B
     Parameters
     ----------
     area_mm2, extent_mm
-        (n,) area and radius of the sections.
+        (n,) area and radius of the sections; 0 where nothing is labelled, as in an occlusion.
     step_mm
         Their distance.
     """
     cut = np.zeros(len(area_mm2), dtype=bool)
+    labelled = area_mm2 > 0
+    if not labelled.any():
+        return cut
+    reach = int(np.ceil(2 * np.median(extent_mm[labelled]) / step_mm))
     for order in (slice(None), slice(None, None, -1)):
         area, flagged = area_mm2[order], cut[order]
-        zone = min(len(area) // 3, int(np.ceil(2 * np.median(extent_mm) / step_mm)))
+        zone = min(len(area) // 3, reach)
         for n in range(zone):
             if area[n] >= _CUT_SHARE * area[n + 1]:
                 break

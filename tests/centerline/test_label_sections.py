@@ -1,0 +1,23 @@
+"""Sections at the ends of the labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.centerline.label_sections import cut_by_end
+
+
+@pytest.mark.parametrize("occluded", [0, 70])
+@pytest.mark.parametrize("turned", [False, True])
+def test_sections_that_shrink_at_an_end_are_cut_however_much_is_occluded(occluded, turned):
+    """Where most of a vein is occluded, most sections hold no label."""
+    area = np.concatenate([[119.0, 322.0], np.full(30, 348.0), np.zeros(occluded)])
+    extent = np.concatenate([[10.8, 11.5], np.full(30, 11.6), np.zeros(occluded)])
+    order = slice(None, None, -1) if turned else slice(None)
+    cut = cut_by_end(area[order], extent[order], 1.0)
+    np.testing.assert_array_equal(np.flatnonzero(cut[order]), [0, 1])
+
+
+def test_nothing_is_cut_where_nothing_is_labelled():
+    assert not cut_by_end(np.zeros(20), np.zeros(20), 1.0).any()

@@ -12,6 +12,8 @@ from venoseg.volume import FloatArray
 
 # The composite is the mean of so many frames at each pixel, the most opaque ones.
 _TOP = 4
+# Pictures are gone through in strips of rows that stay in a processor's cache.
+_ROWS = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,20 +40,26 @@ def compose(subtraction: Subtraction) -> Composite:
     run, curve = subtraction.run, subtraction.curve
     keep = min(_TOP, len(subtraction.plan.pairings))
     best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
-    spare = np.empty(run.shape, dtype=np.float32)
     filling = np.empty(len(subtraction.plan.pairings))
     sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
     for number, picture in enumerate(subtraction.pictures()):
         values = picture[sample][subtraction.seen[sample]]
         most = max(len(values) // 50, 1)
         filling[number] = float(np.partition(values, -most)[-most:].mean())
-        for level in best:
-            np.minimum(level, picture, out=spare)
-            np.maximum(level, picture, out=level)
-            picture, spare = spare, picture
+        for top in range(0, run.shape[0], _ROWS):
+            _insert(best[:, top : top + _ROWS], picture[top : top + _ROWS])
     numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
     ends = np.zeros(run.shape, dtype=np.float32)
     probed = numbers[:: max(len(numbers) // 12, 1)]
     for stored in run.frames(probed):
         ends += curve.saturated(stored)
     return Composite(best.mean(axis=0), ends / np.float32(len(probed)), filling)
+
+
+def _insert(best: Image, strip: Image) -> None:
+    """Put a strip into the (k, rows, columns) most opaque so far, the most opaque first."""
+    rest = strip
+    for level in best:
+        less = np.minimum(level, rest)
+        np.maximum(level, rest, out=level)
+        rest = less

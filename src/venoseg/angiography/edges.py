@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +21,6 @@ _ASIDE = 0.6
 _FAINT = 0.2
 
 _WIDE_PX = 24.0
-_THREADS = 2
 
 # Background beside the vein that is fitted along with it, as a share of the width, and at least.
 _BESIDE = 0.35
@@ -138,21 +136,22 @@ def find_edges(
     wide = float(np.median(start[:, 1] - start[:, 0]))
     # Across a wide vein every other sample tells as much, and all take twice as long.
     thin = np.s_[:, ::2] if wide >= _WIDE_PX else np.s_[:, :]
-    samples = Samples(offsets[thin[1]], values[thin], weights[thin], opacity, noise)
+    samples = Samples(
+        offsets[thin[1]],
+        values[thin].astype(np.float32),
+        weights[thin].astype(np.float32),
+        opacity,
+        noise,
+    )
     look = common_look(samples, start, logarithmic)
     first = fit_profiles(samples, start, look)
     calm = _without_outliers(samples, first, look)
     everywhere = calm.some(np.arange(len(values)))
     exponents = EXPONENTS if wide >= SHAPELESS_PX else (2.0,)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        fits = list(
-            pool.map(
-                lambda p: fit_profiles(
-                    everywhere, start, replace(look, exponent=p), first.edges_px
-                ),
-                exponents,
-            )
-        )
+    fits = [
+        fit_profiles(everywhere, start, replace(look, exponent=p), first.edges_px)
+        for p in exponents
+    ]
     fit, exponent = best_exponents(fits, exponents)
     beside = _opacity_beside(offsets, values, fit.edges_px)
     per_pixel = len(samples.offsets_px) / len(offsets) / SAMPLE_PX

@@ -269,7 +269,9 @@ def _grain(picture: Image) -> float:
 
 
 def _robust(fixed: Still, difference: Image) -> Image:
-    scatter = max(1.4826 * float(np.median(np.abs(difference[fixed.weight > 0]))), 1e-7)
+    some = np.s_[::2, ::2]
+    counted = difference[some][fixed.weight[some] > 0]
+    scatter = max(1.4826 * float(np.median(np.abs(counted))), 1e-7) if len(counted) else 1e-7
     size = np.maximum(np.abs(difference) / (1.5 * scatter), 1.0)
     weight: Image = fixed.weight / size**2
     return weight

@@ -115,9 +115,11 @@ def find_stents(native: Image, seen: BoolArray, edges: Edges) -> list[StentEdges
     values = ndimage.gaussian_filter1d(raw, sigma, axis=0)
     start = _rims(offsets, values, edges.edges_px, usual)
     near = (offsets > start[:, :1] - _BESIDE_PX) & (offsets < start[:, 1:] + _BESIDE_PX)
-    weights = (near & inside).astype(np.float64)
+    weights = (near & inside).astype(np.float32)
     weights[weights.sum(axis=1) < 4 * _BESIDE_PX] = 1.0
-    samples = Samples(offsets, values, weights, np.zeros(len(values)), edges.noise)
+    samples = Samples(
+        offsets, values.astype(np.float32), weights, np.zeros(len(values)), edges.noise
+    )
     # Values averaged so far along the vein hardly differ from one station to the next.
     last = len(values) - 1
     some = np.unique(np.append(np.arange(0, last, max(int(sigma / 2), 1)), last))
@@ -176,7 +178,9 @@ def stent_width(
     lumen = np.tile([-length / 2, length / 2], (len(steps), 1))
     start = _rims(offsets, values, lumen, length)
     near = (offsets > start[:, :1] - _BESIDE_PX) & (offsets < start[:, 1:] + _BESIDE_PX)
-    samples = Samples(offsets, values, near.astype(np.float64), np.zeros(len(values)), 1e-3)
+    samples = Samples(
+        offsets, values.astype(np.float32), near.astype(np.float32), np.zeros(len(values)), 1e-3
+    )
     fit = fit_profiles(samples, start, Look(blur_px=blur_px, shell=True))
     middle = slice(len(steps) // 2 - int(sigma), len(steps) // 2 + int(sigma) + 1)
     if not _is_stent(samples, fit, length)[middle].all():
@@ -201,10 +205,10 @@ def _rims(offsets: FloatArray, values: FloatArray, lumen: FloatArray, usual: flo
     return np.stack(rims, axis=1)
 
 
-def _ridge(values: FloatArray) -> FloatArray:
+def _ridge(values: FloatArray | Image) -> FloatArray:
     """Return the (n, m) bend of values across the vein: large on a thin dense line."""
     bend: FloatArray = -ndimage.gaussian_filter1d(
-        values, _RIM_SIGMA_PX / SAMPLE_PX, axis=1, order=2
+        values, _RIM_SIGMA_PX / SAMPLE_PX, axis=1, order=2, output=np.float64
     )
     return bend
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,10 @@ from venoseg.angiography.registration import (
     found_field,
     found_shift,
     moved,
-    shifted_back,
     still,
     warped_back,
 )
-from venoseg.angiography.run import Image, Run
+from venoseg.angiography.run import Image, Run, Stored
 from venoseg.errors import SeriesError
 from venoseg.processes import usable_cores
 from venoseg.volume import BoolArray, FloatArray
@@ -43,6 +43,9 @@ _STILL_PX = 0.1
 BACKGROUND_STEP = 4
 
 _THREADS = 2
+
+_Of = TypeVar("_Of")
+_And = TypeVar("_And")
 
 # Standard deviation of the blur that leaves organs and no veins, as a share of the width.
 _ORGANS = 1 / 16
@@ -93,17 +96,8 @@ class Subtraction:
         The median of each is taken off: exposure may change from frame to frame.
         """
         wanted = range(len(self.plan.pairings)) if numbers is None else numbers
-        waiting: deque[Future[Image]] = deque()
-        with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-            pairings = tuple(self.plan.pairings[number] for number in wanted)
-            frames = contrast_attenuations(self.run, self.curve, pairings)
-            for number, attenuation in zip(wanted, frames, strict=True):
-                waiting.append(pool.submit(self._opacity, number, attenuation))
-                # So few are made ahead that a long run takes no more memory than a short one.
-                if len(waiting) > _THREADS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        frames = _stored(self.run, tuple(self.plan.pairings[number] for number in wanted))
+        yield from _ahead(self._opacity, zip(wanted, frames, strict=True))
 
     def opacities_at(self, places: npt.NDArray[np.intp]) -> Iterator[Image]:
         """Give the (k,) opacities of some pixels, by their flat numbers, in every contrast frame.
@@ -119,22 +113,25 @@ class Subtraction:
         background = np.flatnonzero(counted & self.seen)
         whole = np.concatenate([places, background])
         base = self.mask.ravel()[whole]
-        frames = self.run.frames([pair.contrast[0] for pair in self.plan.pairings])
-        for stored, (row, column) in zip(frames, self.shifts_px, strict=True):
-            if max(abs(row), abs(column)) < _STILL_PX:
+        line, column = np.divmod(whole, self.run.shape[1])
+
+        def opacities(shift_px: FloatArray, stored: Stored) -> Image:
+            if np.abs(shift_px).max() < _STILL_PX:
                 values = self.curve.attenuation(stored.ravel()[whole])
             else:
-                attenuation = self.curve.attenuation(stored)
-                values = shifted_back(attenuation, (float(row), float(column))).ravel()[whole]
-            values = values - base
-            yield values[: len(places)] - np.float32(np.median(values[len(places) :]))
+                values = _shifted_at(self.curve, stored, (line, column), shift_px)
+            values -= base
+            return values[: len(places)] - np.float32(np.median(values[len(places) :]))
 
-    def _opacity(self, number: int, attenuation: Image) -> Image:
+        frames = self.run.frames([pair.contrast[0] for pair in self.plan.pairings])
+        yield from _ahead(opacities, zip(self.shifts_px, frames, strict=True))
+
+    def _opacity(self, number: int, stored: tuple[Stored, ...]) -> Image:
         pair, (row, column) = self.plan.pairings[number], self.shifts_px[number]
         base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
-        opacity = attenuation
+        opacity = _mean_of(self.curve, stored)
         if max(abs(row), abs(column)) >= _STILL_PX:
-            opacity = moved(attenuation, (-float(row), -float(column)))
+            opacity = moved(opacity, (-float(row), -float(column)))
         opacity -= base
         if self.plan.operation == "natural":
             opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
@@ -187,12 +184,58 @@ def subtract(
 
 def contrast_attenuations(run: Run, curve: Curve, pairings: tuple[Pairing, ...]) -> Iterator[Image]:
     """Give the attenuation of the contrast frames of each pairing, averaged where it says so."""
+    for stored in _stored(run, pairings):
+        yield _mean_of(curve, stored)
+
+
+def _stored(run: Run, pairings: tuple[Pairing, ...]) -> Iterator[tuple[Stored, ...]]:
+    """Give the contrast frames of each pairing as the file holds them."""
     if all(len(pair.contrast) == 1 for pair in pairings):
         for stored in run.frames([pair.contrast[0] for pair in pairings]):
-            yield curve.attenuation(stored)
+            yield (stored,)
         return
     for pair in pairings:
-        yield _mean(run, curve, pair.contrast)
+        yield tuple(run.frames(pair.contrast))
+
+
+def _ahead(
+    function: Callable[[_Of, _And], Image], arguments: Iterable[tuple[_Of, _And]]
+) -> Iterator[Image]:
+    """Give a function's pictures in order, a few of them made ahead on other cores."""
+    waiting: deque[Future[Image]] = deque()
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        for one, other in arguments:
+            waiting.append(pool.submit(function, one, other))
+            # So few are made ahead that a long run takes no more memory than a short one.
+            if len(waiting) > _THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _shifted_at(
+    curve: Curve,
+    stored: Stored,
+    places: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+    shift_px: FloatArray,
+) -> Image:
+    """Return the (k,) attenuations of a frame, at rows and columns of pixels, moved back."""
+    whole = np.floor(shift_px).astype(np.intp)
+    part = (shift_px - whole).astype(np.float32)
+    flat, columns = stored.ravel(), stored.shape[1]
+
+    def along(more: int) -> Image:
+        line = np.clip(places[0] + whole[0] + more, 0, stored.shape[0] - 1) * columns
+        near, far = (
+            curve.attenuation(flat[line + np.clip(places[1] + whole[1] + right, 0, columns - 1)])
+            for right in (0, 1)
+        )
+        between: Image = near + part[1] * (far - near)
+        return between
+
+    upper, lower = along(0), along(1)
+    values: Image = upper + part[0] * (lower - upper)
+    return values
 
 
 def native_attenuation(subtraction: Subtraction) -> Image:
@@ -333,7 +376,14 @@ def _base(run: Run, curve: Curve, pair: Pairing) -> Image:
 
 
 def _mean(run: Run, curve: Curve, frames: tuple[int, ...]) -> Image:
-    total = np.zeros(run.shape, dtype=np.float32)
-    for stored in run.frames(frames):
-        total += curve.attenuation(stored)
-    return total / np.float32(len(frames))
+    return _mean_of(curve, run.frames(frames))
+
+
+def _mean_of(curve: Curve, frames: Iterable[Stored]) -> Image:
+    total, count = None, 0
+    for stored in frames:
+        attenuation = curve.attenuation(stored)
+        total = attenuation if total is None else total + attenuation
+        count += 1
+    assert total is not None
+    return total if count == 1 else total / np.float32(count)

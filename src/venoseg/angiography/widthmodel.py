@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.angiography.run import Image
 from venoseg.volume import BoolArray, FloatArray
 
 _REACH = 6.0
@@ -64,12 +65,13 @@ class ProfileShape:
     Attributes
     ----------
     table
-        (opacities, blurs, places).
+        (opacities, blurs, places) complex: the value, and as imaginary part the step to the next
+        place, so that one look finds both.
     scatter
         As in `Look`.
     """
 
-    table: FloatArray
+    table: npt.NDArray[np.complex64]
     scatter: float
 
     @classmethod
@@ -93,7 +95,8 @@ class ProfileShape:
             seen = np.fft.irfft(blurred * np.fft.rfft(primary), len(primary))[:, beyond:-beyond]
             table[level] = -np.log((seen + scatter) / (1.0 + scatter))
             table[level] /= -np.log((np.exp(-opacity) + scatter) / (1.0 + scatter))
-        return cls(table, scatter)
+        steps = np.diff(table, axis=2, append=table[:, :, -1:])
+        return cls((table + 1j * steps).astype(np.complex64), scatter)
 
     def true_opacity(self, measured: FloatArray) -> FloatArray:
         """Return opacities as they were without scatter."""
@@ -101,9 +104,7 @@ class ProfileShape:
         opacity: FloatArray = -np.log(np.maximum(primary, np.exp(-_OPACITIES[-1])))
         return opacity
 
-    def at(
-        self, u: FloatArray, blur: FloatArray, opacity: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def at(self, u: Image, blur: FloatArray, opacity: FloatArray) -> tuple[Image, Image, Image]:
         """Return (n, m) values at (n, m) places for (n,) relative blurs and true opacities.
 
         And how they change with the place, and with the logarithm of the blur.
@@ -111,31 +112,39 @@ class ProfileShape:
         log = np.log(_BLURS)
         row = (np.log(np.clip(blur, _BLURS[0], _BLURS[-1])) - log[0]) / (log[1] - log[0])
         level = np.interp(opacity, _OPACITIES, np.arange(len(_OPACITIES)))
-        column = (np.clip(u, -_REACH, _REACH) + _REACH) / _FINE
+        column = (np.clip(u, -_REACH, _REACH) + np.float32(_REACH)) / np.float32(_FINE)
         levels, rows, columns = self.table.shape
-        first = [_below(part, size) for part, size in ((level, levels), (row, rows))]
-        left = _below(column, columns)
-        beyond = column - left
+        first_level, first_row, left = (
+            _below(part, size) for part, size in ((level, levels), (row, rows), (column, columns))
+        )
+        beyond = column - left.astype(np.float32)
+        above = _per_station(level - first_level)
         flat = self.table.ravel()
-        value, along, blurred = (np.zeros(u.shape) for _ in range(3))
-        # Linear between the eight neighbours in the table.
-        for above, below in product((0, 1), repeat=2):
-            of_level = np.abs(1 - above - (level - first[0]))
-            if not of_level.any():
-                continue
-            share = (of_level * np.abs(1 - below - (row - first[1])))[:, None]
-            start = ((first[0] + above) * rows + first[1] + below) * columns
-            at = start[:, None] + left
-            here = flat.take(at)
-            step = flat.take(at + 1) - here
-            here += beyond * step
-            value += share * here
-            along += share * step
-            blurred += ((2 * below - 1) * of_level)[:, None] * here
-        return value, along / _FINE, blurred / (log[1] - log[0])
+        blends = []
+        # Linear between the neighbours in the table: of opacity, of blur, of place.
+        for more in (0, 1):
+            start = (first_level * rows + first_row + more) * columns
+            blend = flat.take(start[:, None] + left)
+            if above.any():
+                higher = flat.take((start + rows * columns)[:, None] + left)
+                blend = blend + above * (higher - blend)
+            blends.append((blend.real + beyond * blend.imag, blend.imag))
+        (sharp, sharp_step), (soft, soft_step) = blends
+        share = _per_station(row - first_row)
+        blurred = soft - sharp
+        along = sharp_step + share * (soft_step - sharp_step)
+        return (
+            sharp + share * blurred,
+            along * np.float32(1.0 / _FINE),
+            blurred * np.float32(1.0 / (log[1] - log[0])),
+        )
 
 
-def _below(places: FloatArray, size: int) -> npt.NDArray[np.intp]:
+def _per_station(values: FloatArray) -> Image:
+    return np.asarray(values, dtype=np.float32)[:, None]
+
+
+def _below(places: npt.NDArray[Any], size: int) -> npt.NDArray[np.intp]:
     """Return the entries of a table of this size before places in it, one more following."""
     return np.clip(places.astype(np.intp), 0, size - 2)
 
@@ -163,8 +172,8 @@ class Samples:
     """
 
     offsets_px: FloatArray
-    values: FloatArray
-    weights: FloatArray
+    values: Image
+    weights: Image
     opacity: FloatArray
     noise: float
 
@@ -290,7 +299,7 @@ def _finished(samples: Samples, edges: FloatArray, now: _Compared, held: float) 
     )
 
 
-def left_over(samples: Samples, edges_px: FloatArray, look: Look) -> FloatArray:
+def left_over(samples: Samples, edges_px: FloatArray, look: Look) -> Image:
     """Return (n, m) what profiles with these edges leave of the values."""
     return _compared(samples, edges_px, look).left
 
@@ -304,10 +313,10 @@ class _Compared:
     following.
     """
 
-    left: FloatArray
+    left: Image
     factors: FloatArray
     normal: FloatArray
-    slopes: FloatArray
+    slopes: npt.NDArray[np.float32]
 
     def take_over(
         self, stations: np.ndarray[tuple[int], np.dtype[np.int64]], new: _Compared, which: BoolArray
@@ -326,31 +335,37 @@ def _compared(samples: Samples, edges: FloatArray, look: Look) -> _Compared:
     """
     shape = profile_shape(look.exponent, look.scatter, shell=look.shell)
     middle, half = edges.mean(axis=1), np.maximum((edges[:, 1] - edges[:, 0]) / 2.0, 0.3)
-    u = (samples.offsets_px[None, :] - middle[:, None]) / half[:, None]
+    offsets = samples.offsets_px.astype(np.float32)
+    u = (offsets - _per_station(middle)) * _per_station(1.0 / half)
     opacity = shape.true_opacity(samples.opacity)
     profile, along, blurred = shape.at(u, look.blur_px / half, opacity)
     lean = np.clip(u, -2, 2)
-    parts = np.empty((len(u), 5, u.shape[1]))
+    parts = np.empty((len(u), 5, u.shape[1]), dtype=np.float32)
     parts[:, 0], parts[:, 1], parts[:, 2] = profile, lean * profile, 1.0
-    parts[:, 3] = u / 3.0
+    parts[:, 3] = u * np.float32(1.0 / 3.0)
     parts[:, 4] = parts[:, 3] ** 2
     across = parts * samples.weights[:, None]
     normal = across @ parts.transpose(0, 2, 1) + _RIDGE
     solved = np.linalg.solve(normal, across @ samples.values[..., None])[..., 0]
     factors = np.asarray(solved, dtype=np.float64)
     root = np.sqrt(samples.weights)
-    left = root * (samples.values - (factors[:, None] @ parts)[:, 0])
+    left = root * (samples.values - (_single(factors[:, None]) @ parts)[:, 0])
     # A background moved or stretched is still one: only the profile changes.
-    height = factors[:, :1] + factors[:, 1:2] * lean
-    by_place = height * along + factors[:, 1:2] * np.where(np.abs(u) < 2.0, profile, 0.0)
+    heights, leaning = _per_station(factors[:, 0]), _per_station(factors[:, 1])
+    height = heights + leaning * lean
+    by_place = height * along + leaning * np.where(np.abs(u) < 2.0, profile, np.float32(0.0))
     wider = height * blurred
-    changes = np.empty((len(u), 2, u.shape[1]))
-    changes[:, 0] = by_place * (u - 1.0) + wider
-    changes[:, 1] = -by_place * (u + 1.0) - wider
-    changes *= (0.5 / half)[:, None, None]
-    follow = np.linalg.solve(normal, across @ changes.transpose(0, 2, 1))
-    slopes = root[:, None] * (follow.transpose(0, 2, 1) @ parts - changes)
+    scale = _per_station(0.5 / half)
+    changes = np.empty((len(u), 2, u.shape[1]), dtype=np.float32)
+    changes[:, 0] = scale * (by_place * (u - 1.0) + wider)
+    changes[:, 1] = -scale * (by_place * (u + 1.0) + wider)
+    follow = np.linalg.solve(normal, (across @ changes.transpose(0, 2, 1)).astype(np.float64))
+    slopes = root[:, None] * (_single(follow.transpose(0, 2, 1)) @ parts - changes)
     return _Compared(left, factors, normal, slopes)
+
+
+def _single(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    return values.astype(np.float32)
 
 
 def _apart(edges: FloatArray) -> FloatArray:

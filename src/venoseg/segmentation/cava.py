@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.tracks import Track
-from venoseg.volume import BoolArray, FloatArray
+from venoseg.segmentation.tracks import Track, sure_of
+from venoseg.volume import FloatArray
 
 BLOOD_HU = 75.0
 """Enhanced blood is brighter than this on the coarse picture."""
@@ -16,7 +16,6 @@ _LEAST_RUN_MM = 25.0
 _GAP_MM = 18.0
 _LEAST_CONTRAST_HU = 18.0
 _WAYPOINT_MM = 30.0
-_LEAST_STEP_HU, _LEAST_BLOOD_HU = 25.0, 80.0
 # Where the aorta divides, its track stands out or is wide by less than this share of before.
 _WHOLE_AORTA, _WHOLE_RADIUS, _AORTA_GAP_MM = 0.4, 0.72, 12.0
 # So far the cava runs in the chest, and so far it is followed unseen.
@@ -75,12 +74,6 @@ def _upper_end(found: Landmarks, above: int) -> FloatArray:
     after = np.flatnonzero(~inside[above:])
     last = above + (after[0] - 1 if len(after) else len(z) - 1 - above)
     return track.points_lps_mm[last : last + 1] if last > above else np.empty((0, 3))
-
-
-def sure_of(track: Track) -> BoolArray:
-    """Tell in which slices a track surely runs in enhanced blood."""
-    sure: BoolArray = (track.contrast_hu > _LEAST_STEP_HU) & (track.level_hu > _LEAST_BLOOD_HU)
-    return sure
 
 
 def lowest_of_aorta_mm(aorta: Track) -> float:

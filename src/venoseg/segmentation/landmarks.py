@@ -11,20 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from venoseg.segmentation.spine import body_of, rows_held, spine_of
 from venoseg.segmentation.tracks import (
     Discs,
     Track,
     beyond,
     discs_in,
+    sure_of,
     track_of,
     track_through,
 )
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
-BONE_HU = 180.0
 _AORTA_RADII_MM = (6.0, 8.5, 11.0, 14.0)
 _CAVA_RADII_MM = (4.5, 6.0, 8.5, 11.0, 14.0)
+# Where its middle may lie left of that of the spine, and before the front of its bodies, of which
+# thin bone may show but the arches.
+_AORTA_ASIDE_MM, _AORTA_BEFORE_MM = (-8.0, 30.0), (-10.0, 45.0)
+_AORTA_DEPTH = 0.65
+_ON_SPINE_MM = 4.0
 _APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
 _BEYOND_SPINE_MM = 100.0
@@ -96,13 +102,22 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     place = grid.crop((slice(first, last + 1), slice(top, bottom), slice(left, right)))
     aside = ((np.arange(left, right) - column[:, None]) * dx)[:, None, :]
     before = ((row[:, None] - np.arange(top, bottom)) * dy)[:, :, None]
-    inside_spine = (np.abs(aside) < 24.0) * np.maximum(4.0 - before, 0.0) / 4.0
 
-    discs = discs_in(part, place, _AORTA_RADII_MM, 0.25)
-    unlikely = beyond(aside, 0.0, 20.0) + beyond(before, 2.0, 18.0) + inside_spine
+    discs = discs_in(part, place, _AORTA_RADII_MM, 0.25, darker_too=False)
+    unlikely = beyond(aside, *_AORTA_ASIDE_MM) + beyond(before, *_AORTA_BEFORE_MM)
+    unlikely += _too_far_back(body[first : last + 1], dy)[:, top:bottom, None]
     score = np.clip(discs.contrast_hu, -50.0, 100.0) / 50.0 - unlikely
     path = track_through(score.astype(np.float32), place, _MOVE_MM)
     aorta = track_of(part, place, discs, path)
+    # The aorta lies on the spine; of that bone may be missed, or blood be taken for it.
+    held = sure_of(aorta)
+    shift = np.zeros(len(slices))
+    if held.any():
+        behind = path[:, 0] + top + (aorta.radius_mm + _ON_SPINE_MM) / dy
+        shift = np.interp(slices, slices[held], (behind - row)[held])
+        shift = ndimage.median_filter(shift, 15, mode="nearest")
+        before = before + shift[:, None, None] * dy
+    inside_spine = (np.abs(aside) < 24.0) * np.maximum(4.0 - before, 0.0) / 4.0
 
     discs = discs_in(part, place, _CAVA_RADII_MM, 0.42, 0.5)
     unlikely = beyond(aside, *_CAVA_ASIDE_MM) + beyond(before, *_CAVA_BEFORE_MM) + inside_spine
@@ -112,11 +127,22 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     apart = np.hypot(down[:, :, None], across[:, None, :])
     cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM))
 
+    row = np.maximum(row, row + shift)
     spine = grid.to_lps(np.stack([slices, row, column], axis=1))
     chest = chest_above(image, grid, body, cava.points_lps_mm)
     middle = np.interp(np.arange(len(image)), slices, column)
     crest = crest_of(image, grid, body, middle)
     return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest, crest)
+
+
+def _too_far_back(body: BoolArray, dy: float) -> FloatArray:
+    """Return (slices, rows) how much farther back than the aorta lies in a trunk a row is."""
+    front, back = (rows.astype(np.float64) for rows in rows_held(body))
+    limit = front + _AORTA_DEPTH * (back - front)
+    depth_mm: FloatArray = (np.arange(body.shape[1]) - limit[:, None]) * dy
+    cut = back >= body.shape[1] - 2
+    cost: FloatArray = beyond(depth_mm, -np.inf, 0.0) * ~cut[:, None]
+    return cost
 
 
 def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArray) -> float:
@@ -201,88 +227,3 @@ def _cava_through(part: Float32Array, place: Grid, discs: Discs, unlikely: Float
         held = score - np.clip(unlike, 0.0, 60.0) / _UNLIKE_HU
         path = track_through(held.astype(np.float32), place, _MOVE_MM)
     return track_of(part, place, discs, path)
-
-
-def body_of(image: Float32Array) -> BoolArray:
-    """Return the largest piece denser than -300 HU, its inside filled slice by slice."""
-    pieces, count = ndimage.label(ndimage.binary_opening(image > -300, iterations=1))
-    if count == 0:
-        return np.zeros(image.shape, dtype=bool)
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    largest = pieces == int(np.argmax(sizes))
-    filled: BoolArray = np.stack([ndimage.binary_fill_holes(part) for part in largest])
-    return filled
-
-
-def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Return (slices,) column of the vertebral bodies' centre and row of their front.
-
-    Both NaN where no slice shows enough bone near the middle.
-    """
-    _, dy, dx = grid.spacing_mm
-    bone = ((image > BONE_HU) & body).astype(np.float32)
-    dense = ndimage.gaussian_filter(
-        bone, (8.0 / grid.spacing_mm[0], 14.0 / dy, 14.0 / dx), mode="nearest"
-    )
-    column = np.arange(image.shape[2])
-    share = body.sum(axis=1)
-    middle = (share * column).sum(axis=1) / np.maximum(share.sum(axis=1), 1)
-    middle = ndimage.median_filter(middle, size=15, mode="nearest")
-    off = np.abs(column - middle[:, None]) * dx
-    rows = np.arange(image.shape[1])
-    held = np.any(body, axis=2)
-    front = np.where(np.any(held, axis=1), np.argmax(held, axis=1), 0)
-    back = np.where(np.any(held, axis=1), image.shape[1] - 1 - np.argmax(held[:, ::-1], axis=1), 0)
-    depth = (rows - front[:, None]) / np.maximum(back - front, 1)[:, None]
-    # The bodies lie near the midline, behind the middle of the trunk.
-    score = dense - 0.01 * np.maximum(off - 15.0, 0)[:, None, :]
-    whole = (back < image.shape[1] - 2).astype(np.float32)
-    score -= 2.0 * (whole[:, None] * np.abs(np.clip(depth, 0.0, 1.0) - 0.62))[:, :, None]
-    path = track_through(score.astype(np.float32) * 30, grid, 4.0)
-    slices = np.arange(len(image))
-    found = dense[slices, path[:, 0], path[:, 1]] > 0.10
-    centre = np.where(found, path[:, 1].astype(float), np.nan)
-    anterior = np.full(len(image), np.nan)
-    wide, reach = max(1, round(10.0 / dx)), max(1, round(24.0 / dx))
-    disc = _disc(9.0 / dy, 9.0 / dx)
-    for n in np.flatnonzero(found):
-        row, middle_column = path[n]
-        left = max(middle_column - reach, 0)
-        solid = bone[n, :, left : middle_column + reach + 1] > 0
-        framed = np.pad(solid, 8, mode="edge")
-        # Where the image ends inside the vertebra, its border closes the ring of bone.
-        framed[-1] |= back[n] >= image.shape[1] - 2
-        solid = ndimage.binary_fill_holes(ndimage.binary_closing(framed, disc))[8:-8, 8:-8]
-        strip = solid[:, max(middle_column - left - wide, 0) : middle_column - left + wide + 1]
-        filled = strip.mean(axis=1) > 0.7
-        held_rows = np.flatnonzero(filled)
-        if len(held_rows) == 0:
-            continue
-        # The path may run in the spinal canal: the body lies before it.
-        near = held_rows[np.abs(held_rows - row) * dy <= 12.0]
-        if len(near) == 0:
-            continue
-        before = near[near <= row]
-        start = before[-1] if len(before) else near[0]
-        gone = np.flatnonzero(~filled[: start + 1])
-        # Bodies are rounded in front: so wide they are only a little behind it.
-        anterior[n] = gone[-1] + 0.5 - 2.0 / dy if len(gone) else np.nan
-    return centre, _lower_quartile(anterior, 17)
-
-
-def _disc(rows: float, columns: float) -> BoolArray:
-    y = np.arange(-int(rows), int(rows) + 1)[:, None] / rows
-    x = np.arange(-int(columns), int(columns) + 1)[None, :] / columns
-    inside: BoolArray = y**2 + x**2 <= 1.0
-    return inside
-
-
-def _lower_quartile(values: FloatArray, size: int) -> FloatArray:
-    """Return a running quartile without NaN: a body that was missed lies too far back."""
-    padded = np.pad(values, size // 2, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size)
-    known = ~np.isnan(windows).all(axis=1)
-    out = np.full(len(values), np.nan)
-    out[known] = np.nanquantile(windows[known], 0.25, axis=1)
-    return out

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
-from venoseg.segmentation.cava import sure_cava, sure_of
+from venoseg.segmentation.cava import sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -21,6 +21,7 @@ from venoseg.segmentation.domains import (
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.landmarks import Landmarks, find_landmarks
 from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.tracks import sure_of
 from venoseg.segmentation.working import Box, pooled
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.working import Float32Array
-from venoseg.volume import FloatArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid
 
 _SECTORS = 8
 _EDGE_MM = 4.0
@@ -20,6 +20,7 @@ _EDGE_MM = 4.0
 _STEP_HU = 60.0
 _SPREAD = 0.7
 _BLOOD_HU = 20.0
+_LEAST_STEP_HU, _LEAST_BLOOD_HU = 25.0, 80.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,7 @@ def discs_in(
     radii_mm: tuple[float, ...],
     quantile: float,
     mean_share: float = 0.0,
+    darker_too: bool = True,
 ) -> Discs:
     """Tell how much a disc around each place stands out from its surroundings.
 
@@ -86,6 +88,8 @@ def discs_in(
     mean_share
         How much the mean of all sectors counts instead: where tissue of the same grey value lies
         along most of the rim, the rest of it must tell.
+    darker_too
+        Whether a disc darker than its rim stands out too.
     """
     _, dy, dx = grid.spacing_mm
     clipped = np.clip(image, -120.0, 320.0)
@@ -96,7 +100,9 @@ def discs_in(
         disc, sectors = _kernels(radius, dy, dx)
         inside = _filtered(clipped, disc)
         spread = np.sqrt(np.maximum(_filtered(clipped**2, disc) - inside**2, 0.0))
-        steps = np.stack([np.abs(inside - _filtered(clipped, sector)) for sector in sectors])
+        steps = np.stack([inside - _filtered(clipped, sector) for sector in sectors])
+        if darker_too:
+            steps = np.abs(steps)
         steps.sort(axis=0)
         contrast = (1.0 - mean_share) * steps[round(quantile * (_SECTORS - 1))]
         if mean_share > 0:
@@ -177,3 +183,9 @@ def track_of(image: Float32Array, place: Grid, discs: Discs, path: npt.NDArray[n
         discs.contrast_hu[at].astype(float),
         level.astype(float),
     )
+
+
+def sure_of(track: Track) -> BoolArray:
+    """Tell in which slices a track surely runs in enhanced blood."""
+    sure: BoolArray = (track.contrast_hu > _LEAST_STEP_HU) & (track.level_hu > _LEAST_BLOOD_HU)
+    return sure

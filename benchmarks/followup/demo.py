@@ -23,7 +23,7 @@ from venoseg.volume import FloatArray
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "case"
 
-# An end of an occlusion or of a stent is known to about this; see venoseg.followup.change.
+# An end of an occlusion is known to about this; see venoseg.followup.change.
 END_MM = 2.0
 
 _RUNS = {"procedure/before": "procedure/truth/run1", "procedure/after": "procedure/truth/run2"}
@@ -128,9 +128,8 @@ def _stents(tally: Tally, path: Path, true: dict[str, _Row]) -> None:
         least = min(float(one["stent_minimum_area_mm2"]) for one in wanted)
         tally.figure(f"{name} area", *area, least)
         length = sum(float(one["stented_length_mm"]) for one in wanted)
-        doubt = float(np.sqrt(2.0)) * END_MM
-        seen = float(row["length_mm"])
-        tally.figure(f"{name} length", seen, seen - doubt, seen + doubt, length)
+        seen = [float(row[f"length_{part}mm"]) for part in ("", "low_", "high_")]
+        tally.figure(f"{name} length", *seen, length)
         tissue = [row[f"in_stent_area_stenosis_{part}percent"] for part in ("", "low_", "high_")]
         most = max(float(one["in_stent_area_stenosis_percent"]) for one in wanted)
         if all(tissue):

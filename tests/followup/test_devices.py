@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from venoseg.followup.case import Case, Conditions, Stent, Timepoint
-from venoseg.followup.change import END_MM
-from venoseg.followup.devices import end_doubt_mm, stent_changes
+from venoseg.followup.devices import stent_changes
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.visit import CtVisit
 from venoseg.lumen.stent_records import STENT_COLUMNS
@@ -27,6 +26,8 @@ def visit(found, label: str, start_mm: float = 20.0, stop_mm: float = 50.0, **va
     curve = found.tree.branch(VEIN).curve
     row = dict.fromkeys(column.name for column in STENT_COLUMNS)
     row |= {"stent": 1, "vessels": VEIN, "length_mm": stop_mm - start_mm}
+    row |= {f"length_{end}_mm": stop_mm - start_mm + d for end, d in (("low", -3), ("high", 3))}
+    row |= {f"{end}_end_doubt_mm": 2.0 for end in ("central", "peripheral")}
     row |= {"minimum_area_mm2": 120.0, "minimum_area_low_mm2": 117.0}
     row |= {"minimum_area_high_mm2": 123.0, "minimum_diameter_mm": 11.0}
     row |= {"least_diameter_ratio": 0.8, "in_stent_area_stenosis_percent": 10.0}
@@ -69,13 +70,16 @@ def test_a_stent_that_slid_is_found_to_have_moved(first, identical) -> None:
     assert rows["stent_length_mm"]["verdict"] == "unchanged"
 
 
-def test_an_end_at_a_junction_is_known_no_better_than_the_junction(first) -> None:
-    free = visit(first.found, "a")
-    at_junction = visit(first.found, "a", 4.0)
-    (row,), (shut_in,) = free.found.stents.rows, at_junction.found.stents.rows
-    assert end_doubt_mm(free, row, "central") == END_MM
-    assert end_doubt_mm(at_junction, shut_in, "central") == pytest.approx(END_MM + 4.0, abs=1.1)
-    assert end_doubt_mm(at_junction, shut_in, "peripheral") == END_MM
+def test_an_end_in_doubt_has_neither_moved_nor_grown(first, identical) -> None:
+    """Where stents meet an end may lie anywhere in the stretch whose wires are not its alone."""
+    doubt = {"central_end_doubt_mm": 16.0, "length_low_mm": 20.0, "length_high_mm": 45.0}
+    after = visit(first.found, "b", 32.0, 62.0, **doubt)
+    rows = rows_of(visit(first.found, "a"), after, identical)
+    assert rows["central_end_migration_mm"]["verdict"] == "unchanged"
+    assert rows["peripheral_end_migration_mm"]["verdict"] == "changed"
+    shorter = visit(first.found, "b", 30.0, 50.0, **doubt)
+    rows = rows_of(visit(first.found, "a"), shorter, identical)
+    assert rows["stent_length_mm"]["verdict"] == "unchanged"
 
 
 def test_a_doubtful_level_does_not_prove_a_movement(first, identical) -> None:

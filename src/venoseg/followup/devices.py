@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.followup.case import Case
-from venoseg.followup.change import END_MM, change_row
+from venoseg.followup.change import change_row
 from venoseg.followup.comparable import obstacle_of
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.verdict import Difference, Figure, difference
@@ -35,8 +35,7 @@ def stent_changes(before: CtVisit, after: CtVisit, match: Match, case: Case) -> 
         for quantity, figure in first.items():
             found = difference(figure, second[quantity], obstacle=obstacle)
             yield change_row(vessel, level, None, labels, quantity, found)
-        lengths = _length(before, here), None if there is None else _length(after, there)
-        found = difference(*lengths)
+        found = difference(_length(here), _length(there))
         yield change_row(vessel, level, None, labels, "stent_length_mm", found)
         for end in _ENDS:
             found = _migration(end, here, there, before, after, match)
@@ -85,7 +84,7 @@ def _migration(
         return difference(start, None, missing=_NO_LEVEL)
     point, along, apart_mm = placed
     moved = float((_end(there, end) - point) @ along)
-    ends = (end_doubt_mm(before, here, end), end_doubt_mm(after, there, end))
+    ends = (_end_doubt_mm(here, end), _end_doubt_mm(there, end))
     doubt = float(np.hypot(apart_mm, np.hypot(*ends)))
     return difference(start, Figure(moved, moved - doubt, moved + doubt))
 
@@ -192,33 +191,19 @@ def _tissue(row: Row | None) -> Figure | None:
     )
 
 
-def _length(visit: CtVisit, row: Row) -> Figure | None:
-    if row["length_mm"] is None:
+def _length(row: Row | None) -> Figure | None:
+    names = ("length_mm", "length_low_mm", "length_high_mm")
+    values = [None if row is None else row[name] for name in names]
+    if values[0] is None:
         return None
-    length = float(row["length_mm"])
-    central, peripheral = (end_doubt_mm(visit, row, end) for end in _ENDS)
-    doubt = float(np.hypot(central, peripheral))
-    return Figure(length, length - doubt, length + doubt)
+    low, high = (None if end is None else float(end) for end in values[1:])
+    return Figure(float(values[0]), low, high)
 
 
-def end_doubt_mm(visit: CtVisit, row: Row, end: str) -> float:
-    """Return half the 95 % interval of an end's place along the vein.
-
-    At a junction no section is measured, and the wires of the stents that meet there look like one:
-    an end with nothing but that beyond it may lie anywhere up to the junction.
-    """
-    vessels = str(row["vessels"]).split()
-    vessel = vessels[0] if end == "central" else vessels[-1]
-    branch = visit.found.tree.branch(vessel)
-    if (branch.central_end if end == "central" else branch.peripheral_end) != "junction":
-        return END_MM
-    curve, rows = branch.curve, visit.stations(vessel)
-    at = int(np.linalg.norm(curve.points_lps_mm - _end(row, end), axis=1).argmin())
-    beyond = rows[:at] if end == "central" else rows[at + 1 :]
-    if not all("junction" in str(one["flags"]).split() for one in beyond):
-        return END_MM
-    position = float(curve.position_mm[at])
-    return END_MM + (position if end == "central" else curve.length_mm - position)
+def _end_doubt_mm(row: Row, end: str) -> float:
+    """Return half the 95 % interval of an end's place; not known where nothing was measured."""
+    doubt = row[f"{end}_end_doubt_mm"]
+    return float("nan") if doubt is None else float(doubt)
 
 
 def nominal_mm_of(case: Case, row: Row, day: int) -> float | None:

@@ -7,7 +7,7 @@ order, counter-clockwise, the last point joined to the first. A contour of NaN g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,10 @@ class Shapes:
     maximum_mm: FloatArray
     minimum_angle_rad: FloatArray
     inscribed_mm: FloatArray
+
+    def part(self, keep: slice) -> Shapes:
+        """Return the figures of some of the contours."""
+        return Shapes(*(getattr(self, field.name)[keep] for field in fields(self)))
 
 
 def measure_shapes(contours: FloatArray) -> Shapes:

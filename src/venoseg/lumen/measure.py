@@ -21,6 +21,7 @@ from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.lumen.stent_meeting import met
 from venoseg.lumen.stent_profile import measure_stent
 from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
@@ -195,7 +196,8 @@ def measure_along(
             segmentation = replace(segmentation, stent=devices.mask)
         found = () if devices is None else devices.devices
         measured = pool.map(lambda device: measure_stent(volume, device), found)
-        stents = from_the_head([owned(s, tree, segmentation) for s in measured if s is not None])
+        alone = met([stent for stent in measured if stent is not None])
+        stents = from_the_head([owned(stent, tree, segmentation) for stent in alone])
     profiles = tuple(with_stents(one, stents, volume) for one in bare)
     lines = reference_lines(profiles, rule)
     parameters: dict[str, str | float] = {

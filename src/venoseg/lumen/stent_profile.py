@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,14 @@ from venoseg.lumen.stent_metal import (
     overshoots,
     within,
 )
-from venoseg.lumen.struts import Struts, course_of, follow_struts, rough_contours, unblurred
+from venoseg.lumen.struts import (
+    Struts,
+    course_of,
+    follow_struts,
+    recentred,
+    rough_contours,
+    unblurred,
+)
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -62,6 +69,10 @@ _CLEAR_MM = 1.5
 _LEAST_CONTRAST_HU = 40.0
 
 
+# From where to where along a stent, mm.
+_Stretch = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StentProfile:
     """All n stations of one stent, or of several that overlap end to end.
@@ -90,6 +101,8 @@ class StentProfile:
         n tuples of words; ``whole`` holds those that concern all stations.
     whole
         What concerns the whole device.
+    shared
+        (n,) share of the contour near which the wires of other stents run.
     """
 
     device: StentDevice
@@ -105,7 +118,35 @@ class StentProfile:
     gaps: tuple[tuple[float, float], ...]
     fractures: tuple[tuple[float, float], ...]
     flags: tuple[tuple[str, ...], ...]
+    shared: FloatArray
     whole: tuple[str, ...] = field(default=())
+
+    def part(self, first: int, stop: int) -> StentProfile:
+        """Return the stations from ``first`` to before ``stop`` as a stent of their own."""
+        keep = slice(first, stop)
+        position = self.curve.position_mm - self.curve.position_mm[0]
+        low, high = float(position[first]), float(position[stop - 1])
+
+        def within_part(stretches: tuple[_Stretch, ...]) -> tuple[_Stretch, ...]:
+            cut = ((max(a, low) - low, min(b, high) - low) for a, b in stretches)
+            return tuple((a, b) for a, b in cut if b > a)
+
+        return replace(
+            self,
+            curve=self.curve.part(keep),
+            contours_mm=self.contours_mm[keep],
+            lumen_mm=self.lumen_mm[keep],
+            shapes=self.shapes.part(keep),
+            lumen_shapes=self.lumen_shapes.part(keep),
+            area_interval_mm2=self.area_interval_mm2[keep],
+            lumen_interval_mm2=self.lumen_interval_mm2[keep],
+            metal=self.metal[keep],
+            overlaps=within_part(self.overlaps),
+            gaps=within_part(self.gaps),
+            fractures=within_part(self.fractures),
+            flags=self.flags[keep],
+            shared=self.shared[keep],
+        )
 
     @property
     def stenosis_percent(self) -> FloatArray:
@@ -145,9 +186,7 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     thickness = max(volume.source.slice_thickness_mm or 0.0, float(volume.grid.spacing_mm.max()))
     if thickness > THICKEST_SLICE_MM:
         return _refused(device, curve, THICK_SLICES)
-    rough = rough_contours(volume, curve, device.radius_mm)
-    lumen_hu = lumen_level(volume, curve, device.radius_mm)
-    followed = _followed(volume, curve, rough, lumen_hu)
+    followed = _followed(volume, curve, device.radius_mm)
     if followed is None:
         return None
     curve, lumen_hu = followed.curve, followed.lumen_hu
@@ -189,13 +228,14 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         lumen_mm=lumen,
         shapes=shapes,
         lumen_shapes=lumen_shapes,
-        area_interval_mm2=_interval(shapes, np.full(len(curve), _RADIUS_DOUBT_MM)),
+        area_interval_mm2=area_interval(shapes, np.zeros(len(curve))),
         lumen_interval_mm2=lumen_interval,
         metal=metal,
         overlaps=overlaps,
         gaps=gaps,
         fractures=tuple(gap for gap in gaps if may_be_fracture(gap, metal, curve)),
         flags=tuple(tuple(words) for words in flags),
+        shared=np.zeros(len(curve)),
     )
 
 
@@ -210,23 +250,29 @@ class _Followed:
     lining: Lining
 
 
-def _followed(
-    volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: FloatArray
-) -> _Followed | None:
+def _followed(volume: Volume, curve: Curve, radius_mm: float) -> _Followed | None:
     """Follow the wires and fit the lining in turn; None when there is nothing between the ends."""
-    blur = blur_of_wires(volume, curve, rough_mm, lumen_hu)
-    contours, depth = rough_mm, np.full(rough_mm.shape[:2], _FIRST_DEPTH_MM)
-    for turn in range(_ROUNDS):
+    contours = rough_contours(volume, curve, radius_mm)
+    lumen_hu = lumen_level(volume, curve, radius_mm)
+    blur = blur_of_wires(volume, curve, contours, lumen_hu)
+    # On the course found first, then on that through the middle of the wires. Beyond its ends there
+    # is no wire that hides the lumen: what is seen there is the vein.
+    struts = follow_struts(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
+    inner = between_ends(struts)
+    if inner is None:
+        return None
+    curve = recentred(curve, struts.contours_mm, inner, float(curve.position_mm[1]))
+    contours = rough_contours(volume, curve, radius_mm)
+    lumen_hu = lumen_level(volume, curve, radius_mm)
+    struts = follow_struts(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
+    inner = between_ends(struts)
+    if inner is None:
+        return None
+    curve, contours, lumen_hu = curve.part(inner), struts.contours_mm[inner], lumen_hu[inner]
+    depth: FloatArray | float = _FIRST_DEPTH_MM
+    for _ in range(_ROUNDS):
         struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
         contours = struts.contours_mm
-        if turn == 0:
-            # Beyond its ends there is no wire that hides the lumen: what is seen there is the vein.
-            inner = between_ends(struts)
-            if inner is None:
-                return None
-            curve, contours, lumen_hu = curve.part(inner), contours[inner], lumen_hu[inner]
-            depth = depth[inner]
-            struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
         lining = fit_lining(volume, struts, lumen_hu, blur)
         change = float(np.median(np.abs(lining.depth_mm - depth)))
         depth = lining.depth_mm
@@ -263,8 +309,22 @@ def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:
         gaps=(),
         fractures=(),
         flags=((why,),) * len(curve),
+        shared=np.zeros(len(curve)),
         whole=(why,),
     )
+
+
+def area_interval(shapes: Shapes, displaced_mm: FloatArray) -> FloatArray:
+    """Return (n, 2) ends of the 95 % interval of the area inside the wires.
+
+    Parameters
+    ----------
+    shapes
+        Of the contours.
+    displaced_mm
+        (n,) what may displace a contour as a whole, beside what always does.
+    """
+    return _interval(shapes, np.hypot(_RADIUS_DOUBT_MM, displaced_mm))
 
 
 def _interval(shapes: Shapes, half_radius_mm: FloatArray) -> FloatArray:

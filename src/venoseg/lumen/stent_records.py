@@ -1,29 +1,50 @@
-"""The table of the stents: one row for each device."""
+"""The table of the stents: one row for each, those that overlap end to end included."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from venoseg.lumen.stent_meeting import (
+    CROSSING_SHARE,
+    clear_of_others,
+    each_alone,
+    end_doubts,
+)
 from venoseg.lumen.stent_profile import SHARP, THICK_SLICES, THICKEST_SLICE_MM, StentProfile
 from venoseg.lumen.stented import OwnedStent
 from venoseg.tables import Column, Row, Table, Value
-from venoseg.volume import Source
+from venoseg.volume import FloatArray, Source
 
 STENT_COLUMNS: tuple[Column, ...] = (
     Column("stent", "number of the device, from the head downwards"),
-    Column("vessels", "veins that it lies in, central first; empty outside the labelled veins"),
+    Column(
+        "vessels",
+        "veins that hold an eighth of it or more, central first; empty outside labelled veins",
+    ),
     Column("central_x_mm", "middle of its end nearer to the head (LPS)", 2),
     Column("central_y_mm", "the same, y", 2),
     Column("central_z_mm", "the same, z", 2),
     Column("peripheral_x_mm", "middle of its other end (LPS)", 2),
     Column("peripheral_y_mm", "the same, y", 2),
     Column("peripheral_z_mm", "the same, z", 2),
+    Column("central_end_doubt_mm", "half the 95 % interval of where that end lies along it", 1),
+    Column("peripheral_end_doubt_mm", "the same of its other end", 1),
     Column("length_mm", "arc length of its middle line", 1),
-    Column("minimum_area_mm2", "smallest area inside the wires, at mid-wire", 2),
-    Column("minimum_area_low_mm2", "low end of the 95 % interval of that area", 2),
-    Column("minimum_area_high_mm2", "high end of the 95 % interval of that area", 2),
+    Column("length_low_mm", "low end of the 95 % interval of that length", 1),
+    Column("length_high_mm", "high end of the 95 % interval of that length", 1),
+    Column(
+        "minimum_area_mm2",
+        "smallest area inside the wires, at mid-wire, where no other stent runs into it",
+        2,
+    ),
+    Column(
+        "minimum_area_low_mm2",
+        "low end of the 95 % interval of the smallest area anywhere, where stents meet as well",
+        2,
+    ),
+    Column("minimum_area_high_mm2", "high end of that interval", 2),
     Column("minimum_area_position_mm", "where it is, from the central end", 1),
     Column("mean_area_mm2", "mean area inside the wires", 2),
     Column("minimum_diameter_mm", "least width, at mid-wire", 3),
@@ -41,7 +62,7 @@ STENT_COLUMNS: tuple[Column, ...] = (
         1,
     ),
     Column("in_stent_area_stenosis_position_mm", "where it is, from the central end", 1),
-    Column("overlap_mm", "length over which two stents lie inside one another", 1),
+    Column("overlap_mm", "length over which another stent lies in it or around it", 1),
     Column("gap_mm", "length without wire between its ends", 1),
     Column("fracture_candidates", "gaps with the same stent on either side"),
     Column("slice_thickness_mm", "of the image", 3),
@@ -50,6 +71,9 @@ STENT_COLUMNS: tuple[Column, ...] = (
 )
 
 _FLAG_SHARE = 0.1
+
+# A stent that reaches into a vein with a smaller share of its length is not said to lie in it.
+_LEAST_IN_VEIN_SHARE = 0.12
 
 
 def stent_table(
@@ -66,14 +90,26 @@ def stent_table(
     nominal_mm
         Diameter they were made for.
     """
-    rows = [_row(n, stent, source, nominal_mm) for n, stent in enumerate(stents, start=1)]
+    rows = [_row(n, stent, source, nominal_mm) for n, stent in _numbered(stents)]
     return Table.from_rows(STENT_COLUMNS, rows)
+
+
+def _numbered(stents: Sequence[OwnedStent]) -> Iterator[tuple[int, OwnedStent]]:
+    """Yield the stents, those that overlap one by one, with the numbers of their rows."""
+    number = 0
+    for stent in stents:
+        first = stent.profile.curve.position_mm
+        for profile in each_alone(stent.profile):
+            number += 1
+            start = int(np.searchsorted(first, profile.curve.position_mm[0]))
+            vessels = stent.vessels[start : start + len(profile.curve)]
+            yield number, OwnedStent(profile, vessels)
 
 
 def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
     """Say what concerns whole stents, one sentence each."""
     warnings = []
-    for number, stent in enumerate(stents, start=1):
+    for number, stent in _numbered(stents):
         profile = stent.profile
         if not profile.device.in_vein:
             warnings.append(f"stent {number}: outside the labelled veins; not put into their rows")
@@ -87,8 +123,17 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
                 f"stent {number}: the kernel enhances edges, so that the lumen inside cannot be "
                 "told; use a series with a soft kernel"
             )
-        if profile.overlaps:
-            warnings.append(f"stent {number}: two stents overlap; the row holds both")
+        doubled = [b - a for a, b in profile.overlaps if b >= profile.curve.length_mm]
+        if doubled:
+            warnings.append(
+                f"stent {number}: overlaps the next one over {doubled[0]:.0f} mm; where either of "
+                "them ends is told from the amount of metal"
+            )
+        if (profile.shared >= CROSSING_SHARE).any():
+            warnings.append(
+                f"stent {number}: runs into another stent; there its length and its area are "
+                "known no better than their intervals say, and the lumen inside is not told"
+            )
         if profile.fractures:
             warnings.append(
                 f"stent {number}: {len(profile.fractures)} gap with the same stent on either side, "
@@ -99,9 +144,8 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
 
 def _row(number: int, stent: OwnedStent, source: Source, nominal_mm: float | None) -> Row:
     profile = stent.profile
-    inside = dict.fromkeys(stent.vessels) if profile.device.in_vein else {}
     row: dict[str, Value] = dict.fromkeys(column.name for column in STENT_COLUMNS)
-    row |= {"stent": number, "vessels": " ".join(inside)}
+    row |= {"stent": number, "vessels": " ".join(_veins_of(stent))}
     for end, at in (("central", 0), ("peripheral", -1)):
         place = profile.curve.points_lps_mm[at].tolist()
         row |= {f"{end}_{axis}_mm": v for axis, v in zip("xyz", place, strict=True)}
@@ -122,21 +166,33 @@ def _row(number: int, stent: OwnedStent, source: Source, nominal_mm: float | Non
     return row
 
 
+def _veins_of(stent: OwnedStent) -> list[str]:
+    """Return the veins a stent lies in, central first, but for one that it only reaches into."""
+    if not stent.profile.device.in_vein:
+        return []
+    least = _LEAST_IN_VEIN_SHARE * len(stent.vessels)
+    names = dict.fromkeys(stent.vessels)
+    return [name for name in names if stent.vessels.count(name) >= least]
+
+
 def _wire_figures(profile: StentProfile, nominal_mm: float | None) -> dict[str, Value]:
-    shapes = profile.shapes
-    least = int(np.nanargmin(shapes.area_mm2))
-    area, width = float(shapes.area_mm2[least]), float(np.nanmin(shapes.minimum_mm))
+    shapes, clear = profile.shapes, clear_of_others(profile)
+    areas = np.where(clear, shapes.area_mm2, np.nan)
+    least = int(np.nanargmin(areas))
+    area, width = float(areas[least]), _least(np.where(clear, shapes.minimum_mm, np.nan))
     position = profile.curve.position_mm - profile.curve.position_mm[0]
+    low, high = profile.area_interval_mm2.T
     figures: dict[str, Value] = {
-        "length_mm": profile.curve.length_mm,
         "minimum_area_mm2": area,
-        "minimum_area_low_mm2": float(profile.area_interval_mm2[least, 0]),
-        "minimum_area_high_mm2": float(profile.area_interval_mm2[least, 1]),
+        "minimum_area_low_mm2": _least(low),
+        "minimum_area_high_mm2": _least(np.where(clear, high, np.nan)),
         "minimum_area_position_mm": float(position[least]),
-        "mean_area_mm2": float(np.nanmean(shapes.area_mm2)),
+        "mean_area_mm2": float(np.nanmean(areas)),
         "minimum_diameter_mm": width,
-        "maximum_diameter_mm": float(np.nanmax(shapes.maximum_mm)),
-        "least_diameter_ratio": float(np.nanmin(shapes.minimum_mm / shapes.maximum_mm)),
+        "maximum_diameter_mm": float(np.nanmax(np.where(clear, shapes.maximum_mm, np.nan))),
+        "least_diameter_ratio": _least(
+            np.where(clear, shapes.minimum_mm / shapes.maximum_mm, np.nan)
+        ),
         "overlap_mm": sum(stop - start for start, stop in profile.overlaps),
         "gap_mm": sum(stop - start for start, stop in profile.gaps),
         "fracture_candidates": len(profile.fractures),
@@ -144,7 +200,25 @@ def _wire_figures(profile: StentProfile, nominal_mm: float | None) -> dict[str, 
     if nominal_mm is not None:
         figures["expansion_percent"] = 100.0 * area / (np.pi / 4.0 * nominal_mm**2)
         figures["compression_percent"] = 100.0 * (1.0 - width / nominal_mm)
-    return figures
+    return figures | _length_figures(profile)
+
+
+def _length_figures(profile: StentProfile) -> dict[str, Value]:
+    length = profile.curve.length_mm
+    central, peripheral = end_doubts(profile)
+    inwards = float(np.hypot(central.inwards_mm, peripheral.inwards_mm))
+    outwards = float(np.hypot(central.outwards_mm, peripheral.outwards_mm))
+    return {
+        "central_end_doubt_mm": max(central.inwards_mm, central.outwards_mm),
+        "peripheral_end_doubt_mm": max(peripheral.inwards_mm, peripheral.outwards_mm),
+        "length_mm": length,
+        "length_low_mm": max(length - inwards, 0.0),
+        "length_high_mm": length + outwards,
+    }
+
+
+def _least(values: FloatArray) -> float:
+    return float(np.nanmin(values))
 
 
 def _lumen_figures(profile: StentProfile) -> dict[str, Value]:

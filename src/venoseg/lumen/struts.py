@@ -43,8 +43,16 @@ _MESH_MM = 2.5
 # The rough search reaches from this share of the expected radius to this one.
 _SEARCHED = (0.35, 1.7)
 
+# Bone and other metal beyond the wire outshine it. The wire is the first peak from inside that
+# exceeds the inside by this share of what the typical ray's highest peak does.
+_FIRST_PEAK_SHARE = 0.5
+
 # The line of the stent is smoothed over this length before sections are laid across it.
-_COURSE_MM = 10.0
+_COURSE_MM = 7.0
+
+# It is led on beyond the ends, so far, in the direction of its last stations.
+_BEYOND_MM = 5.0
+_LEADING = 5
 
 _ROUNDS = 5
 
@@ -88,6 +96,33 @@ def course_of(line_lps_mm: FloatArray, step_mm: float) -> Curve:
     return curve_through(smooth(line, smoothing_length_mm=_COURSE_MM), step_mm)
 
 
+def recentred(curve: Curve, contours_mm: FloatArray, inner: slice, step_mm: float) -> Curve:
+    """Lay a course through the middles of contours, and straight on beyond both ends.
+
+    The room that a stent was found by is drawn aside at its ends, where it opens: sections across
+    its middle line lean against the stent there.
+
+    Parameters
+    ----------
+    curve, contours_mm
+        The stations, and a contour in each.
+    inner
+        The stations in the stent.
+    step_mm
+        Distance of the new stations.
+    """
+    middle = area_and_centroid(contours_mm[inner])[1]
+    across, upward = curve.across[inner], curve.upward[inner]
+    line = curve.points_lps_mm[inner] + middle[:, :1] * across + middle[:, 1:] * upward
+    line = smooth(line, smoothing_length_mm=_COURSE_MM)
+    beyond = np.arange(step_mm, _BEYOND_MM, step_mm)[:, None]
+    reach = min(_LEADING, len(line) - 1)
+    ahead, behind = line[0] - line[reach], line[-1] - line[-1 - reach]
+    before = line[0] + beyond[::-1] * ahead / np.linalg.norm(ahead)
+    after = line[-1] + beyond * behind / np.linalg.norm(behind)
+    return curve_through(np.concatenate([before, line, after]), step_mm)
+
+
 def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
     """Return (n, m, 2) contours near the wires, sought outwards from the course."""
     turn = np.linspace(0.0, 2.0 * np.pi, CONTOUR_POINTS, endpoint=False)
@@ -101,12 +136,27 @@ def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray
     around = 2.0 * np.pi * radius_mm / CONTOUR_POINTS
     sigma = (_MESH_MM / station_mm, _MESH_MM / around, 1.0)
     mean = ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap", "nearest"))
-    at = np.argmax(mean, axis=2)
+    at = _first_peaks(mean)
     padded = np.pad(at, ((0, 0), (8, 8)), mode="wrap")
     at = ndimage.median_filter(padded, (7, 9), mode="nearest")[:, 8:-8]
     radius = ndimage.gaussian_filter(depth[at], (2.0, 2.0), mode=("nearest", "wrap"))
     rough: FloatArray = outwards * radius[..., None]
     return even(rough)
+
+
+def _first_peaks(values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return (n, m) the first clear peak of every ray from inside; its highest where none is."""
+    inside = np.median(values[..., :3], axis=(1, 2), keepdims=True)
+    typical = np.median(values.max(axis=2, keepdims=True) - inside, axis=(1, 2), keepdims=True)
+    peak = np.zeros(values.shape, dtype=bool)
+    peak[..., 1:-1] = (values[..., 1:-1] >= values[..., :-2]) & (
+        values[..., 1:-1] > values[..., 2:]
+    )
+    peak &= values - inside >= _FIRST_PEAK_SHARE * typical
+    found: npt.NDArray[np.intp] = np.where(
+        peak.any(axis=2), peak.argmax(axis=2), values.argmax(axis=2)
+    )
+    return found
 
 
 def even(contours: FloatArray) -> FloatArray:

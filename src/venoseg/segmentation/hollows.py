@@ -21,7 +21,7 @@ LEAST_LENGTH_MM = 12.0
 # Thickness of the slices of equal distance along a tube.
 _STEP_MM = 3.0
 
-# A side room of a section smaller than this share of the largest is a leak, not a branch.
+# A side room that stays smaller than this share of the largest is a leak, not a branch.
 _BRANCH_SHARE = 0.25
 
 _ALL_AROUND = ndimage.generate_binary_structure(3, 3)
@@ -91,6 +91,11 @@ def _chains(part: BoolArray, grid: Grid) -> list[list[_Node]]:
     children: dict[int, list[int]] = {}
     for node, above in parent.items():
         children.setdefault(above, []).append(node)
+    # A branch begins as a sliver where it leaves: it is as large as it becomes farther on.
+    becomes = {node: radius for node, (_, radius) in slabs.items()}
+    for node in reversed(slabs):
+        if node in parent:
+            becomes[parent[node]] = max(becomes[parent[node]], becomes[node])
     open_ends = [node for node in slabs if parent.get(node) is None]
     chains: list[list[_Node]] = []
     while open_ends:
@@ -98,7 +103,7 @@ def _chains(part: BoolArray, grid: Grid) -> list[list[_Node]]:
         while True:
             below = children.get(chain[-1], [])
             largest = max((slabs[n][1] for n in below), default=0.0)
-            below = [n for n in below if slabs[n][1] ** 2 >= _BRANCH_SHARE * largest**2]
+            below = [n for n in below if becomes[n] ** 2 >= _BRANCH_SHARE * largest**2]
             if len(below) != 1:
                 open_ends += below
                 break

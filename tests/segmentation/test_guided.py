@@ -55,9 +55,13 @@ class TestLumen:
             assert drawn.any()
             assert not (drawn & truth.mask(f"{other}_external_iliac_vein")).any()
 
-    def test_a_plain_vein_raises_no_doubt(self, found):
-        assert {one.vessel for one in found.confidence} == set(found.names.values())
-        assert min(one.confidence for one in found.confidence) > 0.8
+    def test_a_plain_vein_raises_no_doubt_but_that_no_artery_is_there_to_compare(self, found):
+        sure = {one.vessel: one for one in found.confidence}
+        assert set(sure) == set(found.names.values())
+        assert sure.pop("ivc").confidence > 0.8
+        for one in sure.values():
+            assert 0.6 < one.confidence < 0.75
+            assert [reason for reason in one.reasons if "no artery" in reason] == list(one.reasons)
         assert found.occluded == ()
         assert found.origin == "semiautomatic"
 

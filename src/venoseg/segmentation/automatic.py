@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from venoseg.errors import InputError, NeedsSeedsError
+from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
+from venoseg.segmentation.arterial import iliac_arteries
 from venoseg.segmentation.cava import BLOOD_HU, sure_cava
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
@@ -50,7 +51,8 @@ def automatic(volume: Volume) -> Segmentation:
     if volume.unit != "HU":
         raise InputError("the image is not in Hounsfield units, so blood cannot be told in it")
     whole = tuple(slice(0, n) for n in volume.grid.shape)
-    found = find_landmarks(*pooled(volume, (whole[0], whole[1], whole[2]), _COARSE_MM))
+    image, place = pooled(volume, (whole[0], whole[1], whole[2]), _COARSE_MM)
+    found = find_landmarks(image, place)
     if found is None:
         raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
     cava = sure_cava(found)
@@ -67,7 +69,8 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    scene = surroundings(picture, found, cava[:1])
+    tracked = iliac_arteries(image, place, found, _upper(cava))
+    scene = surroundings(picture, found, cava[:1], tracked)
     if scene.arteries_by_wall is None or scene.behind is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
@@ -78,7 +81,10 @@ def automatic(volume: Volume) -> Segmentation:
     else:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))
-    segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
+    try:
+        segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
+    except MeasurementError as error:
+        raise NeedsSeedsError(error.what, remedy=_REMEDY) from error
     return _sure(segmentation, ends)
 
 

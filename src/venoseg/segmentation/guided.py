@@ -9,9 +9,8 @@ from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
-from venoseg.segmentation.domains import (
-    picture_of,
-)
+from venoseg.segmentation.domains import picture_of
+from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.following import (
     cost_of,
     cost_of_brightness,
@@ -27,7 +26,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.painting import held_by, painted, without_arteries
+from venoseg.segmentation.painting import held_by, painted, without_arteries, without_cores
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of
 from venoseg.segmentation.seeds import Seed
@@ -42,6 +41,7 @@ _UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM = 8.0
+_OTHER_SIDE = 30.0
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -87,7 +87,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     Raises
     ------
     MeasurementError
-        When nothing along the way shows contrast.
+        When nothing along the way shows contrast, or nothing can be told from arteries.
     """
     ways = [_way(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways]
@@ -113,11 +113,21 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         )
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     labels = painted(volume.grid, found, tubes, names)
+    # What follows changes nothing but the veins, in place.
+    box = box_around(volume.grid, np.concatenate(ways), _TUBE_ASIDE_MM)
+    veins, place = labels[box], volume.grid.crop(box)
+    before = veins.copy()
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
-        without_arteries(
-            labels, volume.grid, scene.picture, scene.perhaps_arteries, scene.artery_hu
+        without_arteries(veins, place, scene.picture, scene.perhaps_arteries, scene.artery_hu)
+    without_cores(veins, place, scene.tracked)
+    found = with_doubts(found, tubes, scene, names, before, veins)
+    found = withheld(found, veins, names)
+    if not veins.any():
+        raise MeasurementError(
+            "the veins between the seed points cannot be told from the arteries beside them",
+            remedy="set waypoints in the veins, or draw the labels",
         )
-    _cut_at_ends(labels, volume.grid, chains)
+    _cut_at_ends(veins, place, chains)
     return Segmentation(
         labels,
         volume.grid,
@@ -166,6 +176,9 @@ def _way(scene: Scene, chain: Chain) -> FloatArray:
     cost = cost_of(picture, level, scene.arteries, scene.behind)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         cost += cost_of_brightness(picture, level, scene.perhaps_arteries, scene.artery_hu)
+    other_side = scene.other_side(chain.side)
+    if other_side is not None:
+        cost += _OTHER_SIDE * other_side
     return way_through(picture, cost, points)
 
 

@@ -21,6 +21,7 @@ from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 
 _POOR_HU = 90.0
+_TOUCHED = 0.05
 _LEAST_GAP_MM = 6.0
 # Shares of the wall that shows which give a confidence of 0 and of 1.
 _NO_WALL, _ALL_WALL = 0.25, 0.8
@@ -45,6 +46,8 @@ class Judged:
         Of the whole vein.
     first_of_vessel
         Whether no stretch before it is the same vein.
+    merged
+        Whether an artery may be a part of it.
     """
 
     stretch: Stretch
@@ -52,6 +55,7 @@ class Judged:
     closed: tuple[tuple[int, int], ...]
     confidence: VesselConfidence
     first_of_vessel: bool
+    merged: bool = False
 
 
 def judged(
@@ -83,7 +87,8 @@ def judged(
         confidence = _confidence(
             stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery
         )
-        out.append(Judged(stretch, lumen, long, confidence, stretch.vessel not in seen))
+        merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
+        out.append(Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged))
         seen.add(stretch.vessel)
     return out
 
@@ -158,7 +163,7 @@ def _confidence(
             1.0 - missing, f"no contrast or no sure lumen over {100 * missing:.0f} % of its length"
         )
     touched = float(in_artery[lumen].mean())
-    if touched > 0.05:
+    if touched > _TOUCHED:
         doubt(0.6 - touched, "touches an artery that could not be told apart")
     beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
     if beside > 0.1:

@@ -30,6 +30,8 @@ _CAVA_RADII_MM = (4.5, 6.0, 8.5, 11.0, 14.0)
 # thin bone may show but the arches.
 _AORTA_ASIDE_MM, _AORTA_BEFORE_MM = (-8.0, 30.0), (-10.0, 45.0)
 _AORTA_DEPTH = 0.65
+# Where nothing makes up for it no vessel is looked for; nor in what is darker than any blood.
+_TOO_UNLIKELY, _LEAST_BLOOD_HU = 5.0, 20.0
 _ON_SPINE_MM = 4.0
 _APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
@@ -103,9 +105,10 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     aside = ((np.arange(left, right) - column[:, None]) * dx)[:, None, :]
     before = ((row[:, None] - np.arange(top, bottom)) * dy)[:, :, None]
 
-    discs = discs_in(part, place, _AORTA_RADII_MM, 0.25, darker_too=False)
     unlikely = beyond(aside, *_AORTA_ASIDE_MM) + beyond(before, *_AORTA_BEFORE_MM)
     unlikely += _too_far_back(body[first : last + 1], dy)[:, top:bottom, None]
+    likely = (part > _LEAST_BLOOD_HU) & (unlikely < _TOO_UNLIKELY)
+    discs = discs_in(part, place, _AORTA_RADII_MM, 0.25, darker_too=False, where=likely)
     score = np.clip(discs.contrast_hu, -50.0, 100.0) / 50.0 - unlikely
     path = track_through(score.astype(np.float32), place, _MOVE_MM)
     aorta = track_of(part, place, discs, path)
@@ -119,9 +122,9 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
         before = before + shift[:, None, None] * dy
     inside_spine = (np.abs(aside) < 24.0) * np.maximum(4.0 - before, 0.0) / 4.0
 
-    discs = discs_in(part, place, _CAVA_RADII_MM, 0.42, 0.5)
     unlikely = beyond(aside, *_CAVA_ASIDE_MM) + beyond(before, *_CAVA_BEFORE_MM) + inside_spine
     unlikely += (np.abs(aside - _CAVA_MM[0]) + np.abs(before - _CAVA_MM[1])) / _PULL_MM
+    discs = discs_in(part, place, _CAVA_RADII_MM, 0.42, 0.5, where=unlikely < _TOO_UNLIKELY)
     down = (np.arange(part.shape[1]) - path[:, :1]) * dy
     across = (np.arange(part.shape[2]) - path[:, 1:]) * dx
     apart = np.hypot(down[:, :, None], across[:, None, :])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
@@ -155,3 +156,11 @@ def without_arteries(
         share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
         bright = (level > low) & (level < high) & perhaps[at] & (share[at] > _TOGETHER)
         labels[tuple(held[own & bright].T)] = 0
+
+
+def without_cores(labels: LabelArray, grid: Grid, arteries: Sequence[Artery]) -> None:
+    """Take away, in place, what lies inside arteries that were followed from the aorta."""
+    held = held_by(labels > 0)
+    points = grid.to_lps(held)
+    for artery in arteries:
+        labels[tuple(held[artery.within(points, 1.0)].T)] = 0

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
+from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
 from venoseg.segmentation.cava import sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
@@ -26,6 +27,10 @@ from venoseg.segmentation.working import Box, pooled
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _BEHIND_MM = 4.0
+# So far from the middle of an artery, in radii, what is as bright may be a part of it.
+_BESIDE_ARTERY = 2.0
+# Iliac veins have joined, or are on their own side, so far below the division of the aorta.
+_JOINED_MM, _FROM_RIGHT_MM, _FROM_LEFT_MM = 40.0, 20.0, 10.0
 _IN_BODY_MM = 10.0, 15.0
 
 
@@ -52,6 +57,12 @@ class Scene:
         Where arteries are if the walls that show are believed, and may be otherwise.
     crest_z_mm
         Height of the iliac crests; minus infinity where they are not in view.
+    tracked
+        The iliac arteries that were followed from the aorta.
+    division_lps_mm
+        (3,) where the aorta divides; None when it was not found.
+    aorta_lps_mm
+        (n, 3) points in the aorta.
     """
 
     picture: Picture
@@ -62,6 +73,21 @@ class Scene:
     artery_hu: float | None = None
     arteries_by_wall: BoolArray | None = None
     crest_z_mm: float = -np.inf
+    tracked: tuple[Artery, ...] = ()
+    division_lps_mm: FloatArray | None = None
+    aorta_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+
+    def other_side(self, side: str | None) -> BoolArray | None:
+        """Return where, well below the division of the aorta, veins of a side cannot be."""
+        if side is None or self.division_lps_mm is None:
+            return None
+        k, _, i = (np.column_stack([np.arange(n)] * 3) for n in self.picture.grid.shape)
+        z = self.picture.grid.to_lps(k)[:, 2]
+        x = self.picture.grid.to_lps(i)[:, 0] - self.division_lps_mm[0]
+        # The cava lies right of the aorta, so that left veins come from the other side.
+        beyond = x < -_FROM_RIGHT_MM if side == "left" else x > _FROM_LEFT_MM
+        low = z < self.division_lps_mm[2] - _JOINED_MM
+        return np.broadcast_to(low[:, None, None] & beyond, self.picture.grid.shape)
 
 
 def scene_of(
@@ -74,7 +100,8 @@ def scene_of(
     InputError
         When a seed lies in the aorta.
     """
-    found = find_landmarks(*pooled(volume, _whole_slices(volume, box), 3.0))
+    image, place = pooled(volume, _whole_slices(volume, box), 3.0)
+    found = find_landmarks(image, place)
     if found is None:
         return _without_aorta(picture, points)
     aorta = found.aorta
@@ -88,7 +115,7 @@ def scene_of(
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
-    return surroundings(picture, found, points)
+    return surroundings(picture, found, points, iliac_arteries(image, place, found, points))
 
 
 def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -99,7 +126,9 @@ def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     return sure[-max(4, int(0.6 * len(sure))) :]
 
 
-def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Scene:
+def surroundings(
+    picture: Picture, found: Landmarks, veins_lps_mm: FloatArray, tracked: Sequence[Artery]
+) -> Scene:
     """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
     aorta = found.aorta
     cava = sure_cava(found)
@@ -126,10 +155,26 @@ def surroundings(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     by_wall = arteries_in(picture, used, known, fainter) & perhaps
     by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     arteries = by_wall & (lead > SURE_LEAD_MM)
+    for artery in tracked:
+        perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
+        by_wall |= artery.covers(picture.grid, 1.0)
+        arteries |= artery.covers(picture.grid, 1.0)
     brightest = max(level, float(level_at(picture, known).max()))
     behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
     crest = found.crest_z_mm
-    return Scene(picture, arteries, behind, cava, perhaps, level, by_wall, crest)
+    return Scene(
+        picture,
+        arteries,
+        behind,
+        cava,
+        perhaps,
+        level,
+        by_wall,
+        crest,
+        tuple(tracked),
+        division_of(aorta),
+        used,
+    )
 
 
 def _without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:

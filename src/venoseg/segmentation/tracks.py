@@ -15,6 +15,7 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 _SECTORS = 8
+_AT_ONCE = 20_000
 _EDGE_MM = 4.0
 # A step beyond this is not a better one: bone, or air.
 _STEP_HU = 60.0
@@ -71,6 +72,7 @@ def discs_in(
     quantile: float,
     mean_share: float = 0.0,
     darker_too: bool = True,
+    where: BoolArray | None = None,
 ) -> Discs:
     """Tell how much a disc around each place stands out from its surroundings.
 
@@ -90,33 +92,74 @@ def discs_in(
         along most of the rim, the rest of it must tell.
     darker_too
         Whether a disc darker than its rim stands out too.
+    where
+        The places to look at; None: all. Elsewhere nothing stands out.
     """
     _, dy, dx = grid.spacing_mm
-    clipped = np.clip(image, -120.0, 320.0)
-    best = np.full(image.shape, -1e3, dtype=np.float32)
-    level = np.zeros(image.shape, dtype=np.float32)
-    which = np.zeros(image.shape, dtype=np.float32)
+    reach = int(max(radii_mm) + _EDGE_MM + 1.0)
+    edge = int(np.ceil(reach / dy)) + 1, int(np.ceil(reach / dx)) + 1
+    padded = np.pad(image, ((0, 0), (edge[0],) * 2, (edge[1],) * 2), mode="edge")
+    padded = np.clip(padded, -120.0, 320.0).astype(np.float32)
+    k, j, i = np.nonzero(np.ones(image.shape, dtype=bool) if where is None else where)
+    at = np.ravel_multi_index((k, j + edge[0], i + edge[1]), padded.shape)
+    best = np.full(len(at), -1e3, dtype=np.float32)
+    level = np.zeros(len(at), dtype=np.float32)
+    which = np.zeros(len(at), dtype=np.float32)
     for radius in radii_mm:
-        disc, sectors = _kernels(radius, dy, dx)
-        inside = _filtered(clipped, disc)
-        spread = np.sqrt(np.maximum(_filtered(clipped**2, disc) - inside**2, 0.0))
-        steps = np.stack([inside - _filtered(clipped, sector) for sector in sectors])
-        if darker_too:
-            steps = np.abs(steps)
-        steps.sort(axis=0)
-        contrast = (1.0 - mean_share) * steps[round(quantile * (_SECTORS - 1))]
-        if mean_share > 0:
-            contrast = contrast + mean_share * np.minimum(steps, _STEP_HU).mean(axis=0)
-        contrast -= _SPREAD * spread + 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
-        better = contrast > best
-        best[better], level[better] = contrast[better], inside[better]
-        which[better] = radius
-    return Discs(best, level, which)
+        disc, sectors = _offsets(radius, dy, dx, padded.shape[2])
+        for start in range(0, len(at), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            contrast, inside = _contrast(
+                padded.ravel(), at[some], disc, sectors, (quantile, mean_share), darker_too
+            )
+            better = contrast > best[some]
+            best[some][better], level[some][better] = contrast[better], inside[better]
+            which[some][better] = radius
+    found = []
+    for values, other in ((best, -1e3), (level, 0.0), (which, 0.0)):
+        full = np.full(image.shape, other, dtype=np.float32)
+        full[k, j, i] = values
+        found.append(full)
+    return Discs(*found)
 
 
-def _filtered(image: Float32Array, kernel: FloatArray) -> Float32Array:
-    out: Float32Array = ndimage.correlate(image, kernel[None].astype(np.float32), mode="nearest")
-    return out
+def _contrast(
+    image: Float32Array,
+    at: npt.NDArray[np.intp],
+    disc: npt.NDArray[np.intp],
+    sectors: list[npt.NDArray[np.intp]],
+    shares: tuple[float, float],
+    darker_too: bool,
+) -> tuple[Float32Array, Float32Array]:
+    """Return how much discs at some voxels of a flat image stand out, and their grey value."""
+    quantile, mean_share = shares
+    values = image[at[:, None] + disc]
+    inside = values.mean(axis=1)
+    spread = values.std(axis=1)
+    steps = np.stack([inside - image[at[:, None] + one].mean(axis=1) for one in sectors])
+    if darker_too:
+        steps = np.abs(steps)
+    steps.sort(axis=0)
+    contrast = (1.0 - mean_share) * steps[round(quantile * (len(sectors) - 1))]
+    if mean_share > 0:
+        contrast = contrast + mean_share * np.minimum(steps, _STEP_HU).mean(axis=0)
+    contrast -= _SPREAD * spread + 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
+    return contrast, inside
+
+
+def _offsets(
+    radius: float, dy: float, dx: float, width: int
+) -> tuple[npt.NDArray[np.intp], list[npt.NDArray[np.intp]]]:
+    """Return where, in a flat image, a disc and the sectors of its rim lie about its middle."""
+    disc, sectors = _kernels(radius, dy, dx)
+    middle = (disc.shape[0] // 2) * width + disc.shape[1] // 2
+
+    def flat(kernel: FloatArray) -> npt.NDArray[np.intp]:
+        rows, columns = np.nonzero(kernel)
+        offsets: npt.NDArray[np.intp] = rows * width + columns - middle
+        return offsets
+
+    return flat(disc), [flat(sector) for sector in sectors if sector.any()]
 
 
 def _kernels(radius: float, dy: float, dx: float) -> tuple[FloatArray, list[FloatArray]]:

@@ -1,0 +1,205 @@
+"""The iliac arteries: two tracks from where the aorta divides, down to the groins.
+
+Blood of arteries is well mixed, so that it has the aorta's grey value as far as the groin. A vein
+may have it too, and often no wall shows between the two. Then the vein is the one that lies behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from venoseg.segmentation.cava import lowest_of_aorta_mm
+from venoseg.segmentation.landmarks import Landmarks
+from venoseg.segmentation.spine import rows_held
+from venoseg.segmentation.tracks import Track, discs_in, sure_of, track_through
+from venoseg.segmentation.working import Float32Array, box_around
+from venoseg.volume import BoolArray, FloatArray, Grid
+
+_RADII_MM = (3.0, 4.5, 6.0, 8.0)
+_MOVE_MM = 9.0
+# So much farther out than the middle an artery lies for each millimetre below the division, up to
+# the last; give or take.
+_OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.55, 95.0, 25.0
+_LEAST_OUT_MM = 4.0
+_WINDOW_MM, _BEHIND_MM = 130.0, 45.0
+# Its grey value may differ from that of the aorta by this; the track of a dark vessel is no artery.
+_ALIKE_HU, _UNLIKE_HU = 20.0, 15.0
+# A vessel with another one right before it is the vein.
+_BEFORE_MM, _COVERED = (7.0, 15.0), 0.7
+_STEP_HU, _EVEN_MM = 15.0, 12.0
+_NEVER = 5.0
+_LEAST_SLICES = 4
+# A vein is as wide as this, and an artery that is cannot be told from one by its track.
+_WIDEST_MM = 6.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artery:
+    """An artery as a chain of n balls.
+
+    Attributes
+    ----------
+    points_lps_mm
+        (n, 3).
+    radius_mm
+        (n,).
+    """
+
+    points_lps_mm: FloatArray
+    radius_mm: FloatArray
+
+    def within(self, points_lps_mm: FloatArray, share: float) -> BoolArray:
+        """Tell which of (m, 3) points lie nearer to it than a share of its radius."""
+        reach = share * float(self.radius_mm.max())
+        away, nearest = cKDTree(self.points_lps_mm).query(
+            points_lps_mm, distance_upper_bound=reach + 1e-6
+        )
+        inside = np.zeros(len(points_lps_mm), dtype=bool)
+        near = np.isfinite(away)
+        inside[near] = away[near] < share * self.radius_mm[nearest[near]]
+        return inside
+
+    def covers(self, grid: Grid, share: float) -> BoolArray:
+        """Return (slices, rows, columns), True nearer to it than a share of its radius."""
+        covered = np.zeros(grid.shape, dtype=bool)
+        box = box_around(grid, self.points_lps_mm, share * float(self.radius_mm.max()) + 1.0)
+        shape = covered[box].shape
+        points = grid.crop(box).to_lps(np.moveaxis(np.indices(shape), 0, -1).reshape(-1, 3))
+        covered[box] = self.within(points, share).reshape(shape)
+        return covered
+
+
+def iliac_arteries(
+    image: Float32Array, grid: Grid, found: Landmarks, veins_lps_mm: FloatArray
+) -> tuple[Artery, ...]:
+    """Track the common and external iliac artery of each side.
+
+    Parameters
+    ----------
+    image, grid
+        The coarse upright picture that the landmarks were found in.
+    found
+        The landmarks.
+    veins_lps_mm
+        (n, 3) points in veins: no artery is there.
+
+    Returns
+    -------
+    tuple of Artery
+        Without a side on which nothing of the aorta's grey value goes on.
+    """
+    aorta = found.aorta
+    divides = lowest_of_aorta_mm(aorta)
+    sure = _before_division(aorta)
+    z = grid.to_lps(np.column_stack([np.arange(len(image))] * 3))[:, 2]
+    below = np.flatnonzero(z <= divides)
+    if len(sure) < _LEAST_SLICES or len(below) < _LEAST_SLICES:
+        return ()
+    start = aorta.points_lps_mm[sure[0]]
+    level = float(np.median(aorta.level_hu[sure]))
+    part, place = _window(image, grid, start, int(below[-1]) + 1)
+    candidates = np.abs(part - level) < 3 * _ALIKE_HU + _UNLIKE_HU
+    discs = discs_in(part, place, _RADII_MM, 0.25, darker_too=False, where=candidates)
+    blood = np.clip(discs.contrast_hu, -50.0, 60.0) / 50.0
+    unlike = np.maximum(np.abs(discs.level_hu - level) - _ALIKE_HU, 0.0) / _UNLIKE_HU
+    score = blood - np.minimum(unlike, 2.0)
+    score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
+    voxel = np.rint(place.to_index(veins_lps_mm)).astype(int)
+    for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
+        score[max(k - 1, 0) : k + 2, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3] -= _NEVER
+    arteries = []
+    x = place.to_lps(np.column_stack([np.arange(part.shape[2])] * 3))[:, 0] - start[0]
+    down = divides - place.to_lps(np.column_stack([np.arange(len(part))] * 3))[:, 2]
+    for sign in (-1.0, 1.0):
+        expected = np.minimum(_LEAST_OUT_MM + _OUTWARDS * np.maximum(down, 0.0), _OUTERMOST_MM)
+        off = np.maximum(np.abs(sign * x - expected[:, None]) - _GIVE_MM, 0.0) / 8.0
+        off += np.maximum(-sign * x, 0.0) / 4.0
+        own = score - off[:, None, :].astype(np.float32)
+        path = track_through(_from(own, place, start), place, _MOVE_MM)
+        artery = _sure_part(part, place, path, discs.radius_mm, own, level)
+        if artery is not None:
+            arteries.append(artery)
+    return tuple(arteries)
+
+
+def division_of(aorta: Track) -> FloatArray | None:
+    """Return (3,) where the aorta divides, or is last seen; None where it was not found."""
+    sure = _before_division(aorta)
+    return aorta.points_lps_mm[sure[0]] if len(sure) >= _LEAST_SLICES else None
+
+
+def _before_division(aorta: Track) -> npt.NDArray[np.intp]:
+    high = aorta.points_lps_mm[:, 2] >= lowest_of_aorta_mm(aorta)
+    return np.flatnonzero(sure_of(aorta) & high)
+
+
+def _window(
+    image: Float32Array, grid: Grid, start: FloatArray, stop: int
+) -> tuple[Float32Array, Grid]:
+    """Cut out the slices below the division, around the midline and before the sacrum."""
+    _, dy, dx = grid.spacing_mm
+    _, row, column = np.rint(grid.to_index(start)).astype(int)
+    first, _ = rows_held(image[:stop] > -300)
+    box = (
+        slice(0, stop),
+        slice(int(np.min(first)), min(image.shape[1], row + int(_BEHIND_MM / dy))),
+        slice(max(0, column - int(_WINDOW_MM / dx)), column + int(_WINDOW_MM / dx)),
+    )
+    part = image[box]
+    whole = (slice(0, part.shape[0]), box[1], slice(box[2].start, box[2].start + part.shape[2]))
+    return part, grid.crop(whole)
+
+
+def _before(score: FloatArray, place: Grid) -> FloatArray:
+    """Return the best score of places right before each place."""
+    dy, dx = (float(size) for size in place.spacing_mm[1:])
+    near, far = (max(1, round(mm / dy)) for mm in _BEFORE_MM)
+    wide = 2 * round(0.5 * _BEFORE_MM[0] / dx) + 1
+    best = ndimage.maximum_filter(score, (1, far - near + 1, wide))
+    shifted = np.full(score.shape, -1.0)
+    shift = (near + far) // 2
+    shifted[:, shift:] = best[:, :-shift]
+    return shifted
+
+
+def _from(score: FloatArray, place: Grid, start: FloatArray) -> Float32Array:
+    """Let a track end in the aorta, at the uppermost slice."""
+    _, row, column = place.to_index(start)
+    dy, dx = (float(size) for size in place.spacing_mm[1:])
+    rows, columns = np.ogrid[: score.shape[1], : score.shape[2]]
+    away = np.hypot((rows - row) * dy, (columns - column) * dx)
+    out = score.astype(np.float32)
+    out[-1] -= (away / 4.0).astype(np.float32)
+    return out
+
+
+def _sure_part(
+    part: Float32Array,
+    place: Grid,
+    path: npt.NDArray[np.int64],
+    radius: Float32Array,
+    score: FloatArray,
+    level: float,
+) -> Artery | None:
+    """Return the uppermost stretch of a path that runs in blood like the aorta's."""
+    at = (np.arange(len(path)), path[:, 0], path[:, 1])
+    size = 2 * round(_EVEN_MM / float(place.spacing_mm[0]) / 2) + 1
+    good = ndimage.median_filter(score[at], size, mode="nearest") > 0.0
+    good &= np.abs(ndimage.median_filter(part[at], size, mode="nearest") - level) < 2 * _ALIKE_HU
+    bad = np.flatnonzero(~good[::-1])
+    # Beside the division itself two arteries look like one.
+    bad = bad[bad > size]
+    count = int(bad[0]) if len(bad) else len(path)
+    if count < 2 * size:
+        return None
+    kept = np.arange(len(path) - count, len(path))
+    points = place.to_lps(np.column_stack([kept, path[kept]]))
+    width = ndimage.median_filter(radius[at][kept].astype(float), size, mode="nearest")
+    if np.median(width) > _WIDEST_MM:
+        return None
+    return Artery(points, np.maximum(width, _RADII_MM[0]))

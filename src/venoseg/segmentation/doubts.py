@@ -1,0 +1,195 @@
+"""What raises doubt about veins once they are painted: arteries beside them, and loose pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.wall import Tube
+from venoseg.volume import BoolArray, FloatArray
+
+# Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
+_USUAL_LOSS, _ALL_LOST = 0.05, 0.35
+_ONE_PIECE = 0.9
+# An artery runs beside an iliac vein, so near; where none was followed the vein is less sure.
+_BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
+# As bright as arteries, where the cava is not: by these differences.
+_APART_HU, _LIKE_ARTERY = 25.0, 0.3
+_SHORT_MM, _SHORT = 40.0, 0.6
+_LEFT_SHARE, _LEFT = 0.3, 0.6
+
+_NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
+
+Doubt = tuple[float, str]
+
+
+def with_doubts(
+    found: Sequence[Judged],
+    tubes: Sequence[Tube],
+    scene: Scene,
+    names: Sequence[str],
+    before: LabelArray,
+    after: LabelArray,
+) -> list[Judged]:
+    """Lower the confidence of veins by what their labels and the arteries beside them show.
+
+    Parameters
+    ----------
+    found, tubes
+        The stretches, and the tubes that they are parts of.
+    scene
+        What lies beside them.
+    names
+        ``names[n]`` has the label n + 1.
+    before, after
+        (slices, rows, columns) labels before and after arteries were taken away.
+    """
+    lost = _lost(before, after, len(names))
+    whole = _largest_share(after, len(names))
+    course = _courses(found, tubes)
+    levels = _levels(found, tubes)
+    out = []
+    for one in found:
+        vessel = one.stretch.vessel
+        value = names.index(vessel) + 1
+        of_artery = [*_of_loss(lost[value]), *_of_level(vessel, levels, scene.artery_hu)]
+        other = [*_of_pieces(whole[value]), *_of_course(vessel, course[vessel], scene)]
+        merged = one.merged or bool(of_artery)
+        out.append(replace(_doubted(one, [*of_artery, *other]), merged=merged))
+    return out
+
+
+def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) -> list[Judged]:
+    """Take away, in place, the labels of veins that cannot be told from arteries."""
+    unsure = {
+        one.stretch.vessel
+        for one in found
+        if one.merged and one.confidence.confidence < LEAST_CONFIDENCE
+    }
+    values = [names.index(vessel) + 1 for vessel in unsure]
+    if values:
+        labels[np.isin(labels, values)] = 0
+    return [_not_drawn(one) if one.stretch.vessel in unsure else one for one in found]
+
+
+def _not_drawn(one: Judged) -> Judged:
+    reasons = (_NOT_TOLD, *one.confidence.reasons)
+    confidence = replace(one.confidence, confidence=0.0, reasons=reasons)
+    return replace(one, confidence=confidence, open_stations=one.open_stations & False)
+
+
+def _doubted(one: Judged, doubts: Sequence[Doubt]) -> Judged:
+    """Return a stretch whose confidence each of its doubts lowers by its own factor."""
+    value = one.confidence.confidence * float(np.prod([max(v, 0.0) for v, _ in doubts]))
+    reasons = (*one.confidence.reasons, *(words for _, words in doubts))
+    confidence = replace(one.confidence, confidence=round(value, 2), reasons=reasons)
+    return replace(one, confidence=confidence)
+
+
+def _lost(before: LabelArray, after: LabelArray, count: int) -> FloatArray:
+    """Return (count + 1,) which share of each label is gone."""
+    held = np.flatnonzero(before)
+    first = np.bincount(before.ravel()[held], minlength=count + 1)
+    last = np.bincount(after.ravel()[held], minlength=count + 1)
+    share: FloatArray = 1.0 - last / np.maximum(first, 1)
+    share[first == 0] = 0.0
+    return share
+
+
+def _largest_share(labels: LabelArray, count: int) -> FloatArray:
+    """Return (count + 1,) which share of each label its largest piece holds; 1 where it is gone."""
+    share = np.ones(count + 1)
+    for value, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        own = labels[box] == value
+        pieces, _ = ndimage.label(own, np.ones((3, 3, 3)))
+        share[value] = np.bincount(pieces.ravel())[1:].max() / own.sum()
+    return share
+
+
+def _of_loss(lost: float) -> Iterator[Doubt]:
+    if lost > _USUAL_LOSS:
+        value = 1.0 - (lost - _USUAL_LOSS) / (_ALL_LOST - _USUAL_LOSS)
+        yield value, f"{100 * lost:.0f} % of it lay in an artery, or is as bright as one beside it"
+
+
+def _of_pieces(whole: float) -> Iterator[Doubt]:
+    if whole < _ONE_PIECE:
+        yield whole, f"in pieces, of which the largest holds {100 * whole:.0f} %"
+
+
+def _of_level(vessel: str, levels: Mapping[str, float], artery_hu: float | None) -> Iterator[Doubt]:
+    """Doubt an iliac vein whose blood is rather the arteries' than the cava's."""
+    cava, own = levels.get("ivc"), levels.get(vessel)
+    if vessel == "ivc" or cava is None or own is None or artery_hu is None:
+        return
+    if artery_hu - cava > _APART_HU and artery_hu - own < own - cava:
+        yield _LIKE_ARTERY, f"with {own:.0f} HU rather as bright as arteries than as the cava"
+
+
+def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> Mapping[str, FloatArray]:
+    """Return (n, 3) the points of each vein's open stations."""
+    parts: dict[str, list[FloatArray]] = {}
+    for one in found:
+        points = tubes[one.stretch.tube].course.points_lps_mm[one.open_stations]
+        parts.setdefault(one.stretch.vessel, []).append(points)
+    return {vessel: np.concatenate(points) for vessel, points in parts.items()}
+
+
+def _levels(found: Sequence[Judged], tubes: Sequence[Tube]) -> Mapping[str, float]:
+    """Return the median grey value of each vein that has a lumen."""
+    parts: dict[str, list[FloatArray]] = {}
+    for one in found:
+        parts.setdefault(one.stretch.vessel, []).append(
+            tubes[one.stretch.tube].level_hu[one.open_stations]
+        )
+    levels = {vessel: np.concatenate(values) for vessel, values in parts.items()}
+    return {vessel: float(np.median(values)) for vessel, values in levels.items() if len(values)}
+
+
+def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]:
+    if len(points) == 0:
+        return
+    if vessel == "ivc":
+        height = float(np.ptp(points[:, 2]))
+        if height < _SHORT_MM:
+            yield _SHORT, f"only {height:.0f} mm of it are seen"
+        left = _left_of_aorta(points, scene)
+        if left > _LEFT_SHARE:
+            yield _LEFT, f"left of the aorta along {100 * left:.0f} %: a variant, or another vessel"
+        return
+    beside = _beside_artery(points, scene).mean()
+    if beside < _BESIDE_SHARE:
+        words = "no artery beside it could be followed"
+        yield _UNSURE, f"{words} along {100 * (1 - beside):.0f} %, to tell it from"
+
+
+def _left_of_aorta(points: FloatArray, scene: Scene) -> float:
+    """Return along which share of its height a cava lies left of the aorta."""
+    aorta = scene.aorta_lps_mm
+    if len(aorta) == 0:
+        return 0.0
+    inner = points[(points[:, 2] >= aorta[:, 2].min()) & (points[:, 2] <= aorta[:, 2].max())]
+    if len(inner) == 0:
+        return 0.0
+    order = np.argsort(aorta[:, 2])
+    return float(np.mean(inner[:, 0] > np.interp(inner[:, 2], aorta[order, 2], aorta[order, 0])))
+
+
+def _beside_artery(points: FloatArray, scene: Scene) -> BoolArray:
+    """Tell where a vein runs beside an artery that was followed."""
+    arteries = [artery.points_lps_mm for artery in scene.tracked]
+    if len(scene.aorta_lps_mm):
+        arteries.append(scene.aorta_lps_mm)
+    beside = np.zeros(len(points), dtype=bool)
+    for artery in arteries:
+        away = np.linalg.norm(points[:, None] - artery[None], axis=2).min(axis=1)
+        beside |= away < _BESIDE_MM
+    return beside

@@ -1,0 +1,91 @@
+"""Arteries are followed, and what cannot be told from them is not drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.segmentation import VesselConfidence
+from venoseg.segmentation.arterial import Artery, iliac_arteries
+from venoseg.segmentation.divide import Stretch
+from venoseg.segmentation.doubts import withheld
+from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.landmarks import Landmarks
+from venoseg.segmentation.tracks import Track
+from venoseg.volume import Grid
+
+GRID = Grid.from_axes((60, 60, 90), spacing_mm=(3.0, 3.0, 3.0), origin_lps_mm=(-135, -90, 0))
+DIVIDES_MM = 120.0
+
+
+def middle(z: np.ndarray, side: float, before_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row, in mm, of a vessel that runs outwards below the division."""
+    return side * 0.6 * np.maximum(DIVIDES_MM - z, 0.0), np.full(z.shape, -before_mm)
+
+
+def pelvis(veins: bool) -> np.ndarray:
+    """Fat with an aorta that divides; behind each iliac artery touches it a wider, equal vein."""
+    z, y, x = np.moveaxis(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)[::-1]
+    image = np.full(GRID.shape, -100.0, dtype=np.float32)
+    for side in (-1.0, 1.0):
+        mx, my = middle(z, side, 10.0)
+        if veins:
+            image[(np.hypot(x - mx, y - my - 12.0) < 7.5) & (z < DIVIDES_MM - 12)] = 150.0
+        image[np.hypot(x - mx, y - my) < np.where(z > DIVIDES_MM, 9.0, 5.0)] = 150.0
+    noise = np.random.default_rng(0).normal(0.0, 6.0, GRID.shape)
+    return (image + noise).astype(np.float32)
+
+
+def landmarks() -> Landmarks:
+    z = 3.0 * np.arange(60)
+    points = np.column_stack([np.zeros(60), np.full(60, -10.0), z])
+    seen = np.where(z >= DIVIDES_MM, 120.0, 5.0)
+    aorta = Track(points, np.full(60, 8.5), seen, np.full(60, 150.0))
+    return Landmarks(aorta, aorta, np.zeros(60), np.zeros(60))
+
+
+class TestIliacArteries:
+    @pytest.mark.parametrize("veins", [False, True])
+    def test_both_are_followed_to_the_groin_and_no_vein_is_taken_for_one(self, veins):
+        found = iliac_arteries(pelvis(veins), GRID, landmarks(), np.empty((0, 3)))
+        assert len(found) == 2
+        for artery, side in zip(found, (-1.0, 1.0), strict=True):
+            low = artery.points_lps_mm[artery.points_lps_mm[:, 2] < DIVIDES_MM - 20]
+            mx, my = middle(low[:, 2], side, 10.0)
+            assert np.ptp(low[:, 2]) > 80.0
+            assert np.hypot(low[:, 0] - mx, low[:, 1] - my).max() < 5.0
+
+    def test_none_where_nothing_has_the_grey_value_of_the_aorta(self):
+        image = pelvis(veins=True)
+        z = GRID.to_lps(np.column_stack([np.arange(60)] * 3))[:, 2]
+        image[z < DIVIDES_MM] = np.minimum(image[z < DIVIDES_MM], 60.0)
+        assert iliac_arteries(image, GRID, landmarks(), np.empty((0, 3))) == ()
+
+
+def test_an_artery_covers_what_lies_within_its_radius():
+    artery = Artery(np.array([[0.0, 0.0, 30.0]]), np.array([6.0]))
+    covered = artery.covers(GRID, 1.0)
+    points = GRID.to_lps(np.argwhere(covered))
+    assert (np.linalg.norm(points - [0.0, 0.0, 30.0], axis=1) < 6.0).all()
+    assert covered.sum() * 27.0 == pytest.approx(4 / 3 * np.pi * 6.0**3, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "merged", "drawn"), [(0.4, True, False), (0.4, False, True), (0.6, True, True)]
+)
+def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn):
+    labels = np.ones((2, 2, 2), dtype=np.uint8)
+    one = Judged(
+        Stretch(0, "left_iliac_vein", 0, 3),
+        np.ones(3, dtype=bool),
+        (),
+        VesselConfidence("left_iliac_vein", confidence, ("touches an artery",)),
+        True,
+        merged,
+    )
+    (found,) = withheld([one], labels, ["left_iliac_vein"])
+    assert bool(labels.any()) == drawn
+    if not drawn:
+        assert found.confidence.confidence == 0.0
+        assert "cannot be told from the artery" in found.confidence.reasons[0]
+        assert not found.open_stations.any()

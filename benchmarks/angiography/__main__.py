@@ -42,6 +42,7 @@ class Found:
     catheter_percent: list[float] = field(default_factory=list)
     arrival_frames: list[float] = field(default_factory=list)
     refused: int = 0
+    not_measured: int = 0
 
 
 def main() -> None:
@@ -95,11 +96,13 @@ def _one(found: Found, diameter: float, percent: float | None, seed: int, photon
     in_mm = projection.diameters_mm()
     assert in_mm is not None
     middle = slice(10, -10)
-    error = (in_mm[0] - known["diameter_mm"][nearest])[middle]
+    measured = np.isfinite(in_mm[0][middle])
+    found.not_measured += int((~measured).sum())
+    error = (in_mm[0] - known["diameter_mm"][nearest])[middle][measured]
     if percent is None:
         found.diameter_mm += error.tolist()
         truth = known["diameter_mm"][nearest][middle]
-        inside = (truth >= in_mm[1][middle]) & (truth <= in_mm[2][middle])
+        inside = ((truth >= in_mm[1][middle]) & (truth <= in_mm[2][middle]))[measured]
         found.covered += inside.tolist()
         print(
             f"{diameter:4.0f} mm, seed {seed}: {error.mean():+.3f} +- {error.std():.3f} mm, "
@@ -161,6 +164,7 @@ def _print(found: Found) -> None:
     low, high = np.percentile(error, [2.5, 97.5])
     print(f"diameter: bias {error.mean():+.3f} mm, 95 % of errors {low:+.3f} to {high:+.3f} mm")
     print(f"interval: {100 * np.mean(found.covered):.1f} % covered")
+    print(f"stations without a figure: {found.not_measured} beside {len(error)}")
     print(f"stenosis: {np.round(found.stenosis_points, 2).tolist()} points")
     print(f"catheter: {np.round(found.catheter_percent, 2).tolist()} %, {found.refused} refused")
     late = np.array(found.arrival_frames)

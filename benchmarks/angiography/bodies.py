@@ -146,7 +146,8 @@ def subtraction(seed: int) -> None:
 def stents(seed: int) -> None:
     """Compare widths of stents with those of their weave."""
     scene = twin_named("venogram-stented").build(seed)
-    settings = settings_of(seed, 10)
+    # So long that the cava has filled where blood flows slowly.
+    settings = settings_of(seed, 24)
     twin = run_xa(scene, settings)
     seeds = run_seeds(xa_truth_of(scene, twin).projection)["points"]
     ways = tuple(

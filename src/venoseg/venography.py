@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from venoseg.angiography import Venogram, VenogramOptions, measure_run, run_of
+from venoseg.angiography.bands import Bands
 from venoseg.angiography.fiducials import parse_fiducial
+from venoseg.angiography.shaft_search import Shaft
 from venoseg.angiography.stent_table import ANY_VESSEL
 from venoseg.dicom import Study, read_study
 from venoseg.dicom.angiogram import Angiogram
@@ -37,8 +39,8 @@ class AngioOptions:
     frames
         First and last frame to use, counted from 1; None: all.
     calibration
-        ``auto``: the best the header allows; or an object in the picture, as `parse_fiducial` reads
-        it.
+        ``auto``: an object in the picture of which the header states the size, else the best the
+        header allows; or an object in the picture, as `parse_fiducial` reads it.
     tracking_root
         What the tracking UIDs of the report follow from; None: the frame of reference.
     stents_nominal_mm
@@ -89,6 +91,7 @@ def measure_angiogram(
         ways=() if options.seeds is None else read_angio_seeds(options.seeds),
         frames=_frames(options.frames, angiogram),
         fiducial=None if options.calibration == "auto" else parse_fiducial(options.calibration),
+        stated=stated_objects(angiogram),
         calibration=header_calibration(angiogram),
         stents_nominal_mm=options.stents_nominal_mm,
         nominal_mm=options.nominal_mm,
@@ -96,7 +99,8 @@ def measure_angiogram(
     found = measure_run(run_of(angiogram), settings, say=say)
     _check_stents(found)
     missing = _write_report(found, angiogram, folder / "measurements.sr.dcm", options.tracking_root)
-    warnings = (*found.warnings, *_header_warnings(angiogram), *missing)
+    of_header = [w for w in _header_warnings(angiogram) if not any(w in s for s in found.warnings)]
+    warnings = (*found.warnings, *of_header, *missing)
     found = replace(found, warnings=warnings)
     document = venogram_document(found, angiogram)
     say("writing the results")
@@ -178,6 +182,13 @@ def header_calibration(angiogram: Angiogram) -> Calibration:
     if against:
         return Calibration("none", None, None, "", None, f"refused: {against[0]}")
     return angiogram.calibration
+
+
+def stated_objects(angiogram: Angiogram) -> tuple[Bands | Shaft, ...]:
+    """Return what the header says can be measured in the picture, marker bands first."""
+    bands = [Bands(d.marker_mm) for d in angiogram.devices if d.marker_mm is not None]
+    shafts = [Shaft(d.diameter_mm) for d in angiogram.devices if d.diameter_mm is not None]
+    return (*bands, *shafts)
 
 
 def _frames(frames: tuple[int, int] | None, angiogram: Angiogram) -> tuple[int, int] | None:

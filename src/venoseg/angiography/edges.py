@@ -124,7 +124,7 @@ def find_edges(
     reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, _WIDEST * picture.shape[1])
     offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
     values = sample_across(picture, course, offsets)
-    inside = sample_across(seen.astype(np.float32), course, offsets) > 0.99
+    inside = sample_across(seen.astype(np.float32), course, offsets, order=1) > 0.99
     start = steepest_edges(offsets, values)
     counted = np.ones_like(values)
     if clear is not None:
@@ -201,12 +201,12 @@ def grain_length(picture: Image, seen: BoolArray) -> float:
 def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course, FloatArray]:
     """Move a rough path to the middle of the vein; return it with (n,) rough widths."""
     widest = _WIDEST * picture.shape[1]
-    calm = ndimage.gaussian_filter(picture, 1.0)
+    calm = _calm_near(picture, path_px, widest)
     course = smooth_course(path_px, 5.0)
     width = np.zeros(0)
     for turn in range(3):
         offsets = np.arange(-widest / 2, widest / 2 + 0.5, 1.0)
-        values = sample_across(calm, course, offsets)
+        values = sample_across(calm, course, offsets, order=1)
         middle, width, filled = _half_maximum(offsets, values, noise)
         # A vessel that lies beside the path is another one.
         filled &= np.abs(middle) < _ASIDE * np.median(width[filled] if filled.any() else width)
@@ -227,6 +227,16 @@ def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course,
                 np.linspace(0, 1, len(course.points_px)), np.linspace(0, 1, len(width)), width
             )
     return course, ndimage.median_filter(width, window, mode="nearest")
+
+
+def _calm_near(picture: Image, path_px: FloatArray, reach_px: float) -> Image:
+    """Return a picture, smoothed so far from a path as an edge of its vein may lie."""
+    low = np.maximum(np.floor(path_px.min(axis=0) - reach_px).astype(int), 0)
+    high = np.ceil(path_px.max(axis=0) + reach_px).astype(int) + 1
+    box = np.s_[low[1] : high[1], low[0] : high[0]]
+    calm = picture.copy()
+    calm[box] = ndimage.gaussian_filter(picture[box], 1.0)
+    return calm
 
 
 def _half_maximum(

@@ -1,4 +1,4 @@
-"""Millimetres from something of known size in the picture: marker bands, or a catheter's width.
+"""Millimetres from something of known size in the picture: marker bands, a catheter, a stent.
 
 The factor holds in the plane of the object. One inside the vein lies within half the vein's depth
 of it; at 750 mm from the source that is about one percent.
@@ -17,6 +17,7 @@ from venoseg.angiography.bands import Bands, find_bands, gap_px
 from venoseg.angiography.catheter import catheter_width
 from venoseg.angiography.edges import Edges
 from venoseg.angiography.run import Image
+from venoseg.angiography.shaft_search import Shaft, find_shaft
 from venoseg.angiography.stents import stent_width
 from venoseg.angiography.widthmodel import Look
 from venoseg.dicom.calibration import Calibration
@@ -78,10 +79,11 @@ class Fiducial:
         return replace(self, first_px=first, second_px=second)
 
 
-def parse_fiducial(text: str) -> Fiducial | Bands:
+def parse_fiducial(text: str) -> Fiducial | Bands | Shaft:
     """Read ``marker:10mm@x1,y1,x2,y2``, or ``ruler``, ``stent`` and ``catheter:6F`` with places.
 
-    ``marker:10mm`` without places is a catheter with bands 10 mm apart, wherever it lies.
+    ``marker:10mm`` without places is a catheter with bands 10 mm apart, wherever it lies in a
+    measured vein, ``catheter:6F`` one of this thickness.
 
     Raises
     ------
@@ -93,6 +95,8 @@ def parse_fiducial(text: str) -> Fiducial | Bands:
     try:
         if kind == "marker" and not at and size.endswith("mm"):
             return _bands(float(size[:-2]), text)
+        if kind == "catheter" and not at and size[-1:] in ("F", "f"):
+            return _shaft(float(size[:-1]), text)
         numbers = [float(part) for part in places.split(",")]
         first, second = (numbers[0], numbers[1]), (numbers[2], numbers[3])
         if len(numbers) != 4:
@@ -108,7 +112,7 @@ def parse_fiducial(text: str) -> Fiducial | Bands:
             "the calibration is not understood",
             where=text,
             remedy="write marker:10mm@x1,y1,x2,y2, ruler:50mm@..., stent:16mm@... or "
-            "catheter:6F@..., marker:10mm for bands wherever they are, or auto",
+            "catheter:6F@..., marker:10mm or catheter:6F for what lies in the vein, or auto",
         ) from None
     if not (0.3 <= size_mm <= 500.0 and np.isfinite(numbers).all()):
         raise UsageError("the size of the object is impossible", where=text)
@@ -120,6 +124,12 @@ def _bands(spacing_mm: float, text: str) -> Bands:
     if not 1.0 <= spacing_mm <= 50.0:
         raise UsageError("the distance of the bands is impossible", where=text)
     return Bands(spacing_mm)
+
+
+def _shaft(french: float, text: str) -> Shaft:
+    if not 2.0 <= french <= 30.0:
+        raise UsageError("the size of the catheter is impossible", where=text)
+    return Shaft(french * FRENCH_MM)
 
 
 def calibrate_by_bands(
@@ -137,6 +147,48 @@ def calibrate_by_bands(
         When there is none, more than one, or it does not lie in a measured vein: elsewhere it is
         at another depth.
     """
+    middles = _bands_in(native, seen, veins)
+    gap, own = gap_px(middles)
+    factor = bands.spacing_mm / gap
+    words = (
+        f"{len(middles)} bands found, {bands.spacing_mm:g} mm apart, {gap:.2f} px in the picture"
+    )
+    share = float(np.hypot(own, _DEPTHS["marker"]))
+    return Calibration("marker", (factor, factor), share, "the plane of the marker", frames, words)
+
+
+def calibrate_by_shaft(
+    shaft: Shaft,
+    native: Image,
+    seen: BoolArray,
+    veins: list[Edges],
+    frames: tuple[int, int] | None,
+) -> Calibration:
+    """Find the one catheter in a measured vein and calibrate by its thickness.
+
+    Raises
+    ------
+    MeasurementError
+        When there is none, more than one, or its width is not even.
+    """
+    width, own = find_shaft(native, seen, veins, veins[0].look.blur_px)
+    factor = shaft.diameter_mm / width
+    words = f"catheter of {shaft.diameter_mm:.3f} mm found, {width:.3f} px wide in the picture"
+    share = float(np.hypot(own, _DEPTHS["catheter"]))
+    where = "the plane of the catheter"
+    return Calibration("catheter", (factor, factor), share, where, frames, words)
+
+
+def count_bands(native: Image, seen: BoolArray, veins: list[Edges]) -> int:
+    """Return how many bands the one marker catheter in a measured vein shows; 0: there is none."""
+    try:
+        return len(_bands_in(native, seen, veins))
+    except MeasurementError:
+        return 0
+
+
+def _bands_in(native: Image, seen: BoolArray, veins: list[Edges]) -> FloatArray:
+    """Return (n, 2) column and row of the bands of the one marker catheter in a measured vein."""
     spots = find_bands(native, seen)
     middles = np.array([marker_middle(native, (float(x), float(y))) for x, y in spots])
     within = np.zeros(len(middles), dtype=bool)
@@ -148,13 +200,7 @@ def calibrate_by_bands(
             "the marker bands that are seen do not lie in a measured vein",
             remedy="point at two marks in the vein: --calibration marker:LENGTHmm@x1,y1,x2,y2",
         )
-    gap, own = gap_px(middles)
-    factor = bands.spacing_mm / gap
-    words = (
-        f"{len(middles)} bands found, {bands.spacing_mm:g} mm apart, {gap:.2f} px in the picture"
-    )
-    share = float(np.hypot(own, _DEPTHS["marker"]))
-    return Calibration("marker", (factor, factor), share, "the plane of the marker", frames, words)
+    return middles
 
 
 def calibrate(

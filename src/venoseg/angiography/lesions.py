@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from venoseg.angiography.projection import Projection
+from venoseg.angiography.projection import UNLIKE, Projection
 from venoseg.tables import Column, Row, Table
 from venoseg.volume import BoolArray, FloatArray
 
@@ -35,6 +35,8 @@ STENOTIC_PERCENT = 30.0
 
 _EDGE_OF_LESION = 0.9
 _HEALTHY = 0.88
+# Stations on either side of the smallest that tell whether another vessel overlaps there.
+_AROUND = 2
 _ROUNDS = 8
 
 # A narrowing lies within the vein when so many stations of it on either side are not narrowed.
@@ -178,7 +180,9 @@ def lesion_rows(projection: Projection, lesions: list[Lesion]) -> list[Row]:
         if position_mm is not None:
             length = float(position_mm[lesion.stop] - position_mm[lesion.start])
         last = len(positions) - 1
-        flags = "reaches_the_end" if lesion.start == 0 or lesion.stop == last else ""
+        ends = "reaches_the_end" if lesion.start == 0 or lesion.stop == last else ""
+        overlapped = UNLIKE if is_overlapped(projection, lesion) else ""
+        flags = ";".join(filter(None, (ends, overlapped)))
         for kind, reference in lesion.references_px.items():
             rows.append(
                 {
@@ -194,6 +198,12 @@ def lesion_rows(projection: Projection, lesions: list[Lesion]) -> list[Row]:
                 }
             )
     return rows
+
+
+def is_overlapped(projection: Projection, lesion: Lesion) -> bool:
+    """Return whether its narrowest place may be the work of another vessel that overlaps there."""
+    around = projection.flags[max(lesion.smallest - _AROUND, 0) : lesion.smallest + _AROUND + 1]
+    return any(UNLIKE in flag.split(";") for flag in around)
 
 
 def lesion_table(found: list[tuple[Projection, list[Lesion]]]) -> Table:

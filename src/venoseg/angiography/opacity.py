@@ -32,7 +32,8 @@ class Curve:
     Attributes
     ----------
     table
-        (2**bits_stored,) float32; grows with what the rays went through.
+        float32, for all values that 16 bits hold, those above the largest stored one as that; grows
+        with what the rays went through.
     densitometric
         Whether differences are proportional to the amount of contrast medium.
     polarity
@@ -49,7 +50,9 @@ class Curve:
 
     def attenuation(self, stored: Stored) -> Image:
         """Return the attenuation of a frame."""
-        inside: Image = np.take(self.table, stored, mode="clip")
+        # Unsigned numbers of 16 bits all have their entry, and need not be checked one by one.
+        mode: Literal["wrap", "clip"] = "wrap" if stored.dtype in (np.uint8, np.uint16) else "clip"
+        inside: Image = np.take(self.table, stored, mode=mode)
         return inside
 
     def saturated(self, stored: Stored) -> BoolArray:
@@ -70,7 +73,8 @@ def curve_of(run: Run) -> Curve:
     else:
         rising = np.log(np.maximum(levels, 0.5) / levels[-1])
     sign, polarity = _sign(run)
-    table = np.asarray(-sign * rising, dtype=np.float32)
+    known = np.asarray(-sign * rising, dtype=np.float32)
+    table = np.pad(known, (0, max(2**16 - len(known), 0)), mode="edge")
     return Curve(table, run.relation != "DISP", polarity, 0, len(levels) - 1)
 
 

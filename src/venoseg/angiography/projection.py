@@ -27,6 +27,9 @@ PROJECTION_COLUMNS = (
     Column("flags", "what is odd here"),
 )
 
+UNLIKE = "profile_unlike_a_single_vein"
+"""Flag of stations at which another vessel overlaps or branches off."""
+
 # Opacity times width below this share of the vein's usual is no filling.
 _EMPTY = 0.02
 _EMPTY_SD = 4.0
@@ -41,7 +44,18 @@ _ISLAND = 0.5
 _MODEL_PX = 0.13
 _MODEL_SHARE = 0.005
 
-_SATURATED = 0.5
+# Half width, as a share of the width, of what a profile unlike a single vein's does to its edges:
+# another vessel that overlaps may take the place of one of them in part.
+_UNLIKE = 0.2
+
+# Edges known no better than to this share of the width are not drawn or given.
+_UNSURE = 0.25
+
+# So much beside the lumen must be seen to tell its edges: pixels, and a share of the width.
+_MARGIN_PX = 4.0
+_MARGIN = 0.1
+
+_SATURATED = 0.2
 _MISFIT = 0.2
 _BESIDE = 0.3
 
@@ -147,21 +161,26 @@ def project(
         (n,) where the vein is narrowed, when that is known already.
     """
     filled, shut = filling(edges)
-    inside = _share_inside(edges, seen.astype(np.float32)) > 0.98
+    inside = _seen_with_surroundings(edges, seen)
     clipped = _share_inside(edges, saturated) > _SATURATED
     unlike = (edges.misfit > _MISFIT) | (edges.beside > _BESIDE)
-    usable = filled & inside & ~clipped
-    diameter = np.where(usable, edges.width_px, np.where(shut, 0.0, np.nan))
     model = np.hypot(_MODEL_PX, _MODEL_SHARE * edges.width_px)
-    half = np.where(shut, 0.0, np.hypot(1.96 * edges.width_sd_px, model))
+    half = np.hypot(1.96 * edges.width_sd_px, model)
+    half = np.where(unlike, np.hypot(half, _UNLIKE * edges.width_px), half)
+    half = np.where(shut, 0.0, half)
+    usual = float(np.median(edges.width_px[filled])) if filled.any() else 0.0
+    unsure = half > _UNSURE * np.maximum(edges.width_px, usual)
+    usable = filled & inside & ~clipped & ~unsure
+    diameter = np.where(usable, edges.width_px, np.where(shut, 0.0, np.nan))
     narrow = np.zeros(len(filled), dtype=bool) if stenotic is None else stenotic
     state = np.where(usable, np.where(narrow, "stenotic", "patent"), "not_assessable")
     state = np.where(shut, "occluded", state)
     named = (
         ("saturated", clipped & filled),
         ("outside_picture", ~inside),
+        ("edges_unsure", unsure & filled & inside),
         ("not_filled", ~filled & ~shut),
-        ("profile_unlike_a_single_vein", unlike & usable),
+        (UNLIKE, unlike & usable),
     )
     flags = tuple(";".join(name for name, where in named if where[n]) for n in range(len(filled)))
     return Projection(
@@ -241,13 +260,27 @@ def _without_short(where: BoolArray, length: int) -> BoolArray:
     return kept
 
 
+def _seen_with_surroundings(edges: Edges, seen: BoolArray) -> BoolArray:
+    """Return (n,) where the lumen is seen, and enough beside it to tell its edges."""
+    width = np.maximum(edges.width_px, 1.0)
+    margin = np.maximum(_MARGIN, _MARGIN_PX / width)
+    beyond = np.stack([-margin, -margin / 2, 1.0 + margin / 2, 1.0 + margin], axis=1)
+    whole = _values_at(edges, seen.astype(np.float32), beyond).min(axis=1) > 0.5
+    lumen: BoolArray = _share_inside(edges, seen.astype(np.float32)) > 0.98
+    return np.asarray(whole & lumen, dtype=bool)
+
+
 def _share_inside(edges: Edges, picture: Image) -> FloatArray:
     """Return the (n,) mean of a picture over the lumen at each station."""
-    at = np.linspace(0.05, 0.95, 10)
-    offsets = edges.edges_px[:, :1] + at * edges.width_px[:, None]
-    points = edges.course.at(offsets)
-    values = ndimage.map_coordinates(
+    at = np.broadcast_to(np.linspace(0.05, 0.95, 10), (len(edges.width_px), 10))
+    mean: FloatArray = _values_at(edges, picture, at).mean(axis=1)
+    return mean
+
+
+def _values_at(edges: Edges, picture: Image, shares: FloatArray) -> FloatArray:
+    """Return (n, m) values of a picture at (n, m) shares of the way from edge to edge."""
+    points = edges.course.at(edges.edges_px[:, :1] + shares * edges.width_px[:, None])
+    values: FloatArray = ndimage.map_coordinates(
         picture, [points[..., 1], points[..., 0]], order=1, mode="constant"
     )
-    mean: FloatArray = values.mean(axis=1)
-    return mean
+    return values

@@ -25,6 +25,8 @@ _SETTLED_PX = 0.005
 _RESTING_PX = 0.05
 # Less than this along an axis does nothing to a picture that could be seen.
 _UNMOVED_PX = 0.03
+# So many pixels of a small picture tell its scatter as well as all.
+_SOME = np.s_[::3, ::3]
 
 # A cubic spline's weights are below a ten thousandth beyond so many pixels.
 _KERNEL_PX = 7
@@ -183,12 +185,28 @@ def _without_contrast(fixed: Still, whole: Image, shift: FloatArray) -> Still:
 
     change = shifted_back(whole, (float(shift[0]), float(shift[1]))) - fixed.whole
     change = ndimage.gaussian_filter(change, _STRETCH)
-    change -= np.float32(np.median(change[::2, ::2]))
-    scatter = 1.4826 * float(np.median(np.abs(change[::2, ::2])))
-    filled = ndimage.maximum_filter(change, _RIM_PX) > _MORE_OPAQUE * scatter
+    change -= np.float32(np.median(change[_SOME]))
+    scatter = 1.4826 * float(np.median(np.abs(change[_SOME])))
+    filled = _with_rim(change > _MORE_OPAQUE * scatter)
     weight = np.where(filled, np.float32(0.0), fixed.weight)
     # Where everything seems to fill nothing is known, and all counts as before.
     return replace(fixed, weight=weight) if weight.any() else fixed
+
+
+def _with_rim(where: BoolArray) -> BoolArray:
+    """Return a mask with all pixels of a square around each of its own."""
+    wider = where
+    for axis in (0, 1):
+        padded = np.pad(
+            wider, [(_RIM_PX // 2, _RIM_PX // 2) if n == axis else (0, 0) for n in (0, 1)]
+        )
+        size = where.shape[axis]
+        parts = [
+            padded[first : first + size] if axis == 0 else padded[:, first : first + size]
+            for first in range(_RIM_PX)
+        ]
+        wider = np.logical_or.reduce(parts)
+    return wider
 
 
 def moved(picture: Image, shift: Shift) -> Image:
@@ -265,12 +283,11 @@ def _cost(fixed: Still, small: Image, shift: FloatArray, noise: float) -> float:
 def _grain(picture: Image) -> float:
     """Return the standard deviation of a picture's noise, from its second differences."""
     second = picture[1:-1, 2:] - 2 * picture[1:-1, 1:-1] + picture[1:-1, :-2]
-    return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6.0) + 1e-7)
+    return float(1.4826 * np.median(np.abs(second[_SOME])) / np.sqrt(6.0) + 1e-7)
 
 
 def _robust(fixed: Still, difference: Image) -> Image:
-    some = np.s_[::2, ::2]
-    counted = difference[some][fixed.weight[some] > 0]
+    counted = difference[_SOME][fixed.weight[_SOME] > 0]
     scatter = max(1.4826 * float(np.median(np.abs(counted))), 1e-7) if len(counted) else 1e-7
     size = np.maximum(np.abs(difference) / (1.5 * scatter), 1.0)
     weight: Image = fixed.weight / size**2

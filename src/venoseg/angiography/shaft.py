@@ -21,7 +21,7 @@ _PIECE_PX = 20.0
 _AWAY_PX = 4.0
 
 # A shaft is followed to this length, in steps, while it is at least so dense as under the line.
-_LENGTH_PX = 200.0
+_LENGTH_PX = 300.0
 _STEP_PX = 6.0
 _AS_DENSE = 0.5
 

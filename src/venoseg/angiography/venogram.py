@@ -16,7 +16,6 @@ from venoseg.angiography.composite import Composite, compose
 from venoseg.angiography.course import find_joining_path, find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import Edges, Grain, background_noise, find_edges
-from venoseg.angiography.fiducials import Fiducial, calibrate, calibrate_by_bands
 from venoseg.angiography.flow import (
     ELSEWHERE,
     Curve,
@@ -26,6 +25,7 @@ from venoseg.angiography.flow import (
     follow,
     regions_of,
 )
+from venoseg.angiography.ladder import Known, Object, choose_calibration
 from venoseg.angiography.lesions import (
     Lesion,
     find_lesions,
@@ -36,14 +36,11 @@ from venoseg.angiography.lesions import (
 from venoseg.angiography.meeting import without_meetings
 from venoseg.angiography.projection import Projection, project, projection_table
 from venoseg.angiography.run import Image, Run
+from venoseg.angiography.shaft_search import Shaft
 from venoseg.angiography.stent_table import stent_table
 from venoseg.angiography.stents import StentEdges, find_stents
 from venoseg.angiography.strays import without_strays
-from venoseg.angiography.subtraction import (
-    Subtraction,
-    native_attenuation,
-    subtract,
-)
+from venoseg.angiography.subtraction import Subtraction, subtract
 from venoseg.angiography.venogram_warnings import (
     BEST_FILLED,
     departures,
@@ -92,7 +89,9 @@ class VenogramOptions:
     frames
         First and last frame to use, counted from 0; None: all.
     fiducial
-        What to calibrate with; None: ``calibration``.
+        What to calibrate with; None: ``stated``, then ``calibration``.
+    stated
+        Objects of known size that the header says lie in the picture.
     calibration
         From the header.
     nominal_mm
@@ -103,7 +102,8 @@ class VenogramOptions:
 
     ways: tuple[Way, ...] = ()
     frames: tuple[int, int] | None = None
-    fiducial: Fiducial | Bands | None = None
+    fiducial: Object | None = None
+    stated: tuple[Bands | Shaft, ...] = ()
     calibration: Calibration = NO_CALIBRATION
     nominal_mm: float | None = None
     stents_nominal_mm: Mapping[str, float] = field(default_factory=dict)
@@ -201,7 +201,8 @@ def measure_run(
         )
     kept = [without_strays(edges, picture) for edges in found]
     found = [one.edges for one in kept]
-    calibration = _calibrated(subtraction, found, wanted)
+    known = Known(wanted.fiducial, wanted.stated, wanted.calibration, wanted.frames)
+    calibration, of_calibration = choose_calibration(subtraction, found, known)
     measured = [
         one.marked(
             project(vessel, one.edges, calibration, saturated=composite.saturated, seen=seen)
@@ -234,6 +235,7 @@ def measure_run(
         tuple(curves),
         collateral_filling(subtraction, curves, elsewhere),
         (
+            *of_calibration,
             *run_warnings(subtraction, calibration, projections, bool(wanted.ways)),
             *departures([(way.vessel, way.points_px) for way in wanted.ways], projections),
             *detours(projections, lesions),
@@ -285,17 +287,3 @@ def _clear(subtraction: Subtraction) -> Image | None:
     if subtraction.mask is None:
         return None
     return clear_of_devices(subtraction.mask, background_noise(subtraction.mask, subtraction.seen))
-
-
-def _calibrated(
-    subtraction: Subtraction, found: list[Edges], wanted: VenogramOptions
-) -> Calibration:
-    if wanted.fiducial is None:
-        return wanted.calibration
-    native = native_attenuation(subtraction)
-    if isinstance(wanted.fiducial, Bands):
-        seen = subtraction.run.seen
-        return calibrate_by_bands(wanted.fiducial, native, seen, found, wanted.frames)
-    row, column = subtraction.mask_shift_px
-    placed = wanted.fiducial.moved(-row, -column)
-    return calibrate(placed, native, subtraction.run.seen, found[0].look, wanted.frames)

@@ -33,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help="marker:10mm@x1,y1,x2,y2 (two marks), marker:10mm (bands so far apart, found), "
         "ruler:50mm@... (two ticks), stent:16mm@... (a line across it), "
-        "catheter:6F@x1,y1,x2,y2 (a line across or along it), "
-        "or auto, the best the header allows (default)",
+        "catheter:6F@x1,y1,x2,y2 (a line across or along it), catheter:6F (found in the vein), "
+        "or auto: what the header says lies in the picture, found, else the best the header "
+        "allows (default)",
     )
     parser.add_argument(
         "--nominal",
@@ -109,14 +110,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(to_json(document), end="")
     elif not arguments.quiet:
         print(_summary(found))
-    return 0 if all(projection.filled.any() for projection in found.projections) else 1
+    from numpy import isfinite
+
+    return 0 if all(isfinite(vein.diameter_px).any() for vein in found.projections) else 1
 
 
 def _summary(found: Venogram) -> str:
     """Return a line for every vein and lesion."""
+    from venoseg.angiography.projection import UNLIKE
+
     lines = []
     for projection in found.projections:
         known = projection.diameter_px[projection.diameter_px > 0]
+        if not len(known):
+            lines.append(f"{projection.vessel}: its width could not be measured")
+            continue
         in_mm = projection.diameters_mm()
         text = f"{projection.vessel}: {known.min():.1f} to {known.max():.1f} px wide"
         if in_mm is not None:
@@ -129,6 +137,7 @@ def _summary(found: Venogram) -> str:
         lines.append(
             f"{row['vessel']}: {finding} at {row['position_px']} px, "
             f"{row['diameter_stenosis_percent']:.0f} % of the diameter ({row['reference_kind']})"
+            f"{', unsure: another vessel may overlap' if UNLIKE in str(row['flags']) else ''}"
         )
     for row in found.stent_table.rows:
         size, unit = row["minimum_width_mm"], "mm"

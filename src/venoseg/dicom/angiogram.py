@@ -83,6 +83,18 @@ class Shutter:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedDevice:
+    """A device of known size that the header says lies in the picture.
+
+    ``marker_mm``: distance of its marker bands; ``diameter_mm``: outer diameter of a catheter; None
+    where the header is silent.
+    """
+
+    marker_mm: float | None
+    diameter_mm: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldOfView:
     """What the machine did to the image on its way from the detector.
 
@@ -148,6 +160,8 @@ class Angiogram:
         What is covered, and how the image was flipped and turned.
     calibrations
         Every calibration the header allows, best first.
+    devices
+        Marker catheters and catheters of stated size.
     usable
         Whether the frames can be measured, at least in pixels.
     problems
@@ -183,6 +197,7 @@ class Angiogram:
     shutters: tuple[Shutter, ...]
     field_of_view: FieldOfView
     calibrations: tuple[Calibration, ...]
+    devices: tuple[StatedDevice, ...]
     usable: bool
     problems: tuple[str, ...]
     image: Image = field(repr=False)

@@ -14,6 +14,7 @@ from venoseg.dicom.angiogram import (
     Mask,
     MaskOperation,
     Shutter,
+    StatedDevice,
 )
 from venoseg.dicom.calibration import StatedSpacing, calibrations_of
 from venoseg.dicom.elements import Elements
@@ -25,6 +26,8 @@ from venoseg.errors import InputError
 from venoseg.volume import FloatArray
 
 FRAMES_LIMIT = 100_000
+# Of a device's diameter: a French is a third of a millimetre. Gauge is no length.
+_UNITS_MM = {"FR": 1.0 / 3.0, "MM": 1.0, "IN": 25.4}
 SHUTTER_NUMBERS = {
     "RECTANGULAR": (
         "ShutterLeftVerticalEdge",
@@ -71,7 +74,7 @@ def _angiogram(image: Image, pixels: Pixels, top: Elements) -> Angiogram:
     sign = groups.element("FramePixelDataPropertiesSequence", "PixelIntensityRelationshipSign")
     burned = top.text("BurnedInAnnotation")
     if burned == "YES":
-        problems.append("text is burned into the pixels")
+        problems.append("text is burned into the pixels: where it covers a vein, edges are wrong")
     return Angiogram(
         study_uid=image.study_uid,
         series_uid=image.series_uid,
@@ -102,6 +105,7 @@ def _angiogram(image: Image, pixels: Pixels, top: Elements) -> Angiogram:
         shutters=_shutters(top, groups),
         field_of_view=_field_of_view(groups),
         calibrations=calibrations,
+        devices=_devices(top),
         usable=usable,
         problems=tuple(problems),
         image=image,
@@ -139,6 +143,23 @@ def _stated(top: Elements, groups: FrameGroups) -> StatedSpacing:
         or top.decimal("DistanceSourceToPatient"),
         magnification=top.decimal("EstimatedRadiographicMagnificationFactor"),
     )
+
+
+def _devices(top: Elements) -> tuple[StatedDevice, ...]:
+    """Return the devices of the Device module (PS3.3 C.7.6.12) that can calibrate."""
+    found = []
+    for item in top.items("DeviceSequence"):
+        marker = item.decimal("InterMarkerDistance")
+        size, unit = item.decimal("DeviceDiameter"), item.text("DeviceDiameterUnits").upper()
+        diameter = None if size is None or unit not in _UNITS_MM else size * _UNITS_MM[unit]
+        # Wires, balloons and stents have diameters too; those need not be what the picture shows.
+        if "CATHETER" not in item.text("CodeMeaning").upper():
+            diameter = None
+        marker = marker if marker is not None and 1.0 <= marker <= 50.0 else None
+        diameter = diameter if diameter is not None and 0.5 <= diameter <= 10.0 else None
+        if marker or diameter:
+            found.append(StatedDevice(marker, diameter))
+    return tuple(found)
 
 
 def _positive(values: tuple[float, ...]) -> float | None:

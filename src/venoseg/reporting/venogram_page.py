@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from venoseg.anatomy import BY_NAME
 from venoseg.angiography import Venogram
-from venoseg.angiography.lesions import Lesion
+from venoseg.angiography.lesions import Lesion, is_overlapped
 from venoseg.angiography.projection import Projection
 from venoseg.reporting.drawing import drawing_style
 from venoseg.reporting.venogram_pictures import draw_curves, draw_profile, draw_strip, draw_vein
@@ -80,9 +80,12 @@ def _of_lesion(projection: Projection, lesion: Lesion) -> str:
         return f"{where}: no contrast medium passes."
     smallest = projection.diameter_px[lesion.smallest]
     shares = [100.0 * (1.0 - smallest / width) for width in lesion.references_px.values()]
+    text = f"{where}: {min(shares):.0f} to {max(shares):.0f} % diameter stenosis, by reference."
     if max(shares) - min(shares) < 0.5:
-        return f"{where}: {shares[0]:.0f} % diameter stenosis."
-    return f"{where}: {min(shares):.0f} to {max(shares):.0f} % diameter stenosis, by reference."
+        text = f"{where}: {shares[0]:.0f} % diameter stenosis."
+    if is_overlapped(projection, lesion):
+        text += " Unsure: another vessel may overlap it there."
+    return text
 
 
 def _title(projection: Projection) -> str:

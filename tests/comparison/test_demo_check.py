@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from benchmarks.followup.demo import demo
+from benchmarks.followup.demo import Tally, demo
 
 PLACES = ("x_mm", "y_mm", "z_mm")
 AREAS = ("lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2")
@@ -60,3 +60,12 @@ def test_an_occlusion_that_is_too_long_is_named(tmp_path, capsys) -> None:
 def test_stations_outside_their_intervals_are_counted(tmp_path, capsys) -> None:
     told = checked(tmp_path, 50.0, [101.0, 101.0, 101.0, 120.0], capsys)
     assert told.count("75 % in") == 2
+
+
+def test_a_state_that_is_said_to_be_in_doubt_may_be_either() -> None:
+    tally = Tally()
+    tally.word("ivc state", "patent", "stenotic", in_doubt=True)
+    assert (tally.inside, tally.outside) == (1, 0)
+    tally.word("ivc state", "patent", "occluded", in_doubt=True)
+    tally.word("ivc state", "patent", "stenotic")
+    assert (tally.inside, tally.outside) == (1, 2)

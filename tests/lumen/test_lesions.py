@@ -12,6 +12,7 @@ from venoseg.lumen import Measurements, ReferenceRule, measure, with_reference
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.lesions import LESION_COLUMNS, lesion_table
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.records import segment_table
 from venoseg.lumen.references import FROM_ITSELF, REFERENCE_KINDS, reference_lines
 
 
@@ -222,3 +223,24 @@ class TestReferences:
     def test_of_an_unknown_kind_is_refused(self):
         with pytest.raises(UsageError, match="no kind of reference"):
             ReferenceRule("guess")
+
+
+@pytest.mark.parametrize(
+    ("share", "state", "in_doubt"),
+    [
+        (0.8, "patent", False),
+        (0.53, "patent", True),
+        (0.48, "stenotic", True),
+        (0.4, "stenotic", False),
+    ],
+)
+def test_a_state_is_in_doubt_where_the_interval_holds_its_limit(found, share, state, in_doubt):
+    """The intervals of these areas are a tenth of them wide to either side."""
+    vein = found.profiles[0]
+    rule = ReferenceRule()
+    reference = reference_lines((vein,), rule)[vein.vessel]
+    areas = np.full(len(vein.branch.curve), share) * reference.areas_mm2
+    profile = reshaped(vein, areas)
+    (row,) = segment_table((profile,), {vein.vessel: reference}).rows
+    assert row["state"] == state
+    assert ("state_in_doubt" in row["flags"].split()) is in_doubt

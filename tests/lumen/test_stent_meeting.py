@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure
+from venoseg.lumen.stent_measure import measure_stent
 from venoseg.lumen.stent_meeting import met
-from venoseg.lumen.stent_profile import StentProfile, measure_stent
+from venoseg.lumen.stent_profile import StentProfile
 from venoseg.phantom import (
     Curve,
     Layer,
@@ -37,7 +38,7 @@ def scanned(scene: Scene) -> Rendering:
 def profiles_of(made: Rendering) -> tuple[StentProfile, ...]:
     found = find_stents(made.image, replace(made.segmentation, stent=None))
     measured = [measure_stent(made.image, device) for device in found.devices]
-    return met([profile for profile in measured if profile is not None])
+    return met([profile for profile in measured if profile is not None], made.image)
 
 
 def true_areas(stent: Stent, profile: StentProfile) -> np.ndarray:

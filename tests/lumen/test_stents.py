@@ -9,7 +9,7 @@ import pytest
 
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import conclude, profile_of
-from venoseg.lumen.stent_profile import measure_stent
+from venoseg.lumen.stent_measure import measure_stent
 from venoseg.lumen.stented import with_stents
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.scene import Layer

@@ -32,9 +32,10 @@ _METHODS = {
     "transit": "between the arrivals at both ends of a vein; antegrade: at its peripheral end "
     "first; interval: an arrival is known to a frame",
     "collateral_fraction": "sum of opacity over all other filled vessels / sum over these and the "
-    "measured veins; other veins in the picture count as other vessels, what crosses a measured "
-    "vein as vein; of the run: sums over all pictures; interval: background, what is too faint to "
-    "be outlined, crossings",
+    "measured stretches of veins; within 1.2 widths of the end of a stretch the vein goes on and "
+    "counts for neither; other veins in the picture count as other vessels, what crosses a "
+    "measured stretch as vein; of the run: sums over all pictures; interval: background, what is "
+    "too faint to be outlined, crossings",
     "reference": "computer_calculated: robust straight line along the vein; interpolated_local and "
     "mean_local: the vein next to either end of the lesion (DICOM PS3.16 CID 3465); nominal: given",
     "area": "not given from widths: one view shows one; densitometric_areas hold the opacity "

@@ -21,8 +21,8 @@ from venoseg.lumen.occlusion import shut_warnings, with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.lumen.stent_measure import measure_stent
 from venoseg.lumen.stent_meeting import met
-from venoseg.lumen.stent_profile import measure_stent
 from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
 from venoseg.lumen.vein_wall import EdgeModel
@@ -132,7 +132,8 @@ def measure(
     reference
         What stenoses are measured against; None: the expected normal area of each vein.
     stent_nominal_mm
-        Diameter that the stents were made for, against which their expansion is told.
+        Diameter that the stents were made for, against which their expansion is told. It says that
+        there are stents: wires too faint or too dense to prove one are then taken for one.
 
     Raises
     ------
@@ -190,13 +191,14 @@ def measure_along(
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         bare = list(pool.map(profile, tree.branches))
         # The search costs more than the measurement: wires beside the lumen must call for it.
-        called = segmentation.stent is not None or boundary == "mask" or _beside_metal(bare)
-        devices = find_stents(volume, segmentation) if called else None
+        known_stents = segmentation.stent is not None or stent_nominal_mm is not None
+        called = known_stents or boundary == "mask" or _beside_metal(bare)
+        devices = find_stents(volume, segmentation, known=known_stents) if called else None
         if segmentation.stent is None and devices is not None and devices.devices:
             segmentation = replace(segmentation, stent=devices.mask)
         found = () if devices is None else devices.devices
         measured = pool.map(lambda device: measure_stent(volume, device), found)
-        alone = met([stent for stent in measured if stent is not None])
+        alone = met([stent for stent in measured if stent is not None], volume)
         stents = from_the_head([owned(stent, tree, segmentation) for stent in alone])
     profiles = tuple(with_stents(one, stents, volume) for one in bare)
     lines = reference_lines(profiles, rule)
@@ -318,8 +320,9 @@ def warnings_of(
         metal = sum(METAL in words for words in profile.flags)
         if metal:
             length_mm = metal * step_mm
+            unproven = "; if it is a stent, --stent-nominal has it measured as one"
             warnings.append(
                 f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
-                "the lumen is that of the labels"
+                f"the lumen is that of the labels{unproven if profile.stent is None else ''}"
             )
     return tuple(warnings)

@@ -11,6 +11,7 @@ from venoseg.lumen.occlusion import occluded_length_mm
 from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, reference_lines
 from venoseg.lumen.stenosis import (
+    STENOTIC_AREA_PERCENT,
     Reference,
     State,
     area_stenosis_percent,
@@ -72,6 +73,9 @@ SEGMENT_COLUMNS: tuple[Column, ...] = (
 )
 
 Lines = Mapping[str, ReferenceLine | None]
+
+# The interval of an area that decides a vein's state holds the limit between patent and stenotic.
+STATE_IN_DOUBT = "state_in_doubt"
 
 # A segment's row names a flag when at least this share of its stations carries it.
 _FLAG_SHARE = 0.1
@@ -166,6 +170,8 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
         "state": state,
         "flags": " ".join(_segment_flags(profile, line)),
     }
+    if line and _in_doubt(profile, line, state):
+        row["flags"] = " ".join([*str(row["flags"]).split(), STATE_IN_DOUBT])
     # A reference that is the same everywhere is told of a vein without figures too.
     if line and np.ptp(line.areas_mm2) == 0.0:
         row["reference_area_mm2"] = float(line.areas_mm2[0])
@@ -243,6 +249,16 @@ def worst_state(profile: VesselProfile, line: ReferenceLine | None) -> State:
     if covered == 0:
         return "not_covered"
     return "patent" if states.count("patent") >= covered / 2 else "not_assessable"
+
+
+def _in_doubt(profile: VesselProfile, line: ReferenceLine, state: State) -> bool:
+    """Tell whether a vein may as well be patent as stenotic, by the intervals of its areas."""
+    if state not in ("patent", "stenotic"):
+        return False
+    limit = (1.0 - STENOTIC_AREA_PERCENT / 100.0) * line.areas_mm2[profile.measured]
+    low, high = profile.area_interval_mm2[profile.measured].T
+    narrow = low <= limit if state == "patent" else high <= limit
+    return bool(narrow.any()) == (state == "patent")
 
 
 def _segment_flags(profile: VesselProfile, line: ReferenceLine | None) -> list[str]:

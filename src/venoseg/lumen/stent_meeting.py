@@ -16,8 +16,9 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.lumen.contours import measure_shapes
+from venoseg.lumen.stent_measure import ABOUT_LUMEN, lumen_inside, with_own_blood
 from venoseg.lumen.stent_profile import OVERLAP, StentProfile, area_interval
-from venoseg.volume import BoolArray, FloatArray
+from venoseg.volume import BoolArray, FloatArray, Volume
 
 MEETING = "stents_meet"
 
@@ -54,7 +55,7 @@ class EndDoubt:
     outwards_mm: float
 
 
-def met(profiles: Sequence[StentProfile]) -> tuple[StentProfile, ...]:
+def met(profiles: Sequence[StentProfile], volume: Volume) -> tuple[StentProfile, ...]:
     """Return all stents of an image: each without the ends of others, and doubted where they meet.
 
     Where one stent ends in another its course may have been led on along the other's wires, even
@@ -69,7 +70,7 @@ def met(profiles: Sequence[StentProfile]) -> tuple[StentProfile, ...]:
         stents[n] = _without(stent, stents[:n] + stents[n + 1 :])
     surfaces = [_surface(stent) for stent in stents]
     return tuple(
-        _met(stent, np.concatenate([np.zeros((0, 3)), *surfaces[:n], *surfaces[n + 1 :]]))
+        _met(stent, np.concatenate([np.zeros((0, 3)), *surfaces[:n], *surfaces[n + 1 :]]), volume)
         for n, stent in enumerate(stents)
     )
 
@@ -230,15 +231,15 @@ def _crossed(profile: StentProfile, others_lps_mm: FloatArray) -> BoolArray:
     return crossed
 
 
-def _met(profile: StentProfile, others_lps_mm: FloatArray) -> StentProfile:
+def _met(profile: StentProfile, others_lps_mm: FloatArray, volume: Volume) -> StentProfile:
     if not len(others_lps_mm) or profile.whole:
         return profile
     shared = _beside(profile, others_lps_mm)
     crossed = _crossed(profile, others_lps_mm)
     shared = np.where(crossed, np.maximum(shared, 0.5), shared)
-    here, crossing = shared >= _LEAST_SHARE, shared >= CROSSING_SHARE
-    lumen = np.where(crossing[:, None, None], np.nan, profile.lumen_mm)
-    lumen_interval = np.where(crossing[:, None], np.nan, profile.lumen_interval_mm2)
+    here = shared >= _LEAST_SHARE
+    if not here.any():
+        return profile
     overlaps = tuple(o for o in profile.overlaps if not here[_between(profile, o)].any())
     doubled = np.zeros(len(here), dtype=bool)
     for overlap in overlaps:
@@ -247,15 +248,41 @@ def _met(profile: StentProfile, others_lps_mm: FloatArray) -> StentProfile:
         tuple(w for w in words if w != OVERLAP or doubled[n]) + (MEETING,) * bool(here[n])
         for n, words in enumerate(profile.flags)
     ]
+    told = replace(
+        profile,
+        area_interval_mm2=area_interval(profile.shapes, _SHARED_DOUBT_MM * shared),
+        overlaps=overlaps,
+        flags=tuple(flags),
+        shared=shared,
+    )
+    return _lined_apart(told, volume) if (shared >= CROSSING_SHARE).any() else told
+
+
+def _lined_apart(profile: StentProfile, volume: Volume) -> StentProfile:
+    """Tell the lumen anew from the stations that no other stent runs into, and only there.
+
+    Neighbouring stations share what hides in the wires' glare: the wires of another stent inside a
+    section pass for tissue in those beside it.
+    """
+    lumen = np.full_like(profile.lumen_mm, np.nan)
+    interval = np.full_like(profile.lumen_interval_mm2, np.nan)
+    flags = [tuple(w for w in words if w not in ABOUT_LUMEN) for words in profile.flags]
+    labels, count = ndimage.label(profile.shared < CROSSING_SHARE)
+    for number in range(1, count + 1):
+        at = np.flatnonzero(labels == number)
+        if profile.wires is None or len(at) < _LEAST_STATIONS:
+            continue
+        run = slice(int(at[0]), int(at[-1]) + 1)
+        wires = with_own_blood(volume, profile.wires.part(run))
+        lumen[run], interval[run], words = lumen_inside(volume, wires)
+        for n, more in zip(at, words, strict=True):
+            flags[n] = (*flags[n], *more)
     return replace(
         profile,
         lumen_mm=lumen,
         lumen_shapes=measure_shapes(lumen),
-        area_interval_mm2=area_interval(profile.shapes, _SHARED_DOUBT_MM * shared),
-        lumen_interval_mm2=lumen_interval,
-        overlaps=overlaps,
+        lumen_interval_mm2=interval,
         flags=tuple(flags),
-        shared=shared,
     )
 
 

@@ -81,6 +81,11 @@ class Struts:
     metal: FloatArray
     outside: FloatArray
 
+    def part(self, keep: slice) -> Struts:
+        """Return some of the sections."""
+        curve = self.curve.part(keep)
+        return Struts(curve, self.contours_mm[keep], self.metal[keep], self.outside[keep])
+
 
 def course_of(line_lps_mm: FloatArray, step_mm: float) -> Curve:
     """Lay stations along the middle line of a device, from its end nearer to the head.

@@ -37,6 +37,8 @@ _FLAGS: dict[str, str] = {
     "duplicated_ivc": "there are two: the one that the right iliac veins drain into is measured",
     "too_few_voxels": "too few labelled voxels",
     "not_traced": "could not be traced",
+    "state_in_doubt": "patent or stenotic: the interval of its area holds the limit",
+    "stents_meet": "another stent's wires run beside or inside these",
     "near_junction": "touches another vein on a small part of its rim",
     "gray_refused_not_enhanced": "edge from the labels: the blood is not enhanced enough for the "
     "gray values to show the lumen",

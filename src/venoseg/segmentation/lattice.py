@@ -43,6 +43,12 @@ _LEAST_TURNS = 9.5
 _THIN_MM = 2.4
 _HARDLY_BONE = 0.1
 
+# Smoothed by a kernel, wires are faint and stand out little. In a labelled vein, where hardly
+# anything else closes a ring, these are enough (calcium on digital twins: 7 turns at most where it
+# lies in patches, a depth of 0.56 at most where it is a shell).
+_LEAST_FAINT_TURNS = 10.0
+_LEAST_FAINT_TEXTURE = 0.2
+
 # Bone goes on beyond its inner face: this share of the rays finds a level so far above the inside
 # on average 2 to 4 mm beyond the peak.
 _MOST_BONE = 0.35
@@ -105,18 +111,36 @@ class Lattice:
         return float(np.linalg.norm(np.diff(self.line_lps_mm, axis=0), axis=1).sum())
 
     @property
-    def is_stent(self) -> bool:
-        """Whether this is a lattice of wire around blood or tissue."""
+    def is_ring(self) -> bool:
+        """Whether something thin and bright lies all around: enough where a stent is known."""
         return (
             self.closed >= _LEAST_RINGED
-            and self.depth >= _LEAST_DEPTH
             and self.length_mm >= 2.0 * _LEAST_LONG * self.radius_mm
-            and (self.texture >= _LEAST_TEXTURE or self._is_dense_weave)
             and not (self.spread >= _CONE and self.length_mm <= _CONE_MM)
             and self.bone <= _MOST_BONE
-            and self.bright_hu >= _LEAST_BRIGHT_HU
             and _INSIDE_HU[0] <= self.inside_hu <= _INSIDE_HU[1]
             and self.width_mm <= _WIDEST_MM
+        )
+
+    @property
+    def is_stent(self) -> bool:
+        """Whether this is a lattice of wire around blood or tissue, wherever it lies."""
+        return (
+            self.is_ring
+            and self.depth >= _LEAST_DEPTH
+            and (self.texture >= _LEAST_TEXTURE or self._is_dense_weave)
+            and self.bright_hu >= _LEAST_BRIGHT_HU
+        )
+
+    @property
+    def is_faint_stent(self) -> bool:
+        """Whether this is one if it lies in a labelled vein, however faint its wires are."""
+        return (
+            self.is_ring
+            and self.depth >= _LEAST_DEPTH
+            and self.texture >= _LEAST_FAINT_TEXTURE
+            and self.turns >= _LEAST_FAINT_TURNS
+            and self.bone <= _HARDLY_BONE
         )
 
     @property

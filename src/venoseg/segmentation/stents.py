@@ -35,6 +35,9 @@ _REACH_MM = 8.0
 # A device belongs to a vein when at least this share of its length runs in, or beside, its labels.
 _LEAST_IN_VEIN = 0.5
 
+# What is too faint to be a stent anywhere is one when so much of it runs there.
+_SURELY_IN_VEIN = 0.8
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StentDevice:
@@ -71,7 +74,9 @@ class FoundStents:
     devices: tuple[StentDevice, ...]
 
 
-def find_stents(volume: Volume, segmentation: Segmentation | None = None) -> FoundStents:
+def find_stents(
+    volume: Volume, segmentation: Segmentation | None = None, *, known: bool = False
+) -> FoundStents:
     """Find the stents of a CT without a label.
 
     Parameters
@@ -81,6 +86,8 @@ def find_stents(volume: Volume, segmentation: Segmentation | None = None) -> Fou
     segmentation
         Labels of the veins. Where given, only their neighbourhood is searched, and its ``stent``,
         where not None, stands for the wire.
+    known
+        There are stents in these veins: what closes a thin bright ring in one is taken for one.
 
     Returns
     -------
@@ -105,10 +112,14 @@ def find_stents(volume: Volume, segmentation: Segmentation | None = None) -> Fou
     devices = []
     for line, radius in middle_lines(room, part.grid):
         lattice = lattice_along(part, line, float(np.median(radius)) + _MESH_MM)
-        if lattice is None or not (lattice.is_stent or drawn is not None):
+        if lattice is None:
+            continue
+        share = 0.0 if near is None else _share_inside(near, part.grid, lattice.line_lps_mm)
+        faint = lattice.is_faint_stent or (known and lattice.is_ring)
+        if not (lattice.is_stent or drawn is not None or (faint and share >= _SURELY_IN_VEIN)):
             continue
         mask[box] |= _metal(part, wire, lattice)
-        inside = near is not None and _inside(near, part.grid, lattice.line_lps_mm)
+        inside = share >= _LEAST_IN_VEIN
         devices.append(StentDevice(lattice.line_lps_mm, lattice.radius_mm, inside))
     return FoundStents(mask, tuple(devices))
 
@@ -174,7 +185,7 @@ def _metal(volume: Volume, wire: BoolArray, lattice: Lattice) -> BoolArray:
     return metal
 
 
-def _inside(near: BoolArray, grid: Grid, line_lps_mm: FloatArray) -> bool:
+def _share_inside(near: BoolArray, grid: Grid, line_lps_mm: FloatArray) -> float:
     index = np.rint(grid.to_index(line_lps_mm)).astype(int)
     index = np.clip(index, 0, np.array(grid.shape) - 1)
-    return bool(near[tuple(index.T)].mean() >= _LEAST_IN_VEIN)
+    return float(near[tuple(index.T)].mean())

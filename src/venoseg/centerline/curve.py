@@ -159,15 +159,9 @@ def carry_frame(points_lps_mm: FloatArray, tangents: FloatArray) -> tuple[FloatA
     across = np.empty_like(tangents)
     across[0] = left - first * (left @ first)
     across[0] /= np.linalg.norm(across[0])
-    steps = np.diff(points_lps_mm, axis=0)
-    squared = np.einsum("ij,ij->i", steps, steps)
-    for n in range(len(steps)):
-        step, scale = steps[n], 2.0 / max(squared[n], 1e-18)
-        reflected = across[n] - scale * (step @ across[n]) * step
-        tangent = tangents[n] - scale * (step @ tangents[n]) * step
-        second = tangents[n + 1] - tangent
-        scale = 2.0 / max(second @ second, 1e-18)
-        across[n + 1] = reflected - scale * (second @ reflected) * second
+    onward = _reflections(points_lps_mm, tangents)
+    for n in range(len(onward)):
+        np.dot(onward[n], across[n], out=across[n + 1])
     across -= tangents * np.einsum("ij,ij->i", tangents, across)[:, None]
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     upward = np.cross(across, tangents)
@@ -175,3 +169,19 @@ def carry_frame(points_lps_mm: FloatArray, tangents: FloatArray) -> tuple[FloatA
     if upward[0] @ facing < 0:
         upward = -upward
     return across, upward
+
+
+def _reflections(points_lps_mm: FloatArray, tangents: FloatArray) -> FloatArray:
+    """Return (n - 1, 3, 3) matrices that carry a vector from each of n points to the next."""
+    steps = np.diff(points_lps_mm, axis=0)
+    first = _mirrors(steps)
+    reflected = np.einsum("nij,nj->ni", first, tangents[:-1])
+    return _mirrors(tangents[1:] - reflected) @ first
+
+
+def _mirrors(normals: FloatArray) -> FloatArray:
+    """Return (n, 3, 3) reflections at the planes with these (n, 3) normals of any length."""
+    squared = np.maximum(np.einsum("ij,ij->i", normals, normals), 1e-18)
+    outer = normals[:, :, None] * normals[:, None, :]
+    mirrors: FloatArray = np.eye(3) - 2.0 * outer / squared[:, None, None]
+    return mirrors

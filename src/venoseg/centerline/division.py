@@ -23,6 +23,9 @@ _SEED_ASIDE_MM = 20.0
 # A seed this near to where a vein ends anyway changes nothing.
 _SEED_AT_END_MM = 3.0
 
+# So many voxels tell where one vein gives way to the next.
+_LOOKED_AT = 20_000
+
 # A vein shorter than this between two seeds has no course to measure along.
 _LEAST_MM = 3.0
 
@@ -259,7 +262,7 @@ def _changes(region: Region, path: FloatArray) -> list[int]:
     """
     if len(region.vessels) == 1:
         return []
-    voxels = np.argwhere(region.owner)
+    voxels = region.some_voxels(_LOOKED_AT)
     owner = region.owner[tuple(voxels.T)]
     nearest = cKDTree(path).query(region.grid.to_lps(voxels))[1]
     changes: list[int] = []

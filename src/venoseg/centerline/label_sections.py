@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
-from venoseg.centerline.regions import Region
+from venoseg.centerline.regions import Region, box_around
 from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes, widened
 from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray
@@ -146,16 +146,30 @@ def _shared_rim(
     region: Region, curve: Curve, offsets_mm: FloatArray, core: BoolArray
 ) -> FloatArray:
     """Return (n,) the share of each section's rim that another vein occupies."""
-    if not region.foreign.any():
-        return np.zeros(len(curve))
-    rim = widened(widened(core)) & ~core
+    share = np.zeros(len(curve))
+    near = _near_foreign(region, curve, np.sqrt(2.0) * float(offsets_mm[-1]))
+    if len(near) == 0:
+        return share
+    inside = core[near]
+    rim = widened(widened(inside)) & ~inside
     station, row, column = np.nonzero(rim)
     points = (
-        curve.points_lps_mm[station]
-        + offsets_mm[row, None] * curve.upward[station]
-        + offsets_mm[column, None] * curve.across[station]
+        curve.points_lps_mm[near[station]]
+        + offsets_mm[row, None] * curve.upward[near[station]]
+        + offsets_mm[column, None] * curve.across[near[station]]
     )
     foreign = trilinear(region.foreign.view(np.uint8), region.grid.to_index(points).T) > 0.25
-    count = np.bincount(station, minlength=len(curve))
-    share: FloatArray = np.bincount(station, foreign, len(curve)) / np.maximum(count, 1)
+    count = np.bincount(station, minlength=len(near))
+    share[near] = np.bincount(station, foreign, len(near)) / np.maximum(count, 1)
     return share
+
+
+def _near_foreign(region: Region, curve: Curve, reach_mm: float) -> npt.NDArray[np.intp]:
+    """Return the stations that have a voxel of another vein within reach, or may have."""
+    box = box_around(region.foreign.view(np.uint8))
+    if box is None:
+        return np.empty(0, dtype=np.intp)
+    index = region.grid.to_index(curve.points_lps_mm)
+    nearest = np.clip(index, [s.start - 1.0 for s in box], [float(s.stop) for s in box])
+    away = np.linalg.norm((index - nearest) * region.grid.spacing_mm, axis=1)
+    return np.flatnonzero(away <= reach_mm)

@@ -74,6 +74,12 @@ class Region:
         """Number of separate pieces."""
         return int(self.pieces.max())
 
+    def some_voxels(self, count: int) -> npt.NDArray[np.intp]:
+        """Return (about ``count``, 3) indices of voxels of the chain, evenly taken from all."""
+        voxels = np.flatnonzero(self.mask)
+        thinned = voxels[:: max(1, len(voxels) // count)]
+        return np.stack(np.unravel_index(thinned, self.owner.shape), axis=-1)
+
 
 def vein_box(segmentation: Segmentation) -> Box:
     """Return the box around every labelled voxel.
@@ -83,14 +89,22 @@ def vein_box(segmentation: Segmentation) -> Box:
     LabelError
         When no voxel is labelled.
     """
-    # The greatest value of bytes is found several times faster than whether there is any.
-    slices = np.flatnonzero(segmentation.labels.max(axis=(1, 2)))
-    if len(slices) == 0:
+    box = box_around(segmentation.labels)
+    if box is None:
         raise LabelError(
             "the labels hold no voxel of a vein",
             remedy="name the veins with --label-names, e.g. 1=ivc,2=left_common_iliac_vein",
         )
-    shadow = segmentation.labels[slices[0] : slices[-1] + 1].max(axis=0)
+    return box
+
+
+def box_around(values: npt.NDArray[np.uint8]) -> Box | None:
+    """Return the box around all voxels that are not 0; None where all are."""
+    # The greatest value of bytes is found several times faster than whether there is any.
+    slices = np.flatnonzero(values.max(axis=(1, 2)))
+    if len(slices) == 0:
+        return None
+    shadow = values[slices[0] : slices[-1] + 1].max(axis=0)
     rows, columns = np.flatnonzero(shadow.any(axis=1)), np.flatnonzero(shadow.any(axis=0))
     ends = ((slices[0], slices[-1]), (rows[0], rows[-1]), (columns[0], columns[-1]))
     a, b, c = (slice(int(first), int(last) + 1) for first, last in ends)

@@ -97,8 +97,9 @@ def stations_met(curve: Curve, half_width_mm: float, grid: Grid, box: Box) -> np
 
 def _reaching(region: Region, segmentation: Segmentation, box: Box) -> Region:
     """Return the region with a box wide enough for new voxels in the edited one."""
-    named = list(_numbers(segmentation, region.vessels))
-    part = np.isin(segmentation.labels[box], named)
+    named = np.zeros(256, dtype=bool)
+    named[list(_numbers(segmentation, region.vessels))] = True
+    part = named[segmentation.labels[box]]
     if not part.any():
         return region
     wanted = _grown(_bounds(part, box), _AROUND + 1)

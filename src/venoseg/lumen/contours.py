@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -128,8 +129,7 @@ def solidity(contours: FloatArray) -> FloatArray:
     """
     step = 2.0 * np.pi / _SUPPORT_LINES
     angle = np.arange(_SUPPORT_LINES) * step
-    directions = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    support = (contours.transpose(1, 0, 2) @ directions.T).max(axis=0)
+    support = _along(contours, angle).max(axis=0).astype(np.float64)
     ahead, behind = np.roll(support, -1, axis=1), np.roll(support, 1, axis=1)
     side = (ahead + behind - 2.0 * np.cos(step) * support) / np.sin(step)
     hull = 0.5 * (support * side).sum(axis=1)
@@ -140,11 +140,23 @@ def solidity(contours: FloatArray) -> FloatArray:
 def _widths_all_around(contours: FloatArray) -> FloatArray:
     """Return (n, `_DIRECTIONS`) widths of contours (n, m, 2) over half a turn."""
     angle = np.arange(_DIRECTIONS) * (np.pi / _DIRECTIONS)
-    directions = np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
-    # Contours last but one: extremes over the points are then taken of whole rows of memory.
-    along = contours.transpose(1, 0, 2).astype(np.float32, order="C") @ directions
+    along = _along(contours, angle)
     width: FloatArray = (along.max(axis=0) - along.min(axis=0)).astype(np.float64)
     return width
+
+
+def _along(
+    contours: FloatArray, angles_rad: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float32]:
+    """Return (m, n, d) how far the points of contours (n, m, 2) lie in the directions of d angles.
+
+    Points first: extremes over them are then taken of whole rows of memory.
+    """
+    directions = np.stack([np.cos(angles_rad), np.sin(angles_rad)]).astype(np.float32)
+    along: npt.NDArray[np.float32] = (
+        contours.transpose(1, 0, 2).astype(np.float32, order="C") @ directions
+    )
+    return along
 
 
 def _widths(contours: FloatArray, angles_rad: FloatArray) -> FloatArray:

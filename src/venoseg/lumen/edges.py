@@ -25,6 +25,9 @@ SAMPLE_MM = 0.4
 
 FIT_ROUNDS = 4
 
+# So many places in the image at a time.
+_POINTS_AT_ONCE = 16_384
+
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 16
 
@@ -112,8 +115,10 @@ def sample_profiles(
     along = across * normals[..., 0] + upward * normals[..., 1]
     start = middle + across * contours_mm[..., 0] + upward * contours_mm[..., 1]
     values = np.empty((len(depths_mm), *contours_mm.shape[:2]), dtype=np.float32)
-    for n, depth in enumerate(depths_mm):
-        values[n] = trilinear(array, start + depth * along)
+    at_once = max(1, _POINTS_AT_ONCE // max(1, start[0].size))
+    for n in range(0, len(depths_mm), at_once):
+        depth = depths_mm[n : n + at_once, None, None]
+        values[n : n + at_once] = trilinear(array, start[:, None] + depth * along[:, None])
     return Profiles(depths_mm, np.moveaxis(values, 0, -1))
 
 

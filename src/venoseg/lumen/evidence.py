@@ -14,6 +14,7 @@ from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
 from venoseg.lumen.shape_noise import without_waves
+from venoseg.lumen.turns import Search
 from venoseg.lumen.uncertainty import figure_variances
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
@@ -21,8 +22,13 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Boundary = Literal["gray", "mask"]
 
-# What changes at a station moves the wall measurably at stations up to this far from it ...
-_REACH_MM = 15.0
+# An outline that moved by no more than this starts the search at the same place.
+_SAME_MM = 0.002
+
+# What changes at a station moves the wall measurably at stations up to this far from it: the first
+# where the image alone tells the wall and the search for it starts little elsewhere than before ...
+_REACH_MM = (10.0, 15.0)
+_LITTLE_MM = 1.0
 
 # ... and is found as in the whole vein when this much more of it takes part.
 _MARGIN_MM = 15.0
@@ -44,6 +50,8 @@ class Evidence:
         (n, 2) variances of the equivalent and the minimum diameter.
     model
         What an edge looks like in the image; None where no wall was sought in it.
+    search
+        What the search for the wall in the image saw.
     """
 
     view: LabelView
@@ -53,6 +61,7 @@ class Evidence:
     image_variances_mm2: FloatArray
     label_variances_mm2: FloatArray
     model: EdgeModel | None
+    search: Search
 
 
 def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None) -> Evidence:
@@ -80,6 +89,7 @@ def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel 
         image_variances_mm2=blank,
         label_variances_mm2=blank,
         model=model,
+        search=Search.unknown(count),
     )
     longest_first = sorted(runs(evidence.whole), key=lambda run: run.start - run.stop)
     for run in longest_first:
@@ -108,13 +118,14 @@ def renew(
     stations = slice(max(stations.start - smoothed, 0), min(stations.stop + smoothed, count))
     view = evidence.view.replaced(stations, view_labels(branch, stations))
     whole = whole_sections(volume, branch, view, [[] for _ in range(count)])
-    old = evidence.view.contours_mm
-    moved = (old != view.contours_mm).any(axis=(1, 2)) & (view.found | evidence.view.found)
-    changed = np.flatnonzero(moved | (whole != evidence.whole))
+    moved_mm = _moved_mm(evidence.view, view)
+    changed = np.flatnonzero((moved_mm > _SAME_MM) | (whole != evidence.whole))
     evidence = replace(evidence, view=view, whole=whole)
     if len(changed) == 0:
         return evidence
-    reach, margin = (int(np.ceil(mm / step_mm)) for mm in (_REACH_MM, _MARGIN_MM))
+    far = moved_mm.max() > _LITTLE_MM or not np.isnan(evidence.labels.rim).all()
+    reach_mm = _REACH_MM[int(far)]
+    reach, margin = (int(np.ceil(mm / step_mm)) for mm in (reach_mm, _MARGIN_MM))
     first, last = int(changed[0]) - reach, int(changed[-1]) + reach + 1
     for run in runs(whole):
         again = slice(max(run.start, first), min(run.stop, last))
@@ -122,6 +133,15 @@ def renew(
             seen = slice(max(run.start, first - margin), min(run.stop, last + margin))
             evidence = _look(evidence, volume, branch, boundary, again, seen)
     return evidence
+
+
+def _moved_mm(before: LabelView, after: LabelView) -> FloatArray:
+    """Return (n,) how far the outline moved at most; infinite where it came or went."""
+    apart = np.linalg.norm(after.contours_mm - before.contours_mm, axis=-1)
+    moved: FloatArray = apart.max(axis=1)
+    moved[before.found != after.found] = np.inf
+    moved[np.isnan(moved)] = 0.0
+    return moved
 
 
 def outshone(evidence: Evidence, volume: Volume, branch: Branch, stations: BoolArray) -> Evidence:
@@ -157,13 +177,23 @@ def _look(
     curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     if boundary == "gray":
-        wall, model = wall_of_image(volume, curve, start, evidence.model)
+        before = evidence.search.part(seen)
+        # What was never looked at cannot be taken from before.
+        elsewhere = np.delete(before.known, np.arange(keep.start, keep.stop))
+        again = keep if elsewhere.all() else slice(0, len(curve))
+        wall, model, search = wall_of_image(volume, curve, start, evidence.model, before, again)
         wall = _plain(wall, curve, volume.grid, seen.start, "gray")
         variances = evidence.image_variances_mm2.copy()
         spread = figure_variances(wall.part(keep), curve.part(keep), volume.grid, wanted.start)
         variances[wanted] = spread
         image = evidence.image.replaced(wanted, wall.part(keep))
-        evidence = replace(evidence, image=image, image_variances_mm2=variances, model=model)
+        evidence = replace(
+            evidence,
+            image=image,
+            image_variances_mm2=variances,
+            model=model,
+            search=evidence.search.replaced(wanted, search.part(keep)),
+        )
     return _look_at_labels(evidence, volume, branch, boundary, wanted, seen)
 
 

@@ -16,7 +16,7 @@ IMPLANT = "metal_implant_in_slice"
 _METAL_HU = 2000.0
 _LEAST_MM2 = 60.0
 
-# Every so many millimetres of a slice are looked at.
+# The image is looked at every so many millimetres.
 _LOOKED_AT_MM = 3.0
 
 # Streaks spread this far beyond the slices of the metal.
@@ -37,11 +37,14 @@ def with_implants(profile: VesselProfile, volume: Volume) -> VesselProfile:
         return profile
     curve = profile.branch.curve
     height = volume.grid.to_index(curve.points_lps_mm)[:, 0]
-    beside = np.ceil(_BEYOND_MM / volume.grid.spacing_mm[0])
+    step = max(1, int(_LOOKED_AT_MM / volume.grid.spacing_mm[0]))
+    # Metal may begin right after the slice before the one in which it was seen.
+    beside = np.ceil(_BEYOND_MM / volume.grid.spacing_mm[0]) + step - 1
     last = volume.grid.shape[0] - 1
     first = int(np.clip(height.min() - beside, 0, last))
     stop = int(np.clip(height.max() + beside, 0, last)) + 1
-    metal = np.flatnonzero(_with_metal(volume, first, stop)) + first
+    slices = np.arange(first, stop, step)
+    metal = slices[_with_metal(volume, slice(first, stop, step))]
     if len(metal) == 0:
         return profile
     struck = (np.abs(height[:, None] - metal) <= beside).any(axis=1)
@@ -62,11 +65,11 @@ def beside_implant(profile: VesselProfile) -> BoolArray:
     return np.array([IMPLANT in words for words in profile.flags])
 
 
-def _with_metal(volume: Volume, first: int, stop: int) -> BoolArray:
+def _with_metal(volume: Volume, slices: slice) -> BoolArray:
     """Tell which of the slices hold enough metal."""
     spacing = volume.grid.spacing_mm[1:]
     rows, columns = (max(1, int(_LOOKED_AT_MM / mm)) for mm in spacing)
-    seen = volume.voxels[first:stop, ::rows, ::columns] > _METAL_HU
+    seen = volume.voxels[slices, ::rows, ::columns] > _METAL_HU
     area = seen.sum(axis=(1, 2)) * float(spacing.prod()) * rows * columns
     metal: BoolArray = area >= _LEAST_MM2
     return metal

@@ -14,7 +14,7 @@ from venoseg.volume import BoolArray, FloatArray
 
 # The labels are looked at in planes with points this many voxels apart, and at least so many from
 # the middle to the rim of the plane: a thin vein is looked at more closely.
-_PIXEL = 0.8
+_PIXEL = 1.0
 _LEAST_POINTS = 8
 
 

@@ -12,7 +12,7 @@ from venoseg.lumen.stenosis import (
     State,
     area_stenosis_percent,
     diameter_stenosis_percent,
-    station_state,
+    station_states,
 )
 from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import BoolArray, FloatArray
@@ -86,18 +86,9 @@ def compression_index(profile: VesselProfile) -> FloatArray:
 
 
 def _rows(profile: VesselProfile, line: ReferenceLine | None) -> list[Row]:
-    count = len(profile.branch.curve)
-    references = [None if line is None else line.at(n) for n in range(count)]
-    states = [station_state(profile, n, references[n]) for n in range(count)]
-    by_diameter = np.array(
-        [
-            profile.measured[n]
-            and states[n] in ("patent", "stenotic")
-            and (diameter_stenosis_percent(float(profile.shapes.minimum_mm[n]), reference) or 0.0)
-            >= STENOTIC_DIAMETER_PERCENT
-            for n, reference in enumerate(references)
-        ]
-    )
+    states = station_states(profile, None if line is None else line.areas_mm2)
+    flowing = np.array([state in ("patent", "stenotic") for state in states])
+    by_diameter = profile.measured & flowing & _half_as_wide(profile, line)
     by_area = np.array([state == "stenotic" for state in states])
     shut = np.array([state in ("occluded", "bridged") for state in states])
     rows = []
@@ -106,6 +97,17 @@ def _rows(profile: VesselProfile, line: ReferenceLine | None) -> list[Row]:
         words = " ".join(name for name, where in criteria.items() if where[lesion].any())
         rows.append(_row(profile, line, lesion, _worst(states[lesion]), words))
     return rows
+
+
+def _half_as_wide(profile: VesselProfile, line: ReferenceLine | None) -> BoolArray:
+    """Tell at which of n stations the least width is that small a share of the reference's."""
+    if line is None:
+        return np.zeros(len(profile.measured), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        round_mm = 2.0 * np.sqrt(line.areas_mm2 / np.pi)
+        percent = 100.0 * (1.0 - profile.shapes.minimum_mm / round_mm)
+        narrow: BoolArray = percent >= STENOTIC_DIAMETER_PERCENT
+    return narrow
 
 
 def _stretches(inside: BoolArray, profile: VesselProfile) -> list[slice]:

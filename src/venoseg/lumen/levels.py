@@ -108,54 +108,94 @@ def inner_radii_mm(contours: FloatArray) -> FloatArray:
     return radius
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What each of m rays of n sections sees by itself.
+
+    Attributes
+    ----------
+    within, beyond
+        (n, m) mean of the image on either side of the wall.
+    scatter
+        (n, m) variance of the image about ``within``.
+    seen
+        (n, m) which rays the image holds.
+    """
+
+    within: FloatArray
+    beyond: FloatArray
+    scatter: FloatArray
+    seen: BoolArray
+
+
+def look_beside(profiles: Profiles, radius_mm: FloatArray, seen: BoolArray) -> Sight:
+    """Read the image on either side of the wall, ray by ray.
+
+    Parameters
+    ----------
+    profiles
+        (n, m, d) the image along the normals.
+    radius_mm
+        (n,) of the sections.
+    seen
+        (n, m) which rays the image holds.
+    """
+    inner, outer = inner_depths(profiles.depths_mm, radius_mm), outer_depths(profiles.depths_mm)
+    count = np.maximum(inner.sum(axis=1), 1)[:, None]
+    chosen = inner.T[..., None].astype(np.float32)
+    by_depth = np.moveaxis(profiles.values, -1, 0)
+    within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
+    residual = (by_depth - within.astype(np.float32)) * chosen
+    scatter = (residual**2).sum(axis=0, dtype=np.float64) / count
+    beyond = profiles.values[..., outer].mean(axis=2, dtype=np.float64)
+    return Sight(within, beyond, scatter, seen)
+
+
 def levels_beside(
-    profiles: Profiles,
+    sight: Sight,
+    radius: FloatArray,
     curve: Curve,
     contours: FloatArray,
-    seen: BoolArray,
+    depths_mm: FloatArray,
     voxel_mm3: float,
 ) -> Levels:
-    """Read the levels on either side of the wall from the rays across it.
+    """Find the levels on either side of the wall from the rays across it and their neighbours.
 
     What a ray sees beyond the wall counts for its neighbours only where it ends outside of lumen:
     at the mouth of another vein they would take its blood for their surroundings.
 
     Parameters
     ----------
-    profiles
-        (n, m, d) the image along the normals.
+    sight
+        What each ray sees.
+    radius
+        (n,) of the sections.
     curve, contours
         n stations and their (n, m, 2) contours.
-    seen
-        (n, m) which rays the image holds.
+    depths_mm
+        (d,) places along the rays.
     voxel_mm3
         Volume of a voxel.
     """
-    depth, radius = profiles.depths_mm, inner_radii_mm(contours)
-    inner, outer = inner_depths(depth, radius), outer_depths(depth)
-    count = np.maximum(inner.sum(axis=1), 1)[:, None]
-    chosen = inner.T[..., None].astype(np.float32)
-    by_depth = np.moveaxis(profiles.values, -1, 0)
-    within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
-    beyond = profiles.values[..., outer].mean(axis=2)
+    seen = sight.seen
     known = np.where(seen, 1.0, 0.0)
-    inside, over_mm = _level_inside(within, known, curve, contours, radius)
-    residual = (by_depth - inside.astype(np.float32)) * chosen
-    variance = (residual**2).sum(axis=(0, 2), dtype=np.float64) / (count[:, 0] * contours.shape[1])
+    inside, over_mm = _level_inside(sight.within, known, curve, contours, radius)
+    variance = (sight.scatter + (sight.within - inside) ** 2).mean(axis=1)
     # Linear interpolation averages neighbouring voxels and takes about half of the variance.
     noise = np.sqrt(2.0 * variance)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
-    in_lumen = seen & (inside - beyond < need)
+    in_lumen = seen & (inside - sight.beyond < need)
     ends_outside = seen & ~_widened(in_lumen, curve, contours)
     counting = np.where(ends_outside, known, _IN_LUMEN_WEIGHT * known)
-    outside = over_wall(beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    outside = over_wall(sight.beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
     contrast = ends_outside & (inside - outside >= need)
+    read_mm = float(np.ptp(depths_mm[outer_depths(depths_mm)]))
     doubt = (
         0.5
         * noise
         * np.sqrt(
             voxel_mm3 / _volume_inside(radius, over_mm)
-            + voxel_mm3 / _volume_outside(radius, float(np.ptp(depth[outer])))
+            + voxel_mm3 / _volume_outside(radius, read_mm)
         )
     )
     return Levels(inside, outside, noise, doubt, contrast)

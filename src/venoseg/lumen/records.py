@@ -12,14 +12,14 @@ from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, reference_lines
 from venoseg.lumen.stenosis import (
     STENOTIC_AREA_PERCENT,
-    Reference,
     State,
     area_stenosis_percent,
     diameter_stenosis_percent,
-    station_state,
+    station_states,
 )
 from venoseg.lumen.stent_sections import StentSections
-from venoseg.tables import Column, Row, Table
+from venoseg.tables import Column, Row, Table, Value
+from venoseg.volume import FloatArray
 
 CROSS_SECTION_COLUMNS: tuple[Column, ...] = (
     Column("vessel", "name of the vein"),
@@ -90,9 +90,11 @@ def cross_section_table(profiles: Sequence[VesselProfile], lines: Lines | None =
 
 def cross_section_rows(profile: VesselProfile, line: ReferenceLine | None) -> tuple[Row, ...]:
     """Return one row for every station of a vein."""
-    stations = range(len(profile.branch.curve))
-    rows = (_station_row(profile, n, line.at(n) if line else None) for n in stations)
-    return Table.from_rows(CROSS_SECTION_COLUMNS, rows).rows
+    known = _station_columns(profile, line)
+    blank: list[Value] = [None] * len(profile.branch.curve)
+    names = [column.name for column in CROSS_SECTION_COLUMNS]
+    cells = zip(*(known.get(name, blank) for name in names), strict=True)
+    return tuple(dict(zip(names, values, strict=True)) for values in cells)
 
 
 def segment_table(
@@ -110,48 +112,46 @@ def segment_table(
     return Table.from_rows(SEGMENT_COLUMNS, rows)
 
 
-def _station_row(profile: VesselProfile, n: int, reference: Reference | None) -> Row:
-    curve, shapes = profile.branch.curve, profile.shapes
-    center, tangent = profile.centers_lps_mm[n], curve.tangents[n]
-    row: dict[str, str | int | float | bool | None] = dict.fromkeys(
-        column.name for column in CROSS_SECTION_COLUMNS
-    )
-    row |= {
-        "vessel": profile.vessel,
-        "position_mm": float(curve.position_mm[n]),
-        "x_mm": float(center[0]),
-        "y_mm": float(center[1]),
-        "z_mm": float(center[2]),
-        "nx": float(tangent[0]),
-        "ny": float(tangent[1]),
-        "nz": float(tangent[2]),
-        "state": station_state(profile, n, reference),
-        "flags": " ".join(profile.flags[n]),
+def _station_columns(profile: VesselProfile, line: ReferenceLine | None) -> dict[str, list[Value]]:
+    """Return what is known of all stations of a vein, column by column."""
+    curve, shapes, measured = profile.branch.curve, profile.shapes, profile.measured
+    states = station_states(profile, None if line is None else line.areas_mm2)
+    figures = {
+        "lumen_area_mm2": shapes.area_mm2,
+        "lumen_area_low_mm2": profile.area_interval_mm2[:, 0],
+        "lumen_area_high_mm2": profile.area_interval_mm2[:, 1],
+        "equivalent_diameter_mm": shapes.equivalent_mm,
+        "minimum_diameter_mm": shapes.minimum_mm,
+        "minimum_diameter_low_mm": profile.minimum_interval_mm[:, 0],
+        "minimum_diameter_high_mm": profile.minimum_interval_mm[:, 1],
+        "maximum_diameter_mm": shapes.maximum_mm,
+        "perimeter_mm": shapes.perimeter_mm,
+        "inscribed_diameter_mm": shapes.inscribed_mm,
+        "lumen_components": profile.components,
     }
-    if row["state"] == "occluded":
-        row |= {"lumen_area_mm2": 0.0, "lumen_components": 0}
-    if profile.measured[n]:
-        row |= {
-            "lumen_area_mm2": float(shapes.area_mm2[n]),
-            "lumen_area_low_mm2": _known(profile.area_interval_mm2[n, 0]),
-            "lumen_area_high_mm2": _known(profile.area_interval_mm2[n, 1]),
-            "equivalent_diameter_mm": float(shapes.equivalent_mm[n]),
-            "minimum_diameter_mm": float(shapes.minimum_mm[n]),
-            "minimum_diameter_low_mm": _known(profile.minimum_interval_mm[n, 0]),
-            "minimum_diameter_high_mm": _known(profile.minimum_interval_mm[n, 1]),
-            "maximum_diameter_mm": float(shapes.maximum_mm[n]),
-            "perimeter_mm": float(shapes.perimeter_mm[n]),
-            "inscribed_diameter_mm": float(shapes.inscribed_mm[n]),
-            "lumen_components": int(profile.components[n]),
-        }
+    columns: dict[str, list[Value]] = {
+        "vessel": [profile.vessel] * len(curve),
+        "state": list(states),
+        "flags": [" ".join(words) for words in profile.flags],
+    }
+    numbers = {name: np.where(measured, values, np.nan) for name, values in figures.items()}
+    numbers["position_mm"] = curve.position_mm
+    numbers |= dict(zip(("x_mm", "y_mm", "z_mm"), profile.centers_lps_mm.T, strict=True))
+    numbers |= dict(zip(("nx", "ny", "nz"), curve.tangents.T, strict=True))
     if profile.stent is not None:
-        row |= {
-            "stent_area_mm2": _known(profile.stent.area_mm2[n]),
-            "stent_minimum_diameter_mm": _known(profile.stent.minimum_mm[n]),
-            "stent_maximum_diameter_mm": _known(profile.stent.maximum_mm[n]),
-            "in_stent_area_stenosis_percent": _known(profile.stent.stenosis_percent[n]),
+        numbers |= {
+            "stent_area_mm2": profile.stent.area_mm2,
+            "stent_minimum_diameter_mm": profile.stent.minimum_mm,
+            "stent_maximum_diameter_mm": profile.stent.maximum_mm,
+            "in_stent_area_stenosis_percent": profile.stent.stenosis_percent,
         }
-    return row
+    columns |= {
+        c.name: _known(numbers[c.name], c) for c in CROSS_SECTION_COLUMNS if c.name in numbers
+    }
+    for n, state in enumerate(states):
+        if state == "occluded" and not measured[n]:
+            columns["lumen_area_mm2"][n], columns["lumen_components"][n] = 0.0, 0
+    return columns
 
 
 def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
@@ -218,9 +218,12 @@ def _stent_figures(profile: VesselProfile, stent: StentSections) -> dict[str, fl
     }
 
 
-def _known(value: float) -> float | None:
-    """Return the end of an interval; None where none is defined, as for a drawn contour."""
-    return None if np.isnan(value) else float(value)
+def _known(values: FloatArray, column: Column) -> list[Value]:
+    """Return (n,) figures as a table holds them: None where there is none."""
+    if column.decimals is None:
+        return [None if value != value else int(value) for value in values.tolist()]
+    rounded = np.round(values, column.decimals) + 0.0
+    return [None if value != value else value for value in rounded.tolist()]
 
 
 def _failed_row(failure: Failure) -> Row:
@@ -237,10 +240,7 @@ def worst_state(profile: VesselProfile, line: ReferenceLine | None) -> State:
     A vein is called patent only when at least half of its stations in the image are: what is seen
     of a short stretch says nothing of the rest.
     """
-    states = [
-        station_state(profile, n, line.at(n) if line else None)
-        for n in range(len(profile.branch.curve))
-    ]
+    states = station_states(profile, None if line is None else line.areas_mm2)
     lesions: tuple[State, ...] = ("occluded", "bridged", "stenotic")
     for lesion in lesions:
         if lesion in states:

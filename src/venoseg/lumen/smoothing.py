@@ -27,6 +27,10 @@ _FOCAL_SCALE_MM = 2.5
 # The bend that blur along the vein acts on is seen at this scale.
 _SHIFT_SCALE_MM = 1.5
 
+# What bends is seen over this much of a turn around the vein: the tips of slits, the wall around
+# the vein for the shift by blur, and along it.
+_TIP_BEND_SCALE, _SHIFT_BEND_SCALE, _BEND_SCALE = 1 / 96, 2 / 96, 6 / 96
+
 # Elsewhere steps of the labels along the vein are smoothed over this much.
 _STEPS_MM = 2.5
 
@@ -64,6 +68,16 @@ def _without_bumps(contours: FloatArray, bump_mm: float) -> FloatArray:
     return np.stack([smooth.real, smooth.imag], axis=-1)
 
 
+def with_more_points(contours: FloatArray, times: int) -> FloatArray:
+    """Return contours (n, m, 2) with ``times`` as many points, on the waves that the m describe."""
+    count = contours.shape[1]
+    waves = np.fft.fftshift(np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1), axes=1)
+    around = ((count * (times - 1) + 1) // 2, count * (times - 1) // 2)
+    finer = np.fft.ifftshift(np.pad(waves, ((0, 0), around)), axes=1)
+    smooth = np.fft.ifft(finer, axis=1) * times
+    return np.stack([smooth.real, smooth.imag], axis=-1)
+
+
 def smooth_offsets(
     offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
 ) -> FloatArray:
@@ -82,7 +96,7 @@ def smooth_offsets(
 
 def _tips(contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
-    bend = ndimage.gaussian_filter1d(curvatures_per_mm(contours), 1.0, axis=1, mode="wrap")
+    bend = _around(curvatures_per_mm(contours), _TIP_BEND_SCALE)
     return _ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
 
 
@@ -131,7 +145,7 @@ def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> Fl
     normals = outward_normals(contours)
     tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
     curvature = curvatures_per_mm(contours)
-    smooth = ndimage.gaussian_filter1d(curvature, 2.0, axis=1, mode="wrap")
+    smooth = _around(curvature, _SHIFT_BEND_SCALE)
     around = curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
     bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
     return around + curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
@@ -141,7 +155,15 @@ def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArr
     """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
-    around = ndimage.gaussian_filter1d(radius, contours.shape[1] / 16.0, axis=1, mode="wrap")
+    around = _around(radius, _BEND_SCALE)
     bend = ndimage.gaussian_filter1d(around, scale_mm / station_mm, axis=0, order=2, mode="nearest")
     result: FloatArray = bend / station_mm**2
     return result
+
+
+def _around(values: FloatArray, turns: float) -> FloatArray:
+    """Average (n, m) values over their neighbours around the vein: so much of a turn."""
+    smooth: FloatArray = ndimage.gaussian_filter1d(
+        values, turns * values.shape[1], axis=1, mode="wrap"
+    )
+    return smooth

@@ -14,6 +14,7 @@ import numpy as np
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen.assess import NOT_ENHANCED
 from venoseg.lumen.profile import VesselProfile
+from venoseg.volume import FloatArray
 
 State = Literal["patent", "stenotic", "occluded", "bridged", "not_assessable", "not_covered"]
 
@@ -70,15 +71,26 @@ def diameter_stenosis_percent(diameter_mm: float, reference: Reference | None) -
     return 100.0 * (1.0 - diameter_mm / reference.diameter_mm)
 
 
-def station_state(profile: VesselProfile, n: int, reference: Reference | None) -> State:
-    """Return the state of one station."""
-    shut = profile.shut[n] if profile.shut else None
-    if shut is not None:
-        return shut
-    if not profile.measured[n]:
-        return "not_covered" if "image_border" in profile.flags[n] else "not_assessable"
-    # The size of a vein without contrast can be measured, but not whether blood flows in it.
-    if NOT_ENHANCED in profile.flags[n]:
-        return "not_assessable"
-    stenosis = area_stenosis_percent(float(profile.shapes.area_mm2[n]), reference)
-    return "stenotic" if stenosis is not None and stenosis >= STENOTIC_AREA_PERCENT else "patent"
+def station_states(profile: VesselProfile, reference_mm2: FloatArray | None) -> list[State]:
+    """Return the state of every station.
+
+    Parameters
+    ----------
+    profile
+        A vein of n stations.
+    reference_mm2
+        (n,) areas of the reference, NaN where there is none; None where there is none at all.
+    """
+    least = np.full(len(profile.measured), np.nan) if reference_mm2 is None else reference_mm2
+    with np.errstate(invalid="ignore"):
+        narrow = 100.0 * (1.0 - profile.shapes.area_mm2 / least) >= STENOTIC_AREA_PERCENT
+    states: list[State] = ["stenotic" if one else "patent" for one in narrow.tolist()]
+    for n, (words, measured) in enumerate(zip(profile.flags, profile.measured, strict=True)):
+        if not measured:
+            states[n] = "not_covered" if "image_border" in words else "not_assessable"
+        # The size of a vein without contrast can be measured, not whether blood flows in it.
+        elif NOT_ENHANCED in words:
+            states[n] = "not_assessable"
+    for n, shut in enumerate(profile.shut):
+        states[n] = states[n] if shut is None else shut
+    return states

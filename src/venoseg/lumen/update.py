@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from venoseg.centerline.regions import Box
 from venoseg.centerline.tree import Branch
@@ -22,7 +23,7 @@ from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements, warnings_of
 from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, conclude
-from venoseg.lumen.records import cross_section_rows, segment_table
+from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, reference_lines
 from venoseg.lumen.stent_records import stent_warnings
 from venoseg.lumen.stented import with_stents
@@ -169,7 +170,7 @@ def _out_of_sight(branches: list[Branch], update: RegionUpdate) -> list[str]:
     points = grid.to_lps(voxels[:: max(1, len(voxels) // _LOOKED_AT)])
     stations = np.concatenate([b.curve.points_lps_mm for b in branches])
     tangents = np.concatenate([b.curve.tangents for b in branches])
-    distance = np.linalg.norm(points[:, None] - stations[None], axis=2)
+    distance = cdist(points, stations)
     nearest = distance.argmin(axis=1)
     ahead = np.einsum("ij,ij->i", points - stations[nearest], tangents[nearest])
     first, last = branches[0], branches[-1]
@@ -190,8 +191,8 @@ def _out_of_sight(branches: list[Branch], update: RegionUpdate) -> list[str]:
 def _comes_and_goes(found: Measurements, edited: Segmentation, box: Box) -> list[str]:
     """Name veins that the edit adds to those traced."""
     traced = {vessel for p in found.profiles for vessel in p.branch.region.vessels}
-    values = np.unique(edited.labels[box])
-    new = {edited.names[v] for v in values.tolist() if v in edited.names} - traced
+    there = np.bincount(edited.labels[box].ravel(), minlength=256) > 0
+    new = {name for value, name in edited.names.items() if there[value]} - traced
     return [
         f"{name}: not traced yet"
         for name in sorted(new - {failure.vessel for failure in found.tree.failures})
@@ -205,19 +206,29 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
         for old, new in zip(found.profiles, profiles, strict=True)
     )
     lines = reference_lines(profiles, found.rule)
-    by_vessel: dict[str, list[Row]] = {}
-    for row in found.cross_sections.rows:
-        by_vessel.setdefault(str(row["vessel"]), []).append(row)
-    stations: list[Row] = []
-    for old, new in zip(found.profiles, profiles, strict=True):
-        same = new is old and _same_line(found.references[new.vessel], lines[new.vessel])
-        stations += by_vessel[new.vessel] if same else cross_section_rows(new, lines[new.vessel])
+    same = {
+        new.vessel: new is old and _same_line(found.references[new.vessel], lines[new.vessel])
+        for old, new in zip(found.profiles, profiles, strict=True)
+    }
+    changed = [p for p in profiles if not same[p.vessel]]
+
+    def renewed(old: Table, new: Table) -> Table:
+        rows: dict[str, list[Row]] = {p.vessel: [] for p in profiles}
+        for row in old.rows:
+            if same.get(str(row["vessel"]), False):
+                rows[str(row["vessel"])].append(row)
+        for row in new.rows:
+            rows[str(row["vessel"])].append(row)
+        return Table(old.columns, tuple(row for part in rows.values() for row in part))
+
+    segments = renewed(found.segments, segment_table(changed, lines))
+    failed = segment_table((), lines, found.tree.failures)
     return replace(
         found,
         profiles=profiles,
-        cross_sections=Table(found.cross_sections.columns, tuple(stations)),
-        segments=segment_table(profiles, lines, found.tree.failures),
-        lesions=lesion_table(profiles, lines),
+        cross_sections=renewed(found.cross_sections, cross_section_table(changed, lines)),
+        segments=replace(segments, rows=segments.rows + failed.rows),
+        lesions=renewed(found.lesions, lesion_table(changed, lines)),
         references=lines,
         warnings=warnings_of(found.volume, found.segmentation, found.tree, profiles)
         + stent_warnings(found.owned_stents),

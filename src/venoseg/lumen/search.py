@@ -1,0 +1,238 @@
+"""The search for the edge of the bright lumen in the image: turn by turn from the labels' outline.
+
+Every turn follows rays across a contour, finds the edge on each, and smooths where they found it
+over the wall. The next one starts from there. What a turn saw is kept: where the labels change in
+one place, only the rays there have to be followed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.blur import default_blur, estimate_blur
+from venoseg.lumen.contours import outward_normals
+from venoseg.lumen.edges import (
+    FIT_ROUNDS,
+    SAMPLE_MM,
+    Blur,
+    Profiles,
+    matched_offsets,
+    sample_profiles,
+    to_lps,
+)
+from venoseg.lumen.levels import (
+    Levels,
+    Sight,
+    bright_share,
+    hidden_by_metal,
+    inner_radii_mm,
+    levels_beside,
+    look_beside,
+    seen_rays,
+)
+from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
+from venoseg.lumen.turns import NEARING_STRIDE, NEARING_TURNS, Search, Turn
+from venoseg.lumen.vein_wall import (
+    FACES_FAT,
+    FACES_TISSUE,
+    EdgeModel,
+    faces_one_thing,
+    outer_share,
+    split_blur,
+)
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+
+# A profile is followed inwards over this share of the lumen's radius.
+DEEPEST = 1.2
+
+# Weight of "the edge is where the outline is" against that of one ray with contrast: it decides
+# only where no ray nearby shows an edge.
+PRIOR_WEIGHT = 0.01
+
+# How far to either side of the outline the edge is sought.
+_REACH_MM = 3.2
+
+# Steps of the fit while the contour is brought nearer.
+_NEARING_ROUNDS = 2
+
+# With this share of the rays facing fat, it is they that tell the blur: beside other tissue thin
+# layers of fat deceive.
+_LEAST_FAT = 0.1
+
+# Blur is told from sections whose radius is at least this many times as long.
+_RESOLVED_RADIUS = 3.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What the last turn found at n stations of m rays.
+
+    Attributes
+    ----------
+    turn
+        What it saw.
+    levels
+        On either side of the wall.
+    mean_mm
+        (n, m) offsets of the edge, smoothed over the wall.
+    width_mm
+        (n, m) blur along the rays.
+    model
+        What an edge looks like in the image.
+    depths_mm
+        Places along the rays.
+    """
+
+    turn: Turn
+    levels: Levels
+    mean_mm: FloatArray
+    width_mm: FloatArray
+    model: EdgeModel
+    depths_mm: FloatArray
+
+
+def search_edge(
+    volume: Volume,
+    curve: Curve,
+    start_mm: FloatArray,
+    known: EdgeModel | None,
+    before: Search,
+    again: slice,
+) -> tuple[Found, Search]:
+    """Find the edge at n stations.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    curve
+        The stations.
+    start_mm
+        (n, m, 2) contours near the edge.
+    known
+        What an edge looks like, if it is known; otherwise it is told from the wall.
+    before, again
+        An earlier search at the same stations, and those at which to look: what there is to see at
+        the others is taken from the earlier one.
+    """
+    grid = volume.grid
+    model = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm))
+    depths = depths_mm(_REACH_MM)
+    contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
+    metal: BoolArray | None = None
+    turns: list[Turn] = []
+    for number, old in enumerate(before.turns):
+        last = number == NEARING_TURNS
+        look = _Look(volume, curve, depths, model.blur, FIT_ROUNDS if last else _NEARING_ROUNDS)
+        found, profiles, metal = look.at(contours, old, again, metal)
+        turns.append(found.turn)
+        if last:
+            break
+        contours = settled(found.turn.moved_mm, curve)
+        if number == NEARING_TURNS - 1:
+            contours = with_more_points(contours, NEARING_STRIDE)
+            model = known or _model_of(found, profiles, curve, grid)
+    return replace(found, model=model), Search(tuple(turns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """How a turn looks at n stations: at which depths, for which blur, with how many steps."""
+
+    volume: Volume
+    curve: Curve
+    depths_mm: FloatArray
+    blur: Blur
+    rounds: int
+
+    def at(
+        self, contours: FloatArray, before: Turn, again: slice, metal: BoolArray | None
+    ) -> tuple[Found, Profiles, BoolArray]:
+        """Look across contours at some stations, and put it together with what is known of others.
+
+        Returns
+        -------
+        tuple
+            What was found at all stations; the profiles of those looked at; (n,) where metal hides
+            the edge, which the first turn tells: an edge drawn to metal has metal inside.
+        """
+        grid, curve = self.volume.grid, self.curve
+        turn = before.copied()
+        turn.contours_mm[again] = contours[again]
+        contours = turn.contours_mm
+        normals = outward_normals(contours)
+        radius = inner_radii_mm(contours)
+        profiles = self._followed(turn, normals, radius, again)
+        sight = Sight(turn.within, turn.beyond, turn.scatter, turn.seen)
+        voxel_mm3 = float(np.prod(grid.spacing_mm))
+        levels = levels_beside(sight, radius, curve, contours, self.depths_mm, voxel_mm3)
+        if metal is None:
+            inside, noise = np.median(levels.inside[again], axis=1), levels.noise[again]
+            turn.bright[again] = bright_share(profiles, inside, noise)
+            metal = hidden_by_metal(turn.bright)
+        width = self.blur.along(to_lps(normals, curve), grid)
+        offsets = matched_offsets(
+            profiles,
+            levels.inside[again],
+            levels.outside[again],
+            width[again],
+            DEEPEST * radius[again],
+            self.rounds,
+        )
+        usable = levels.contrast[again] & (np.abs(offsets) < self.depths_mm[-1] - 2.0 * SAMPLE_MM)
+        # The edge of metal says nothing about that of the blood beyond its end.
+        usable &= ~metal[again, None]
+        turn.offsets_mm[again] = np.where(usable, offsets, 0.0)
+        turn.usable[again] = usable
+        weights = np.where(turn.usable, 1.0, 0.0) + PRIOR_WEIGHT
+        mean = smooth_offsets(turn.offsets_mm, weights, curve, contours)
+        turn.moved_mm[again] = (contours + normals * mean[..., None])[again]
+        found = Found(turn, levels, mean, width, EdgeModel(self.blur), self.depths_mm)
+        return found, profiles, metal
+
+    def _followed(
+        self, turn: Turn, normals: FloatArray, radius_mm: FloatArray, again: slice
+    ) -> Profiles:
+        """Follow the rays of some stations, and put into the turn what each sees by itself."""
+        curve, contours = self.curve.part(again), turn.contours_mm[again]
+        places = (curve, contours, normals[again])
+        profiles = sample_profiles(self.volume.voxels, self.volume.grid, *places, self.depths_mm)
+        seen = seen_rays(self.volume, *places, float(self.depths_mm[-1]))
+        sight = look_beside(profiles, radius_mm[again], seen)
+        for name in Sight.__slots__:
+            getattr(turn, name)[again] = getattr(sight, name)
+        return profiles
+
+
+def depths_mm(reach_mm: float) -> FloatArray:
+    """Return places along a ray from so far inside to so far outside."""
+    count = round(reach_mm / SAMPLE_MM)
+    return np.linspace(-count, count, 2 * count + 1) * SAMPLE_MM
+
+
+def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> EdgeModel:
+    """Tell what an edge looks like from the rays that meet either plain tissue or fat."""
+    expected, contours = found.model.blur, found.turn.contours_mm
+    inside, outside = found.levels.inside, found.levels.outside
+    radius_mm = inner_radii_mm(contours)
+    share = outer_share(inside, outside)
+    # Across a narrow lumen the image rises to no level that would tell the width of the rise.
+    wide = (radius_mm >= _RESOLVED_RADIUS * expected.in_plane_mm)[:, None]
+    if not wide.any():
+        return split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
+    usable = found.turn.usable & wide
+    fat = usable & (share >= FACES_FAT)
+    told = bool(fat.sum() >= _LEAST_FAT * usable.sum())
+    if not told and faces_one_thing(share[usable]):
+        fat, told = usable, True
+    chosen = fat if told else usable & (share < FACES_TISSUE)
+    contrast = np.maximum(inside - outside, 1.0)[..., None]
+    height = (profiles.values - outside[..., None]) / contrast
+    normals = to_lps(outward_normals(contours), curve)
+    lean = (normals @ grid.directions[:, grid.through_axis]) ** 2
+    apparent = estimate_blur(profiles, height, found.mean_mm, lean, chosen, expected)
+    typical = float(share[chosen].mean()) if chosen.any() else 0.0
+    return split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from venoseg.segmentation import VesselConfidence
+from venoseg.errors import InputError
+from venoseg.segmentation import Seed, VesselConfidence
 from venoseg.segmentation.arterial import Artery, iliac_arteries
 from venoseg.segmentation.divide import Stretch
+from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import withheld
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
+from venoseg.segmentation.scene import refuse_iliac_artery
 from venoseg.segmentation.tracks import Track
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 60, 90), spacing_mm=(3.0, 3.0, 3.0), origin_lps_mm=(-135, -90, 0))
 DIVIDES_MM = 120.0
+NOWHERE = np.empty((0, 3))
 
 
 def middle(z: np.ndarray, side: float, before_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -23,14 +29,14 @@ def middle(z: np.ndarray, side: float, before_mm: float) -> tuple[np.ndarray, np
     return side * 0.6 * np.maximum(DIVIDES_MM - z, 0.0), np.full(z.shape, -before_mm)
 
 
-def pelvis(veins: bool) -> np.ndarray:
-    """Fat with an aorta that divides; behind each iliac artery touches it a wider, equal vein."""
+def pelvis(veins: bool, vein_hu: float = 150.0) -> np.ndarray:
+    """Fat with an aorta that divides; a wider vein touches each iliac artery from behind."""
     z, y, x = np.moveaxis(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)[::-1]
     image = np.full(GRID.shape, -100.0, dtype=np.float32)
     for side in (-1.0, 1.0):
         mx, my = middle(z, side, 10.0)
         if veins:
-            image[(np.hypot(x - mx, y - my - 12.0) < 7.5) & (z < DIVIDES_MM - 12)] = 150.0
+            image[(np.hypot(x - mx, y - my - 12.0) < 7.5) & (z < DIVIDES_MM - 12)] = vein_hu
         image[np.hypot(x - mx, y - my) < np.where(z > DIVIDES_MM, 9.0, 5.0)] = 150.0
     noise = np.random.default_rng(0).normal(0.0, 6.0, GRID.shape)
     return (image + noise).astype(np.float32)
@@ -47,7 +53,7 @@ def landmarks() -> Landmarks:
 class TestIliacArteries:
     @pytest.mark.parametrize("veins", [False, True])
     def test_both_are_followed_to_the_groin_and_no_vein_is_taken_for_one(self, veins):
-        found = iliac_arteries(pelvis(veins), GRID, landmarks(), np.empty((0, 3)))
+        found = iliac_arteries(pelvis(veins), GRID, landmarks(), NOWHERE)
         assert len(found) == 2
         for artery, side in zip(found, (-1.0, 1.0), strict=True):
             low = artery.points_lps_mm[artery.points_lps_mm[:, 2] < DIVIDES_MM - 20]
@@ -59,7 +65,7 @@ class TestIliacArteries:
         image = pelvis(veins=True)
         z = GRID.to_lps(np.column_stack([np.arange(60)] * 3))[:, 2]
         image[z < DIVIDES_MM] = np.minimum(image[z < DIVIDES_MM], 60.0)
-        assert iliac_arteries(image, GRID, landmarks(), np.empty((0, 3))) == ()
+        assert iliac_arteries(image, GRID, landmarks(), NOWHERE) == ()
 
 
 def test_an_artery_covers_what_lies_within_its_radius():
@@ -89,3 +95,34 @@ def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn
         assert found.confidence.confidence == 0.0
         assert "cannot be told from the artery" in found.confidence.reasons[0]
         assert not found.open_stations.any()
+
+
+class TestSeedInAnIliacArtery:
+    def scene(self, vein_hu: float) -> tuple[Picture, Landmarks, tuple[Artery, ...]]:
+        image = pelvis(veins=True, vein_hu=vein_hu)
+        x, y, z = np.moveaxis(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)
+        image[(np.hypot(x + 25.0, y + 5.0) < 8.0) & (z > DIVIDES_MM - 12)] = vein_hu
+        found = landmarks()
+        points = np.column_stack([np.full(60, -25.0), np.full(60, -5.0), 3.0 * np.arange(60)])
+        seen = np.where(points[:, 2] > DIVIDES_MM - 12, 100.0, 5.0)
+        cava = Track(points, np.full(60, 8.5), seen, np.full(60, vein_hu))
+        found = replace(found, cava=cava)
+        return Picture(image, image, GRID), found, iliac_arteries(image, GRID, found, NOWHERE)
+
+    def seed(self, before_mm: float) -> Seed:
+        x, y = middle(np.array([60.0]), 1.0, before_mm)
+        point = (float(x[0]), float(y[0]), 60.0)
+        return Seed("left_external_iliac_vein", "peripheral_end", point)
+
+    def test_it_is_refused_where_the_artery_is_brighter(self):
+        picture, found, tracked = self.scene(vein_hu=90.0)
+        with pytest.raises(InputError, match="lies in an iliac artery"):
+            refuse_iliac_artery(picture, found, [self.seed(10.0)], tracked)
+
+    def test_in_the_vein_behind_it_is_not(self):
+        picture, found, tracked = self.scene(vein_hu=90.0)
+        refuse_iliac_artery(picture, found, [self.seed(-2.0)], tracked)
+
+    def test_nor_where_both_are_as_bright(self):
+        picture, found, tracked = self.scene(vein_hu=140.0)
+        refuse_iliac_artery(picture, found, [self.seed(10.0)], tracked)

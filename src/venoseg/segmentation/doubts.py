@@ -21,7 +21,10 @@ _ONE_PIECE = 0.9
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
 # As bright as arteries, where the cava is not: by these differences.
 _APART_HU, _LIKE_ARTERY = 25.0, 0.3
+_ARTERIAL_HU, _ARTERIAL = 100.0, 0.7
 _SHORT_MM, _SHORT = 40.0, 0.6
+# Iliac veins join within this below the division of the aorta.
+_BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
 _LEFT_SHARE, _LEFT = 0.3, 0.6
 
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
@@ -59,8 +62,15 @@ def with_doubts(
         vessel = one.stretch.vessel
         value = names.index(vessel) + 1
         of_artery = [*_of_loss(lost[value]), *_of_level(vessel, levels, scene.artery_hu)]
-        other = [*_of_pieces(whole[value]), *_of_course(vessel, course[vessel], scene)]
-        merged = one.merged or bool(of_artery)
+        unknown = list(_of_neighbour(vessel, course[vessel], scene))
+        other = [
+            *_of_pieces(whole[value]),
+            *_of_course(vessel, course[vessel], scene),
+            *unknown,
+            *_of_phase(levels.get(vessel), scene.artery_hu),
+        ]
+        # Where not even an aorta was found no artery can be expected.
+        merged = one.merged or bool(of_artery) or (bool(unknown) and len(scene.aorta_lps_mm) > 0)
         out.append(replace(_doubted(one, [*of_artery, *other]), merged=merged))
     return out
 
@@ -125,6 +135,12 @@ def _of_pieces(whole: float) -> Iterator[Doubt]:
         yield whole, f"in pieces, of which the largest holds {100 * whole:.0f} %"
 
 
+def _of_phase(level: float | None, artery_hu: float | None) -> Iterator[Doubt]:
+    """Doubt every vein of an arterial phase: blood without contrast has not mixed with the rest."""
+    if level is not None and artery_hu is not None and artery_hu - level > _ARTERIAL_HU:
+        yield _ARTERIAL, f"an arterial phase: {artery_hu:.0f} HU in the aorta, {level:.0f} HU here"
+
+
 def _of_level(vessel: str, levels: Mapping[str, float], artery_hu: float | None) -> Iterator[Doubt]:
     """Doubt an iliac vein whose blood is rather the arteries' than the cava's."""
     cava, own = levels.get("ivc"), levels.get(vessel)
@@ -155,15 +171,23 @@ def _levels(found: Sequence[Judged], tubes: Sequence[Tube]) -> Mapping[str, floa
 
 
 def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]:
-    if len(points) == 0:
+    if vessel != "ivc" or len(points) == 0:
         return
-    if vessel == "ivc":
-        height = float(np.ptp(points[:, 2]))
-        if height < _SHORT_MM:
-            yield _SHORT, f"only {height:.0f} mm of it are seen"
-        left = _left_of_aorta(points, scene)
-        if left > _LEFT_SHARE:
-            yield _LEFT, f"left of the aorta along {100 * left:.0f} %: a variant, or another vessel"
+    height = float(np.ptp(points[:, 2]))
+    if height < _SHORT_MM:
+        yield _SHORT, f"only {height:.0f} mm of it are seen"
+    if scene.division_lps_mm is not None:
+        below = float(scene.division_lps_mm[2] - points[:, 2].min())
+        if below > _BELOW_DIVISION_MM:
+            yield _BELOW, f"goes on {below:.0f} mm below the division of the aorta: an iliac vein?"
+    left = _left_of_aorta(points, scene)
+    if left > _LEFT_SHARE:
+        yield _LEFT, f"left of the aorta along {100 * left:.0f} %: a variant, or another vessel"
+
+
+def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]:
+    """Doubt an iliac vein beside which no artery was followed: it may be the artery."""
+    if vessel == "ivc" or len(points) == 0:
         return
     beside = _beside_artery(points, scene).mean()
     if beside < _BESIDE_SHARE:

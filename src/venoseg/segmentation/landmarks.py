@@ -32,6 +32,7 @@ _AORTA_ASIDE_MM, _AORTA_BEFORE_MM = (-8.0, 30.0), (-10.0, 45.0)
 _AORTA_DEPTH = 0.65
 # Where nothing makes up for it no vessel is looked for; nor in what is darker than any blood.
 _TOO_UNLIKELY, _LEAST_BLOOD_HU = 5.0, 20.0
+_BRIGHTEST_BLOOD_HU = 400.0
 _ON_SPINE_MM = 4.0
 _APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
@@ -107,6 +108,8 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
 
     unlikely = beyond(aside, *_AORTA_ASIDE_MM) + beyond(before, *_AORTA_BEFORE_MM)
     unlikely += _too_far_back(body[first : last + 1], dy)[:, top:bottom, None]
+    bone = np.maximum(ndimage.uniform_filter(part, (1, 3, 3)) - _BRIGHTEST_BLOOD_HU, 0.0)
+    unlikely += bone / _UNLIKELY_HU
     likely = (part > _LEAST_BLOOD_HU) & (unlikely < _TOO_UNLIKELY)
     discs = discs_in(part, place, _AORTA_RADII_MM, 0.25, darker_too=False, where=likely)
     score = np.clip(discs.contrast_hu, -50.0, 100.0) / 50.0 - unlikely

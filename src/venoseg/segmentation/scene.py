@@ -29,6 +29,8 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 _BEHIND_MM = 4.0
 # So far from the middle of an artery, in radii, what is as bright may be a part of it.
 _BESIDE_ARTERY = 2.0
+# A seed so near to the middle of a brighter artery lies in it.
+_APART_HU, _NEAR_ARTERY = 40.0, 1.5
 # Iliac veins have joined, or are on their own side, so far below the division of the aorta.
 _JOINED_MM, _FROM_RIGHT_MM, _FROM_LEFT_MM = 40.0, 20.0, 10.0
 _IN_BODY_MM = 10.0, 15.0
@@ -98,7 +100,7 @@ def scene_of(
     Raises
     ------
     InputError
-        When a seed lies in the aorta.
+        When a seed lies in the aorta or in an iliac artery.
     """
     image, place = pooled(volume, _whole_slices(volume, box), 3.0)
     found = find_landmarks(image, place)
@@ -115,7 +117,40 @@ def scene_of(
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
+    refuse_iliac_artery(picture, found, seeds, iliac_arteries(image, place, found, points[:0]))
     return surroundings(picture, found, points, iliac_arteries(image, place, found, points))
+
+
+def refuse_iliac_artery(
+    picture: Picture, found: Landmarks, seeds: Sequence[Seed], tracked: Sequence[Artery]
+) -> None:
+    """Refuse a seed in an artery that was followed from the aorta and is brighter than the cava.
+
+    Where veins are as bright as arteries a track may have left the artery, and proves nothing.
+
+    Raises
+    ------
+    InputError
+        When a seed lies in an iliac artery.
+    """
+    cava = sure_cava(found)
+    cava = cava[picture.grid.contains(cava)]
+    sure = sure_of(found.aorta)
+    if len(cava) == 0 or not sure.any():
+        return
+    artery_hu = float(np.median(found.aorta.level_hu[sure]))
+    cava_hu = float(np.median(level_at(picture, cava)))
+    if artery_hu - cava_hu < _APART_HU:
+        return
+    for seed in seeds:
+        point = np.array([seed.lps_mm])
+        bright = float(level_at(picture, point)[0]) > 0.5 * (artery_hu + cava_hu)
+        if bright and any(artery.within(point, _NEAR_ARTERY).any() for artery in tracked):
+            raise InputError(
+                "the seed point lies in an iliac artery",
+                where=f"{seed.vessel} {seed.role}",
+                remedy="set it inside the vein, which lies behind the artery or beside it",
+            )
 
 
 def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

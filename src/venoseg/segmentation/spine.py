@@ -14,6 +14,8 @@ BONE_HU = 180.0
 _MOVE_MM = 4.0
 # A vertebral body fills a square of this size; arches, ribs and the sternum do not.
 _SQUARE_MM, _LEAST_FILLED, _EVEN_MM = 24.0, 0.3, 8.0
+# It is sought so far from the midline, and not in the foremost part of the trunk.
+_SEARCH_MM, _IN_FRONT = 80.0, 0.25
 _SHELL_MM, _LARGEST_HOLE_MM2 = 9.0, 3000.0
 # Its middle lies so far behind the front of the trunk, as a share of the depth, give or take; and
 # so near to the midline.
@@ -39,22 +41,26 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
     """
     _, dy, dx = grid.spacing_mm
     middle = _middle_of(body)
-    off_mm = np.abs(np.arange(image.shape[2]) - middle[:, None]) * dx
     front, back = rows_held(body)
     cut = back >= image.shape[1] - 2
-    bone = _filled((image > BONE_HU) & body, grid, cut)
+    high = int(np.min(front + _IN_FRONT * (back - front)))
+    left = max(0, int(middle.min() - _SEARCH_MM / dx))
+    right = int(middle.max() + _SEARCH_MM / dx) + 1
+    part = (slice(None), slice(high, None), slice(left, right))
+    bone = _filled((image[part] > BONE_HU) & body[part], grid, cut)
     square = max(3, round(_SQUARE_MM / dy)), max(3, round(_SQUARE_MM / dx))
     filled = ndimage.uniform_filter(bone.astype(np.float32), (1, *square), mode="nearest")
     # Discs between the bodies hold no bone.
     dense = ndimage.gaussian_filter1d(filled, _EVEN_MM / grid.spacing_mm[0], axis=0, mode="nearest")
+    off_mm = np.abs(left + np.arange(bone.shape[2]) - middle[:, None]) * dx
     score = dense - _OFF_COST * np.maximum(off_mm - _ASIDE_MM, 0)[:, None, :]
-    score -= _unlikely_depth(front, back, body.shape[1], cut)[:, :, None]
+    score -= _unlikely_depth(front - high, back - high, bone.shape[1], cut)[:, :, None]
     path = track_through(score.astype(np.float32) * 30, grid, _MOVE_MM)
     found = dense[np.arange(len(image)), path[:, 0], path[:, 1]] > _LEAST_FILLED
-    centre = np.where(found, path[:, 1].astype(float), np.nan)
+    centre = np.where(found, left + path[:, 1].astype(float), np.nan)
     anterior = np.full(len(image), np.nan)
     for n in np.flatnonzero(found):
-        anterior[n] = _front_of(bone[n], path[n], dy, dx)
+        anterior[n] = high + _front_of(bone[n], path[n], dy, dx)
     return centre, _lower_quartile(anterior, 17)
 
 

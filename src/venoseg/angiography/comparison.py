@@ -67,7 +67,7 @@ def compare_collaterals(
         return _none(f"the run {which} does not measure amounts of contrast medium")
     if not (np.isfinite(before.whole) and np.isfinite(after.whole)):
         return _none("hardly any contrast medium is in one of the runs")
-    apart = _apart(view_before, view_after)
+    apart = views_apart(view_before, view_after)
     if isinstance(apart, str):
         return _none(apart)
     change = after.whole - before.whole
@@ -91,7 +91,7 @@ def _verdict(
     return "unchanged", f"{share}: within the interval"
 
 
-def _apart(first: View, second: View) -> str | None:
+def views_apart(first: View, second: View) -> str | None:
     """Return why two views are not the same one, or None."""
     pairs = (
         (first.primary_degrees, second.primary_degrees),

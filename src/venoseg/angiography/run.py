@@ -48,6 +48,8 @@ class Run:
         (rows, columns), False under shutters and collimators; None: all is visible.
     timed
         Whether ``times_s`` are seconds; else they only count the frames.
+    angles_degrees
+        Primary and secondary angle of the first frame as in DICOM; None where not stated.
     """
 
     frames: Callable[[Sequence[int]], Iterator[Stored]]
@@ -60,6 +62,7 @@ class Run:
     masks: tuple[Mask, ...] = ()
     visible: BoolArray | None = None
     timed: bool = True
+    angles_degrees: tuple[float | None, float | None] = (None, None)
 
     @classmethod
     def from_array(cls, stored: Stored, times_s: FloatArray, **header: Any) -> Run:
@@ -97,4 +100,12 @@ def run_of(angiogram: Angiogram) -> Run:
         masks=angiogram.masks,
         visible=angiogram.open_area() if angiogram.shutters else None,
         timed=times is not None,
+        angles_degrees=(
+            _first(angiogram.primary_angles_degrees),
+            _first(angiogram.secondary_angles_degrees),
+        ),
     )
+
+
+def _first(angles: FloatArray | None) -> float | None:
+    return None if angles is None else float(angles[0])

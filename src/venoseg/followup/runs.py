@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from venoseg.angiography.comparison import View, views_apart
 from venoseg.followup.change import change_row
 from venoseg.followup.verdict import Figure, difference
 from venoseg.followup.visit import RunVisit
@@ -14,14 +15,14 @@ def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
     """Return the rows of two runs."""
     labels = before.label, after.label
     shares = [share_beside(visit) for visit in (before, after)]
-    rows = [
-        change_row("", "run", None, labels, "collateral_fraction", difference(*shares)),
-    ]
+    views = [View(*visit.found.subtraction.run.angles_degrees) for visit in (before, after)]
+    found = difference(*shares, obstacle=views_apart(*views) or "")
+    rows = [change_row("", "run", None, labels, "collateral_fraction", found)]
     for vessel in dict.fromkeys(p.vessel for v in (before, after) for p in v.found.projections):
         widths = [_least_width(visit, vessel) for visit in (before, after)]
         kinds = {visit.found.calibration.length_kind for visit in (before, after)}
         obstacle = "" if len(kinds) == 1 else f"lengths of two kinds: {' and '.join(sorted(kinds))}"
-        found = difference(*widths, obstacle=obstacle)
+        found = difference(*widths, obstacle=obstacle or views_apart(*views) or "")
         rows.append(change_row(vessel, "run", None, labels, "smallest_diameter_mm", found))
     return rows
 

@@ -21,6 +21,9 @@ from venoseg.reporting.drawing import (
 _WIDTH_MM = 180.0
 _STRIP = 6
 _STRIP_COLUMNS = 256
+_LEGEND_MM = 4.2
+# Words on the picture keep this share of its height away from its upper and lower edge.
+_LABEL = 0.02
 _VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 _BESIDE_COLOUR = "#56b4e9"
 _STENT_COLOUR = "#f0e442"
@@ -125,7 +128,9 @@ def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: in
 
 def draw_curves(found: Venogram) -> Picture:
     """Draw the opacity of each region over time, and the share beside the measured veins."""
-    figure = new_figure(_WIDTH_MM, 58.0)
+    # The legend names every curve, however many veins were measured.
+    legend_mm = _LEGEND_MM * len(found.curves)
+    figure = new_figure(_WIDTH_MM, max(58.0, legend_mm + 6.0))
     axes = place_axes(figure, 14.0, 4.0, 104.0, 42.0)
     times = found.subtraction.times_s
     for curve in found.curves:
@@ -158,13 +163,15 @@ def _label_widths(
     known = np.flatnonzero(projection.diameter_px > 0)
     shown = {int(known[projection.diameter_px[known].argmin()])} if len(known) else set()
     shown |= {lesion.smallest for lesion in lesions if not lesion.occluded}
+    bottom, top = sorted(axes.get_ylim())
+    lines = bottom + _LABEL * (top - bottom), top - _LABEL * (top - bottom)
     for n in shown:
         axes.plot(contours[n, :, 0], contours[n, :, 1], color=colour, linewidth=1.2)
         size = projection.diameter_px[n] if in_mm is None else in_mm[0][n]
         text = f"{size:.1f} {'px' if in_mm is None else 'mm'}"
         axes.annotate(
             text,
-            (float(contours[n, :, 0].max()), float(contours[n, :, 1].mean())),
+            (float(contours[n, :, 0].max()), float(np.clip(contours[n, :, 1].mean(), *lines))),
             xytext=(6, 0),
             textcoords="offset points",
             color=INK,

@@ -28,9 +28,9 @@ _OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.55, 95.0, 25.0
 _LEAST_OUT_MM = 4.0
 _WINDOW_MM, _BEHIND_MM = 130.0, 45.0
 # Its grey value may differ from that of the aorta by this; the track of a dark vessel is no artery.
-_ALIKE_HU, _UNLIKE_HU = 20.0, 15.0
-# A vessel with another one right before it is the vein.
-_BEFORE_MM, _COVERED = (7.0, 15.0), 0.7
+_ALIKE_HU, _MIXED_HU, _UNLIKE_HU = 20.0, 10.0, 15.0
+# A vessel with another one before it, or before it and beside, is the vein.
+_BEFORE_MM, _ASIDE_MM, _COVERED = (6.0, 16.0), 11.0, 1.0
 _STEP_HU, _EVEN_MM = 15.0, 12.0
 _NEVER = 5.0
 _LEAST_SLICES = 4
@@ -106,8 +106,8 @@ def iliac_arteries(
     candidates = np.abs(part - level) < 3 * _ALIKE_HU + _UNLIKE_HU
     discs = discs_in(part, place, _RADII_MM, 0.25, darker_too=False, where=candidates)
     blood = np.clip(discs.contrast_hu, -50.0, 60.0) / 50.0
-    unlike = np.maximum(np.abs(discs.level_hu - level) - _ALIKE_HU, 0.0) / _UNLIKE_HU
-    score = blood - np.minimum(unlike, 2.0)
+    unlike = np.maximum(np.abs(discs.level_hu - level) - _MIXED_HU, 0.0) / _UNLIKE_HU
+    score: FloatArray = blood - np.minimum(unlike, 2.0)
     score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
     voxel = np.rint(place.to_index(veins_lps_mm)).astype(int)
     for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
@@ -159,7 +159,7 @@ def _before(score: FloatArray, place: Grid) -> FloatArray:
     """Return the best score of places right before each place."""
     dy, dx = (float(size) for size in place.spacing_mm[1:])
     near, far = (max(1, round(mm / dy)) for mm in _BEFORE_MM)
-    wide = 2 * round(0.5 * _BEFORE_MM[0] / dx) + 1
+    wide = 2 * round(_ASIDE_MM / dx) + 1
     best = ndimage.maximum_filter(score, (1, far - near + 1, wide))
     shifted = np.full(score.shape, -1.0)
     shift = (near + far) // 2

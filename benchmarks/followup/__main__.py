@@ -4,6 +4,7 @@ python -m benchmarks.followup demo RESULTS     what `venoseg demo -o RESULTS` fo
 python -m benchmarks.followup levels           error of matched levels after known motions
 python -m benchmarks.followup breathing        error of levels whose tissue moved, in whole bodies
 python -m benchmarks.followup repeat           spread over noise and poses against the intervals
+python -m benchmarks.followup stents           the same of a stent and the lumen in it
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.followup.breathing import breathing, level_errors
 from benchmarks.followup.demo import demo
+from benchmarks.followup.instent import stents
 from benchmarks.followup.repeat import repeat
 from scipy.spatial.transform import Rotation
 
@@ -29,7 +31,7 @@ from venoseg.volume import FloatArray, Grid
 def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("demo", "levels", "breathing", "repeat"))
+    parser.add_argument("part", choices=("demo", "levels", "breathing", "repeat", "stents"))
     parser.add_argument("results", type=Path, nargs="?")
     parser.add_argument("--first-seed", type=int, default=20)
     parser.add_argument("--count", type=int, default=20)
@@ -41,6 +43,8 @@ def main() -> None:
         levels(arguments.first_seed)
     elif arguments.part == "breathing":
         breathing(arguments.first_seed, arguments.count)
+    elif arguments.part == "stents":
+        stents(arguments.first_seed, arguments.count)
     else:
         repeat(arguments.first_seed, arguments.count, arguments.patients)
 

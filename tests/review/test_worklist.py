@@ -44,6 +44,16 @@ def test_a_case_becomes_a_list_of_its_timepoints():
     assert any("Venogram" in item.title for item in items)
 
 
+def test_titles_tell_items_apart():
+    """Two runs of one visit differ by their names in the manifest, those of an export by number."""
+    items = find_work(SAMPLES / "case")
+    assert len({item.title for item in items}) == len(items)
+    runs = [item.title for item in items if item.title.startswith("procedure")]
+    assert [title.split(",")[0] for title in runs] == ["procedure: before", "procedure: after"]
+    export = [item.title for item in find_work(SAMPLES / "case" / "procedure" / "xa")]
+    assert [title.rsplit(", ")[-1] for title in export] == ["1 of 2", "2 of 2"]
+
+
 def test_an_export_with_several_studies_lists_them_all(tmp_path):
     (tmp_path / "a").symlink_to(SAMPLES / "case" / "baseline")
     (tmp_path / "b").symlink_to(Y)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -114,7 +115,16 @@ def find_work(path: Path, progress: Progress | None = None) -> tuple[WorkItem, .
             where=path.name,
             remedy="choose a folder, ZIP or file with DICOM images, or a NIfTI or NRRD volume",
         )
-    return tuple(items)
+    return tuple(_told_apart(items))
+
+
+def _told_apart(items: Sequence[WorkItem]) -> Iterable[WorkItem]:
+    """Give those of equal titles numbers, in the order of the list."""
+    total, seen = Counter(item.title for item in items), Counter[str]()
+    for item in items:
+        seen[item.title] += 1
+        words = f", {seen[item.title]} of {total[item.title]}" if total[item.title] > 1 else ""
+        yield replace(item, title=item.title + words)
 
 
 def progress_of(folder: CaseFolder) -> Progressed:
@@ -206,11 +216,12 @@ def _middle_frame(series: Series) -> Plane:
 def _of_case(path: Path, progress: Progress | None) -> Iterable[WorkItem]:
     for timepoint in read_case(path).timepoints:
         for planned in timepoint.studies:
+            named = f"{planned.name}, " if planned.name else ""
             for study in scan(planned.path, progress=progress).studies:
                 for item in _of(study, planned.series_uid):
                     yield replace(
                         item,
-                        title=f"{timepoint.label}: {item.title}",
+                        title=f"{timepoint.label}: {named}{item.title}",
                         labels=planned.labels,
                         seeds=planned.seeds,
                     )

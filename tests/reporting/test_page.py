@@ -20,6 +20,7 @@ from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.reporting import write_report
+from venoseg.reporting.words import row_state_words, warning_words
 
 HOSTILE = "</script><script>alert(1)</script><b>"
 
@@ -272,3 +273,14 @@ def test_place_that_cannot_be_written_is_named_without_its_folder(
         write_report(measurements, tmp_path / "absent" / "report.html")
     assert "report.html" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_state_at_its_limit_is_said_to_be_either() -> None:
+    row = {"state": "patent", "flags": "in_stent state_in_doubt"}
+    assert row_state_words(row) == "patent or stenotic: its area is at the limit"
+    assert row_state_words(row | {"flags": "in_stent"}) == "patent"
+
+
+def test_warnings_name_veins_as_people_do() -> None:
+    words = warning_words("left_common_iliac_vein: metal along 46 mm of its wall")
+    assert words == "Left common iliac vein: metal along 46 mm of its wall"

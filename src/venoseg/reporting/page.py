@@ -19,7 +19,7 @@ from venoseg.reporting.readout import Readout, readout_of
 from venoseg.reporting.strip import SIDE_PX, SectionStrip, strip_of
 from venoseg.reporting.summary import headline, notes, summary_sentences
 from venoseg.reporting.window import GrayWindow, choose_window
-from venoseg.reporting.words import STATE_MEANINGS, state_words, warning_words
+from venoseg.reporting.words import STATE_MEANINGS, row_state_words, warning_words
 from venoseg.tables import Row
 from venoseg.volume import Volume
 
@@ -86,7 +86,7 @@ def _vessel_page(
         title=BY_NAME[profile.vessel].title,
         number=number,
         state=state,
-        state_words=state_words(state),
+        state_words=row_state_words(row),
         sentences=summary_sentences(profile),
         notes=notes(profile, row),
         course=draw_course(profile, volume, window),

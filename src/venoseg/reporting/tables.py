@@ -17,6 +17,7 @@ from venoseg.reporting.words import (
     area_words,
     length_range,
     length_words,
+    row_state_words,
     state_words,
 )
 from venoseg.tables import Row, Value
@@ -151,7 +152,7 @@ def stent_rows(measurements: Measurements) -> TextTable:
     headings = (
         "Stent",
         "Lies in",
-        "Length",
+        "Length (95 %)",
         "Smallest area at mid-wire (95 %)",
         "Least width",
         "Greatest width",
@@ -186,7 +187,7 @@ def _stent_cells(row: Row) -> tuple[str, ...]:
     return (
         str(row["stent"]),
         ", ".join(vessels) or "no labelled vein",
-        _figure(row, "length_mm", _millimetres, _DASH),
+        _with_interval(row, "length{}_mm", _millimetres, _millimetre_range),
         _with_interval(row, "minimum_area{}_mm2", area_words, area_range),
         _figure(row, "minimum_diameter_mm", length_words, _DASH),
         _figure(row, "maximum_diameter_mm", length_words, _DASH),
@@ -223,6 +224,10 @@ def _with_interval(
     return f"{words(float(value))} ({span(float(low), float(high))})"
 
 
+def _millimetre_range(low: float, high: float) -> str:
+    return f"{low:.0f} to {high:.0f}"
+
+
 def _percent_range(low: float, high: float) -> str:
     return f"{max(low, 0.0):.0f} to {max(high, 0.0):.0f}"
 
@@ -240,7 +245,7 @@ def _segment_cells(row: Row) -> tuple[str, ...]:
         _figure(row, "reference_area_mm2", area_words, "none known"),
         _figure(row, "area_stenosis_percent", _percent, _no_stenosis(row)),
         _figure(row, "diameter_stenosis_percent", _percent, _no_stenosis(row)),
-        state_words(str(row["state"])) + _without_lumen(row),
+        row_state_words(row) + _without_lumen(row),
     )
 
 

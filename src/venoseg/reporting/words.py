@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from venoseg.anatomy import BY_NAME
+from venoseg.lumen.records import STATE_IN_DOUBT
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
+from venoseg.tables import Row
 
 NOT_MEASURED = "not measured"
 
@@ -38,6 +41,14 @@ _FLAGS: dict[str, str] = {
     "too_few_voxels": "too few labelled voxels",
     "not_traced": "could not be traced",
     "state_in_doubt": "patent or stenotic: the interval of its area holds the limit",
+    "in_stent": "in a stent",
+    "stent_end": "within 3 mm of the end of a stent: the lumen inside is not told",
+    "stent_gap": "a gap in the wires of a stent",
+    "stent_overlap": "two stents lie inside one another",
+    "in_stent_edge_hidden": "in a stent whose wires outshine the edge of the lumen",
+    "in_stent_lumen_not_enhanced": "in a stent, where the blood is not enhanced",
+    "in_stent_refused_sharp_kernel": "in a stent, in an image of a kernel that enhances edges",
+    "stent_refused_thick_slices": "in a stent, in slices too thick to measure it",
     "stents_meet": "another stent's wires run beside or inside these",
     "near_junction": "touches another vein on a small part of its rim",
     "gray_refused_not_enhanced": "edge from the labels: the blood is not enhanced enough for the "
@@ -101,6 +112,13 @@ def state_words(state: str) -> str:
     return _STATES.get(state, state.replace("_", " "))
 
 
+def row_state_words(row: Row) -> str:
+    """Return the state of a vein in plain words, both of two where the figures leave it open."""
+    if STATE_IN_DOUBT in str(row["flags"] or "").split():
+        return "patent or stenotic: its area is at the limit"
+    return state_words(str(row["state"]))
+
+
 def reason_of(flags: Iterable[str]) -> str:
     """Return why a station with these flags is not measured."""
     present = set(flags)
@@ -108,9 +126,10 @@ def reason_of(flags: Iterable[str]) -> str:
 
 
 def warning_words(warning: str) -> str:
-    """Return a warning of the measurements with the flag in it, if any, in plain words."""
+    """Return a warning of the measurements with its flag and its vein, if any, in plain words."""
     about, colon, rest = warning.partition(": ")
-    return f"{about}{colon}{flag_words(rest)}" if rest in _FLAGS else warning
+    about = BY_NAME[about].title if about in BY_NAME else about
+    return f"{about}{colon}{flag_words(rest) if rest in _FLAGS else rest}"
 
 
 def area_words(area_mm2: float) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError
 from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
-from venoseg.segmentation.cava import sure_cava
+from venoseg.segmentation.cava import lowest_of_aorta_mm, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -175,6 +175,8 @@ def surroundings(
     sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
     lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
     sure = _upper_part(sure)
+    # Below its division the track may run in a vein that crosses.
+    sure = sure[aorta.points_lps_mm[sure, 2] >= lowest_of_aorta_mm(aorta)]
     sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
     if len(sure) < 4:
         return _without_aorta(picture, veins_lps_mm)

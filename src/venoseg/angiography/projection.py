@@ -142,6 +142,7 @@ def project(
     saturated: Image,
     seen: BoolArray,
     stenotic: BoolArray | None = None,
+    decided: BoolArray | None = None,
 ) -> Projection:
     """Judge the edges of a vein position by position.
 
@@ -159,6 +160,8 @@ def project(
         (rows, columns), True where the picture shows the patient.
     stenotic
         (n,) where the vein is narrowed, when that is known already.
+    decided
+        (n,) where a person drew an edge, which counts however wide its interval.
     """
     filled, shut = filling(edges)
     inside = _seen_with_surroundings(edges, seen)
@@ -170,6 +173,8 @@ def project(
     half = np.where(shut, 0.0, half)
     usual = float(np.median(edges.width_px[filled])) if filled.any() else 0.0
     unsure = half > _UNSURE * np.maximum(edges.width_px, usual)
+    if decided is not None:
+        unsure &= ~decided
     usable = filled & inside & ~clipped & ~unsure
     diameter = np.where(usable, edges.width_px, np.where(shut, 0.0, np.nan))
     narrow = np.zeros(len(filled), dtype=bool) if stenotic is None else stenotic

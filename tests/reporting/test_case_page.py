@@ -19,14 +19,17 @@ from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.patency import patency_table
 from venoseg.followup.scores import VILLALTA, Score
 from venoseg.followup.visit import CtVisit
+from venoseg.lumen.stent_records import STENT_COLUMNS
 from venoseg.reporting.case_changes import change_tables
 from venoseg.reporting.case_figures import COLOURS, LINES, MARKS
+from venoseg.reporting.case_outcome import stent_rows
 from venoseg.reporting.case_page import render_case
 from venoseg.reporting.case_tables import segment_table
 from venoseg.reporting.case_visits import visit_cards
 from venoseg.reporting.case_words import case_headline, case_sentences
 from venoseg.reporting.drawing import drawing_style
 from venoseg.reporting.pdf import browser, print_pdf
+from venoseg.tables import Table
 
 SHIFT_MM = 6.0
 SIDES = (("left", 7), ("right", 9))
@@ -238,3 +241,18 @@ def test_a_machine_without_browser_is_told_what_to_do(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DependencyError, match=r"open report\.html in any browser"):
         print_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+
+
+def test_a_stent_has_the_interval_of_its_length_and_a_bound_where_metal_hides_the_lumen(
+    compared,
+) -> None:
+    row = dict.fromkeys(column.name for column in STENT_COLUMNS) | {"vessels": "ivc", "stent": 1}
+    row |= {"length_mm": 103.0, "length_low_mm": 97.6, "length_high_mm": 125.6}
+    row |= {"in_stent_area_stenosis_high_percent": 21.3}
+    visits = tuple(
+        replace(visit, found=replace(visit.found, stents=Table(STENT_COLUMNS, (row,))))
+        for visit in compared.scans
+    )
+    cells = repr(stent_rows(replace(compared, visits=visits))).replace("\\xa0", " ")
+    assert "103 mm (98 to 126)" in cells
+    assert "at most 21 %" in cells

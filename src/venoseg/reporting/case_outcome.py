@@ -50,15 +50,30 @@ def _stent(found: Comparison, visit: CtVisit, row: Row) -> tuple[str, ...]:
     return (
         _target(str(row["vessels"])),
         label_words(visit.label),
-        NONE if row["length_mm"] is None else f"{float(row['length_mm']):.0f}\N{NO-BREAK SPACE}mm",
+        _length(row),
         _with_interval(figures["stent_minimum_area_mm2"], "mm²", 0),
         _with_interval(figures["stent_minimum_diameter_mm"], "mm", 1),
         _compression(
             figures.get("stent_compression_percent"), nominal, found.case.rules.compressed_percent
         ),
-        _with_interval(figures["in_stent_area_stenosis_percent"], "%", 0),
+        _tissue(figures["in_stent_area_stenosis_percent"], row),
         "; ".join(flag_words(flag) for flag in str(row["flags"] or "").split()) or NONE,
     )
+
+
+def _length(row: Row) -> str:
+    value, low, high = (row[f"length{end}_mm"] for end in ("", "_low", "_high"))
+    if value is None:
+        return NONE
+    ends = [None if end is None else float(end) for end in (low, high)]
+    return _with_interval(Figure(float(value), ends[0], ends[1]), "mm", 0)
+
+
+def _tissue(stenosis: Figure | None, row: Row) -> str:
+    most = row["in_stent_area_stenosis_high_percent"]
+    if stenosis is None and most is not None:
+        return f"hidden by the metal; at most {float(most):.0f}\N{NO-BREAK SPACE}%"
+    return _with_interval(stenosis, "%", 0)
 
 
 def _compression(narrower: Figure | None, nominal_mm: float | None, limit_percent: float) -> str:

@@ -220,11 +220,7 @@ def curvature_pull(curvature_per_mm: FloatArray, along_mm: FloatArray | float) -
 
 
 def smooth_over_wall(
-    values: FloatArray,
-    weights: FloatArray,
-    station_mm: float,
-    point_mm: FloatArray,
-    over_mm: tuple[float, float],
+    values: FloatArray, weights: FloatArray, stations: float, points: FloatArray
 ) -> FloatArray:
     """Average a quantity given at (n, m) places of the wall over its neighbourhood.
 
@@ -232,12 +228,8 @@ def smooth_over_wall(
     ----------
     values, weights
         (n, m), along the vein and around it; weight 0 where there is no value.
-    station_mm
-        Distance of the stations.
-    point_mm
-        (n,) distance of the points of each contour.
-    over_mm
-        Standard deviation of the neighbourhood along and around.
+    stations, points
+        Standard deviation of the neighbourhood along the vein, and (n,) around it.
 
     Returns
     -------
@@ -245,8 +237,8 @@ def smooth_over_wall(
         (n, m) weighted averages; 0 where all weights nearby are 0.
     """
     both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)])
-    along = ndimage.gaussian_filter1d(both, over_mm[0] / station_mm, axis=1, mode="nearest")
-    total, summed = _average_around(along, over_mm[1] / point_mm)
+    along = ndimage.gaussian_filter1d(both, stations, axis=1, mode="nearest")
+    total, summed = _average_around(along, points)
     # Less than this is what rounding leaves of weights of 0.
     known = total > 1e-6
     return np.where(known, summed / np.where(known, total, 1.0), 0.0)

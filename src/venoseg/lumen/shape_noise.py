@@ -18,7 +18,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, smoothed_around_mm
 from venoseg.volume import FloatArray, Grid
 
 REPLICATES = 6
@@ -98,7 +98,7 @@ def wall_noise(contours_mm: FloatArray, curve: Curve, grid: Grid, first: int) ->
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
     through, pixel = grid.slice_and_pixel_mm
-    along_mm, around_mm = WALL_SMOOTHING_MM
+    along_mm, around_mm = WALL_SMOOTHING_MM[0], smoothed_around_mm(contours_mm)
     # Interpolation makes rays within a voxel see the same noise.
     alike = 0.5 * through / station_mm
     spectrum = _noise_along(points, round(alike, 6), round(along_mm / station_mm, 6))

@@ -13,6 +13,12 @@ from venoseg.volume import FloatArray, Grid
 # The wall is smooth over this much along the vein and around it: offsets are averaged so far.
 WALL_SMOOTHING_MM = (3.5, 3.0)
 
+# Around a small vein over no more than this share of its radius: offsets averaged over more of a
+# turn would leave an oval as oval or as round as the labels have it. Over less than this length
+# noise would decide.
+_MOST_OF_RADIUS = 0.6
+_LEAST_AROUND_MM = 1.5
+
 # At the tips of a slit, where the outline bends this many times as much as a circle of its length,
 # they are averaged over this much around instead.
 _TIP_BEND = (2.0, 4.0)
@@ -35,17 +41,20 @@ _TIP_BEND_SCALE, _SHIFT_BEND_SCALE, _BEND_SCALE = 1 / 96, 2 / 96, 6 / 96
 _STEPS_MM = 2.5
 
 # Bumps of the outline shorter than this along it are steps of the labels' voxels, but for the tips
-# of a slit.
-_BUMP_MM = 5.0
+# of a slit: a share of the way around it, within limits. What averages of offsets are too smooth to
+# correct must not come from the labels.
+_BUMP_OF_TURN = 1 / 6
+_BUMP_MM = (5.0, 11.0)
 _TIP_BUMP_MM = 2.0
 
 
 def settled(contours: FloatArray, curve: Curve) -> FloatArray:
     """Take the steps of the labels' voxels out of contours, around and along the vein."""
-    smooth = _without_bumps(contours, _BUMP_MM)
+    perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    smooth = _without_bumps(contours, np.clip(_BUMP_OF_TURN * perimeter, *_BUMP_MM) / perimeter)
     tips = _tips(contours)
     if tips.any():
-        sharper = _without_bumps(contours, _TIP_BUMP_MM)
+        sharper = _without_bumps(contours, _TIP_BUMP_MM / perimeter)
         smooth = smooth + tips[..., None] * (sharper - smooth)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     sigma = _STEPS_MM / station_mm
@@ -55,16 +64,15 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
     return result
 
 
-def _without_bumps(contours: FloatArray, bump_mm: float) -> FloatArray:
-    """Remove what is shorter than ``bump_mm`` along contours (n, m, 2) of nearly even spacing.
+def _without_bumps(contours: FloatArray, of_turn: FloatArray) -> FloatArray:
+    """Remove what is shorter than (n,) shares of a turn from contours (n, m, 2), evenly spaced.
 
     A low-pass filter on the Fourier descriptors: unlike averaging, it does not shrink a circle.
     """
     around = np.fft.fft(contours[..., 0] + 1j * contours[..., 1], axis=1)
     count = contours.shape[1]
     harmonic = np.abs(np.fft.fftfreq(count, 1.0 / count))
-    relative = harmonic * bump_mm / np.maximum(perimeters_mm(contours), SAMPLE_MM)[:, None]
-    smooth = np.fft.ifft(around / (1.0 + relative**8), axis=1)
+    smooth = np.fft.ifft(around / (1.0 + (harmonic * of_turn[:, None]) ** 8), axis=1)
     return np.stack([smooth.real, smooth.imag], axis=-1)
 
 
@@ -82,8 +90,8 @@ def smooth_offsets(
     offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
 ) -> FloatArray:
     """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis."""
-    along_mm, around_mm = WALL_SMOOTHING_MM
-    smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
+    along_mm, around_mm = WALL_SMOOTHING_MM[0], smoothed_around_mm(contours)
+    smooth = over_wall(offsets, weights, curve, contours, (along_mm, around_mm))
     for share, over_mm in (
         (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
         (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
@@ -128,12 +136,19 @@ def over_wall(
     weights: FloatArray,
     curve: Curve,
     contours: FloatArray,
-    over_mm: tuple[float, float],
+    over_mm: tuple[float, float | FloatArray],
 ) -> FloatArray:
-    """Average (n, m) values over so much along the vein and around it."""
+    """Average (n, m) values over so much along the vein and around it, there (n,) or the same."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = np.maximum(perimeters_mm(contours), SAMPLE_MM) / contours.shape[1]
-    return smooth_over_wall(values, weights, station_mm, point_mm, over_mm)
+    points_per_mm = contours.shape[1] / np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    along_mm, around_mm = over_mm
+    return smooth_over_wall(values, weights, along_mm / station_mm, around_mm * points_per_mm)
+
+
+def smoothed_around_mm(contours: FloatArray) -> FloatArray:
+    """Return (n,) over how much around the vein offsets are averaged."""
+    radius = perimeters_mm(contours) / (2.0 * np.pi)
+    return np.clip(_MOST_OF_RADIUS * radius, _LEAST_AROUND_MM, WALL_SMOOTHING_MM[1])
 
 
 def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:

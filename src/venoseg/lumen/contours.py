@@ -26,10 +26,10 @@ _SUPPORT_LINES = 64
 _NARROWING_ROUNDS = 3
 _NARROWING_STEPS = np.linspace(-1.0, 1.0, 9)
 
-# The largest inscribed circle is sought on grids of this many candidates, this many times finer.
-_SEARCH_ROUNDS = 6
-_SEARCH_STEPS = np.linspace(-1.0, 1.0, 7)
-_SEARCH_GRID = np.stack(np.meshgrid(_SEARCH_STEPS, _SEARCH_STEPS), axis=-1).reshape(-1, 2)
+# The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
+# ever finer ones, among so few of the corners.
+_SEARCH_STEPS = (7, 5, 5, 5, 5, 5)
+_SEARCH_STRIDE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,11 +189,13 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     contours, start = contours @ axes, (start[:, None, :] @ axes)[:, 0]
     lowest, highest = contours.min(axis=1), contours.max(axis=1)
     around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
-    corners = _Corners.of(contours)
+    corners = _Corners.of(contours[:, ::_SEARCH_STRIDE])
     best, room = start, corners.clearance(start[:, None, :])[:, 0]
     rows = np.arange(len(contours))
-    for _ in range(_SEARCH_ROUNDS):
-        candidates = around[:, None, :] + _SEARCH_GRID * half[:, None, :]
+    for steps in _SEARCH_STEPS:
+        line = np.linspace(-1.0, 1.0, steps)
+        grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+        candidates = around[:, None, :] + grid * half[:, None, :]
         found = corners.clearance(candidates)
         winner = np.argmax(found, axis=1)
         better = found[rows, winner] > room

@@ -143,7 +143,8 @@ def test_reason_is_the_one_that_says_most() -> None:
 
 def test_warnings_keep_their_words_and_flags_get_some() -> None:
     assert warning_words("image: tilt_corrected").startswith("image: the slices were tilted")
-    assert warning_words("ivc: no station could be measured") == "ivc: no station could be measured"
+    told = warning_words("ivc: no station could be measured")
+    assert told == "Inferior vena cava: no station could be measured"
 
 
 def test_windows_follow_enhancement_and_unit(measurements: Measurements) -> None:

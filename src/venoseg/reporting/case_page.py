@@ -170,7 +170,8 @@ def _warnings(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     visits: dict[str, dict[str, list[str]]] = {}
     for one in words:
         label, _, rest = one.partition(": ")
-        about, _, what = warning_words(rest).partition(": ")
+        about = rest.partition(": ")[0]
+        what = warning_words(rest).partition(": ")[2]
         if what.startswith("occluded along"):
             continue
         veins = visits.setdefault(label_words(label), {})

@@ -6,7 +6,8 @@ from qtpy.QtGui import QBrush, QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from venoseg.anatomy import BY_NAME
-from venoseg.tables import Value
+from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.tables import Row
 from venoseg_napari.desk import Desk
 from venoseg_napari.places import narrowest
 
@@ -19,7 +20,8 @@ COLUMNS: dict[str, str] = {
 }
 STALE_WORDS = "..."
 _MARGIN_PX = 10
-_WIDEST_STATE = "not assessable"
+# Of a segment whose area lies so near to the limit that its interval holds both; the widest one.
+_IN_DOUBT = "patent/stenotic"
 _SWATCH_PX = 12
 _STALE = QBrush(QColor("#d98c00"))
 
@@ -41,7 +43,7 @@ class NumbersTable(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         # Of fixed width: a table that follows its text lays itself out at every figure.
         for place, (column, title) in enumerate(COLUMNS.items()):
-            words = _WIDEST_STATE if column == "state" else title
+            words = _IN_DOUBT if column == "state" else title
             self.setColumnWidth(place, self.fontMetrics().horizontalAdvance(words) + _MARGIN_PX)
         self.verticalHeader().setDefaultSectionSize(20)
         self.cellClicked.connect(self._go)
@@ -74,7 +76,7 @@ class NumbersTable(QTableWidget):
             stale = self.desk.is_stale(str(row["vessel"]))
             for place, column in enumerate(COLUMNS):
                 fixed = column == "vessel"
-                words = _words(row[column], column) if fixed or not stale else STALE_WORDS
+                words = _words(row, column) if fixed or not stale else STALE_WORDS
                 item = self._cells[number][place]
                 # What stays is not written again: every cell that is written is painted.
                 if (item.text(), bool(item.toolTip())) == (words, stale):
@@ -112,7 +114,10 @@ def _swatch(vessel: str) -> QIcon:
     return QIcon(picture)
 
 
-def _words(value: Value, column: str) -> str:
+def _words(row: Row, column: str) -> str:
+    value = row[column]
+    if column == "state" and STATE_IN_DOUBT in str(row["flags"] or "").split():
+        return _IN_DOUBT
     if column == "vessel":
         return BY_NAME[str(value)].title.removesuffix(" vein")
     if value is None:

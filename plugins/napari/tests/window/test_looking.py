@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -10,6 +12,8 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.tables import Table
 from venoseg.volume import Grid
 from venoseg_napari.display import WINDOWS
 from venoseg_napari.settings import restore, store
@@ -239,6 +243,23 @@ def test_the_profile_shows_areas_at_wish(window):
     assert "area" in made.along.title.text()
     made.along.toggle_areas()
     np.testing.assert_allclose(plot.reference.getData()[1], 2 * np.sqrt(reference / np.pi))
+
+
+def test_the_table_says_where_a_state_is_in_doubt_and_where_nothing_is_narrowed(window):
+    made = window()
+    desk = made.desk
+    found = desk.figures.found
+    rows = [dict(row) for row in found.segments.rows]
+    rows[0] |= {"state": "patent", "flags": STATE_IN_DOUBT, "area_stenosis_percent": 49.8}
+    rows[1] |= {"state": "patent", "flags": "", "area_stenosis_percent": -11.0}
+    table = Table(found.segments.columns, tuple(rows))
+    desk.figures = replace(desk.figures, found=replace(found, segments=table))
+    desk.figures_changed.emit()
+    words = [
+        [made.numbers.text(str(row["vessel"]), name) for name in ("area_stenosis_percent", "state")]
+        for row in rows[:2]
+    ]
+    assert words == [["50 %", "patent/stenotic"], ["none", "patent"]]
 
 
 def test_what_was_set_is_there_again_the_next_day(window):

@@ -37,8 +37,8 @@ def bands(column: float = 124.0) -> Any:
     return ndimage.gaussian_filter(picture, 1.4)
 
 
-def header(kind: str, size: float, share: float | None) -> Any:
-    return Calibration(kind, (size, size), share, "", None, "stated")  # type: ignore[arg-type]
+def header(kind: Any, size: float, share: float | None) -> Any:
+    return Calibration(kind, (size, size), share, "", None, "stated")
 
 
 def measured(scene: Any, extra: Any, **options: Any) -> Venogram:

@@ -33,7 +33,7 @@ from venoseg.segmentation import (
     undo,
 )
 from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, label_box, merged
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.tool import STROKES, TITLES, VALUES
 
@@ -198,8 +198,7 @@ def _without_stretch(session: Session, profile: VesselProfile, start: int, stop:
     part = labels[box].copy()
     index = np.argwhere(part == value)
     places = session.image.grid.to_lps(index + [s.start for s in box])
-    _, nearest = cKDTree(profile.branch.curve.points_lps_mm).query(places)
-    part[tuple(index[(nearest >= start) & (nearest <= stop)].T)] = 0
+    part[tuple(index[_beside_stretch(profile, places, start, stop)].T)] = 0
     return edit_to(labels, box, part)
 
 
@@ -207,13 +206,21 @@ def _outside_stretch(
     contours: Sequence[Contour], profile: VesselProfile, start: int, stop: int
 ) -> tuple[Contour, ...]:
     """Return the drawn outlines without those across a vein between two of its stations."""
-    nearest = cKDTree(profile.branch.curve.points_lps_mm)
     return tuple(
         contour
         for contour in contours
         if contour.vessel != profile.vessel
-        or not start <= nearest.query(contour.station_lps_mm)[1] <= stop
+        or not _beside_stretch(profile, contour.station_lps_mm[None], start, stop).any()
     )
+
+
+def _beside_stretch(
+    profile: VesselProfile, places_lps_mm: FloatArray, start: int, stop: int
+) -> BoolArray:
+    """Tell which (n, 3) places are nearest to one of some consecutive stations of a vein."""
+    _, nearest = cKDTree(profile.branch.curve.points_lps_mm).query(places_lps_mm)
+    beside: BoolArray = (nearest >= start) & (nearest <= stop)
+    return beside
 
 
 def forget_course(desk: Desk) -> None:

@@ -97,7 +97,8 @@ class Desk(QObject):
     told = Signal(str, bool)
     # A venogram was chosen; it is looked at in its own window, and an open CT stays open.
     venogram_chosen = Signal(object)
-    _measured = Signal(object)
+    # There are new figures; from the thread that measures.
+    _measured = Signal()
 
     def __init__(self, reviewer: str, reviews: Path | None, clock: Clock = system_clock) -> None:
         super().__init__()
@@ -218,7 +219,7 @@ class Desk(QObject):
         self._live = Live(
             session.image,
             session.segmentation,
-            self._measured.emit,
+            lambda _: self._measured.emit(),
             boundary=self.boundary,
             notes=session.notes,
         )
@@ -316,9 +317,12 @@ class Desk(QObject):
             self.notes_changed.emit()
         self.state_changed.emit()
 
-    def _take_figures(self, figures: Figures) -> None:
-        if self.session is None:
+    def _take_figures(self) -> None:
+        if self.session is None or self._live is None:
             return
+        # Not those that were told: a step made since has made some of them old, and what was
+        # measured of another case, or with another edge, may come late.
+        figures = self._live.figures
         found, first = figures.found, self.figures.found is None
         self.figures = figures
         if self.before is None and found is not None and figures.settled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import re
 from collections.abc import Sequence
@@ -88,6 +89,10 @@ class ReviewWindow(QObject):
         # Where File > Open ends, and a drop on the window: it has no public name, and a reader
         # among several would make napari ask each time which of them to take.
         viewer.window._qt_viewer._qt_open = self._look_in
+        # napari's objects live as long as its window. To look through all of them for what nobody
+        # holds any more would stop the hand that paints for half a second now and then.
+        gc.collect()
+        gc.freeze()
 
     def toggle_help(self) -> None:
         """Show or hide the list of keys."""

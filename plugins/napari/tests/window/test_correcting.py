@@ -318,3 +318,49 @@ def contrast(image):
     far = float(light[np.abs(light - behind).argmax()])
     high, low = max(behind, far), min(behind, far)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_figures_still_under_way_when_the_edge_is_taken_elsewhere_are_not_shown(window, wait):
+    made = window()
+    desk = made.desk
+    shown = []
+
+    def look():
+        found = desk.figures.found
+        shown.append(found and found.parameters["boundary"])
+
+    desk.take(vessel="ivc", step_mm=1.6)
+    operations.reshape(desk, "shrink")
+    # Measured, but not yet told: the window has had no time for it.
+    assert desk._live.wait(60.0)
+    desk.figures_changed.connect(look)
+    try:
+        desk.measure_by("mask")
+        wait(lambda: desk.figures.settled)
+    finally:
+        desk.figures_changed.disconnect(look)
+        desk.measure_by("gray")
+    assert set(shown) == {None, "mask"}
+
+
+def test_figures_that_are_old_when_the_window_hears_of_them_do_not_pass_for_new(window, wait):
+    made = window()
+    desk = made.desk
+    profile = desk.profile("ivc")
+    drawn_at = [18, 30]
+    passed_for_new = []
+
+    def look():
+        if desk.figures.settled:
+            words = desk.profile("ivc").flags
+            passed_for_new.append([n for n, w in enumerate(words) if "manual_contour" in w])
+
+    desk.figures_changed.connect(look)
+    for station in drawn_at:
+        desk.go_to("ivc", station)
+        drag_outline(desk, 0.9 * profile.contours_mm[station])
+        # Measured, but not yet told: the window has had no time for it.
+        assert desk._live.wait(60.0)
+    wait(lambda: desk.figures.settled)
+    desk.figures_changed.disconnect(look)
+    assert all(stations == drawn_at for stations in passed_for_new)

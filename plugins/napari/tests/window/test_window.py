@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 from dataclasses import replace
 
@@ -250,6 +251,12 @@ def test_the_interval_is_drawn_unless_the_figures_are_old(window):
     assert plot.interval.isVisible()
     assert plot.interval.boundingRect().width() > 20
     assert plot.interval.boundingRect().height() > 0
+
+
+@pytest.mark.usefixtures("review_window")
+def test_the_objects_of_the_window_are_not_looked_through_again_and_again():
+    # Those that came before it was ready are set aside; what came since is far less.
+    assert gc.get_freeze_count() > 2 * len(gc.get_objects())
 
 
 def test_every_key_is_in_the_help_and_bound(window):

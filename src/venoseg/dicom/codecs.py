@@ -197,8 +197,10 @@ def _gdcm(frame: bytes, pixels: Pixels, header: CodestreamHeader) -> Stored:
     image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
     cell = 8 if header.precision <= 8 else 16 if header.precision <= 16 else 32
     signed = int(header.signed)
+    # By this GDCM chooses among its JPEG decoders; one that does not fit says so on stderr first.
+    chosen = 12 if pixels.transfer_syntax in JPEG and 8 < header.precision <= 12 else cell
     image.SetPixelFormat(
-        gdcm.PixelFormat(pixels.samples, cell, header.precision, header.precision - 1, signed)
+        gdcm.PixelFormat(pixels.samples, chosen, header.precision, header.precision - 1, signed)
     )
     raw = image.GetBuffer().encode("utf-8", "surrogateescape")
     return np.frombuffer(raw, np.dtype(f"<{'i' if signed else 'u'}{cell // 8}"))

@@ -67,7 +67,11 @@ def _one(found: Found, diameter: float, percent: float | None, seed: int, photon
     carm = Carm(primary_deg=random.uniform(-15, 15), secondary_deg=random.uniform(-3, 3))
     catheter = marker_catheter(scene.tubes[0].curve, 15, 155, french=6.0, aside_mm=0.0)
     settings = XaSettings(
-        carm=carm, frames=12, photons=photons * random.uniform(0.6, 1.6), seed=seed
+        carm=carm,
+        frames=12,
+        photons=photons * random.uniform(0.6, 1.6),
+        catheter_rays=3,
+        seed=seed,
     )
     twin = run_xa(scene, settings, catheter=catheter)
     rows = xa_truth_of(scene, twin).projection.rows

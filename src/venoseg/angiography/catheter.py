@@ -13,35 +13,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
 
 from venoseg.angiography.run import Image
 from venoseg.angiography.shaft import Point, follow_shaft
+from venoseg.angiography.shaft_shadow import BESIDE_PX, shadow_of, spread_by_noise
 from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
-# Pixels so far from the axis are fitted, with a background that changes over such a length.
-_BESIDE_PX = 9.0
+# The background changes over such a length.
 _KNOT_PX = 35.0
-_FINE_PX = 0.04
 
-# The lumen of diagnostic catheters measures about this share of their outside.
-_LUMEN = 0.7
 # An empty or filled lumen is believed when it explains so much, in units of the noise's variance,
-# and leaves less than this share of what a full shaft leaves.
+# leaves less than this share of what a full shaft leaves, and what it explains is at least so large
+# a part of the shaft's opacity: blur of another shape than a bell does less.
 _BELIEVED = 12.0
 _CLEARLY = 0.9
+_MARKED = 0.01
 
 # Blur found at the vein, where it has little effect, is known to this standard deviation.
 _BLUR_SD_PX = 0.1
 
-# Half width of 95 % of what blur of another shape than a bell does to the width.
-_MODEL_PX = 0.06
+# Half widths of 95 %: of what blur of another shape than a bell does to the width of a wide shaft,
+# and of the bell that such blur is taken for, which a narrow shaft turns into width.
+_MODEL_PX = 0.05
+_MODEL_BLUR_PX = 0.05
 
 _BAND = 0.5
 _BAND_REACH_PX = 3
+_BAND_SCATTERS = 4.0
 _STANDS_OUT = 5.0
 _ROUNDS = 3
 _OUTLYING = 2.5
@@ -51,8 +54,13 @@ _WIDTHS_PX = (1.0, 14.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pixels:
-    """Pixels near the shaft: distance from the rough axis, (n, k) shares of knots, attenuation."""
+    """Pixels near the shaft.
 
+    ``place`` (n, 2) column and row, ``aside_px`` (n,) distance from the rough axis, ``knots``
+    (n, k) shares of knots along it, ``value`` (n,) attenuation; ``opacity`` is the shaft's.
+    """
+
+    place: npt.NDArray[np.int64]
     aside_px: FloatArray
     knots: FloatArray
     value: FloatArray
@@ -61,11 +69,18 @@ class _Pixels:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
+    """``per_blur``: by how much the width would change for a pixel more of blur."""
+
     width_px: float
     width_sd_px: float
-    misfit: float
+    per_blur: float
+    left: FloatArray
     noise: float
     distinct: float
+
+    @property
+    def misfit(self) -> float:
+        return float(np.mean(self.left**2))
 
 
 def catheter_width(
@@ -90,15 +105,24 @@ def catheter_width(
     pixels = _near(native, first_px, second_px)
     full = _fit(pixels, blur_px, hollow=False)
     other = _fit(pixels, blur_px, hollow=True)
-    gain = (full.misfit - other.misfit) / max(other.noise**2, 1e-18)
-    hollow = gain > _BELIEVED and other.misfit < _CLEARLY * full.misfit
-    found = other if hollow else full
+    found = other if _is_hollow(full, other, pixels.opacity, blur_px) else full
     low, high = _WIDTHS_PX
     inside = 1.05 * low < found.width_px < 0.95 * high
     if not inside or found.distinct < _STANDS_OUT or found.width_sd_px > 0.25 * found.width_px:
         raise no_catheter()
-    half = float(np.hypot(1.96 * found.width_sd_px, _MODEL_PX))
+    of_blur = _MODEL_BLUR_PX * found.per_blur
+    half = float(np.linalg.norm([1.96 * found.width_sd_px, _MODEL_PX, of_blur]))
     return found.width_px, half / found.width_px
+
+
+def _is_hollow(full: _Fitted, other: _Fitted, opacity: float, blur_px: float) -> bool:
+    gain = full.misfit - other.misfit
+    worth = len(full.left) / _alike(blur_px)
+    return (
+        gain * worth > _BELIEVED * other.noise**2
+        and other.misfit < _CLEARLY * full.misfit
+        and gain > (_MARKED * opacity) ** 2
+    )
 
 
 def no_catheter() -> MeasurementError:
@@ -112,8 +136,8 @@ def no_catheter() -> MeasurementError:
 def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     course, density = follow_shaft(native, first_px, second_px)
     points, normals = course.points_px, course.normals
-    low = np.maximum(np.floor(points.min(axis=0) - _BESIDE_PX).astype(int), 0)
-    high = np.ceil(points.max(axis=0) + _BESIDE_PX).astype(int) + 1
+    low = np.maximum(np.floor(points.min(axis=0) - BESIDE_PX).astype(int), 0)
+    high = np.ceil(points.max(axis=0) + BESIDE_PX).astype(int) + 1
     rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
     inside = (rows < native.shape[0]) & (columns < native.shape[1])
     place = np.stack([columns[inside], rows[inside]], axis=1).astype(np.float64)
@@ -122,7 +146,7 @@ def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     aside = np.einsum("ij,ij->i", offset, normals[station])
     along = offset[:, 1] * normals[station, 0] - offset[:, 0] * normals[station, 1]
     plain = ~_banded(density)
-    kept = (np.abs(aside) < _BESIDE_PX) & (np.abs(along) < 1.0) & plain[station]
+    kept = (np.abs(aside) < BESIDE_PX) & (np.abs(along) < 1.0) & plain[station]
     if kept.sum() < _LEAST_PIXELS:
         raise no_catheter()
     position = course.position_px[station[kept]] + along[kept]
@@ -131,15 +155,18 @@ def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     knots = np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(count)))
     # A knot between bands that hide the shaft has no pixels of its own.
     knots = knots[:, knots.sum(axis=0) > 5.0]
-    place = place[kept].astype(int)
-    value = native[place[:, 1], place[:, 0]].astype(np.float64)
-    return _Pixels(aside[kept], knots, value, max(float(np.median(density[plain])), 0.02))
+    whole = place[kept].astype(np.int64)
+    value = native[whole[:, 1], whole[:, 0]].astype(np.float64)
+    opacity = max(float(np.median(density[plain])), 0.02)
+    return _Pixels(whole, aside[kept], knots, value, opacity)
 
 
 def _banded(density: FloatArray) -> BoolArray:
     """Return where the shaft is much denser than it usually is, as under a band."""
     usual = float(np.percentile(density, 30.0))
-    marked = np.abs(density - usual) > _BAND * max(usual, 1e-6)
+    # The lower part holds no bands: its scatter is noise, which the faintest shafts hardly exceed.
+    scatter = _BAND_SCATTERS * (usual - float(np.percentile(density, 5.0)))
+    marked = np.abs(density - usual) > max(_BAND * usual, scatter, 1e-6)
     return np.asarray(ndimage.binary_dilation(marked, iterations=_BAND_REACH_PX))
 
 
@@ -147,8 +174,7 @@ def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
     """Fit width, blur, the axis and, of a hollow shaft, how empty its lumen is."""
     count = pixels.knots.shape[1]
     weight = np.ones(len(pixels.value))
-    # Noise is blurred along with the picture: so many pixels are worth one.
-    alike = max(4.0 * np.pi * blur_px**2, 1.0)
+    alike = _alike(blur_px)
     noise = 0.0
 
     def whole(shape: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -174,16 +200,33 @@ def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
         rest, factors = whole(start if hollow else np.insert(start, 2, 0.0))
         noise = max(1.4826 * float(np.median(np.abs(rest))), 1e-9)
         weight = 1.0 / np.sqrt(np.maximum(1.0, np.abs(rest) / (_OUTLYING * noise)))
-    covariance = np.linalg.pinv(found.jac.T @ found.jac) * noise**2 * alike
+    jacobian = found.jac[:-1]
+    inverse = np.linalg.pinv(found.jac.T @ found.jac)
+    spread = spread_by_noise(pixels.place, jacobian * weight[:, None], rest * weight)
+    # The blur that was held is as uncertain as it was held for.
+    held_row = found.jac[-1:] * noise * np.sqrt(alike)
+    covariance = inverse @ (spread + held_row.T @ held_row) @ inverse
     height = float(np.median(factors[:count]))
     worth = np.sqrt(len(rest) / alike)
     return _Fitted(
         float(start[0]),
         float(np.sqrt(covariance[0, 0])),
-        float(2.0 * found.cost / alike),
+        _width_per_blur(jacobian),
+        rest * weight,
         noise,
         height * worth / noise / 5.0,
     )
+
+
+def _alike(blur_px: float) -> float:
+    """Return how many pixels are worth one: noise is blurred along with the picture."""
+    return max(4.0 * np.pi * blur_px**2, 1.0)
+
+
+def _width_per_blur(jacobian: FloatArray) -> float:
+    """Return by how much the width that fits best changes when another blur is taken for true."""
+    others = np.delete(jacobian, 1, axis=1)
+    return float(np.linalg.lstsq(others, -jacobian[:, 1], rcond=None)[0][0])
 
 
 def _parts(pixels: _Pixels, shape: FloatArray) -> FloatArray:
@@ -195,36 +238,7 @@ def _parts(pixels: _Pixels, shape: FloatArray) -> FloatArray:
         [
             shadow[:, None] * pixels.knots,
             pixels.knots,
-            (pixels.aside_px / _BESIDE_PX)[:, None] * pixels.knots,
+            (pixels.aside_px / BESIDE_PX)[:, None] * pixels.knots,
         ],
         axis=1,
     )
-
-
-def shadow_of(
-    aside_px: FloatArray, width_px: float, blur_px: float, emptiness: float, opacity: float
-) -> FloatArray:
-    """Return the (n,) attenuation at distances from the axis of a shaft, 1 in a full one's middle.
-
-    ``emptiness`` is 0 where the lumen absorbs like the wall, 1 where it does not, below 0 where it
-    absorbs more; ``opacity`` that of the middle, which is to be multiplied with.
-    """
-    reach = _BESIDE_PX + 5.0
-    grid = np.arange(-reach, reach + _FINE_PX / 2, _FINE_PX)
-    depth = _chords(grid, width_px / 2)
-    if emptiness != 0.0:
-        depth = depth - emptiness * _LUMEN * _chords(grid, _LUMEN * width_px / 2)
-    passed = ndimage.gaussian_filter1d(np.exp(-opacity * depth), blur_px / _FINE_PX)
-    shadow: FloatArray = np.interp(aside_px, grid, -np.log(passed) / opacity)
-    return shadow
-
-
-def _chords(grid: FloatArray, radius: float) -> FloatArray:
-    """Return means over each step of a grid of sqrt(1 - (x / radius)^2)."""
-
-    def area(x: FloatArray) -> FloatArray:
-        share = np.clip(x / radius, -1.0, 1.0)
-        whole: FloatArray = radius / 2 * (share * np.sqrt(1 - share**2) + np.arcsin(share))
-        return whole
-
-    return (area(grid + _FINE_PX / 2) - area(grid - _FINE_PX / 2)) / _FINE_PX

@@ -55,6 +55,9 @@ class XaSettings:
     table_mm
         How far the table has moved to the head since the first frame, frame by frame: the picture
         moves to the feet. Empty for a table at rest. Mask frames only fit frames at their place.
+    catheter_rays
+        Through each pixel with a catheter, from side to side and from top to bottom; odd. With 1
+        the width of a thin shaft cannot be told from the picture to better than some percent.
     seed
         Of the noise.
     """
@@ -71,6 +74,7 @@ class XaSettings:
     relationship: Relationship = "LIN"
     motion_px: tuple[float, float] = (0.0, 0.0)
     table_mm: tuple[float, ...] = ()
+    catheter_rays: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -128,7 +132,10 @@ def run_xa(
     reference: float | None = None
     for place in dict.fromkeys(table.tolist()):
         carm = settings.carm_at(place)
-        still = _still(scene, carm, catheter, ruler)
+        device = None
+        if catheter is not None:
+            device = catheter_image(catheter, carm, settings.catheter_rays, settings.blur_px)
+        still = _still(scene, carm, device, ruler)
         reference = reference or float(np.exp(-np.median(still)))
         filled = _filled_lengths(scene, flow, carm)
         for number in np.flatnonzero(table == place).tolist():
@@ -149,7 +156,7 @@ def _attenuation(
     return still + contrast
 
 
-def _still(scene: Scene, carm: Carm, catheter: Catheter | None, ruler: Ruler | None) -> Image:
+def _still(scene: Scene, carm: Carm, device: Image | None, ruler: Ruler | None) -> Image:
     """Return the attenuation of all that does not change: body, stents and devices."""
     still = np.zeros((carm.rows, carm.columns))
     if scene.background_hu < -500:
@@ -159,8 +166,8 @@ def _still(scene: Scene, carm: Carm, catheter: Catheter | None, ruler: Ruler | N
         still += volume_image(Volume(paint(empty, grid)[0], grid), carm)
     for stent in scene.stents:
         still += _STENT_PER_MM * wire_image(stent.wires, carm)
-    if catheter is not None:
-        still += catheter_image(catheter, carm)
+    if device is not None:
+        still += device
     if ruler is not None:
         still += ruler.image(carm)
     return still

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from venoseg.errors import UsageError
 from venoseg.phantom.curve import Curve
 from venoseg.phantom.filaments import Filaments
 from venoseg.phantom.tube import Profile, Tube
@@ -17,6 +18,7 @@ FRENCH_MM = 1 / 3
 _SHAFT_PER_MM = 0.09
 _BAND_PER_MM = 0.9
 _RULER_PER_MM = 0.8
+_KERNEL_PX = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +70,54 @@ def _band(course: Curve, middle_mm: float, radius_mm: float) -> Tube:
     return Tube.plain(ends, radius_mm, radius_mm)
 
 
-def catheter_image(catheter: Catheter, carm: Carm) -> Image:
-    """Return the (rows, columns) attenuation of a catheter."""
-    bands = (_tube_image(band, carm, _BAND_PER_MM) for band in catheter.bands)
-    shaft = _tube_image(catheter.shaft, carm, _SHAFT_PER_MM)
-    return np.asarray(np.add.reduce([shaft, *bands]), dtype=np.float64)
+def catheter_image(catheter: Catheter, carm: Carm, rays: int = 1, blur_px: float = 0.0) -> Image:
+    """Return the (rows, columns) attenuation of a catheter.
+
+    ``rays`` run through every pixel from side to side and from top to bottom, an odd number. With
+    one, edges have detail finer than pixels, which sampling turns into false coarse detail, as
+    large as what tells the width of a thin shaft. A detector blurs before it samples: with more
+    rays the picture becomes, once it is blurred by ``blur_px``, what it would be if it had been
+    blurred before it was sampled.
+    """
+    if rays < 1 or rays % 2 == 0:
+        raise UsageError("the number of rays through a pixel must be odd")
+    finer = replace(
+        carm, rows=carm.rows * rays, columns=carm.columns * rays, pixel_mm=carm.pixel_mm / rays
+    )
+    bands = [_tube_image(band, finer, _BAND_PER_MM) for band in catheter.bands]
+    image = np.asarray(
+        np.add.reduce([_tube_image(catheter.shaft, finer, _SHAFT_PER_MM), *bands]), np.float64
+    )
+    return image if rays == 1 else _sampled(image, rays, blur_px)
+
+
+def _sampled(attenuation: Image, rays: int, blur_px: float) -> Image:
+    """Return what pixels see of a finer image before they are blurred.
+
+    Of detail finer than pixels so much is left as a blur before sampling would have left of it,
+    over what the blur leaves of the coarse detail that it turns into. Only the box around the
+    device is gone through; around it nothing is attenuated.
+    """
+    from scipy.ndimage import convolve1d
+
+    image = np.zeros((attenuation.shape[0] // rays, attenuation.shape[1] // rays))
+    rows, columns = (np.flatnonzero(attenuation.any(axis=axis)) // rays for axis in (1, 0))
+    if not len(rows):
+        return image
+    top, left = max(rows[0] - _KERNEL_PX, 0), max(columns[0] - _KERNEL_PX, 0)
+    box = np.s_[top : rows[-1] + _KERNEL_PX + 1, left : columns[-1] + _KERNEL_PX + 1]
+    fine = np.s_[top * rays : box[0].stop * rays, left * rays : box[1].stop * rays]
+    away = np.arange(-_KERNEL_PX * rays, _KERNEL_PX * rays + 1) / rays
+    frequency = np.linspace(0.0, rays / 2, 4097)
+    kept = np.exp(-2.0 * (np.pi * blur_px) ** 2 * np.maximum(2.0 * frequency - 1.0, 0.0))
+    kernel = np.trapezoid(kept * np.cos(2.0 * np.pi * away[:, None] * frequency), frequency, axis=1)
+    kernel /= kernel.sum()
+    passed = np.exp(-attenuation[fine])
+    for axis in (0, 1):
+        passed = convolve1d(passed, kernel, axis=axis, mode="nearest")
+        passed = passed.take(range(rays // 2, passed.shape[axis], rays), axis=axis)
+    image[box] = -np.log(np.maximum(passed, 1e-6))
+    return image
 
 
 def _tube_image(tube: Tube, carm: Carm, per_mm: float) -> Image:

@@ -13,18 +13,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from venoseg.volume import FloatArray
 
-# Movements along (left, back, head) in these proportions; one part is the same everywhere, the rest
-# goes together over about this distance.
+# Movements along (left, back, head) in these proportions. One part is the same everywhere, the
+# other goes together over about this distance; either has a size of its own, since veins that lie
+# lower as a whole need not be drawn out.
 _SHARES = np.array([0.5, 0.5, 1.0])
 _SMOOTH_MM = 90.0
-_SAME = 0.5
-_SIZES_MM = (0.7, 2.5, 8.0)
+_SAME_MM = (0.5, 2.0, 8.0)
+_SIZES_MM = (0.5, 2.0, 6.0)
 
 # Breathing moves the cava more the higher up, and nothing below tells how much: by so many mm a mm
 # above the origin, of which one or the other is true.
@@ -148,13 +150,20 @@ class Drift:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Model:
-    """One size of the movement with what it makes of the observations."""
+class _Sizes(NamedTuple):
+    """Standard deviations of a movement's parts."""
 
-    size_mm: float
+    same_mm: float
+    smooth_mm: float
     stretch: float
     bend_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """One set of sizes of the movement with what it makes of the observations."""
+
+    sizes: _Sizes
     weight: float
     solved: FloatArray
     factor: tuple[FloatArray, bool]
@@ -162,21 +171,22 @@ class _Model:
     def predict(
         self, observed: Observations, rigid: Rigid, at: FloatArray, along: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        size = self.size_mm, self.stretch
-        cross = _covariance((at, along), (observed.at_lps_mm, observed.along), size, rigid)
-        own = np.sum((self.size_mm * _SHARES * (along @ rigid.axes)) ** 2, axis=1)
+        sizes = self.sizes
+        cross = _covariance((at, along), (observed.at_lps_mm, observed.along), sizes, rigid)
+        own = np.sum((_SHARES * (along @ rigid.axes)) ** 2, axis=1)
+        own *= sizes.same_mm**2 + sizes.smooth_mm**2
         own += rigid.shift_mm**2 + rigid.turn_rad**2 * np.sum(rigid.arms(at, along) ** 2, axis=1)
-        own += self.stretch**2 * rigid.stretched(at, along) ** 2
+        own += sizes.stretch**2 * rigid.stretched(at, along) ** 2
         return cross @ self.solved, own - np.sum(cross * cho_solve(self.factor, cross.T).T, axis=1)
 
 
 def drift_from(observed: Observations, rigid: Rigid) -> Drift:
     """Return the movement that explains observations; odd ones count less."""
     sd = observed.sd_mm
-    sizes = tuple(product(_SIZES_MM, _STRETCHES, _BENDS_MM))
+    sizes = tuple(_Sizes(*one) for one in product(_SAME_MM, _SIZES_MM, _STRETCHES, _BENDS_MM))
     for _ in range(_ROUNDS):
         drift = _explained(observed, sd, rigid, sizes)
-        sizes = tuple((m.size_mm, m.stretch, m.bend_mm) for m in drift.models)
+        sizes = tuple(model.sizes for model in drift.models)
         off = (observed.moved_mm - drift.along(observed.at_lps_mm, observed.along)[0]) / (
             observed.sd_mm * _ODD
         )
@@ -189,24 +199,24 @@ def _explained(
     observed: Observations,
     sd: FloatArray,
     rigid: Rigid,
-    sizes: tuple[tuple[float, float, float], ...],
+    sizes: tuple[_Sizes, ...],
 ) -> Drift:
     points = observed.at_lps_mm, observed.along
     bent = np.outer(observed.bends, observed.bends) * (observed.along @ observed.along.T)
     bent *= np.exp(-0.5 * _squared(points[0], points[0]) / _BEND_LENGTH_MM**2)
     found = []
-    for size, stretch, bend in sizes:
-        moving = _covariance(points, points, (size, stretch), rigid)
-        factor = cho_factor(moving + bend**2 * bent + np.diag(sd**2), lower=True)
+    for one in sizes:
+        moving = _covariance(points, points, one, rigid)
+        factor = cho_factor(moving + one.bend_mm**2 * bent + np.diag(sd**2), lower=True)
         solved = cho_solve(factor, observed.moved_mm)
         likelihood = -0.5 * observed.moved_mm @ solved - np.log(np.diag(factor[0])).sum()
-        found.append((likelihood, (size, stretch, bend), solved, factor))
-    best = max(one[0] for one in found)
-    weights = np.exp([one[0] - best for one in found])
+        found.append((likelihood, one, solved, factor))
+    best = max(likelihood for likelihood, *_ in found)
+    weights = np.exp([likelihood - best for likelihood, *_ in found])
     kept = weights > _LEAST_WEIGHT
     weights /= weights[kept].sum()
     models = tuple(
-        _Model(*one, float(weight), solved, factor)
+        _Model(one, float(weight), solved, factor)
         for weight, keep, (_, one, solved, factor) in zip(weights, kept, found, strict=True)
         if keep
     )
@@ -216,18 +226,16 @@ def _explained(
 _Points = tuple[FloatArray, FloatArray]
 
 
-def _covariance(
-    first: _Points, second: _Points, size: tuple[float, float], rigid: Rigid
-) -> FloatArray:
+def _covariance(first: _Points, second: _Points, sizes: _Sizes, rigid: Rigid) -> FloatArray:
     """Return how the movements at (n, 3) and (m, 3) points along directions go together."""
-    together = _SAME + (1.0 - _SAME) * np.exp(-0.5 * _squared(first[0], second[0]) / _SMOOTH_MM**2)
+    near = np.exp(-0.5 * _squared(first[0], second[0]) / _SMOOTH_MM**2)
     own = [along @ rigid.axes * _SHARES for _, along in (first, second)]
-    smooth = size[0] ** 2 * together * (own[0] @ own[1].T)
+    smooth = (sizes.same_mm**2 + sizes.smooth_mm**2 * near) * (own[0] @ own[1].T)
     whole = rigid.shift_mm**2 * (first[1] @ second[1].T)
     arms = [rigid.arms(*one) for one in (first, second)]
     stretched = [rigid.stretched(*one) for one in (first, second)]
     covariance: FloatArray = smooth + whole + rigid.turn_rad**2 * (arms[0] @ arms[1].T)
-    return covariance + size[1] ** 2 * np.outer(*stretched)
+    return covariance + sizes.stretch**2 * np.outer(*stretched)
 
 
 def _squared(first: FloatArray, second: FloatArray) -> FloatArray:

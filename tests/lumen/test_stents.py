@@ -48,6 +48,13 @@ def narrowed() -> Measurements:
     return measured(twin(2.0), stent_nominal_mm=16.0)
 
 
+def _without(values: np.ndarray, where: slice) -> np.ndarray:
+    """Return values of which some are not known."""
+    left = values.copy()
+    left[where] = np.nan
+    return left
+
+
 def column(found: Measurements, name: str) -> np.ndarray:
     values = found.cross_sections.column(name)
     return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
@@ -108,6 +115,20 @@ class TestLumenInside:
         assert row["in_stent_area_stenosis_percent"] is None
         assert 3.0 < row["in_stent_area_stenosis_high_percent"] < 35.0
         assert "in_stent_edge_hidden" in row["flags"]
+
+    def test_a_lumen_that_is_not_told_has_no_interval_either(self):
+        found = measured(twin(0.0))
+        bare = profile_of(found.volume, found.profiles[0].branch, "gray")
+        unseen = slice(28, 36)
+        shapes = replace(bare.shapes, area_mm2=_without(bare.shapes.area_mm2, unseen))
+        interval = _without(bare.area_interval_mm2, unseen)
+        settled = with_stents(
+            replace(bare, shapes=shapes, area_interval_mm2=interval),
+            found.owned_stents,
+            found.volume,
+        )
+        assert np.isfinite(settled.stent.area_mm2[unseen]).all()
+        assert np.isnan(settled.area_interval_mm2[unseen]).all()
 
     def test_no_lumen_is_larger_than_the_stent_around_it(self):
         """Between struts wires may be too thin to be told from blood: their edge looks like its."""

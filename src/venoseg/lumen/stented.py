@@ -181,7 +181,10 @@ class _Stations:
 
     def _bound(self, n: int, stent_high_mm2: float) -> None:
         """Let the interval of a lumen that only the labels tell end at the stent's own."""
-        high = max(stent_high_mm2, float(self.figures["area_mm2"][n]))
+        lumen = float(self.figures["area_mm2"][n])
+        if np.isnan(lumen):
+            return
+        high = max(stent_high_mm2, lumen)
         self.area_interval_mm2[n, 1] = min(high, float(self.area_interval_mm2[n, 1]))
 
     def _take_lumen(self, n: int, cuts: list[_Cut]) -> None:

@@ -79,7 +79,8 @@ def compare_case(
             for planned in timepoint.studies:
                 try:
                     study = studies[planned]
-                    visits.append(_measured(timepoint, planned, study, scratch, root, say))
+                    sizes = case.stents_by(timepoint.day)
+                    visits.append(_measured(timepoint, planned, study, scratch, root, sizes, say))
                 except VenosegError as error:
                     shutil.rmtree(scratch / _label(timepoint, planned), ignore_errors=True)
                     failures.append(f"{_label(timepoint, planned)}: {error}")
@@ -165,6 +166,7 @@ def _measured(
     study: Study,
     scratch: Path,
     root: str,
+    stent_sizes: Mapping[str, float | None],
     say: Say,
 ) -> Visit:
     """Measure one study as `measure` or `angio` does, into its own folder."""
@@ -179,6 +181,7 @@ def _measured(
             labels=planned.labels,
             seeds=planned.seeds,
             series_uid=planned.series_uid,
+            stent_nominal_mm=stent_sizes or None,
             tracking_root=root,
         )
         series = study.ct_series(planned.series_uid)
@@ -190,7 +193,12 @@ def _measured(
         phase = conditions.phase or series.phase or None
         known = Conditions(conditions.respiration, conditions.volume, phase)
         return CtVisit(label, timepoint.label, timepoint.day, found, known, timepoint.landmarks)
-    angio = AngioOptions(seeds=planned.seeds, calibration=planned.calibration, tracking_root=root)
+    angio = AngioOptions(
+        seeds=planned.seeds,
+        calibration=planned.calibration,
+        tracking_root=root,
+        stents_nominal_mm={v: mm for v, mm in stent_sizes.items() if mm is not None},
+    )
     with output_folder(out) as folder:
         of_visit("reading the run")
         run, _ = measure_angiogram(the_run(study, planned.path), folder, angio, say=of_visit)
@@ -239,7 +247,7 @@ def compare_visits(
         rows += stent_changes(before, after, match, case)
         rows += collateral_changes(before, after)
     for before_run, after_run in pairwise(runs):
-        rows += run_changes(before_run, after_run)
+        rows += run_changes(before_run, after_run, case.rules)
     for visit in visits:
         warnings += [f"{visit.label}: {warning}" for warning in visit.found.warnings]
     for scan in scans:

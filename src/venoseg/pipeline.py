@@ -23,6 +23,7 @@ from venoseg.interchange.vein_reports import vein_reports
 from venoseg.lumen import Measurements, ReferenceRule, find_collaterals, measure
 from venoseg.lumen.profile import Boundary
 from venoseg.lumen.stenosis import ReferenceKind
+from venoseg.lumen.stent_sizes import StentSizes
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
 from venoseg.segmentation import Segmentation, segment
@@ -52,7 +53,7 @@ class MeasureOptions:
     reference
         What stenoses are measured against.
     stent_nominal_mm
-        Diameter that the stents were made for.
+        Diameter that the stents were made for, or that of each vein that holds any.
     identified
         Whether the DICOM results name the patient.
     seeds
@@ -70,7 +71,7 @@ class MeasureOptions:
     boundary: Boundary = "gray"
     step_mm: float = 1.0
     reference: ReferenceKind = "expected_normal"
-    stent_nominal_mm: float | None = None
+    stent_nominal_mm: StentSizes | None = None
     identified: bool = False
     seeds: Path | None = None
     segmenter: str | None = None

@@ -74,7 +74,10 @@ def angio_path(
     """
     with output_folder(out, force=force) as scratch:
         say("reading the run")
-        return measure_angiogram(the_run(read_study(path), path), scratch, options, say=say)
+        run = the_run(read_study(path), path)
+        found, document = measure_angiogram(run, scratch, options, say=say)
+        _check_stents(found)
+    return found, document
 
 
 def measure_angiogram(
@@ -97,7 +100,6 @@ def measure_angiogram(
         nominal_mm=options.nominal_mm,
     )
     found = measure_run(run_of(angiogram), settings, say=say)
-    _check_stents(found)
     missing = _write_report(found, angiogram, folder / "measurements.sr.dcm", options.tracking_root)
     of_header = [w for w in _header_warnings(angiogram) if not any(w in s for s in found.warnings)]
     warnings = (*found.warnings, *of_header, *missing)

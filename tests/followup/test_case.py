@@ -71,6 +71,20 @@ def test_the_veins_of_a_stent(
     assert (stent.vessels, stent.limbs) == (vessels, limbs)
 
 
+def test_a_visit_knows_the_stents_that_were_placed_by_then() -> None:
+    left = "left_common_iliac_vein"
+    stents = (
+        Stent(30, "ivc", left, nominal_diameter_mm=16.0),
+        Stent(30, "right_common_iliac_vein", "right_common_iliac_vein"),
+        Stent(90, "ivc", "ivc", nominal_diameter_mm=22.0),
+    )
+    one = case(0, 400, stents=stents)
+    assert one.stents_by(0) == {}
+    assert one.stents_by(30) == {"ivc": 16.0, left: 16.0, "right_common_iliac_vein": None}
+    # Two sizes lie in the cava: which one a ring belongs to is not known.
+    assert one.stents_by(400)["ivc"] is None
+
+
 def test_the_index_day_is_that_of_the_first_stent_or_intervention() -> None:
     assert case(0, 1).index_day is None
     assert case(0, 1, events=(Event(3, ("bleeding",)), Event(7, ("stent",)))).index_day == 7

@@ -135,7 +135,8 @@ class TestSmoothKernels:
         made = smooth_scan(Scene("dense", (opened,), stents=(stent,)), 0.7)
         seg = without_stent(made)
         assert find_stents(made.image, seg).devices == ()
-        assert [d.in_vein for d in find_stents(made.image, seg, known=True).devices] == [True]
+        assert [d.in_vein for d in find_stents(made.image, seg, known=["ivc"]).devices] == [True]
+        assert find_stents(made.image, seg, known=["left_iliac_vein"]).devices == ()
 
 
 class TestNotAStent:

@@ -49,6 +49,7 @@ def plan_manifest(
                 planned.seeds,
                 planned.series_uid,
                 planned.calibration,
+                case.stents_by(timepoint.day),
             )
             found = sorted(studies_at(guide.path))
             if len(found) != 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,8 @@ class Guide:
         A folder, archive or file, with all links resolved.
     labels, seeds, series_uid, calibration
         As `venoseg.followup.case.PlannedStudy` has them.
+    stent_sizes
+        Nominal diameters of the stents that lay there by then, as `Case.stents_by` gives them.
     """
 
     path: str
@@ -29,6 +31,7 @@ class Guide:
     seeds: Path | None = None
     series_uid: str | None = None
     calibration: str = "auto"
+    stent_sizes: Mapping[str, float | None] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return a digest of what it changes; the place itself changes nothing."""
@@ -37,7 +40,8 @@ class Guide:
         if self.labels is not None:
             known = self.labels.stat()
             labels = f"{known.st_size} {known.st_mtime_ns}"
-        words = (labels, seeds, self.series_uid, self.calibration)
+        sizes = sorted(self.stent_sizes.items())
+        words = (labels, seeds, self.series_uid, self.calibration, sizes)
         return hashlib.sha256(repr(words).encode()).hexdigest()
 
 

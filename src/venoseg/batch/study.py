@@ -151,6 +151,7 @@ def _measure_ct(series: Series, out: Path, guide: Guide, job: StudyJob, say: Sta
         step_mm=settings.step_mm,
         identified=settings.identified,
         seeds=guide.seeds or seeds_of(series, settings),
+        stent_nominal_mm=guide.stent_sizes or None,
         tracking_root=job.tracking_root,
     )
     say("reading the image")
@@ -163,7 +164,12 @@ def _measure_ct(series: Series, out: Path, guide: Guide, job: StudyJob, say: Sta
 def _measure_run(run: Angiogram, out: Path, guide: Guide, job: StudyJob, say: Stage) -> Venogram:
     say("reading the run")
     own = guide.calibration if guide.calibration != "auto" else job.settings.calibration
-    options = AngioOptions(seeds=guide.seeds, calibration=own, tracking_root=job.tracking_root)
+    options = AngioOptions(
+        seeds=guide.seeds,
+        calibration=own,
+        tracking_root=job.tracking_root,
+        stents_nominal_mm={v: mm for v, mm in guide.stent_sizes.items() if mm is not None},
+    )
     with output_folder(out) as scratch:
         found, _ = measure_angiogram(run, scratch, options, say=say)
     return found

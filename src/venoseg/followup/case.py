@@ -200,6 +200,18 @@ class Case:
     rules: Rules = field(default_factory=Rules)
     ids_may_differ: bool = False
 
+    def stents_by(self, day: int) -> dict[str, float | None]:
+        """Return the nominal diameter of the stents in each stented vein by a day.
+
+        None where it is not known, or where stents of several sizes lie in the vein.
+        """
+        sizes: dict[str, set[float | None]] = {}
+        for stent in self.stents:
+            if stent.day <= day:
+                for vessel in stent.vessels:
+                    sizes.setdefault(vessel, set()).add(stent.nominal_diameter_mm)
+        return {v: next(iter(mm)) if len(mm) == 1 else None for v, mm in sizes.items()}
+
     @property
     def index_day(self) -> int | None:
         """Day of the first stent, or else of the first intervention; None where there is none."""

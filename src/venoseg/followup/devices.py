@@ -13,6 +13,7 @@ from venoseg.followup.comparable import obstacle_of
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.verdict import Difference, Figure, difference
 from venoseg.followup.visit import CtVisit
+from venoseg.lumen.stent_sizes import nominal_mm_in
 from venoseg.tables import Row
 from venoseg.volume import FloatArray
 
@@ -208,13 +209,7 @@ def _end_doubt_mm(row: Row, end: str) -> float:
 
 def nominal_mm_of(case: Case, row: Row, day: int) -> float | None:
     """Return the nominal diameter of the stents placed in these veins; None where they differ."""
-    vessels = set(str(row["vessels"]).split())
-    known = {
-        stent.nominal_diameter_mm
-        for stent in case.stents
-        if stent.day <= day and set(stent.vessels) & vessels
-    }
-    return next(iter(known)) if len(known) == 1 else None
+    return nominal_mm_in(case.stents_by(day), str(row["vessels"]).split())
 
 
 def _end(row: Row, end: str) -> FloatArray:

@@ -23,7 +23,7 @@ class Rules:
     stenosis_ends_primary: bool = False
     thickness_ratio: float = 1.5
     stent_lumen_thickness_mm: float = 3.0
-    open_collateral_fraction: float = 0.1
+    open_collateral_fraction: float = 0.05
     match_residual_limit_mm: float = 6.0
 
 
@@ -80,9 +80,11 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "open_collateral_fraction",
-        "a venogram with less than this share of contrast medium beside the measured veins shows "
-        "no collateral filling",
-        "venoseg's own default; other veins in the picture count as well",
+        "a venogram whose share of contrast medium beside the measured veins is below this, with "
+        "its whole 95 % interval, shows no collateral filling; where it was at least this before, "
+        "there is no residual filling",
+        "no published limit is known; venoseg's own default, the accuracy of the share "
+        "(docs/venography.md); other veins in the picture count as well",
     ),
     Source(
         "match_residual_limit_mm",

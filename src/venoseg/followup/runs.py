@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from venoseg.angiography.comparison import View, views_apart
+from venoseg.angiography.views import View, views_apart
 from venoseg.followup.change import change_row
+from venoseg.followup.rules import Rules
 from venoseg.followup.verdict import Figure, difference
 from venoseg.followup.visit import RunVisit
 from venoseg.tables import Row
 
+_NOTHING_LEFT = "no residual filling of collaterals: the interval after ends below the limit"
 
-def run_changes(before: RunVisit, after: RunVisit) -> list[Row]:
+
+def run_changes(before: RunVisit, after: RunVisit, rules: Rules) -> list[Row]:
     """Return the rows of two runs."""
     labels = before.label, after.label
-    shares = [share_beside(visit) for visit in (before, after)]
+    shares = share_beside(before), share_beside(after)
     views = [View(*visit.found.subtraction.run.angles_degrees) for visit in (before, after)]
     found = difference(*shares, obstacle=views_apart(*views) or "")
+    if found.verdict == "changed" and _stopped(*shares, rules):
+        found = replace(found, reason=_NOTHING_LEFT)
     rows = [change_row("", "run", None, labels, "collateral_fraction", found)]
     for vessel in dict.fromkeys(p.vessel for v in (before, after) for p in v.found.projections):
         widths = [_least_width(visit, vessel) for visit in (before, after)]
@@ -33,6 +40,19 @@ def share_beside(visit: RunVisit) -> Figure | None:
     if filling is None or not np.isfinite(filling.whole):
         return None
     return Figure(filling.whole, filling.whole_low, filling.whole_high)
+
+
+def no_filling(share: Figure, rules: Rules) -> bool:
+    """Tell whether a run shows that nothing fills beside the measured veins."""
+    return share.high is not None and share.high < rules.open_collateral_fraction
+
+
+def _stopped(before: Figure | None, after: Figure | None, rules: Rules) -> bool:
+    """Tell whether collaterals filled before and no longer do."""
+    if before is None or after is None or before.low is None:
+        return False
+    filled = before.low > 0.0 and before.value >= rules.open_collateral_fraction
+    return filled and no_filling(after, rules)
 
 
 def _least_width(visit: RunVisit, vessel: str) -> Figure | None:

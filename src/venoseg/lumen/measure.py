@@ -24,6 +24,7 @@ from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, refere
 from venoseg.lumen.stent_measure import measure_stent
 from venoseg.lumen.stent_meeting import met
 from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnings
+from venoseg.lumen.stent_sizes import StentSizes, sizes_in_words, stented_veins
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.processes import usable_cores
@@ -111,7 +112,7 @@ def measure(
     seeds: Sequence[Seed] = (),
     step_mm: float = 1.0,
     reference: ReferenceRule | None = None,
-    stent_nominal_mm: float | None = None,
+    stent_nominal_mm: StentSizes | None = None,
 ) -> Measurements:
     """Trace the veins and measure them at every station.
 
@@ -132,8 +133,9 @@ def measure(
     reference
         What stenoses are measured against; None: the expected normal area of each vein.
     stent_nominal_mm
-        Diameter that the stents were made for, against which their expansion is told. It says that
-        there are stents: wires too faint or too dense to prove one are then taken for one.
+        Diameter that the stents were made for, against which their expansion is told; or that of
+        each vein that holds any, None where it is not known. It says that there are stents: wires
+        too faint or too dense to prove one are then taken for one.
 
     Raises
     ------
@@ -169,7 +171,7 @@ def measure_along(
     *,
     models: Mapping[str, EdgeModel | None] | None = None,
     reference: ReferenceRule | None = None,
-    stent_nominal_mm: float | None = None,
+    stent_nominal_mm: StentSizes | None = None,
 ) -> Measurements:
     """Measure veins along centerlines that are known.
 
@@ -191,9 +193,10 @@ def measure_along(
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         bare = list(pool.map(profile, tree.branches))
         # The search costs more than the measurement: wires beside the lumen must call for it.
-        known_stents = segmentation.stent is not None or stent_nominal_mm is not None
-        called = known_stents or boundary == "mask" or _beside_metal(bare)
-        devices = find_stents(volume, segmentation, known=known_stents) if called else None
+        drawn, names = segmentation.stent is not None, list(segmentation.names.values())
+        stented = names if drawn else stented_veins(stent_nominal_mm, names)
+        called = bool(stented) or boundary == "mask" or _beside_metal(bare)
+        devices = find_stents(volume, segmentation, known=stented) if called else None
         if segmentation.stent is None and devices is not None and devices.devices:
             segmentation = replace(segmentation, stent=devices.mask)
         found = () if devices is None else devices.devices
@@ -208,7 +211,7 @@ def measure_along(
         "reference": rule.kind,
     }
     if stent_nominal_mm is not None:
-        parameters["stent_nominal_mm"] = stent_nominal_mm
+        parameters["stent_nominal_mm"] = sizes_in_words(stent_nominal_mm)
     return Measurements(
         tree=tree,
         profiles=profiles,

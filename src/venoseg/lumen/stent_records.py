@@ -13,6 +13,7 @@ from venoseg.lumen.stent_meeting import (
     end_doubts,
 )
 from venoseg.lumen.stent_profile import SHARP, THICK_SLICES, THICKEST_SLICE_MM, StentProfile
+from venoseg.lumen.stent_sizes import StentSizes, nominal_mm_in
 from venoseg.lumen.stented import OwnedStent
 from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import FloatArray, Source
@@ -77,7 +78,7 @@ _LEAST_IN_VEIN_SHARE = 0.12
 
 
 def stent_table(
-    stents: Sequence[OwnedStent], source: Source, nominal_mm: float | None = None
+    stents: Sequence[OwnedStent], source: Source, sizes: StentSizes | None = None
 ) -> Table:
     """Return one row for every stent.
 
@@ -87,10 +88,10 @@ def stent_table(
         In the order of the rows.
     source
         Of the image.
-    nominal_mm
-        Diameter they were made for.
+    sizes
+        Diameters they were made for.
     """
-    rows = [_row(n, stent, source, nominal_mm) for n, stent in _numbered(stents)]
+    rows = [_row(n, stent, source, sizes) for n, stent in _numbered(stents)]
     return Table.from_rows(STENT_COLUMNS, rows)
 
 
@@ -142,10 +143,11 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _row(number: int, stent: OwnedStent, source: Source, nominal_mm: float | None) -> Row:
-    profile = stent.profile
+def _row(number: int, stent: OwnedStent, source: Source, sizes: StentSizes | None) -> Row:
+    profile, vessels = stent.profile, _veins_of(stent)
+    nominal_mm = nominal_mm_in(sizes, vessels)
     row: dict[str, Value] = dict.fromkeys(column.name for column in STENT_COLUMNS)
-    row |= {"stent": number, "vessels": " ".join(_veins_of(stent))}
+    row |= {"stent": number, "vessels": " ".join(vessels)}
     for end, at in (("central", 0), ("peripheral", -1)):
         place = profile.curve.points_lps_mm[at].tolist()
         row |= {f"{end}_{axis}_mm": v for axis, v in zip("xyz", place, strict=True)}

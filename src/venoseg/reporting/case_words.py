@@ -10,7 +10,7 @@ from venoseg.followup.claudication import Claudication
 from venoseg.followup.compared import Comparison
 from venoseg.followup.devices import nominal_mm_of, stent_figures
 from venoseg.followup.patency import ended_by
-from venoseg.followup.runs import share_beside
+from venoseg.followup.runs import no_filling, share_beside
 from venoseg.followup.scores import VILLALTA
 from venoseg.followup.visit import RunVisit, Visit
 from venoseg.reporting.words import area_words
@@ -169,7 +169,6 @@ def _stent_words(stent: Stent) -> str:
 
 
 def _collaterals(found: Comparison) -> Iterator[str]:
-    limit = found.case.rules.open_collateral_fraction
     words = []
     for visit in found.runs:
         share = share_beside(visit)
@@ -177,7 +176,7 @@ def _collaterals(found: Comparison) -> Iterator[str]:
             continue
         low, high = 100.0 * (share.low or 0.0), 100.0 * (share.high or 0.0)
         filling = f"{100.0 * share.value:.0f} % (95 % {low:.0f} to {high:.0f})"
-        if (share.high or 0.0) < limit:
+        if no_filling(share, found.case.rules):
             filling = f"no collateral filling, {filling}"
         words.append(f"{filling} at {label_words(visit.label)}")
     if words:

@@ -8,6 +8,7 @@ continuous shell of a thin bone or a calcified artery.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +76,7 @@ class FoundStents:
 
 
 def find_stents(
-    volume: Volume, segmentation: Segmentation | None = None, *, known: bool = False
+    volume: Volume, segmentation: Segmentation | None = None, *, known: Collection[str] = ()
 ) -> FoundStents:
     """Find the stents of a CT without a label.
 
@@ -87,7 +88,7 @@ def find_stents(
         Labels of the veins. Where given, only their neighbourhood is searched, and its ``stent``,
         where not None, stands for the wire.
     known
-        There are stents in these veins: what closes a thin bright ring in one is taken for one.
+        Veins that hold stents: what closes a thin bright ring in one is taken for one.
 
     Returns
     -------
@@ -102,6 +103,7 @@ def find_stents(
         return FoundStents(mask, ())
     part = volume.crop(box)
     near = None if segmentation is None else _beside_veins(segmentation, box)
+    said = None if segmentation is None or not known else _beside_veins(segmentation, box, known)
     drawn = None if segmentation is None or segmentation.stent is None else segmentation.stent[box]
     wire = _wires(part) if drawn is None else drawn
     if near is not None and drawn is None:
@@ -115,8 +117,13 @@ def find_stents(
         if lattice is None:
             continue
         share = 0.0 if near is None else _share_inside(near, part.grid, lattice.line_lps_mm)
-        faint = lattice.is_faint_stent or (known and lattice.is_ring)
-        if not (lattice.is_stent or drawn is not None or (faint and share >= _SURELY_IN_VEIN)):
+        faint = lattice.is_faint_stent and share >= _SURELY_IN_VEIN
+        told = (
+            lattice.is_ring
+            and said is not None
+            and _share_inside(said, part.grid, lattice.line_lps_mm) >= _SURELY_IN_VEIN
+        )
+        if not (lattice.is_stent or drawn is not None or faint or told):
             continue
         mask[box] |= _metal(part, wire, lattice)
         inside = share >= _LEAST_IN_VEIN
@@ -145,9 +152,16 @@ def _searched(
     return a, b, c
 
 
-def _beside_veins(segmentation: Segmentation, box: tuple[slice, slice, slice]) -> BoolArray:
+def _beside_veins(
+    segmentation: Segmentation,
+    box: tuple[slice, slice, slice],
+    vessels: Collection[str] | None = None,
+) -> BoolArray:
+    """Mark the labelled veins, or some of them, and what lies next to them."""
     labels = segmentation.labels[box]
-    vein = np.isin(labels, list(segmentation.names))
+    names = segmentation.names.items()
+    wanted = [label for label, name in names if vessels is None or name in vessels]
+    vein = np.isin(labels, wanted)
     near: BoolArray = _grown(vein, segmentation.grid, _REACH_MM)
     return near
 

@@ -13,6 +13,7 @@ from venoseg.errors import InputError
 from venoseg.interchange import Quantity, VesselReport, sr_codes, write_structured_report
 from venoseg.interchange.pdf_out import write_encapsulated_pdf
 from venoseg.interchange.sr_in import read_structured_report
+from venoseg.interchange.sr_out import Outline
 
 AREA = Quantity(
     sr_codes.LUMEN_AREA, 81.25, sr_codes.SQUARE_MILLIMETRE, sr_codes.MINIMUM, low=78.0, high=84.0
@@ -32,6 +33,14 @@ def test_its_own_report_comes_back(tmp_path: Path, ct_headers) -> None:
     assert (area["unit"], area["derivation"]) == ("mm2", "Minimum")
     assert area["code"] == "397415007 (SCT)"
     assert (length["vessel"], length["value"], length["low"]) == ("ivc", 151.0, None)
+
+
+def test_an_outline_tells_the_image_it_lies_in(tmp_path: Path, ct_headers) -> None:
+    outline = Outline(((1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 1.0)), 1)
+    drawn = VesselReport("left_iliac_vein", (AREA,), outline=outline)
+    write_structured_report((drawn,), ct_headers, tmp_path / "sr.dcm")
+    (row,) = read_structured_report(tmp_path / "sr.dcm").rows
+    assert row["region"] == ct_headers[0].SOPInstanceUID
 
 
 def test_tracking_stays_the_same_over_visits_of_one_root(tmp_path: Path, ct_headers) -> None:

@@ -25,6 +25,13 @@ MEAN_LOCAL_REFERENCE = Code("122491", "DCM", "Mean Local Reference")
 
 CALIBRATION_FACTOR = Code("122322", "DCM", "Calibration Factor")
 CALIBRATION_METHOD = Code("122422", "DCM", "Calibration Method")
+CALIBRATION_OBJECT = Code("122421", "DCM", "Calibration Object")
+AT_ISOCENTRE = Code("122486", "DCM", "Geometric Isocenter")
+AWAY_FROM_ISOCENTRE = Code("122487", "DCM", "Geometric Non-Isocenter")
+BY_OBJECT = Code("122488", "DCM", "Calibration Object Used")
+CATHETER = Code("19923001", "SCT", "Catheter")
+RULER = Code("102304005", "SCT", "Measuring ruler")
+STENT = Code("65818007", "SCT", "Stent")
 
 FINDING = Code("122686", "DCM", "Parent Vessel Finding")
 STENOSIS = Code("415582006", "SCT", "stenosis")

@@ -46,6 +46,9 @@ _METHOD = {("370129005", "SCT"), ("G-C036", "SRT")}
 _UPPER = {("371886008", "SCT"), ("R-00364", "SRT")}
 _LOWER = {("371885007", "SCT"), ("R-00363", "SRT")}
 
+# What lies in an image that is named below it.
+_OUTLINES = ("SCOORD", "SCOORD3D")
+
 # A report nested deeper is damaged or made to harm.
 _DEEPEST = 40
 
@@ -104,8 +107,10 @@ def _about(group: Dataset) -> dict[str, str | int | float | None]:
             site = _value_code(item)
             about["site"] = " ".join(c.meaning for c in (*sides, site))
             about["vessel"] = name_from_code(site, side_from_code(sides[0]) if sides else None)
-        elif item.get("ValueType") == "IMAGE" and about["region"] is None:
-            about["region"] = _region(item)
+        elif about["region"] is None:
+            images = [item, *(_children(item) if item.get("ValueType") in _OUTLINES else ())]
+            shown = next((one for one in images if one.get("ValueType") == "IMAGE"), None)
+            about["region"] = None if shown is None else _region(shown)
     return about
 
 

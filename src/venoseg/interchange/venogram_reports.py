@@ -8,7 +8,7 @@ from venoseg.anatomy import Code
 from venoseg.angiography import Venogram
 from venoseg.angiography.lesions import Lesion
 from venoseg.angiography.projection import Projection
-from venoseg.dicom.calibration import Calibration
+from venoseg.dicom.calibration import Calibration, CalibrationKind
 from venoseg.interchange import sr_codes as codes
 from venoseg.interchange.sr_out import Evaluation, Outline, Quantity, VesselReport
 
@@ -18,6 +18,22 @@ _METHODS: dict[str, Code] = {
     "mean_local": codes.MEAN_LOCAL_REFERENCE,
 }
 _OUTLINE_CORNERS = 200
+
+# The rungs of the ladder of calibrations that DICOM has a code for; the others keep their own word.
+_CALIBRATION_METHODS: dict[CalibrationKind, Code] = {
+    "catheter": codes.BY_OBJECT,
+    "marker": codes.BY_OBJECT,
+    "ruler": codes.BY_OBJECT,
+    "stent": codes.BY_OBJECT,
+    "fiducial": codes.BY_OBJECT,
+    "geometry": codes.AWAY_FROM_ISOCENTRE,
+    "isocentre": codes.AT_ISOCENTRE,
+}
+_CALIBRATION_OBJECTS: dict[CalibrationKind, Code] = {
+    "catheter": codes.CATHETER,
+    "ruler": codes.RULER,
+    "stent": codes.STENT,
+}
 
 
 def venogram_reports(found: Venogram) -> tuple[VesselReport, ...]:
@@ -112,15 +128,21 @@ def _calibration(calibration: Calibration) -> list[Quantity]:
 def _evaluations(
     projection: Projection, lesions: tuple[Lesion, ...], calibration: Calibration
 ) -> tuple[Evaluation, ...]:
-    kind = calibration.kind
-    method = Code(kind, codes.PRIVATE_SCHEME, kind.replace("_", " "))
     finding = None
     if "occluded" in projection.state:
         finding = codes.OCCLUSION
     elif lesions:
         finding = codes.STENOSIS
     found = () if finding is None else (Evaluation(codes.FINDING, finding),)
-    return (*found, Evaluation(codes.CALIBRATION_METHOD, method))
+    return (*found, *calibration_evaluations(calibration.kind))
+
+
+def calibration_evaluations(kind: CalibrationKind) -> tuple[Evaluation, ...]:
+    """Return how a run was calibrated, and by which object where DICOM has a code for it."""
+    own = Code(kind, codes.PRIVATE_SCHEME, kind.replace("_", " "))
+    method = Evaluation(codes.CALIBRATION_METHOD, _CALIBRATION_METHODS.get(kind, own))
+    used = _CALIBRATION_OBJECTS.get(kind)
+    return (method,) if used is None else (method, Evaluation(codes.CALIBRATION_OBJECT, used))
 
 
 def _outline(projection: Projection, frame: int) -> Outline:

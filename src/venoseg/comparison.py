@@ -21,7 +21,11 @@ from venoseg.followup.levels import Match
 from venoseg.followup.matching import match_visits, sight_of
 from venoseg.followup.patency import patency_table
 from venoseg.followup.runs import run_changes
-from venoseg.followup.sides import refuse_swapped_sides, stents_on_the_other_side
+from venoseg.followup.sides import (
+    refuse_swapped_sides,
+    sides_in_the_picture,
+    stents_on_the_other_side,
+)
 from venoseg.followup.visit import CtVisit, RunVisit, Visit
 from venoseg.interchange.case_document import case_document
 from venoseg.interchange.case_manifest import MANIFEST, read_case
@@ -188,7 +192,7 @@ def _measured(
         with output_folder(out) as folder:
             of_visit("reading the image")
             found = measure_series(series, folder, options, say=of_visit)
-        refuse_swapped_sides(found.tree, label)
+        refuse_swapped_sides(found.segmentation, label)
         conditions = timepoint.conditions
         phase = conditions.phase or series.phase or None
         known = Conditions(conditions.respiration, conditions.volume, phase)
@@ -252,6 +256,8 @@ def compare_visits(
         warnings += [f"{visit.label}: {warning}" for warning in visit.found.warnings]
     for scan in scans:
         warnings += stents_on_the_other_side(case, scan)
+    for run in runs:
+        warnings += sides_in_the_picture(run)
     return Comparison(
         case,
         tuple(visits),

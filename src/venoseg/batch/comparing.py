@@ -69,13 +69,14 @@ def _visit(one: Measured, job: CaseJob) -> Visit:
     found = open_visit(one.kept)
     if not isinstance(found, Measurements):
         return RunVisit(one.label, one.timepoint, one.day, found)
-    refuse_swapped_sides(found.tree, one.label)
+    refuse_swapped_sides(found.segmentation, one.label)
     series = _series(one, job)
-    (stated,) = (t.conditions for t in job.case.timepoints if t.label == one.timepoint)
+    (timepoint,) = (t for t in job.case.timepoints if t.label == one.timepoint)
+    stated = timepoint.conditions
     phase = stated.phase or series.phase or None
     known = Conditions(stated.respiration, stated.volume, phase)
     found = replace(found, volume=series.read())
-    return CtVisit(one.label, one.timepoint, one.day, found, known)
+    return CtVisit(one.label, one.timepoint, one.day, found, known, timepoint.landmarks)
 
 
 def _series(one: Measured, job: CaseJob) -> Series:

@@ -40,8 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
 def show(found: Comparison, arguments: argparse.Namespace, command: str) -> int:
     """Print what a comparison found, as the common options ask; return the exit status."""
     from venoseg.reporting.case_words import case_headline, case_sentences
+    from venoseg.reporting.words import warning_words
 
-    for words in (*found.failures, *found.warnings):
+    for words in found.failures:
+        print(f"venoseg {command}: {words}", file=sys.stderr)
+    for warning in found.warnings:
+        visit, _, rest = warning.partition(": ")
+        words = f"{visit}: {warning_words(rest)}" if rest else warning
         print(f"venoseg {command}: {words}", file=sys.stderr)
     if arguments.json:
         print((arguments.out / "case.json").read_text(encoding="utf-8"), end="")

@@ -88,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     from venoseg.interchange import parse_label_names
     from venoseg.interchange.documents import measurements_document, to_json
     from venoseg.pipeline import MeasureOptions, measure_path
+    from venoseg.reporting.words import warning_words
 
     if not 0.1 <= arguments.step <= 10.0:
         raise UsageError("the step must lie between 0.1 and 10 mm", where="--step")
@@ -114,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     found = measure_path(arguments.path, arguments.out, options, force=arguments.force, say=say)
     for warning in found.warnings:
-        print(f"venoseg measure: {warning}", file=sys.stderr)
+        print(f"venoseg measure: {warning_words(warning)}", file=sys.stderr)
     if arguments.json:
         print(to_json(measurements_document(found)), end="")
     elif not arguments.quiet:

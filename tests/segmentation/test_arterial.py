@@ -10,13 +10,16 @@ import pytest
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
 from venoseg.segmentation.arterial import Artery, iliac_arteries
+from venoseg.segmentation.cava import division_mm
+from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.doubts import withheld
+from venoseg.segmentation.doubts import told_apart, withheld
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.scene import refuse_iliac_artery
+from venoseg.segmentation.scene import Scene, refuse_iliac_artery
 from venoseg.segmentation.tracks import Track
+from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 60, 90), spacing_mm=(3.0, 3.0, 3.0), origin_lps_mm=(-135, -90, 0))
@@ -74,6 +77,60 @@ def test_an_artery_covers_what_lies_within_its_radius():
     points = GRID.to_lps(np.argwhere(covered))
     assert (np.linalg.norm(points - [0.0, 0.0, 30.0], axis=1) < 6.0).all()
     assert covered.sum() * 27.0 == pytest.approx(4 / 3 * np.pi * 6.0**3, rel=0.25)
+
+
+def test_an_artery_is_deepest_in_its_middle_and_ends_at_its_wall():
+    artery = Artery(np.array([[0.0, 0.0, 30.0]]), np.array([5.0]))
+    depth = artery.depth(np.array([[0.0, 0.0, 30.0], [3.0, 0.0, 30.0], [40.0, 0.0, 30.0]]))
+    assert depth[0] == pytest.approx(1.0)
+    assert 0.0 < depth[1] < 1.0
+    assert depth[2] < 0.0
+
+
+def test_an_aorta_that_becomes_faint_high_above_the_crests_does_not_divide_there():
+    found = landmarks()
+    assert division_mm(found) == pytest.approx(DIVIDES_MM)
+    low = replace(found, crest_z_mm=60.0)
+    assert division_mm(low) == pytest.approx(85.0)
+    assert division_mm(replace(found, crest_z_mm=110.0)) == pytest.approx(DIVIDES_MM)
+
+
+class TestToldApart:
+    def drawn(self, vessel: str, vein_hu: float, tracked: tuple[Artery, ...]) -> np.ndarray:
+        """Open stations of a straight vein from z 150 to 0 mm."""
+        course = course_through(np.array([[0.0, 0.0, 150.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
+        count = len(course.points_lps_mm)
+        radius = np.full((count, RAYS), 6.0)
+        tube = Tube(course, radius, np.full(count, vein_hu), radius)
+        picture = Picture(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID)
+        scene = Scene(picture, artery_hu=150.0, tracked=tracked)
+        one = Judged(
+            Stretch(0, vessel, 0, count),
+            np.ones(count, dtype=bool),
+            (),
+            VesselConfidence(vessel, 1.0),
+            True,
+        )
+        (told,) = told_apart([one], [tube], scene)
+        z = course.points_lps_mm[:, 2]
+        return z[told.open_stations]
+
+    def artery(self, high: float, low: float) -> Artery:
+        z = np.arange(low, high, 3.0)
+        return Artery(np.column_stack([np.zeros(len(z)), np.full(len(z), -12.0), z]), z * 0 + 5.0)
+
+    def test_a_vein_as_bright_as_arteries_is_drawn_where_one_runs_beside_it(self):
+        z = self.drawn("left_iliac_vein", 150.0, (self.artery(100.0, 0.0),))
+        assert len(z)
+        assert z.max() < 95.0
+        assert z.min() < 2.0
+
+    def test_nothing_is_drawn_where_none_was_followed(self):
+        assert len(self.drawn("left_iliac_vein", 150.0, ())) == 0
+
+    def test_a_darker_vein_and_the_cava_are_drawn_all_along(self):
+        assert np.ptp(self.drawn("left_iliac_vein", 95.0, ())) == pytest.approx(150.0)
+        assert np.ptp(self.drawn("ivc", 150.0, ())) == pytest.approx(150.0)
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,11 @@ class TestTrunk:
     def test_it_says_that_the_iliac_veins_are_missing(self):
         cava, *missing = segment(trunk()).confidence
         assert cava.confidence > 0.5
-        assert any("ends after" in reason for reason in cava.reasons)
         assert {(one.vessel, one.confidence) for one in missing} == {
             ("left_iliac_vein", 0.0),
             ("right_iliac_vein", 0.0),
         }
-        assert all(one.reasons == ("was not found",) for one in missing)
+        assert all("pelvis is not in view" in one.reasons[0] for one in missing)
 
 
 class TestRefused:

@@ -53,7 +53,7 @@ def test_a_voxel_of_noise_in_a_vein_is_no_artery():
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, VEIN] = 1
     perhaps = np.ones(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, perhaps, 160.0)
+    without_arteries(labels, picture.grid, picture, perhaps, 160.0, ["ivc"])
     assert labels[20, 12, 18] == 1
 
 
@@ -62,7 +62,7 @@ def test_what_is_as_bright_as_an_artery_is_taken_from_a_vein_beside_it():
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, 13:21] = 1
     perhaps = np.ones(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, perhaps, 160.0)
+    without_arteries(labels, picture.grid, picture, perhaps, 160.0, ["ivc"])
     assert not labels[:, 10:16, 13:15].any()
     assert labels[:, 10:16, VEIN].all()
 
@@ -71,5 +71,27 @@ def test_a_vein_as_bright_as_the_arteries_keeps_all():
     picture = touching()
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, ARTERY] = 1
-    without_arteries(labels, picture.grid, picture, np.ones(labels.shape, dtype=bool), 165.0)
+    perhaps = np.ones(labels.shape, dtype=bool)
+    without_arteries(labels, picture.grid, picture, perhaps, 165.0, ["ivc"])
     assert labels[:, 10:16, ARTERY].all()
+
+
+@pytest.mark.parametrize(("vessel", "kept"), [("ivc", True), ("left_iliac_vein", False)])
+def test_beside_an_iliac_vein_an_artery_may_be_anywhere(vessel, kept):
+    picture = touching()
+    labels = np.zeros(picture.grid.shape, dtype=np.uint8)
+    labels[:, 10:16, 13:21] = 1
+    nowhere = np.zeros(labels.shape, dtype=bool)
+    without_arteries(labels, picture.grid, picture, nowhere, 160.0, [vessel])
+    assert bool(labels[:, 10:16, 13:15].all()) == kept
+    assert labels[:, 10:16, VEIN].all()
+
+
+def test_the_blur_of_a_stent_in_an_iliac_vein_is_no_artery():
+    picture = touching()
+    picture.mean_hu[:, 10:16, 13] = 600.0
+    labels = np.zeros(picture.grid.shape, dtype=np.uint8)
+    labels[:, 10:16, 13:21] = 1
+    nowhere = np.zeros(labels.shape, dtype=bool)
+    without_arteries(labels, picture.grid, picture, nowhere, 160.0, ["left_iliac_vein"])
+    assert labels[:, 10:16, 14].all()

@@ -29,11 +29,13 @@ class TestCrest:
         image = trunk()
         image[:25, 45:53, 20:23] = 400.0
         image[:25, 45:53, 88:91] = 400.0
+        image[:20, 40:58, 20:23] = 400.0
         assert crest(image) == pytest.approx(24 * 3.0)
 
     def test_a_pelvis_of_which_one_side_is_cut_off_shows_it_too(self):
         image = trunk()
         image[:25, 45:53, 20:23] = 400.0
+        image[:20, 40:58, 20:23] = 400.0
         assert crest(image) == pytest.approx(24 * 3.0)
 
     def test_kidneys_and_ribs_are_no_pelvis(self):
@@ -41,6 +43,17 @@ class TestCrest:
         image[:30, 40:55, 25:40] = 240.0
         image[:30, 60:62, 20:26] = 500.0
         assert crest(image) == -np.inf
+
+    def test_ribs_cut_lengthwise_are_no_pelvis(self):
+        image = trunk()
+        image[:30, 45:53, 20:23] = 400.0
+        assert crest(image) == -np.inf
+
+    def test_arms_beside_the_trunk_are_no_pelvis(self):
+        wide = Grid.from_axes((60, 80, 150), spacing_mm=(3.0, 3.0, 3.0))
+        image = np.full(wide.shape, 40.0, np.float32)
+        image[:30, 40:52, 5:15] = 500.0
+        assert crest_of(image, wide, np.ones(wide.shape, dtype=bool), MIDDLE + 20) == -np.inf
 
     def test_wings_far_above_the_lower_end_are_none(self):
         image = trunk()

@@ -13,19 +13,20 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.cava import lowest_of_aorta_mm
+from venoseg.segmentation.cava import division_mm
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
-from venoseg.segmentation.tracks import Track, discs_in, sure_of, track_through
+from venoseg.segmentation.tracks import discs_in, sure_of, track_through
 from venoseg.segmentation.working import Float32Array, box_around
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 _RADII_MM = (3.0, 4.5, 6.0, 8.0)
-_MOVE_MM = 9.0
+# At the brim of the pelvis it runs across the slices rather than through them.
+_MOVE_MM, _REACH = 9.0, 3
 # So much farther out than the middle an artery lies for each millimetre below the division, up to
-# the last; give or take.
-_OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.55, 95.0, 25.0
-_LEAST_OUT_MM = 4.0
+# the middle of the groin; give or take.
+_OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.5, 70.0, 25.0
+_LEAST_OUT_MM, _TO_MIDDLE_MM = 4.0, 80.0
 _WINDOW_MM, _BEHIND_MM = 130.0, 45.0
 # Its grey value may differ from that of the aorta by this; the track of a dark vessel is no artery.
 _ALIKE_HU, _MIXED_HU, _UNLIKE_HU = 20.0, 10.0, 15.0
@@ -34,8 +35,10 @@ _BEFORE_MM, _ASIDE_MM, _COVERED = (6.0, 16.0), 11.0, 1.0
 _STEP_HU, _EVEN_MM = 15.0, 12.0
 _NEVER = 5.0
 _LEAST_SLICES = 4
+_AGAIN = 0.4
 # A vein is as wide as this, and an artery that is cannot be told from one by its track.
 _WIDEST_MM = 6.5
+_WALL = 1.3, 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +67,20 @@ class Artery:
         inside[near] = away[near] < share * self.radius_mm[nearest[near]]
         return inside
 
+    def depth(self, points_lps_mm: FloatArray) -> FloatArray:
+        """Return how deep (m, 3) points lie in it: 1 in its middle, 0 at its wall, less outside.
+
+        The discs of a track fit inside the artery; its wall lies a little farther out.
+        """
+        wall = _WALL[0] * self.radius_mm + _WALL[1]
+        away, nearest = cKDTree(self.points_lps_mm).query(
+            points_lps_mm, distance_upper_bound=float(wall.max())
+        )
+        deep = np.full(len(points_lps_mm), -np.inf)
+        near = np.isfinite(away)
+        deep[near] = 1.0 - away[near] / wall[nearest[near]]
+        return deep
+
     def covers(self, grid: Grid, share: float) -> BoolArray:
         """Return (slices, rows, columns), True nearer to it than a share of its radius."""
         covered = np.zeros(grid.shape, dtype=bool)
@@ -91,11 +108,12 @@ def iliac_arteries(
     Returns
     -------
     tuple of Artery
-        Without a side on which nothing of the aorta's grey value goes on.
+        One or more stretches of each side, without a side on which nothing of the aorta's grey
+        value goes on.
     """
     aorta = found.aorta
-    divides = lowest_of_aorta_mm(aorta)
-    sure = _before_division(aorta)
+    divides = division_mm(found)
+    sure = _before_division(found)
     z = grid.to_lps(np.column_stack([np.arange(len(image))] * 3))[:, 2]
     below = np.flatnonzero(z <= divides)
     if len(sure) < _LEAST_SLICES or len(below) < _LEAST_SLICES:
@@ -113,29 +131,31 @@ def iliac_arteries(
     for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
         score[max(k - 1, 0) : k + 2, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3] -= _NEVER
     arteries = []
-    x = place.to_lps(np.column_stack([np.arange(part.shape[2])] * 3))[:, 0] - start[0]
+    x = place.to_lps(np.column_stack([np.arange(part.shape[2])] * 3))[:, 0]
     down = divides - place.to_lps(np.column_stack([np.arange(len(part))] * 3))[:, 2]
+    # The aorta divides left of the middle, as a rule.
+    middle_mm = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
+    shift = np.clip(down / _TO_MIDDLE_MM, 0.0, 1.0) * (middle_mm - start[0])
+    x = x - start[0] - shift[:, None]
     for sign in (-1.0, 1.0):
         expected = np.minimum(_LEAST_OUT_MM + _OUTWARDS * np.maximum(down, 0.0), _OUTERMOST_MM)
         off = np.maximum(np.abs(sign * x - expected[:, None]) - _GIVE_MM, 0.0) / 8.0
         off += np.maximum(-sign * x, 0.0) / 4.0
-        own = score - off[:, None, :].astype(np.float32)
-        path = track_through(_from(own, place, start), place, _MOVE_MM)
-        artery = _sure_part(part, place, path, discs.radius_mm, own, level)
-        if artery is not None:
-            arteries.append(artery)
+        own = score - off[:, None].astype(np.float32)
+        path = track_through(_from(own, place, start), place, _MOVE_MM, _REACH)
+        arteries += _sure_parts(part, place, path, discs.radius_mm, own, level)
     return tuple(arteries)
 
 
-def division_of(aorta: Track) -> FloatArray | None:
+def division_of(found: Landmarks) -> FloatArray | None:
     """Return (3,) where the aorta divides, or is last seen; None where it was not found."""
-    sure = _before_division(aorta)
-    return aorta.points_lps_mm[sure[0]] if len(sure) >= _LEAST_SLICES else None
+    sure = _before_division(found)
+    return found.aorta.points_lps_mm[sure[0]] if len(sure) >= _LEAST_SLICES else None
 
 
-def _before_division(aorta: Track) -> npt.NDArray[np.intp]:
-    high = aorta.points_lps_mm[:, 2] >= lowest_of_aorta_mm(aorta)
-    return np.flatnonzero(sure_of(aorta) & high)
+def _before_division(found: Landmarks) -> npt.NDArray[np.intp]:
+    high = found.aorta.points_lps_mm[:, 2] >= division_mm(found)
+    return np.flatnonzero(sure_of(found.aorta) & high)
 
 
 def _window(
@@ -178,28 +198,44 @@ def _from(score: FloatArray, place: Grid, start: FloatArray) -> Float32Array:
     return out
 
 
-def _sure_part(
+def _sure_parts(
     part: Float32Array,
     place: Grid,
     path: npt.NDArray[np.int64],
     radius: Float32Array,
     score: FloatArray,
     level: float,
-) -> Artery | None:
-    """Return the uppermost stretch of a path that runs in blood like the aorta's."""
+) -> list[Artery]:
+    """Return the stretches of a path that run in blood like the aorta's, from the division on.
+
+    Where an artery turns across the slices its track is lost; farther down it may be found again.
+    """
     at = (np.arange(len(path)), path[:, 0], path[:, 1])
     size = 2 * round(_EVEN_MM / float(place.spacing_mm[0]) / 2) + 1
-    good = ndimage.median_filter(score[at], size, mode="nearest") > 0.0
-    good &= np.abs(ndimage.median_filter(part[at], size, mode="nearest") - level) < 2 * _ALIKE_HU
-    bad = np.flatnonzero(~good[::-1])
+    even = ndimage.median_filter(score[at], size, mode="nearest")
+    like = np.abs(ndimage.median_filter(part[at], size, mode="nearest") - level) < 2 * _ALIKE_HU
+    good = (even > 0.0) & like
     # Beside the division itself two arteries look like one.
-    bad = bad[bad > size]
-    count = int(bad[0]) if len(bad) else len(path)
-    if count < 2 * size:
-        return None
-    kept = np.arange(len(path) - count, len(path))
-    points = place.to_lps(np.column_stack([kept, path[kept]]))
-    width = ndimage.median_filter(radius[at][kept].astype(float), size, mode="nearest")
-    if np.median(width) > _WIDEST_MM:
-        return None
-    return Artery(points, np.maximum(width, _RADII_MM[0]))
+    good[len(path) - size - 1 :] = True
+    first, rest = _uppermost(good), good & (even > _AGAIN)
+    if first is None:
+        return []
+    # Without the division's word for it, a stretch must be surer and longer.
+    rest[first[0] :] = False
+    lower, count = ndimage.label(rest)
+    stretches = [first, *(np.flatnonzero(lower == n) for n in range(count, 0, -1))]
+    found: list[Artery] = []
+    for number, kept in enumerate(stretches):
+        width = ndimage.median_filter(radius[at][kept].astype(float), size, mode="nearest")
+        if len(kept) < (3 if number else 2) * size or np.median(width) > _WIDEST_MM:
+            continue
+        points = place.to_lps(np.column_stack([kept, path[kept]]))
+        found.append(Artery(points, np.maximum(width, _RADII_MM[0])))
+    return found
+
+
+def _uppermost(good: BoolArray) -> npt.NDArray[np.intp] | None:
+    """Return the slices of the run at the upper end, None when there is none."""
+    bad = np.flatnonzero(~good)
+    start = int(bad[-1]) + 1 if len(bad) else 0
+    return np.arange(start, len(good)) if start < len(good) else None

@@ -16,11 +16,12 @@ from venoseg.segmentation.guided import followed
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.plan import Chain
-from venoseg.segmentation.scene import surroundings
+from venoseg.segmentation.scene import Scene, surroundings
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
 
 _COARSE_MM = 3.0
+_END_MM = 10.0
 _REMEDY = (
     "give seed points (a central end in the cava, a peripheral end on each side), labels, or a "
     "series in a venous phase"
@@ -76,16 +77,46 @@ def automatic(volume: Volume) -> Segmentation:
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
     level = float(level_at(picture, cava).min())
-    if np.isfinite(found.crest_z_mm):
+    in_view = np.isfinite(found.crest_z_mm)
+    if in_view:
         ends = peripheral_ends(picture, scene.arteries_by_wall, scene.behind, cava, level)
     else:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))
-    try:
-        segmentation = followed(volume, scene, _chains(cava, ends), "automatic")
-    except MeasurementError as error:
-        raise NeedsSeedsError(error.what, remedy=_REMEDY) from error
-    return _sure(segmentation, ends)
+    segmentation, ends = _surest(volume, scene, cava, ends)
+    return _sure(segmentation, ends, in_view)
+
+
+def _surest(
+    volume: Volume, scene: Scene, cava: FloatArray, ends: Ends
+) -> tuple[Segmentation, Ends]:
+    """Follow the cava with the iliac veins; alone, where these leave it in doubt.
+
+    Raises
+    ------
+    NeedsSeedsError
+        When nothing along the way shows contrast.
+    """
+    alone = Ends({}, ("right", "left"))
+    tries: list[tuple[Segmentation, Ends]] = []
+    failed: MeasurementError | None = None
+    for these in (ends, alone) if ends.found else (alone,):
+        try:
+            found = followed(volume, scene, _chains(cava, these), "automatic")
+        except MeasurementError as error:
+            failed = failed or error
+            continue
+        tries.append((found, these))
+        if _of_cava(found) >= LEAST_CONFIDENCE:
+            break
+    if not tries:
+        words = failed.what if failed else "no vein was found"
+        raise NeedsSeedsError(words, remedy=_REMEDY) from failed
+    return max(tries, key=lambda one: _of_cava(one[0]))
+
+
+def _of_cava(segmentation: Segmentation) -> float:
+    return max((c.confidence for c in segmentation.confidence if c.vessel == "ivc"), default=0.0)
 
 
 def _chains(cava: FloatArray, ends: Ends) -> list[Chain]:
@@ -103,7 +134,7 @@ def _upper(cava: FloatArray) -> FloatArray:
     return cava[: max(1, len(cava) - 2)]
 
 
-def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
+def _sure(segmentation: Segmentation, ends: Ends, pelvis_in_view: bool) -> Segmentation:
     """Add what was not found, with a confidence of 0; refuse what is not sure.
 
     Raises
@@ -117,14 +148,15 @@ def _sure(segmentation: Segmentation, ends: Ends) -> Segmentation:
         raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
     segmentation = without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
-    if not ends.found:
+    if not ends.found and not _reaches_lower_end(segmentation):
         words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
         confidence = tuple(
             replace(one, reasons=(*one.reasons, words)) if one.vessel == "ivc" else one
             for one in confidence
         )
+    missing = "was not found" if pelvis_in_view else "was not found: the pelvis is not in view"
     confidence += tuple(
-        VesselConfidence(f"{side}_iliac_vein", 0.0, ("was not found",)) for side in ends.missing
+        VesselConfidence(f"{side}_iliac_vein", 0.0, (missing,)) for side in ends.missing
     )
     return replace(segmentation, confidence=confidence)
 
@@ -145,6 +177,14 @@ def without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
         for one in segmentation.confidence
     )
     return replace(segmentation, labels=labels.astype(np.uint8), confidence=confidence)
+
+
+def _reaches_lower_end(segmentation: Segmentation) -> bool:
+    """Tell whether what was found goes on to the lower end of the image."""
+    grid = segmentation.grid
+    corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
+    lowest = grid.to_lps(np.argwhere(segmentation.labels))[:, 2].min()
+    return bool(lowest - corners[:, 2].min() < _END_MM)
 
 
 def _height_mm(segmentation: Segmentation) -> float:

@@ -24,6 +24,7 @@ _IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
 _CONFLUENCE_MM = 15.0
 # It does so at the height of the iliac crests or below, seldom higher by more than this.
 _OVER_CREST_MM = 10.0
+_DIVISION_OVER_CREST_MM = 25.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -74,6 +75,17 @@ def _upper_end(found: Landmarks, above: int) -> FloatArray:
     after = np.flatnonzero(~inside[above:])
     last = above + (after[0] - 1 if len(after) else len(z) - 1 - above)
     return track.points_lps_mm[last : last + 1] if last > above else np.empty((0, 3))
+
+
+def division_mm(found: Landmarks) -> float:
+    """Return the height at which the aorta divides.
+
+    Where it seems to do so high above the iliac crests it has only become thinner or fainter.
+    """
+    lowest = lowest_of_aorta_mm(found.aorta)
+    if not np.isfinite(found.crest_z_mm):
+        return lowest
+    return min(lowest, found.crest_z_mm + _DIVISION_OVER_CREST_MM)
 
 
 def lowest_of_aorta_mm(aorta: Track) -> float:

@@ -19,8 +19,11 @@ _USUAL_LOSS, _ALL_LOST = 0.05, 0.35
 _ONE_PIECE = 0.9
 # An artery runs beside an iliac vein, so near; where none was followed the vein is less sure.
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
+_NEAR_MM, _AT_END_MM = 20.0, 25.0
 # As bright as arteries, where the cava is not: by these differences.
 _APART_HU, _LIKE_ARTERY = 25.0, 0.3
+# So much darker than arteries a vein is told from them by its grey value alone.
+_DARKER_HU = 40.0
 _ARTERIAL_HU, _ARTERIAL = 100.0, 0.7
 _SHORT_MM, _SHORT = 40.0, 0.6
 # Iliac veins join within this below the division of the aorta.
@@ -73,6 +76,51 @@ def with_doubts(
         merged = one.merged or bool(of_artery) or (bool(unknown) and len(scene.aorta_lps_mm) > 0)
         out.append(replace(_doubted(one, [*of_artery, *other]), merged=merged))
     return out
+
+
+def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> list[Judged]:
+    """Leave out stations of iliac veins that nothing tells from an artery.
+
+    An artery runs beside every iliac vein. Where one was followed there, the vein is the other
+    vessel; where none was, blood as bright as that of arteries may be either.
+    """
+    if scene.artery_hu is None:
+        return list(found)
+    out = []
+    for one in found:
+        tube = tubes[one.stretch.tube]
+        open_stations = one.open_stations
+        if one.stretch.vessel != "ivc" and open_stations.any():
+            points = tube.course.points_lps_mm
+            beside = _beside_artery(points, scene, _NEAR_MM) & ~_where_lost(points, scene)
+            told = beside | (tube.level_hu < scene.artery_hu - _DARKER_HU)
+            size = max(1, round(_NEAR_MM / tube.course.step_mm))
+            told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))
+            told = told[size:-size]
+            untold = float(np.mean(~told[open_stations]))
+            if untold > 0.0:
+                words = f"not drawn along {100 * untold:.0f} %, where no artery was followed"
+                one = replace(one, open_stations=open_stations & told)
+                one = _doubted(one, [(1.0 - 0.5 * untold, f"{words} to tell it from")])
+        out.append(one)
+    return out
+
+
+def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
+    """Tell which of (n, 3) points lie where the track of an artery begins or ends.
+
+    It is lost where the artery turns across the slices, around the vein perhaps.
+    """
+    bottom = float(scene.picture.grid.to_lps([0, 0, 0])[2])
+    lost = np.zeros(len(points), dtype=bool)
+    for artery in scene.tracked:
+        for end in artery.points_lps_mm[[0, -1]]:
+            known = end[2] - bottom < _AT_END_MM
+            if scene.division_lps_mm is not None:
+                known |= float(np.linalg.norm(end - scene.division_lps_mm)) < _AT_END_MM
+            if not known:
+                lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
+    return lost
 
 
 def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) -> list[Judged]:
@@ -192,7 +240,7 @@ def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Dou
     """Doubt an iliac vein beside which no artery was followed: it may be the artery."""
     if vessel == "ivc" or len(points) == 0:
         return
-    beside = _beside_artery(points, scene).mean()
+    beside = _beside_artery(points, scene, _BESIDE_MM).mean()
     if beside < _BESIDE_SHARE:
         words = "no artery beside it could be followed"
         yield _UNSURE, f"{words} along {100 * (1 - beside):.0f} %, to tell it from"
@@ -210,7 +258,7 @@ def _left_of_aorta(points: FloatArray, scene: Scene) -> float:
     return float(np.mean(inner[:, 0] > np.interp(inner[:, 2], aorta[order, 2], aorta[order, 0])))
 
 
-def _beside_artery(points: FloatArray, scene: Scene) -> BoolArray:
+def _beside_artery(points: FloatArray, scene: Scene, near_mm: float) -> BoolArray:
     """Tell where a vein runs beside an artery that was followed."""
     arteries = [artery.points_lps_mm for artery in scene.tracked]
     if len(scene.aorta_lps_mm):
@@ -218,5 +266,5 @@ def _beside_artery(points: FloatArray, scene: Scene) -> BoolArray:
     beside = np.zeros(len(points), dtype=bool)
     for artery in arteries:
         away = np.linalg.norm(points[:, None] - artery[None], axis=2).min(axis=1)
-        beside |= away < _BESIDE_MM
+        beside |= away < near_mm
     return beside

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
-from venoseg.segmentation.doubts import with_doubts, withheld
+from venoseg.segmentation.doubts import told_apart, with_doubts, withheld
 from venoseg.segmentation.following import (
     cost_of,
     cost_of_brightness,
@@ -26,7 +26,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.painting import held_by, painted, without_arteries, without_cores
+from venoseg.segmentation.painting import held_by, painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of
 from venoseg.segmentation.seeds import Seed
@@ -111,15 +111,17 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
             "the veins between the seed points show no contrast",
             remedy="use a series in a venous phase, or draw the labels",
         )
+    found = told_apart(found, tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
-    labels = painted(volume.grid, found, tubes, names)
+    labels, contested = painted(volume.grid, found, tubes, names, scene.tracked)
     # What follows changes nothing but the veins, in place.
     box = box_around(volume.grid, np.concatenate(ways), _TUBE_ASIDE_MM)
     veins, place = labels[box], volume.grid.crop(box)
     before = veins.copy()
+    labels[tuple(contested.T)] = 0
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
-        without_arteries(veins, place, scene.picture, scene.perhaps_arteries, scene.artery_hu)
-    without_cores(veins, place, scene.tracked)
+        perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
+        without_arteries(veins, place, scene.picture, perhaps, artery_hu, names)
     found = with_doubts(found, tubes, scene, names, before, veins)
     found = withheld(found, veins, names)
     if not veins.any():

@@ -40,16 +40,17 @@ _BEYOND_SPINE_MM = 100.0
 _MOVE_MM = 4.0
 # Where the middle of the cava may lie against that of the spine and the front of its bodies: right
 # of it and, in the liver, well before it.
-_CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 38.0)
+_CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 58.0)
 # Where nothing shows it is sought here; a place so far off costs as much as 50 HU of contrast.
 _CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
 # Its blood lies between these, and along it changes but slowly.
 _ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
 _USUAL_HU, _UNLIKE_HU, _EVEN_MM = 12.0, 15.0, 24.0
 _TURNS = 2
-# Of an iliac wing so much lies in one slice, so far from the middle of the spine; a fifth of it is
-# denser than any kidney.
-_DENSE_HU, _CORTEX_HU, _WING_ASIDE_MM, _WING_MM2 = 220.0, 270.0, 45.0, 120.0
+# Of an iliac wing so much lies in one slice, so far from the middle of the spine (arms lie farther
+# off); a fifth of it is denser than any kidney. Somewhere it is larger than the cut of a rib.
+_DENSE_HU, _CORTEX_HU, _WING_ASIDE_MM, _WING_MM2 = 220.0, 270.0, (45.0, 170.0), 120.0
+_NO_RIB_MM2 = 320.0
 _WING_GAP_MM, _UNDER_PELVIS_MM = 9.0, 60.0
 # In the chest the cava lies against lung, no farther from its middle than this, slice after slice.
 _LUNG_HU, _LEAST_LUNG_MM3, _BESIDE_MM, _STEADY = -500.0, 50_000.0, 15.0, 3
@@ -154,7 +155,7 @@ def _too_far_back(body: BoolArray, dy: float) -> FloatArray:
 def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArray) -> float:
     """Return the height up to which, from the lower end of the image, a bone lies beside the spine.
 
-    Minus infinity where none does. Ribs are thinner, and kidneys not so dense.
+    Minus infinity where none does. Ribs are smaller, and kidneys not so dense.
 
     Parameters
     ----------
@@ -165,8 +166,10 @@ def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArra
     """
     dz, dy, dx = (float(size) for size in grid.spacing_mm)
     aside = np.abs(np.arange(image.shape[2]) - middle[:, None]) * dx
-    dense = (image > _DENSE_HU) & body & (aside > _WING_ASIDE_MM)[:, None, :]
-    wings = np.array([_holds_wing(*both, dy * dx) for both in zip(image, dense, strict=True)])
+    beside = (aside > _WING_ASIDE_MM[0]) & (aside < _WING_ASIDE_MM[1])
+    dense = (image > _DENSE_HU) & body & beside[:, None, :]
+    largest = [_largest_wing_mm2(*both, dy * dx) for both in zip(image, dense, strict=True)]
+    wings = np.array(largest) > _WING_MM2
     reach = max(1, round(_WING_GAP_MM / dz))
     wings = ndimage.binary_closing(np.pad(wings, reach, mode="edge"), iterations=reach)
     wings = wings[reach : len(wings) - reach]
@@ -176,18 +179,21 @@ def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArra
         return -np.inf
     gone = np.flatnonzero(~wings[first:])
     top = first + int(gone[0]) - 1 if len(gone) else len(wings) - 1
+    if max(largest[first : top + 1]) < _NO_RIB_MM2:
+        return -np.inf
     return float(grid.to_lps([top, 0, 0])[2])
 
 
-def _holds_wing(image: Float32Array, dense: BoolArray, pixel_mm2: float) -> bool:
-    """Tell whether a slice holds a large piece as dense as bone."""
+def _largest_wing_mm2(image: Float32Array, dense: BoolArray, pixel_mm2: float) -> float:
+    """Return the size of the largest piece of a slice that is as dense as bone, 0 if none is."""
     pieces, count = ndimage.label(dense, np.ones((3, 3)))
-    sizes = np.bincount(pieces.ravel())[1:] * pixel_mm2
-    return any(
-        float(np.percentile(image[pieces == n], 80)) > _CORTEX_HU
-        for n in range(1, count + 1)
-        if sizes[n - 1] > _WING_MM2
-    )
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * pixel_mm2
+    for n in np.argsort(-sizes):
+        if sizes[n] <= _WING_MM2:
+            break
+        if float(np.percentile(image[pieces == n + 1], 80)) > _CORTEX_HU:
+            return float(sizes[n])
+    return 0.0
 
 
 def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: FloatArray) -> float:

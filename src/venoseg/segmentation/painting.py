@@ -20,7 +20,10 @@ from venoseg.volume import BoolArray, FloatArray, Grid
 Box = tuple[slice, slice, slice]
 
 _DARKER_HU = 25.0
+# A tube goes on so far beyond the seeds; where the labels end a plane decides.
+_END_MM = 15.0
 _TOGETHER = 0.4
+_METAL_HU, _BESIDE_METAL_MM = 450.0, 5.0
 
 
 def voxels_inside(
@@ -97,37 +100,65 @@ def held_by(mask: BoolArray) -> npt.NDArray[np.int64]:
 
 
 def painted(
-    grid: Grid, found: Sequence[Judged], tubes: Sequence[Tube], names: Sequence[str]
-) -> LabelArray:
+    grid: Grid,
+    found: Sequence[Judged],
+    tubes: Sequence[Tube],
+    names: Sequence[str],
+    arteries: Sequence[Artery] = (),
+) -> tuple[LabelArray, npt.NDArray[np.int64]]:
     """Label the voxels inside the open stretches; one that several tubes claim goes to the deepest.
 
     Returns
     -------
-    LabelArray
+    labels
         (slices, rows, columns); ``names[n]`` has the value n + 1.
+    contested
+        (m, 3) labelled voxels that lie deeper in an artery than in the vein.
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    claims = []
+    claims, contested = [], []
     for number, tube in enumerate(tubes):
         value = np.zeros(len(tube.course.points_lps_mm), dtype=np.uint8)
         for one in found:
             if one.stretch.tube == number:
                 value[one.open_stations] = names.index(one.stretch.vessel) + 1
+        _prolong(value, [one for one in found if one.stretch.tube == number], tube)
         index, depth, station = voxels_inside(tube, grid, value > 0)
         claims.append((index, depth, value[station]))
+        points = grid.to_lps(index)
+        contested += [index[artery.depth(points) > depth] for artery in arteries]
     index, depth, value = (np.concatenate(parts) for parts in zip(*claims, strict=True))
     # Of equal depth the first tube's claim counts: it is written last.
     order = np.argsort(depth[::-1], kind="stable")
     labels[tuple(index[::-1][order].T)] = value[::-1][order]
-    return labels
+    nothing = np.empty((0, 3), dtype=np.int64)
+    return labels, np.concatenate([nothing, *contested])
+
+
+def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None:
+    """Let open ends go on, in place: a slice cuts an oblique vein beyond the last station too."""
+    starts = [one.stretch.start for one in stretches]
+    stops = [one.stretch.stop for one in stretches]
+    if not stretches:
+        return
+    first, stop = min(starts), max(stops)
+    if first * tube.course.step_mm <= _END_MM:
+        value[:first] = value[first]
+    value[stop:] = value[stop - 1]
 
 
 def without_arteries(
-    labels: LabelArray, grid: Grid, picture: Picture, perhaps: BoolArray, artery_hu: float
+    labels: LabelArray,
+    grid: Grid,
+    picture: Picture,
+    perhaps: BoolArray,
+    artery_hu: float,
+    names: Sequence[str],
 ) -> None:
     """Take away, in place, what is as bright as the arteries where they may be.
 
-    Only of veins that are darker than the arteries by more than 25 HU.
+    Only of veins that are darker than the arteries by more than 25 HU. Beside an iliac vein an
+    artery may be anywhere, but around metal, whose blur is as bright.
 
     Parameters
     ----------
@@ -139,28 +170,25 @@ def without_arteries(
         Where arteries may be in it.
     artery_hu
         Grey value of their blood.
+    names
+        ``names[n]`` has the label n + 1.
     """
     held = held_by(labels > 0)
     value = labels[tuple(held.T)]
     index = picture.grid.to_index(grid.to_lps(held))
     level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
     at = picture.index(grid.to_lps(held))
+    reach = np.maximum(1, np.round(_BESIDE_METAL_MM / picture.grid.spacing_mm)).astype(int)
+    metal = ndimage.maximum_filter(picture.mean_hu, tuple(2 * reach + 1)) > _METAL_HU
     for one in np.unique(value):
         own = value == one
         vein_hu = float(np.median(level[own]))
         if artery_hu - vein_hu < _DARKER_HU:
             continue
+        where = perhaps if names[one - 1] == "ivc" else perhaps | ~metal
         low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
-        like = perhaps & (picture.mean_hu > low) & (picture.mean_hu < high)
+        like = where & (picture.mean_hu > low) & (picture.mean_hu < high)
         # Single voxels of noise are no artery.
         share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
-        bright = (level > low) & (level < high) & perhaps[at] & (share[at] > _TOGETHER)
+        bright = (level > low) & (level < high) & where[at] & (share[at] > _TOGETHER)
         labels[tuple(held[own & bright].T)] = 0
-
-
-def without_cores(labels: LabelArray, grid: Grid, arteries: Sequence[Artery]) -> None:
-    """Take away, in place, what lies inside arteries that were followed from the aorta."""
-    held = held_by(labels > 0)
-    points = grid.to_lps(held)
-    for artery in arteries:
-        labels[tuple(held[artery.within(points, 1.0)].T)] = 0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError
 from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
-from venoseg.segmentation.cava import lowest_of_aorta_mm, sure_cava
+from venoseg.segmentation.cava import division_mm, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -173,11 +173,14 @@ def surroundings(
     known = np.concatenate([veins_lps_mm, proved])
     gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
     sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
-    lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
-    sure = _upper_part(sure)
-    # Below its division the track may run in a vein that crosses.
-    sure = sure[aorta.points_lps_mm[sure, 2] >= lowest_of_aorta_mm(aorta)]
+    # The picture may end below the upper part of the aorta, which then shows nothing.
     sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
+    lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf
+    # Below its division the track may run in a vein that crosses.
+    divides_mm = division_mm(found)
+    whole = sure[aorta.points_lps_mm[sure, 2] >= divides_mm]
+    trunk = Artery(aorta.points_lps_mm[whole], aorta.radius_mm[whole])
+    sure = np.intersect1d(_upper_part(sure), whole)
     if len(sure) < 4:
         return _without_aorta(picture, veins_lps_mm)
     used = aorta.points_lps_mm[sure]
@@ -188,7 +191,11 @@ def surroundings(
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     lead = lead_of_arteries(picture, used, level, upper, lower)
     fainter = min(level, float(level_at(picture, known).min()))
-    perhaps = lead > POSSIBLE_LEAD_MM
+    # Above its division the aorta is the one artery that is as wide as what is taken away by its
+    # grey value; a stream in the cava may be as bright.
+    z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
+    high = (z >= divides_mm - 1.0)[:, None, None]
+    perhaps = (lead > POSSIBLE_LEAD_MM) & (~high | trunk.covers(picture.grid, _BESIDE_ARTERY))
     by_wall = arteries_in(picture, used, known, fainter) & perhaps
     by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     arteries = by_wall & (lead > SURE_LEAD_MM)
@@ -209,7 +216,7 @@ def surroundings(
         by_wall,
         crest,
         tuple(tracked),
-        division_of(aorta),
+        division_of(found),
         used,
     )
 

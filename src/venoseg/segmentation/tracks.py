@@ -176,13 +176,14 @@ def _kernels(radius: float, dy: float, dx: float) -> tuple[FloatArray, list[Floa
     return disc / disc.sum(), [s / max(s.sum(), 1.0) for s in sectors]
 
 
-def track_through(score: Float32Array, grid: Grid, move_mm: float) -> npt.NDArray[np.int64]:
+def track_through(
+    score: Float32Array, grid: Grid, move_mm: float, reach: int = 2
+) -> npt.NDArray[np.int64]:
     """Return (slices, 2) row and column of the best track through all slices.
 
-    A track may move by up to three voxels from slice to slice; each ``move_mm`` costs 1.
+    A track may move by up to ``reach`` voxels from slice to slice; each ``move_mm`` costs 1.
     """
     dz, dy, dx = grid.spacing_mm
-    reach = 2
     shifts = [(a, b) for a in range(-reach, reach + 1) for b in range(-reach, reach + 1)]
     price = np.array([np.hypot(a * dy, b * dx) / move_mm for a, b in shifts], dtype=np.float32)
     price *= 3.0 / max(dz, 1.0)

@@ -10,7 +10,7 @@ import pytest
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
 from venoseg.segmentation.arterial import Artery, iliac_arteries
-from venoseg.segmentation.cava import division_mm
+from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
@@ -96,14 +96,22 @@ def test_an_aorta_that_becomes_faint_high_above_the_crests_does_not_divide_there
 
 
 class TestToldApart:
-    def drawn(self, vessel: str, vein_hu: float, tracked: tuple[Artery, ...]) -> np.ndarray:
-        """Open stations of a straight vein from z 150 to 0 mm."""
+    def drawn(
+        self,
+        vessel: str,
+        vein_hu: float,
+        tracked: tuple[Artery, ...],
+        marked: tuple[str, ...] = (),
+        pelvis_only: bool = False,
+    ) -> np.ndarray:
+        """Heights of the open stations of a straight vein from z 150 to 0 mm."""
         course = course_through(np.array([[0.0, 0.0, 150.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
         count = len(course.points_lps_mm)
         radius = np.full((count, RAYS), 6.0)
         tube = Tube(course, radius, np.full(count, vein_hu), radius)
         picture = Picture(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID)
-        scene = Scene(picture, artery_hu=150.0, tracked=tracked)
+        known = None if pelvis_only else 150.0
+        scene = Scene(picture, artery_hu=known, tracked=tracked, aorta_out_of_view=pelvis_only)
         one = Judged(
             Stretch(0, vessel, 0, count),
             np.ones(count, dtype=bool),
@@ -111,7 +119,7 @@ class TestToldApart:
             VesselConfidence(vessel, 1.0),
             True,
         )
-        (told,) = told_apart([one], [tube], scene)
+        (told,) = told_apart([one], [tube], scene, marked)
         z = course.points_lps_mm[:, 2]
         return z[told.open_stations]
 
@@ -131,6 +139,19 @@ class TestToldApart:
     def test_a_darker_vein_and_the_cava_are_drawn_all_along(self):
         assert np.ptp(self.drawn("left_iliac_vein", 95.0, ())) == pytest.approx(150.0)
         assert np.ptp(self.drawn("ivc", 150.0, ())) == pytest.approx(150.0)
+
+    def test_where_no_aorta_is_in_view_waypoints_must_show_the_vein(self):
+        assert len(self.drawn("left_iliac_vein", 95.0, (), pelvis_only=True)) == 0
+        assert len(self.drawn("left_iliac_vein", 95.0, (), ("right",), pelvis_only=True)) == 0
+        assert len(self.drawn("left_iliac_vein", 95.0, (), ("left",), pelvis_only=True)) > 90
+        assert len(self.drawn("ivc", 95.0, (), pelvis_only=True)) > 90
+
+
+def test_an_image_that_begins_at_the_crests_does_not_show_the_aorta():
+    found = landmarks()
+    assert shows_aorta(found)
+    assert shows_aorta(replace(found, crest_z_mm=120.0))
+    assert not shows_aorta(replace(found, crest_z_mm=160.0))
 
 
 @pytest.mark.parametrize(

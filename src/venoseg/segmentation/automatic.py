@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
 from venoseg.segmentation.arterial import iliac_arteries
-from venoseg.segmentation.cava import BLOOD_HU, sure_cava
+from venoseg.segmentation.cava import (
+    BLOOD_HU,
+    height_over_crests_mm,
+    shows_aorta,
+    sure_cava,
+)
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, peripheral_ends
@@ -22,6 +28,7 @@ from venoseg.volume import FloatArray, Volume
 
 _COARSE_MM = 3.0
 _END_MM = 10.0
+_MOST_REASONS = 3
 _REMEDY = (
     "give seed points (a central end in the cava, a peripheral end on each side), labels, or a "
     "series in a venous phase"
@@ -56,6 +63,13 @@ def automatic(volume: Volume) -> Segmentation:
     found = find_landmarks(image, place)
     if found is None:
         raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
+    if not shows_aorta(found):
+        height = max(height_over_crests_mm(found), 0.0)
+        raise NeedsSeedsError(
+            f"the image ends {height:.0f} mm above the iliac crests, too low to tell the inferior "
+            "vena cava from other vessels",
+            remedy=_REMEDY,
+        )
     cava = sure_cava(found)
     if len(cava) == 0:
         bright = (found.cava.level_hu > BLOOD_HU).any()
@@ -144,8 +158,12 @@ def _sure(segmentation: Segmentation, ends: Ends, pelvis_in_view: bool) -> Segme
     """
     best = max((c.confidence for c in segmentation.confidence), default=0.0)
     if best < LEAST_CONFIDENCE:
-        doubts = "; ".join(dict.fromkeys(r for c in segmentation.confidence for r in c.reasons))
-        raise NeedsSeedsError(f"no vein was found with certainty ({doubts})", remedy=_REMEDY)
+        surest = max(segmentation.confidence, key=lambda one: (one.vessel == "ivc", one.confidence))
+        doubts = "; ".join(surest.reasons[:_MOST_REASONS])
+        raise NeedsSeedsError(
+            f"no vein was found with certainty ({BY_NAME[surest.vessel].title}: {doubts})",
+            remedy=_REMEDY,
+        )
     segmentation = without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
     if not ends.found and not _reaches_lower_end(segmentation):

@@ -24,7 +24,7 @@ _IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
 _CONFLUENCE_MM = 15.0
 # It does so at the height of the iliac crests or below, seldom higher by more than this.
 _OVER_CREST_MM = 10.0
-_DIVISION_OVER_CREST_MM = 25.0
+_DIVISION_OVER_CREST_MM, _LEAST_OVER_CRESTS_MM = 25.0, 35.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -75,6 +75,21 @@ def _upper_end(found: Landmarks, above: int) -> FloatArray:
     after = np.flatnonzero(~inside[above:])
     last = above + (after[0] - 1 if len(after) else len(z) - 1 - above)
     return track.points_lps_mm[last : last + 1] if last > above else np.empty((0, 3))
+
+
+def shows_aorta(found: Landmarks) -> bool:
+    """Tell whether enough of the abdomen is in view to know the aorta from other vessels.
+
+    Where the image begins at the iliac crests, its track may run in the cava or an iliac vessel.
+    """
+    if not np.isfinite(found.crest_z_mm):
+        return True
+    return height_over_crests_mm(found) >= _LEAST_OVER_CRESTS_MM
+
+
+def height_over_crests_mm(found: Landmarks) -> float:
+    """Return how far above the iliac crests the image goes on along the spine."""
+    return float(found.aorta.points_lps_mm[:, 2].max() - found.crest_z_mm)
 
 
 def division_mm(found: Landmarks) -> float:

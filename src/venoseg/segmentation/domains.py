@@ -28,7 +28,7 @@ from venoseg.segmentation.working import (
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 SPACING_MM = 2.0
-_FINE_MM = 0.8
+_FINE_MM = 1.0
 _SMOOTH_MM = 0.7
 # A dark line is narrower than this many voxels, and darker than both sides by more than this.
 _LINE_VOXELS = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,11 @@ _BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
 _LEFT_SHARE, _LEFT = 0.3, 0.6
 
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
+
+_NO_AORTA = (
+    "not drawn: the aorta is not in view, so nothing tells it from the artery beside it: set two "
+    "waypoints in it"
+)
 
 Doubt = tuple[float, str]
 
@@ -78,12 +83,22 @@ def with_doubts(
     return out
 
 
-def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> list[Judged]:
+def told_apart(
+    found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene, marked: Collection[str] = ()
+) -> list[Judged]:
     """Leave out stations of iliac veins that nothing tells from an artery.
 
     An artery runs beside every iliac vein. Where one was followed there, the vein is the other
-    vessel; where none was, blood as bright as that of arteries may be either.
+    vessel; where none was, blood as bright as that of arteries may be either. Where the image
+    shows the pelvis only, the sides in ``marked`` are drawn, along which waypoints were set.
     """
+    if scene.aorta_out_of_view:
+        return [
+            one
+            if one.stretch.vessel == "ivc" or _side(one) in marked
+            else _not_drawn(one, _NO_AORTA)
+            for one in found
+        ]
     if scene.artery_hu is None:
         return list(found)
     out = []
@@ -101,7 +116,7 @@ def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> 
             if untold > 0.0:
                 words = f"not drawn along {100 * untold:.0f} %, where no artery was followed"
                 one = replace(one, open_stations=open_stations & told)
-                one = _doubted(one, [(1.0 - 0.5 * untold, f"{words} to tell it from")])
+                one = _doubted(one, [(1.0 - untold, f"{words} to tell it from")])
         out.append(one)
     return out
 
@@ -133,11 +148,15 @@ def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) 
     values = [names.index(vessel) + 1 for vessel in unsure]
     if values:
         labels[np.isin(labels, values)] = 0
-    return [_not_drawn(one) if one.stretch.vessel in unsure else one for one in found]
+    return [_not_drawn(one, _NOT_TOLD) if one.stretch.vessel in unsure else one for one in found]
 
 
-def _not_drawn(one: Judged) -> Judged:
-    reasons = (_NOT_TOLD, *one.confidence.reasons)
+def _side(one: Judged) -> str:
+    return one.stretch.vessel.split("_")[0]
+
+
+def _not_drawn(one: Judged, words: str) -> Judged:
+    reasons = (words, *one.confidence.reasons)
     confidence = replace(one.confidence, confidence=0.0, reasons=reasons)
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
 

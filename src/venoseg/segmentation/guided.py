@@ -42,6 +42,8 @@ _UNENHANCED_HU = 65.0
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM = 8.0
 _OTHER_SIDE = 30.0
+# Points of a chain that has two waypoints at least.
+_MARKED = 4
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -111,7 +113,8 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
             "the veins between the seed points show no contrast",
             remedy="use a series in a venous phase, or draw the labels",
         )
-    found = told_apart(found, tubes, scene)
+    marked = {chain.side or "" for chain in chains if len(chain.points_lps_mm) >= _MARKED}
+    found = told_apart(found, tubes, scene, marked)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     labels, contested = painted(volume.grid, found, tubes, names, scene.tracked)
     # What follows changes nothing but the veins, in place.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
 from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
-from venoseg.segmentation.cava import division_mm, sure_cava
+from venoseg.segmentation.cava import division_mm, shows_aorta, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -65,6 +65,8 @@ class Scene:
         (3,) where the aorta divides; None when it was not found.
     aorta_lps_mm
         (n, 3) points in the aorta.
+    aorta_out_of_view
+        Whether the image shows the pelvis only, so that no artery can be followed from the aorta.
     """
 
     picture: Picture
@@ -78,6 +80,7 @@ class Scene:
     tracked: tuple[Artery, ...] = ()
     division_lps_mm: FloatArray | None = None
     aorta_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    aorta_out_of_view: bool = False
 
     def other_side(self, side: str | None) -> BoolArray | None:
         """Return where, well below the division of the aorta, veins of a side cannot be."""
@@ -106,6 +109,8 @@ def scene_of(
     found = find_landmarks(image, place)
     if found is None:
         return _without_aorta(picture, points)
+    if not shows_aorta(found):
+        return replace(_without_aorta(picture, points), aorta_out_of_view=True)
     aorta = found.aorta
     trunk = _upper_part(np.flatnonzero(sure_of(aorta)))
     for seed in seeds if len(trunk) else ():
@@ -117,7 +122,8 @@ def scene_of(
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
-    refuse_iliac_artery(picture, found, seeds, iliac_arteries(image, place, found, points[:0]))
+    if _between_hu(picture, found) is not None:
+        refuse_iliac_artery(picture, found, seeds, iliac_arteries(image, place, found, points[:0]))
     return surroundings(picture, found, points, iliac_arteries(image, place, found, points))
 
 
@@ -133,24 +139,30 @@ def refuse_iliac_artery(
     InputError
         When a seed lies in an iliac artery.
     """
-    cava = sure_cava(found)
-    cava = cava[picture.grid.contains(cava)]
-    sure = sure_of(found.aorta)
-    if len(cava) == 0 or not sure.any():
-        return
-    artery_hu = float(np.median(found.aorta.level_hu[sure]))
-    cava_hu = float(np.median(level_at(picture, cava)))
-    if artery_hu - cava_hu < _APART_HU:
+    between_hu = _between_hu(picture, found)
+    if between_hu is None:
         return
     for seed in seeds:
         point = np.array([seed.lps_mm])
-        bright = float(level_at(picture, point)[0]) > 0.5 * (artery_hu + cava_hu)
+        bright = float(level_at(picture, point)[0]) > between_hu
         if bright and any(artery.within(point, _NEAR_ARTERY).any() for artery in tracked):
             raise InputError(
                 "the seed point lies in an iliac artery",
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein, which lies behind the artery or beside it",
             )
+
+
+def _between_hu(picture: Picture, found: Landmarks) -> float | None:
+    """Return the grey value between the cava's and that of arteries, None where they are alike."""
+    cava = sure_cava(found)
+    cava = cava[picture.grid.contains(cava)]
+    sure = sure_of(found.aorta)
+    if len(cava) == 0 or not sure.any():
+        return None
+    artery_hu = float(np.median(found.aorta.level_hu[sure]))
+    cava_hu = float(np.median(level_at(picture, cava)))
+    return 0.5 * (artery_hu + cava_hu) if artery_hu - cava_hu >= _APART_HU else None
 
 
 def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

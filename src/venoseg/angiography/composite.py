@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,22 +39,36 @@ class Composite:
 def compose(subtraction: Subtraction) -> Composite:
     """Go through a run once and keep what each pixel shows at its most opaque."""
     run, curve = subtraction.run, subtraction.curve
-    keep = min(_TOP, len(subtraction.plan.pairings))
-    best = np.full((keep, *run.shape), -np.inf, dtype=np.float32)
-    filling = np.empty(len(subtraction.plan.pairings))
-    sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
-    for number, picture in enumerate(subtraction.pictures()):
-        values = picture[sample][subtraction.seen[sample]]
-        most = max(len(values) // 50, 1)
-        filling[number] = float(np.partition(values, -most)[-most:].mean())
-        for top in range(0, run.shape[0], _ROWS):
-            _insert(best[:, top : top + _ROWS], picture[top : top + _ROWS])
+    (best, filling), *others = subtraction.in_parts(lambda part: _most_opaque(subtraction, part))
+    for other, filled_then in others:
+        filling = np.concatenate([filling, filled_then])
+        for level in other:
+            _insert_whole(best, level)
     numbers = [pair.contrast[0] for pair in subtraction.plan.pairings]
     ends = np.zeros(run.shape, dtype=np.float32)
     probed = numbers[:: max(len(numbers) // 12, 1)]
     for stored in run.frames(probed):
         ends += curve.saturated(stored)
-    return Composite(best.mean(axis=0), ends / np.float32(len(probed)), filling)
+    keep = min(_TOP, len(numbers))
+    return Composite(best[:keep].mean(axis=0), ends / np.float32(len(probed)), filling)
+
+
+def _most_opaque(subtraction: Subtraction, pictures: Iterator[Image]) -> tuple[Image, FloatArray]:
+    """Return (k, rows, columns) of the most opaque pictures, and (p,) how far each fills."""
+    best = np.full((_TOP, *subtraction.run.shape), -np.inf, dtype=np.float32)
+    sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+    filling = []
+    for picture in pictures:
+        values = picture[sample][subtraction.seen[sample]]
+        most = max(len(values) // 50, 1)
+        filling.append(float(np.partition(values, -most)[-most:].mean()))
+        _insert_whole(best, picture)
+    return best, np.array(filling)
+
+
+def _insert_whole(best: Image, picture: Image) -> None:
+    for top in range(0, picture.shape[0], _ROWS):
+        _insert(best[:, top : top + _ROWS], picture[top : top + _ROWS])
 
 
 def _insert(best: Image, strip: Image) -> None:

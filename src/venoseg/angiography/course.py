@@ -134,8 +134,9 @@ def _legs(
     legs = []
     if trunk_px is not None:
         search = MCP_Geometric(cost)
-        total, _ = search.find_costs([tuple(nodes[0])])
         ends = nodes_of(trunk_px)
+        # The search spreads by cost: the first place of the trunk that it reaches is the nearest.
+        total, _ = search.find_costs([tuple(nodes[0])], ends.tolist(), find_all_ends=False)
         end = ends[int(total[ends[:, 0], ends[:, 1]].argmin())]
         legs.append(np.array(search.traceback(tuple(end)), dtype=np.float64)[::-1])
     for start, stop in pairwise(nodes):

@@ -24,14 +24,22 @@ def without_meetings(projections: list[Projection], shape: tuple[int, int]) -> l
     """Return the projections with stations in the lumen of another one as not assessable."""
     if len(projections) < 2:
         return projections
-    inner = [
-        ndimage.binary_erosion(lumen_mask(p, shape, p.filled), iterations=_SHARED_PX)
-        for p in projections
-    ]
+    inner = [_inner(lumen_mask(p, shape, p.filled)) for p in projections]
     return [
         _flagged(projection, np.logical_or.reduce([mask for m, mask in enumerate(inner) if m != n]))
         for n, projection in enumerate(projections)
     ]
+
+
+def _inner(lumen: BoolArray) -> BoolArray:
+    """Return a lumen without its rim, by its own box of the picture."""
+    rows, columns = (np.flatnonzero(lumen.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return lumen
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    inner = np.zeros_like(lumen)
+    inner[box] = ndimage.binary_erosion(lumen[box], iterations=_SHARED_PX)
+    return inner
 
 
 def _flagged(projection: Projection, others: BoolArray) -> Projection:

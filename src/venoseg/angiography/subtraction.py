@@ -99,6 +99,22 @@ class Subtraction:
         frames = _stored(self.run, tuple(self.plan.pairings[number] for number in wanted))
         yield from _ahead(self._opacity, zip(wanted, frames, strict=True))
 
+    def in_parts(
+        self, of_some: Callable[[Iterator[Image]], _Of], numbers: Sequence[int] | None = None
+    ) -> list[_Of]:
+        """Return what a function makes of the `pictures` of either half of the numbers.
+
+        The halves are gone through at the same time where there are cores for that, and are the
+        same whatever the machine, so that the same run gives the same bytes everywhere.
+        """
+
+        def plain(part: Sequence[int]) -> Iterator[Image]:
+            frames = _stored(self.run, tuple(self.plan.pairings[number] for number in part))
+            return (self._opacity(n, stored) for n, stored in zip(part, frames, strict=True))
+
+        wanted = range(len(self.plan.pairings)) if numbers is None else numbers
+        return _halved(wanted, lambda part: of_some(plain(part)))
+
     def opacities_at(self, places: npt.NDArray[np.intp]) -> Iterator[Image]:
         """Give the (k,) opacities of some pixels, by their flat numbers, in every contrast frame.
 
@@ -198,6 +214,14 @@ def _stored(run: Run, pairings: tuple[Pairing, ...]) -> Iterator[tuple[Stored, .
         yield tuple(run.frames(pair.contrast))
 
 
+def _halved(whole: Sequence[_Of], function: Callable[[Sequence[_Of]], _And]) -> list[_And]:
+    """Return what a function makes of the halves of a sequence, made at the same time."""
+    half = (len(whole) + 1) // 2
+    halves = [part for part in (whole[:half], whole[half:]) if len(part)]
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        return list(pool.map(function, halves))
+
+
 def _ahead(
     function: Callable[[_Of, _And], Image], arguments: Iterable[tuple[_Of, _And]]
 ) -> Iterator[Image]:
@@ -257,14 +281,10 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
 
     run, curve, plan = resting.run, resting.curve, resting.plan
     fixed = still(mask, run.seen)
-    # Two halves, whatever the machine, so that the same run gives the same bytes everywhere.
-    half = (len(plan.pairings) + 1) // 2
-    halves = [part for part in (plan.pairings[:half], plan.pairings[half:]) if part]
-    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        found = pool.map(
-            lambda part: _motion(fixed, run, curve, replace(plan, pairings=part)), halves
-        )
-        shifts = np.concatenate(list(found))
+    found = _halved(
+        plan.pairings, lambda part: _motion(fixed, run, curve, replace(plan, pairings=tuple(part)))
+    )
+    shifts = np.concatenate(found)
     shifts = ndimage.median_filter(shifts, size=(3, 1), mode="nearest")
     middle = np.median(shifts, axis=0)
     if np.abs(middle).max() < _STILL_PX:

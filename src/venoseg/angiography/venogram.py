@@ -39,7 +39,7 @@ from venoseg.angiography.run import Image, Run
 from venoseg.angiography.shaft_search import Shaft
 from venoseg.angiography.stent_table import stent_table
 from venoseg.angiography.stents import StentEdges, find_stents
-from venoseg.angiography.strays import without_strays
+from venoseg.angiography.strays import Kept, without_strays
 from venoseg.angiography.subtraction import Subtraction, subtract
 from venoseg.angiography.venogram_warnings import (
     BEST_FILLED,
@@ -186,20 +186,20 @@ def measure_run(
     say("finding the edges")
     if subtraction.plan.operation != "natural":
         filled_vessels(picture, seen)
-    paths = _paths(picture, seen, wanted.ways)
     logarithmic = run.relation == "LIN" and not run.subtracted
-    clear = _clear(subtraction)
-    grain = Grain.of(picture, seen)
-    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        found = list(
-            pool.map(
-                lambda path: find_edges(
-                    picture, seen, path[1], clear=clear, logarithmic=logarithmic, grain=grain
-                ),
-                paths,
-            )
+
+    def traced(path: FloatArray) -> tuple[Kept, tuple[StentEdges, ...]]:
+        edges = find_edges(
+            picture, seen, path, clear=clear(), logarithmic=logarithmic, grain=grain()
         )
-    kept = [without_strays(edges, picture) for edges in found]
+        one = without_strays(edges, picture)
+        return one, _stents(subtraction, one.edges)
+
+    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        clear = pool.submit(_clear, subtraction).result
+        grain = pool.submit(Grain.of, picture, seen).result
+        paths = _paths(picture, seen, wanted.ways)
+        kept, stents = zip(*pool.map(lambda path: traced(path[1]), paths), strict=True)
     found = [one.edges for one in kept]
     known = Known(wanted.fiducial, wanted.stated, wanted.calibration, wanted.frames)
     calibration, of_calibration = choose_calibration(subtraction, found, known)
@@ -215,8 +215,6 @@ def measure_run(
         narrowed = [] if smeared(subtraction) else find_lesions(projection, wanted.nominal_mm)
         projections.append(with_states(projection, narrowed))
         lesions.append(tuple(narrowed))
-    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        stents = tuple(pool.map(lambda edges: _stents(subtraction, edges), found))
     say("following the contrast medium")
     natural = subtraction.plan.operation == "natural"
     regions = regions_of(projections, picture, seen, subtracted=not natural)

@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 from venoseg.angiography import Run, compose, subtract
+from venoseg.angiography.registration import found_shift, still
 from venoseg.angiography.subtraction import native_attenuation
 from venoseg.dicom.angiogram import Mask
 from venoseg.errors import SeriesError
@@ -233,3 +234,9 @@ def test_few_frames_are_read_ahead(scene: Any):
     for taken, _ in enumerate(pictures, 1):
         assert len(alive) <= taken + 2
     assert len(alive) == 8
+
+
+def test_noise_is_not_taken_for_motion():
+    for seed in range(30):
+        one, other = np.random.default_rng(seed).normal(2.0, 0.01, (2, 256, 256)).astype(np.float32)
+        assert found_shift(still(one, np.ones(one.shape, dtype=bool)), other) == (0.0, 0.0)

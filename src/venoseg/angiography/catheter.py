@@ -42,6 +42,9 @@ _BLUR_SD_PX = 0.1
 _MODEL_PX = 0.05
 _MODEL_BLUR_PX = 0.05
 
+# Nine tenths of a shaft are at least so dense, as a share of the less dense part of it.
+_EVENLY = 0.25
+
 _BAND = 0.5
 _BAND_REACH_PX = 3
 _BAND_SCATTERS = 4.0
@@ -145,6 +148,9 @@ def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     offset = place - points[station]
     aside = np.einsum("ij,ij->i", offset, normals[station])
     along = offset[:, 1] * normals[station, 0] - offset[:, 0] * normals[station, 1]
+    low, usual = np.percentile(density, [10.0, 30.0])
+    if low <= _EVENLY * usual or usual <= 0.0:
+        raise no_catheter()
     plain = ~_banded(density)
     kept = (np.abs(aside) < BESIDE_PX) & (np.abs(along) < 1.0) & plain[station]
     if kept.sum() < _LEAST_PIXELS:

@@ -47,8 +47,10 @@ _RIM_PX = 7
 # After a step as long as this that is looked for anew.
 _MOVED_ON_PX = 0.2
 
-# What a shift must explain, in units of the noise's variance, to be believed.
+# What a shift must explain, in units of the noise's variance and in standard deviations of what
+# noise alone seems to explain, to be believed: of many shifts noise suits one well.
 _BELIEVED = 60.0
+_BEYOND_CHANCE = 5.0
 
 # Local motion is estimated over windows of this share of the picture's width.
 _WINDOW = 1 / 16
@@ -137,7 +139,7 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
     noise = float(np.hypot(fixed.noise, _grain(small)))
     if start is None:
         found, far = np.zeros(2), _correlated(fixed, small)
-        if _gain(fixed, whole, small, (found, far), noise) > 0:
+        if _gains(fixed, whole, small, (found, far), noise).sum() > 0:
             found = far
     else:
         found = np.array(start) / fixed.shrink
@@ -156,24 +158,34 @@ def found_shift(fixed: Still, moving: Image, start: Shift | None = None) -> Shif
         return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
     # Interpolation smooths noise; other shifts as long do so as much, and explain nothing.
     rivals = (np.zeros(2), -found, found[::-1], -found[::-1])
-    gain = min(_gain(fixed, whole, small, (way, found), noise) for way in rivals)
-    if np.abs(found).max() > _FURTHEST * small.shape[1] or gain < _BELIEVED:
+    if np.abs(found).max() > _FURTHEST * small.shape[1] or not all(
+        _explains(fixed, whole, small, (way, found), noise) for way in rivals
+    ):
         return 0.0, 0.0
     return float(found[0] * fixed.shrink), float(found[1] * fixed.shrink)
 
 
-def _gain(
+def _explains(
     fixed: Still, whole: Image, small: Image, ways: tuple[FloatArray, FloatArray], noise: float
-) -> float:
-    """Return how much more the second shift explains than the first.
+) -> bool:
+    """Return whether the second shift explains so much more than the first that noise does not."""
+    gains = _gains(fixed, whole, small, ways, noise)
+    total = float(gains.sum())
+    return total > _BELIEVED and total > _BEYOND_CHANCE * float(np.sqrt((gains**2).sum()))
+
+
+def _gains(
+    fixed: Still, whole: Image, small: Image, ways: tuple[FloatArray, FloatArray], noise: float
+) -> Image:
+    """Return (k,) how much more the second shift explains than the first at k pixels.
 
     Both are judged where neither leaves contrast medium, which moves along with the picture.
     """
     one, other = (_without_contrast(fixed, whole, way) for way in ways)
-    both = replace(fixed, weight=one.weight * other.weight)
-    if not both.weight.any():
-        return 0.0
-    return _cost(both, small, ways[0], noise) - _cost(both, small, ways[1], noise)
+    both = (one.weight > 0) & (other.weight > 0)
+    costs = [_costs(_difference(fixed, small, way)[both] / noise) for way in ways]
+    gains: Image = costs[0] - costs[1]
+    return gains
 
 
 def _without_contrast(fixed: Still, whole: Image, shift: FloatArray) -> Still:
@@ -274,10 +286,10 @@ def _residual(fixed: Still, small: Image, shift: FloatArray) -> float:
     return 1.4826 * float(np.median(np.abs(difference)))
 
 
-def _cost(fixed: Still, small: Image, shift: FloatArray, noise: float) -> float:
-    """Return how much of the difference noise does not explain; large changes count no more."""
-    difference = _difference(fixed, small, shift)[fixed.weight > 0] / noise
-    return float((9.0 * (1.0 - 1.0 / (1.0 + difference**2 / 9.0))).sum())
+def _costs(difference: Image) -> Image:
+    """Return what differences in units of the noise cost; large changes count no more."""
+    costs: Image = 9.0 * (1.0 - 1.0 / (1.0 + difference**2 / 9.0))
+    return costs
 
 
 def _grain(picture: Image) -> float:

@@ -15,8 +15,9 @@ _FINE_PX = 0.04
 # The lumen of diagnostic catheters measures about this share of their outside.
 _LUMEN = 0.7
 
-# Noise is alike over so few pixels.
-_ALIKE_PX = 3
+# Noise of neighbouring pixels is alike to this degree at most, and over so few pixels.
+_MOST_ALIKE = 0.9
+_ALIKE_PX = 8
 
 
 def shadow_of(
@@ -75,18 +76,14 @@ def spread_by_noise(
         return picture
 
     rest, there = drawn(left), drawn(np.ones(len(left)))
-    alike = [1.0]
-    for apart in range(1, _ALIKE_PX + 1):
-        pairs = [
-            (np.sum(rest[apart:] * rest[:-apart]), np.sum(there[apart:] * there[:-apart])),
-            (
-                np.sum(rest[:, apart:] * rest[:, :-apart]),
-                np.sum(there[:, apart:] * there[:, :-apart]),
-            ),
-        ]
-        total, count = np.sum(pairs, axis=0)
-        alike.append(float(np.clip(total / max(count, 1.0) / np.mean(left**2), 0.0, 1.0)))
-    line = np.array(alike[:0:-1] + alike)
+    pairs = [
+        (np.sum(rest[1:] * rest[:-1]), np.sum(there[1:] * there[:-1])),
+        (np.sum(rest[:, 1:] * rest[:, :-1]), np.sum(there[:, 1:] * there[:, :-1])),
+    ]
+    total, count = np.sum(pairs, axis=0)
+    next_to = float(np.clip(total / max(count, 1.0) / np.mean(left**2), 0.0, _MOST_ALIKE))
+    # So noise is alike that was blurred by a bell.
+    line = next_to ** (np.arange(-_ALIKE_PX, _ALIKE_PX + 1) ** 2.0)
     near = np.stack(
         [
             ndimage.convolve1d(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 from benchmarks.followup.demo import Tally, demo
 
 PLACES = ("x_mm", "y_mm", "z_mm")
@@ -60,6 +61,25 @@ def test_an_occlusion_that_is_too_long_is_named(tmp_path, capsys) -> None:
 def test_stations_outside_their_intervals_are_counted(tmp_path, capsys) -> None:
     told = checked(tmp_path, 50.0, [101.0, 101.0, 101.0, 120.0], capsys)
     assert told.count("75 % in") == 2
+
+
+@pytest.mark.parametrize(
+    ("least_mm2", "verdict"), [(102.0, "in doubt"), (98.0, "in doubt"), (150.0, "DIFFERENT")]
+)
+def test_a_doubt_counts_only_where_the_interval_holds_the_limit(
+    tmp_path, capsys, least_mm2: float, verdict: str
+) -> None:
+    found = {"reference_area_mm2": 200.0, "flags": "state_in_doubt"}
+    for folder, more in ((tmp_path / "found", found), (tmp_path / "sample", {"state": "stenotic"})):
+        for visit in ("baseline", "one_year"):
+            here = folder / visit / ("truth" if folder.name == "sample" else "")
+            table(here / "segments.csv", [segment(0.0)[0] | more])
+            rows = [one | {"minimum_diameter_low_mm": ""} for one in stations([least_mm2] * 4)]
+            table(here / "cross_sections.csv", rows)
+    demo(tmp_path / "found", tmp_path / "sample")
+    told = capsys.readouterr().out
+    assert told.count(verdict) >= 2
+    assert ("DIFFERENT" in told) is (verdict == "DIFFERENT")
 
 
 def test_a_state_that_is_said_to_be_in_doubt_may_be_either() -> None:

@@ -21,9 +21,9 @@ from venoseg.followup.scores import VILLALTA, Score
 from venoseg.followup.visit import CtVisit
 from venoseg.lumen.stent_records import STENT_COLUMNS
 from venoseg.reporting.case_changes import change_tables
-from venoseg.reporting.case_figures import COLOURS, LINES, MARKS
 from venoseg.reporting.case_outcome import stent_rows
 from venoseg.reporting.case_page import render_case
+from venoseg.reporting.case_panels import COLOURS, LINES, MARKS
 from venoseg.reporting.case_tables import segment_table
 from venoseg.reporting.case_visits import visit_cards
 from venoseg.reporting.case_words import case_headline, case_sentences
@@ -216,6 +216,37 @@ def test_warnings_of_several_veins_are_told_once(compared) -> None:
     assert told.count("<dd>") == 2
     # What is shut is said above, in the summary.
     assert "occluded" not in told
+
+
+def test_warnings_of_stents_name_the_veins_they_lie_in(compared) -> None:
+    rows = tuple(
+        dict.fromkeys(column.name for column in STENT_COLUMNS)
+        | {"stent": n, "vessels": f"{side}_common_iliac_vein"}
+        for n, side in ((1, "left"), (2, "right"))
+    )
+    last = compared.visits[-1]
+    stented = replace(last.found, stents=Table(STENT_COLUMNS, rows))
+    visits = (*compared.visits[:-1], replace(last, found=stented))
+    words = tuple(f"after: stent {n}: runs into another stent" for n in (1, 2))
+    page = render_case(replace(compared, visits=visits, warnings=words))
+    told = page[page.index("<h3>Warnings</h3>") : page.index("</dl>")]
+    assert (
+        "runs into another stent: stent of the left common iliac vein, stent of the right" in told
+    )
+    assert told.count("<dd>") == 1
+
+
+def test_narrowing_at_the_same_site_is_told_as_a_change_of_area(compared) -> None:
+    quantity = "area_stenosis_baseline_same_site_percent"
+    rows = tuple(
+        row | {"change": 20.0, "change_low": 12.0, "change_high": 28.0}
+        for row in compared.changes.rows
+        if row["quantity"] == quantity
+    )[:1]
+    ((_, table),) = change_tables(replace(compared, changes=change_table(rows)))
+    ((_, (cells,)),) = table.groups
+    assert cells[0] == "area at its narrowest site, against before"
+    assert cells[3] == "-20.0 (-28.0 to -12.0)\N{NO-BREAK SPACE}%"
 
 
 def test_stents_that_were_placed_and_what_became_of_them_are_told(compared) -> None:

@@ -120,13 +120,15 @@ def _on_ct(visit: CtVisit, vessel: str, rules: Rules) -> tuple[PatencyState, str
     narrowed = row["area_stenosis_percent"]
     if narrowed is None:
         return "patent", "a lumen throughout, no reference for a stenosis"
-    words = f"smallest area {_percent(float(narrowed))} its reference"
+    words = f"smallest area {_against(float(narrowed))} its reference"
     if any(stented_station(one) for one in visit.stations(vessel)):
         words += ", stenosis inside the stent not measured"
     return ("stenosed" if float(narrowed) >= rules.stenosed_percent else "patent"), words
 
 
-def _percent(narrowed: float) -> str:
+def _against(narrowed: float) -> str:
+    if abs(narrowed) < 0.5:
+        return "as large as"
     return f"{abs(narrowed):.0f} % {'below' if narrowed > 0 else 'above'}"
 
 

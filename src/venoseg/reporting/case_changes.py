@@ -16,7 +16,7 @@ _QUANTITIES = {
     "occluded_length_mm": ("occluded length", "mm"),
     "stented_length_mm": ("stented length", "mm"),
     "area_stenosis_baseline_same_site_percent": (
-        "narrower than this site before, by area",
+        "area at its narrowest site, against before",
         "%",
     ),
     "stent_minimum_area_mm2": ("smallest area inside the wires", "mm²"),
@@ -31,6 +31,8 @@ _QUANTITIES = {
     "collateral_volume_mm3": ("volume of collaterals, at least", "mm³"),
     "collateral_fraction": ("share of contrast medium beside the veins", "%"),
 }
+
+_CHANGE = ("change", "change_low", "change_high")
 
 # A vein that is open, or without stent, at both visits has nothing to say here.
 _OFTEN_NOTHING = ("occluded_length_mm",)
@@ -85,7 +87,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         words,
         "–" if same_site else _number(row["value_from"], unit, scale, absent),
         "–" if same_site else _number(row["value_to"], unit, scale, absent),
-        _interval(row, unit, scale),
+        _interval(row, unit, scale, widening=same_site),
         verdict,
     )
 
@@ -107,9 +109,15 @@ def _number(value: Value, unit: str, scale: float, absent: str) -> str:
     return f"{scale * float(value):.{_digits(unit)}f}\N{NO-BREAK SPACE}{unit}".strip()
 
 
-def _interval(row: Row, unit: str, scale: float) -> str:
-    values = [row[name] for name in ("change", "change_low", "change_high")]
-    ends = [f"{scale * float(v):+.{_digits(unit)}f}" for v in values if v is not None]
+def _interval(row: Row, unit: str, scale: float, *, widening: bool) -> str:
+    """Return a change in words; with ``widening`` the table has it as a narrowing."""
+    names = ("change", "change_high", "change_low") if widening else _CHANGE
+    scale = -scale if widening else scale
+    # Zero has no sign.
+    values = [
+        round(scale * float(v), _digits(unit)) + 0.0 for n in names if (v := row[n]) is not None
+    ]
+    ends = [f"{value:+.{_digits(unit)}f}" for value in values]
     if not ends:
         return "–"
     words = ends[0] if len(ends) < 3 else f"{ends[0]} ({ends[1]} to {ends[2]})"

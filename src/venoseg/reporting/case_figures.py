@@ -10,10 +10,14 @@ from matplotlib.axes import Axes
 
 from venoseg.anatomy import BY_NAME
 from venoseg.followup.axis import OnAxis
-from venoseg.lumen.stenosis import expected_normal
+from venoseg.reporting.case_panels import (
+    COLOURS,
+    draw_areas,
+    draw_view,
+    draw_widths,
+    when_words,
+)
 from venoseg.reporting.drawing import (
-    FAINT_INK,
-    GRAYS,
     GRID_INK,
     Picture,
     finish,
@@ -21,21 +25,13 @@ from venoseg.reporting.drawing import (
     place_axes,
 )
 from venoseg.reporting.figure_section import draw_plane
-from venoseg.reporting.gray import gray_ribbon
-from venoseg.reporting.straightened import crossings_mm, half_width_mm
+from venoseg.reporting.straightened import half_width_mm
 from venoseg.reporting.window import GrayWindow
 from venoseg.reporting.words import area_range, area_words, length_words
 from venoseg.tables import Row
-from venoseg.volume import FloatArray
-
-# A colour, a line and a mark for each visit, so that they can be told apart without colour.
-COLOURS = ("#0b4f9e", "#c2410c", "#0f766e", "#7e22ce", "#4d4d4d")
-LINES: tuple[object, ...] = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)), "-")
-MARKS = ("o", "s", "^", "D", "v")
 
 _LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 4.0, 8.0, 11.0
 _WIDTH_MM, _AREA_MM, _DIAMETER_MM, _GAP_MM, _TITLE_MM = 150.0, 40.0, 32.0, 3.0, 5.0
-_ACROSS_MM = 0.5
 _SECTION_MM = 62.0
 
 
@@ -73,11 +69,11 @@ def draw_profiles(veins: Sequence[OnAxis], windows: Sequence[GrayWindow]) -> Axi
         top += gap
         panels.append(place_axes(figure, _LEFT_MM, top, _WIDTH_MM, height))
         top += height
-    _draw_areas(panels[0], veins)
-    _draw_widths(panels[1], veins)
+    draw_areas(panels[0], veins)
+    draw_widths(panels[1], veins)
     for n, panel in zip(matched, panels[2:], strict=True):
-        _draw_view(panel, veins[n], windows[n], half, limits)
-        panel.set_title(f"Straightened view across, {_when(veins[n])}", color=COLOURS[n % 5])
+        draw_view(panel, veins[n], windows[n], half, limits)
+        panel.set_title(f"Straightened view across, {when_words(veins[n])}", color=COLOURS[n % 5])
     for panel in panels:
         panel.set_xlim(limits[0] - 0.5, limits[1] + 0.5)
         panel.tick_params(labelbottom=panel is panels[-1], length=2.5)
@@ -127,13 +123,13 @@ def _draw_section(vein: OnAxis, n: int, window: GrayWindow, half: float, level: 
     figure = new_figure(_SECTION_MM, _SECTION_MM + 6.0)
     axes = place_axes(figure, 0.0, 6.0, _SECTION_MM, _SECTION_MM)
     draw_plane(axes, profile, n, vein.visit.found.volume, window, half)
-    axes.set_title(_when(vein))
+    axes.set_title(when_words(vein))
     row = vein.visit.stations(profile.vessel)[n]
     words = _section_words(row)
     title = BY_NAME[profile.vessel].title
     return finish(
         figure,
-        f"Section of the {title.lower()} at {level:.0f} mm of the common axis, {_when(vein)}: "
+        f"Section of the {title.lower()} at {level:.0f} mm of the common axis, {when_words(vein)}: "
         f"{words}.",
         (words,),
     )
@@ -159,140 +155,6 @@ def _section_words(row: Row) -> str:
     return words if stent is None else f"{words}, stent {area_words(float(stent))}"
 
 
-def _draw_areas(axes: Axes, veins: Sequence[OnAxis]) -> None:
-    top = 1.0
-    reference = expected_normal(veins[0].profile.vessel)
-    if reference is not None:
-        axes.axhline(
-            reference.area_mm2, color=FAINT_INK, linewidth=0.8, linestyle=(0, (8, 2, 1, 2))
-        )
-        axes.annotate(
-            f"expected normal {area_words(reference.area_mm2)}",
-            (0.0, reference.area_mm2),
-            xycoords=("axes fraction", "data"),
-            xytext=(2, -2),
-            textcoords="offset points",
-            ha="left",
-            va="top",
-            fontsize=7,
-            color=FAINT_INK,
-        )
-        top = reference.area_mm2
-    for n, vein in enumerate(veins):
-        values, low, high = _columns(
-            vein, "lumen_area_mm2", "lumen_area_low_mm2", "lumen_area_high_mm2"
-        )
-        _draw_course(axes, n, vein, values, low, high)
-        top = max(top, float(np.nanmax(high, initial=0.0)))
-        _draw_shut(axes, n, vein)
-        stent = _columns(vein, "stent_area_mm2")[0]
-        if np.isfinite(stent).any():
-            axes.plot(vein.at_mm, stent, color=COLOURS[n % 5], linewidth=0.7, alpha=0.8)
-            top = max(top, float(np.nanmax(stent)))
-    axes.set_ylim(0.0, 1.1 * top)
-    axes.set_ylabel("area, mm²")
-    axes.set_title("Lumen area (95 % interval)")
-    axes.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=len(veins),
-        frameon=False,
-        borderaxespad=0.0,
-        handlelength=3.0,
-    )
-
-
-def _draw_widths(axes: Axes, veins: Sequence[OnAxis]) -> None:
-    top = 1.0
-    for n, vein in enumerate(veins):
-        values, low, high = _columns(
-            vein, "minimum_diameter_mm", "minimum_diameter_low_mm", "minimum_diameter_high_mm"
-        )
-        _draw_course(axes, n, vein, values, low, high)
-        _draw_shut(axes, n, vein)
-        top = max(top, float(np.nanmax(high, initial=0.0)))
-    axes.set_ylim(0.0, 1.15 * top)
-    axes.set_ylabel("mm")
-    axes.set_title("Least width (95 % interval)")
-
-
-def _draw_course(
-    axes: Axes, n: int, vein: OnAxis, values: FloatArray, low: FloatArray, high: FloatArray
-) -> None:
-    colour = COLOURS[n % 5]
-    known = np.isfinite(vein.at_mm)
-    at = vein.at_mm[known]
-    axes.fill_between(at, low[known], high[known], color=colour, alpha=0.22, linewidth=0)
-    axes.plot(
-        at,
-        values[known],
-        color=colour,
-        linewidth=1.4,
-        linestyle=LINES[n % 5],
-        marker=MARKS[n % 5],
-        markersize=3.2,
-        markerfacecolor="white",
-        markevery=max(1, len(at) // 12),
-        label=_when(vein),
-    )
-
-
-def _draw_shut(axes: Axes, n: int, vein: OnAxis) -> None:
-    """Draw a hatched bar along the axis where a vein is shut."""
-    states = np.array([row["state"] for row in vein.visit.stations(vein.profile.vessel)])
-    shut = np.isin(states, ("occluded", "bridged")) & np.isfinite(vein.at_mm)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(int)))
-    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-        axes.axvspan(
-            float(vein.at_mm[first]),
-            float(vein.at_mm[last]),
-            ymin=0.0,
-            ymax=0.06,
-            facecolor="white",
-            edgecolor=COLOURS[n % 5],
-            hatch="xxxx",
-            linewidth=0.8,
-        )
-
-
-def _draw_view(
-    axes: Axes, vein: OnAxis, window: GrayWindow, half: float, limits: tuple[float, float]
-) -> None:
-    """Draw the image along the vein with its columns at their places on the axis."""
-    curve = vein.profile.branch.curve
-    offsets = np.arange(-half, half + _ACROSS_MM / 2.0, _ACROSS_MM)
-    values = gray_ribbon(vein.visit.found.volume, curve, curve.across, offsets)
-    at = np.arange(limits[0], limits[1] + 0.5, 0.5)
-    known = np.isfinite(vein.at_mm)
-    station = np.interp(at, vein.at_mm[known], np.flatnonzero(known), left=np.nan, right=np.nan)
-    picture = np.full((len(offsets), len(at)), np.nan)
-    seen = np.isfinite(station)
-    picture[:, seen] = values[:, np.round(station[seen]).astype(int)]
-    axes.imshow(
-        np.ma.masked_invalid(picture),
-        cmap=GRAYS,
-        vmin=window.low,
-        vmax=window.high,
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        extent=(limits[0] - 0.25, limits[1] + 0.25, -half, half),
-    )
-    for edge in crossings_mm(vein.profile.contours_mm, 0).T:
-        for width, ink in ((1.8, "black"), (0.9, "#ffe14d")):
-            axes.plot(vein.at_mm, edge, color=ink, linewidth=width, alpha=0.9)
-    axes.set_ylim(-half, half)
-    axes.set_ylabel("mm")
-
-
-def _columns(vein: OnAxis, *names: str) -> tuple[FloatArray, ...]:
-    rows = vein.visit.stations(vein.profile.vessel)
-    return tuple(
-        np.array([np.nan if row[name] is None else float(row[name] or 0.0) for row in rows])
-        for name in names
-    )
-
-
 def _station(vein: OnAxis, level: float) -> int | None:
     """Return the station at a level of the axis, None where the visit does not show it."""
     apart = np.abs(vein.at_mm - level)
@@ -300,10 +162,6 @@ def _station(vein: OnAxis, level: float) -> int | None:
         return None
     nearest = int(np.nanargmin(apart))
     return nearest if apart[nearest] <= 2.0 else None
-
-
-def _when(vein: OnAxis) -> str:
-    return f"{vein.visit.label.replace('_', ' ')} (day {vein.visit.day})"
 
 
 def _caption(windows: Sequence[GrayWindow]) -> tuple[str, ...]:
@@ -321,9 +179,11 @@ def _alt(veins: Sequence[OnAxis]) -> str:
     for vein in veins:
         areas = vein.profile.shapes.area_mm2
         if np.isfinite(areas).any():
-            parts.append(f"{_when(vein)}: {np.nanmin(areas):.0f} to {np.nanmax(areas):.0f} mm²")
+            parts.append(
+                f"{when_words(vein)}: {np.nanmin(areas):.0f} to {np.nanmax(areas):.0f} mm²"
+            )
         else:
-            parts.append(f"{_when(vein)}: no lumen measured")
+            parts.append(f"{when_words(vein)}: no lumen measured")
     return (
         f"{title} at {len(veins)} visits on one axis: lumen area and least width with their 95 % "
         f"intervals, and straightened views. Area {'; '.join(parts)}. The values stand in "

@@ -104,6 +104,8 @@ def clinical_rows(found: Comparison) -> GroupedTable:
         scale = _SCALES.get(key[0], key[0])
         rows.append((f"{scale} ({key[1]})", key[2].replace("_", " "), *values, notes or NONE))
     heads = ("Scale (side)", "Item", *(label_words(label) for label in labels), "Note")
+    if all(row[-1] == NONE for row in rows):
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
     return GroupedTable.of(heads, tuple(rows))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import version
@@ -26,7 +26,7 @@ from venoseg.reporting.readout import readout_of
 from venoseg.reporting.strip import SIDE_PX, strip_of
 from venoseg.reporting.venogram_pictures import draw_strip, draw_vein
 from venoseg.reporting.window import GrayWindow, choose_window
-from venoseg.reporting.words import warning_words
+from venoseg.reporting.words import veins_in_words, warning_words
 
 # How far a warning reaches along a vein.
 _SIZE = re.compile(r" (?:along|over) [\d.]+ (?:mm|%)(?: of it(?:s wall)?)?")
@@ -89,7 +89,7 @@ def render_case(found: Comparison) -> str:
         veins=veins,
         runs=runs,
         failures=found.failures,
-        warnings=_warnings(found.warnings),
+        warnings=_warnings(found.warnings, _stent_names(found)),
         segments=tables.segment_table(found),
         changes=change_tables(found),
         patency=patency_rows(found),
@@ -162,8 +162,21 @@ def _marks(found: Comparison) -> list[tuple[int, str, str]]:
     return sorted(marks, key=lambda mark: mark[0])
 
 
-def _warnings(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the warnings of each visit; what is said of several veins is said once.
+def _stent_names(found: Comparison) -> dict[tuple[str, str], str]:
+    """Return which veins each numbered stent of a visit lies in, in words."""
+    return {
+        (visit.label, f"stent {row['stent']}"): "stent of the "
+        + veins_in_words(str(row["vessels"]))
+        for visit in found.scans
+        for row in visit.found.stents.rows
+        if row["vessels"]
+    }
+
+
+def _warnings(
+    words: Sequence[str], stents: Mapping[tuple[str, str], str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the warnings of each visit; what is said of several veins or stents is said once.
 
     Which veins are shut is no warning here: the summary says it.
     """
@@ -180,6 +193,8 @@ def _warnings(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
             said = what if size is None else _SIZE.sub("", what, count=1)
             extent = "" if size is None else f" ({size.group(0).strip()})"
             veins.setdefault(said, []).append(f"{BY_NAME[about].title.lower()}{extent}")
+        elif (label, about) in stents:
+            veins.setdefault(what, []).append(stents[label, about])
         else:
             veins.setdefault(warning_words(rest), [])
     return [

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from venoseg.anatomy import BY_NAME
 from venoseg.followup.compared import Comparison
 from venoseg.followup.rules import SOURCES
+from venoseg.lumen.records import STATE_IN_DOUBT
 from venoseg.reporting.case_words import label_words
 from venoseg.reporting.tables import TextTable
 from venoseg.reporting.words import NOT_MEASURED, area_words, flag_words, length_words, state_words
-from venoseg.tables import Value
+from venoseg.tables import Row, Value
 
 NONE = "–"
 
@@ -65,7 +66,7 @@ def segment_table(found: Comparison) -> GroupedTable:
                 (
                     BY_NAME[vessel].title,
                     label_words(visit.label),
-                    state_words(str(row["state"])),
+                    _state(row),
                     _whole(row["length_mm"]),
                     _area(row["minimum_area_mm2"]),
                     NONE if shut else _length(row["minimum_diameter_mm"]),
@@ -76,6 +77,13 @@ def segment_table(found: Comparison) -> GroupedTable:
                 )
             )
     return GroupedTable.of(headings, tuple(rows))
+
+
+def _state(row: Row) -> str:
+    """Return the state of a vein, both of two where the figures leave it open."""
+    if STATE_IN_DOUBT in str(row["flags"] or "").split():
+        return "patent or stenotic"
+    return state_words(str(row["state"]))
 
 
 def match_rows(found: Comparison) -> TextTable:

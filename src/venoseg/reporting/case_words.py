@@ -13,7 +13,7 @@ from venoseg.followup.patency import ended_by
 from venoseg.followup.runs import no_filling, share_beside
 from venoseg.followup.scores import VILLALTA
 from venoseg.followup.visit import RunVisit, Visit
-from venoseg.reporting.words import area_words
+from venoseg.reporting.words import area_words, veins_in_words
 from venoseg.tables import Row
 
 _STATES = {
@@ -227,9 +227,9 @@ def _stents(found: Comparison) -> Iterator[str]:
             said.append(f"{much}least width {narrower.value:.0f} % below nominal {nominal:g} mm")
         if tissue is not None:
             said.append(f"in-stent stenosis {tissue.value:.0f} % by area")
-        veins = [BY_NAME[v].title.lower() for v in str(row["vessels"] or "").split()]
+        veins = veins_in_words(str(row["vessels"] or ""))
         if said and veins:
-            parts.append(f"{' to '.join(dict.fromkeys((veins[0], veins[-1])))}: {', '.join(said)}")
+            parts.append(f"{veins}: {', '.join(said)}")
     if parts:
         yield f"Stents at {label_words(last.label)}: {'; '.join(parts)}."
 

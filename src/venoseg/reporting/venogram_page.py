@@ -8,12 +8,12 @@ from importlib.metadata import version
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from venoseg.anatomy import BY_NAME
 from venoseg.angiography import Venogram
 from venoseg.angiography.lesions import Lesion, is_overlapped
 from venoseg.angiography.projection import Projection
 from venoseg.reporting.drawing import drawing_style
 from venoseg.reporting.venogram_pictures import draw_curves, draw_profile, draw_strip, draw_vein
+from venoseg.reporting.words import vein_title
 from venoseg.tables import Value
 
 _LENGTHS = {
@@ -57,7 +57,7 @@ def render_venogram(found: Venogram) -> str:
 
 def _sentences(projection: Projection, lesions: tuple[Lesion, ...]) -> list[str]:
     known = projection.diameter_px[projection.diameter_px > 0]
-    title = _title(projection)
+    title = vein_title(projection.vessel)
     if not len(known):
         return [f"{title}: its diameter could not be measured."]
     in_mm = projection.diameters_mm()
@@ -75,7 +75,7 @@ def _sentences(projection: Projection, lesions: tuple[Lesion, ...]) -> list[str]
 
 def _of_lesion(projection: Projection, lesion: Lesion) -> str:
     position = projection.position_px[lesion.smallest]
-    where = f"{_title(projection)}, {position:.0f} px from its central end"
+    where = f"{vein_title(projection.vessel)}, {position:.0f} px from its central end"
     if lesion.occluded:
         return f"{where}: no contrast medium passes."
     smallest = projection.diameter_px[lesion.smallest]
@@ -86,11 +86,6 @@ def _of_lesion(projection: Projection, lesion: Lesion) -> str:
     if is_overlapped(projection, lesion):
         text += " Unsure: another vessel may overlap it there."
     return text
-
-
-def _title(projection: Projection) -> str:
-    named = BY_NAME.get(projection.vessel)
-    return "Vein" if named is None else named.title
 
 
 def _cell(value: Value) -> str:

@@ -17,6 +17,7 @@ from venoseg.reporting.drawing import (
     new_figure,
     place_axes,
 )
+from venoseg.reporting.words import vein_title
 
 _WIDTH_MM = 180.0
 _STRIP = 6
@@ -25,6 +26,9 @@ _LEGEND_MM = 4.2
 # Words on the picture keep this share of its height away from its upper and lower edge.
 _LABEL = 0.02
 _VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
+# Curves that cross can be told apart without colour.
+_LINES = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
+_MARKS = ("o", "s", "D", "v", "x", "+", "*")
 _BESIDE_COLOUR = "#56b4e9"
 _STENT_COLOUR = "#f0e442"
 
@@ -92,7 +96,9 @@ def draw_vein(found: Venogram) -> Picture:
         caption.append("Yellow, dashed: edges of stents.")
     if beside.any():
         caption.append("Thin outlines: other vessels that fill.")
-    return finish(figure, "Composite of the run with the edges that were found", tuple(caption))
+    veins = ", ".join(vein_title(one.vessel).lower() for one in found.projections)
+    alt = f"Composite of the run with the edges that were found of: {veins or 'no vein'}."
+    return finish(figure, alt, tuple(caption))
 
 
 def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: int) -> Picture:
@@ -122,8 +128,14 @@ def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: in
     axes.set_xlabel("position from the central end, px")
     axes.set_ylabel(f"diameter, {unit}")
     _plain(axes)
-    words = f"{projection.vessel}: diameter with its 95 % interval; dashed: computed reference; "
-    return finish(figure, f"Diameter along {projection.vessel}", (f"{words}gray: lesions.",))
+    title = vein_title(projection.vessel)
+    words = f"{title}: diameter with its 95 % interval; dashed: computed reference; "
+    known = middle[np.isfinite(middle)]
+    told = f"{known.min():.1f} to {known.max():.1f} {unit}" if len(known) else "not measured"
+    alt = (
+        f"Diameter along the {title.lower()} with its 95 % interval: {told}; projection.csv has it."
+    )
+    return finish(figure, alt, (f"{words}gray: lesions.",))
 
 
 def draw_curves(found: Venogram) -> Picture:
@@ -133,10 +145,18 @@ def draw_curves(found: Venogram) -> Picture:
     figure = new_figure(_WIDTH_MM, max(58.0, legend_mm + 6.0))
     axes = place_axes(figure, 14.0, 4.0, 104.0, 42.0)
     times = found.subtraction.times_s
-    for curve in found.curves:
+    for number, curve in enumerate(found.curves):
         main = curve.name in ("main", "collateral")
         (drawn,) = axes.plot(
-            times, curve.opacity, linewidth=1.4 if main else 0.8, label=curve.name.replace("_", " ")
+            times,
+            curve.opacity,
+            linewidth=1.6 if main else 0.9,
+            linestyle=_LINES[number % len(_LINES)],
+            marker=_MARKS[number % len(_MARKS)],
+            markersize=3.0,
+            markerfacecolor="white",
+            markevery=(number % 3, 3),
+            label=_region_words(curve.name),
         )
         if curve.arrival_s is not None:
             axes.plot([curve.arrival_s], [0.0], marker="^", color=drawn.get_color(), markersize=4)
@@ -152,7 +172,21 @@ def draw_curves(found: Venogram) -> Picture:
             f"Share of contrast medium in other filled vessels: {100 * beside.whole:.0f} % "
             f"(95 % {100 * beside.whole_low:.0f} to {100 * beside.whole_high:.0f})."
         )
-    return finish(figure, "Contrast medium over time", tuple(caption))
+    arrivals = [
+        f"{_region_words(curve.name)} at {curve.arrival_s:.1f}"
+        for curve in found.curves
+        if curve.arrival_s is not None
+    ]
+    alt = f"Contrast medium over time; it arrives in {', '.join(arrivals) or 'no region'} ({unit})."
+    return finish(figure, alt, tuple(caption))
+
+
+def _region_words(name: str) -> str:
+    """Return what a region of the flow is called, such as a place along a vein."""
+    vessel, colon, place = name.partition(":")
+    if colon:
+        return f"{vein_title(vessel)}, {place.replace('_', ' ')}"
+    return {"main": "measured veins", "collateral": "other vessels"}.get(name, name)
 
 
 def _label_widths(

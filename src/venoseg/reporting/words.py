@@ -107,6 +107,17 @@ def flag_words(flag: str) -> str:
     return _FLAGS.get(flag, flag.replace("_", " "))
 
 
+def vein_title(vessel: str) -> str:
+    """Return what a vein is called; one that nobody named is a vein."""
+    return BY_NAME[vessel].title if vessel in BY_NAME else "Vein"
+
+
+def veins_in_words(vessels: str) -> str:
+    """Return what a stent's veins are called, from the first of some names to the last."""
+    titles = [vein_title(vessel).lower() for vessel in vessels.split()]
+    return " to ".join(dict.fromkeys((titles[0], titles[-1]))) if titles else ""
+
+
 def state_words(state: str) -> str:
     """Return a state in plain words."""
     return _STATES.get(state, state.replace("_", " "))

@@ -12,8 +12,9 @@ from venoseg.volume import FloatArray
 
 Float32Array = npt.NDArray[np.float32]
 
-# So many places at a time: what is computed on the way then stays in the processor's cache.
-_AT_ONCE = 4096
+# So many places at a time: what is computed on the way then stays in the processor's cache, and
+# each step takes long enough for another thread to go on meanwhile.
+_AT_ONCE = 32_768
 
 
 def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
@@ -40,11 +41,12 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
     # An axis of one voxel has no next one.
     steps = np.where(last[:, 0] > 0, strides, 0)
     apart = strides.astype(np.float64)
+    backwards = flipped[:, None] if flipped.any() else None
     for start in range(0, len(values), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         at = places[:, part]
-        if flipped.any():
-            at = np.where(flipped[:, None], last - at, at)
+        if backwards is not None:
+            at = np.where(backwards, last - at, at)
         at = np.clip(at, 0.0, highest)
         base = np.floor(at)
         share = (at - base).astype(np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -140,21 +141,12 @@ class Grid:
         Slices are as wide as high: where one spacing differs from two that are alike, it is that
         axis, in whichever order a file stores them. Otherwise it is the axis from feet to head.
         """
-        spacing = self.spacing_mm
-        for axis in range(3):
-            one, other = np.delete(spacing, axis)
-            alike = abs(one - other) <= 0.01 * max(one, other)
-            if alike and abs(spacing[axis] - one) > 0.05 * one:
-                return axis
-        return self.axial_axis
+        return _slices(self.affine.tobytes())[0]
 
     @property
     def slice_and_pixel_mm(self) -> tuple[float, float]:
         """Distance of the slices, and the mean distance of voxels within them."""
-        return (
-            float(self.spacing_mm[self.through_axis]),
-            float(np.delete(self.spacing_mm, self.through_axis).mean()),
-        )
+        return _slices(self.affine.tobytes())[1:]
 
     @property
     def voxel_volume_mm3(self) -> float:
@@ -195,6 +187,21 @@ class Grid:
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         distance = np.linalg.norm(self.to_lps(corners) - other.to_lps(corners), axis=1)
         return bool(distance.max() <= tolerance_mm)
+
+
+@lru_cache(maxsize=64)
+def _slices(affine: bytes) -> tuple[int, float, float]:
+    """Return the axis across the slices of a grid, their distance, and that of their voxels."""
+    axes = np.frombuffer(affine).reshape(4, 4)[:3, :3]
+    spacing = np.linalg.norm(axes, axis=0)
+    through = int(np.argmax(np.abs(axes[2] / spacing)))
+    for axis in range(3):
+        one, other = np.delete(spacing, axis)
+        alike = abs(one - other) <= 0.01 * max(one, other)
+        if alike and abs(spacing[axis] - one) > 0.05 * one:
+            through = axis
+            break
+    return through, float(spacing[through]), float(np.delete(spacing, through).mean())
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,6 @@ def label_sections(
     total = by_row.sum(axis=1)
     safe = np.where(total > 0, total, 1.0)
     up, across = (by_row @ offsets) / safe, (by_column @ offsets) / safe
-    squared = (offsets[None, :, None] - up[:, None, None]) ** 2 + (
-        offsets[None, None, :] - across[:, None, None]
-    ) ** 2
     return LabelSections(
         offsets_mm=offsets,
         planes=planes,
@@ -85,9 +82,24 @@ def label_sections(
         + up[:, None] * curve.upward
         + across[:, None] * curve.across,
         areas_mm2=total * step_mm**2,
-        extent_mm=np.sqrt(np.where(core, squared, 0.0).max(axis=(1, 2))),
+        extent_mm=_extent_mm(core, offsets, up, across),
         shared=_shared_rim(region, curve, offsets, core),
     )
+
+
+def _extent_mm(
+    core: BoolArray, offsets_mm: FloatArray, up_mm: FloatArray, across_mm: FloatArray
+) -> FloatArray:
+    """Return (n,) the distance of the farthest point of (n, m, m) planes from a place in each."""
+    # The farthest point of a row is its first or its last.
+    first, last = core.argmax(axis=2), core.shape[2] - 1 - core[:, :, ::-1].argmax(axis=2)
+    aside = np.maximum(
+        np.abs(offsets_mm[first] - across_mm[:, None]),
+        np.abs(offsets_mm[last] - across_mm[:, None]),
+    )
+    squared = (offsets_mm - up_mm[:, None]) ** 2 + aside**2
+    extent: FloatArray = np.sqrt(np.where(core.any(axis=2), squared, 0.0).max(axis=1))
+    return extent
 
 
 def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolArray:
@@ -106,7 +118,7 @@ def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolAr
         The voxels.
     """
     axis = region.grid.axial_axis
-    slices = np.flatnonzero(np.moveaxis(region.owner, axis, 0).any(axis=(1, 2)))
+    slices = np.flatnonzero(np.moveaxis(region.owner, axis, 0).max(axis=(1, 2)))
     if len(slices) == 0:  # an edit took the whole vein away
         return np.ones(len(curve), dtype=bool)
     normal = region.grid.directions[:, axis]

@@ -14,7 +14,7 @@ from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # Points sampled at a time: their coordinates stay in the processor's cache.
-_POINTS_PER_CHUNK = 16_000
+_POINTS_PER_CHUNK = 65_536
 
 
 def plane_offsets_mm(half_width_mm: float, step_mm: float) -> FloatArray:

@@ -26,7 +26,7 @@ SAMPLE_MM = 0.4
 FIT_ROUNDS = 4
 
 # So many places in the image at a time.
-_POINTS_AT_ONCE = 16_384
+_POINTS_AT_ONCE = 65_536
 
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 16

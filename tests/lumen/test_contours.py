@@ -14,12 +14,12 @@ from venoseg.lumen.contours import (
     area_and_centroid,
     curvatures_per_mm,
     feret_diameters_mm,
-    inscribed_diameters_mm,
     measure_shapes,
     outward_normals,
     perimeters_mm,
     resample_closed,
 )
+from venoseg.lumen.inscribed import inscribed_diameters_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.lumen.inscribed import inscribed_diameters_mm
+from venoseg.lumen.rings import following, lengths, preceding
 from venoseg.volume import FloatArray
 
 # Widths are taken in this many directions over half a turn: the greatest is right within 0.02 %.
@@ -25,11 +27,6 @@ _SUPPORT_LINES = 64
 # between the neighbours of the best direction so far, each time in steps a quarter as wide.
 _NARROWING_ROUNDS = 3
 _NARROWING_STEPS = np.linspace(-1.0, 1.0, 9)
-
-# The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
-# ever finer ones, among so few of the corners.
-_SEARCH_STEPS = (7, 5, 5, 5, 5, 5)
-_SEARCH_STRIDE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +69,7 @@ def measure_shapes(contours: FloatArray) -> Shapes:
 def area_and_centroid(contours: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (n,) signed areas, positive when counter-clockwise, and (n, 2) centres of area."""
     x, y = contours[..., 0], contours[..., 1]
-    x_next, y_next = np.roll(x, -1, axis=-1), np.roll(y, -1, axis=-1)
+    x_next, y_next = following(x), following(y)
     cross = x * y_next - x_next * y
     area = cross.sum(axis=-1) / 2.0
     safe = np.where(np.abs(area) > 1e-12, area, np.nan)
@@ -95,8 +92,7 @@ def equivalent_mm(contours: FloatArray) -> FloatArray:
 
 def perimeters_mm(contours: FloatArray) -> FloatArray:
     """Return (n,) lengths of the closed contours."""
-    steps = np.roll(contours, -1, axis=-2) - contours
-    length: FloatArray = np.hypot(steps[..., 0], steps[..., 1]).sum(axis=-1)
+    length: FloatArray = lengths(following(contours) - contours).sum(axis=-1)
     return length
 
 
@@ -130,8 +126,7 @@ def solidity(contours: FloatArray) -> FloatArray:
     step = 2.0 * np.pi / _SUPPORT_LINES
     angle = np.arange(_SUPPORT_LINES) * step
     support = _along(contours, angle).max(axis=0).astype(np.float64)
-    ahead, behind = np.roll(support, -1, axis=1), np.roll(support, 1, axis=1)
-    side = (ahead + behind - 2.0 * np.cos(step) * support) / np.sin(step)
+    side = (following(support) + preceding(support) - 2.0 * np.cos(step) * support) / np.sin(step)
     hull = 0.5 * (support * side).sum(axis=1)
     share: FloatArray = area_and_centroid(contours)[0] / np.maximum(hull, 1e-9)
     return share
@@ -172,97 +167,6 @@ def _least(width: FloatArray, angles_rad: FloatArray) -> tuple[FloatArray, Float
     rows = np.arange(len(width))
     chosen = np.argmin(np.where(np.isnan(width), np.inf, width), axis=1)
     return angles_rad[rows, chosen], width[rows, chosen]
-
-
-def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
-    """Return (n,) diameters of the largest circle inside each contour.
-
-    Parameters
-    ----------
-    contours
-        (n, m, 2).
-    start
-        (n, 2) points inside. The search looks at ever finer grids along and across the contour,
-        first over all of it, then around the best centre so far.
-    """
-    axes = _principal_axes(contours)
-    contours, start = contours @ axes, (start[:, None, :] @ axes)[:, 0]
-    lowest, highest = contours.min(axis=1), contours.max(axis=1)
-    around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
-    corners = _Corners.of(contours[:, ::_SEARCH_STRIDE])
-    best, room = start, corners.clearance(start[:, None, :])[:, 0]
-    rows = np.arange(len(contours))
-    for steps in _SEARCH_STEPS:
-        line = np.linspace(-1.0, 1.0, steps)
-        grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-        candidates = around[:, None, :] + grid * half[:, None, :]
-        found = corners.clearance(candidates)
-        winner = np.argmax(found, axis=1)
-        better = found[rows, winner] > room
-        best = np.where(better[:, None], candidates[rows, winner], best)
-        room = np.where(better, found[rows, winner], room)
-        around, half = best, half * 0.4
-    return 2.0 * np.where(room > 0.0, _distance_to_edges(contours, best), room)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Corners:
-    """The corners of n contours: where they lie, and which way is out, (n, m, 2) each."""
-
-    points: npt.NDArray[np.float32]
-    outward: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, contours: FloatArray) -> _Corners:
-        # The normals of both edges together tell inside from outside at any corner.
-        ahead = _unit(np.roll(contours, -1, axis=1) - contours)
-        along = ahead + np.roll(ahead, 1, axis=1)
-        outward = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-        return cls(contours.astype(np.float32), outward.astype(np.float32))
-
-    def clearance(self, places: FloatArray) -> npt.NDArray[np.float32]:
-        """Return (n, c) the distance of (n, c, 2) places to the nearest corner, negative outside.
-
-        Corners are so close together that this tells as well as the distance to the edges which
-        place has the most room around it.
-        """
-        at = places.astype(np.float32)
-        product = at @ self.points.transpose(0, 2, 1)
-        squared = (self.points**2).sum(axis=-1)[:, None, :] - 2.0 * product
-        nearest = np.argmin(squared, axis=2)
-        rows = np.arange(len(at))[:, None]
-        beyond = at - self.points[rows, nearest]
-        side = (beyond * self.outward[rows, nearest]).sum(axis=-1)
-        signed: npt.NDArray[np.float32] = -np.copysign(
-            np.hypot(beyond[..., 0], beyond[..., 1]), side
-        )
-        return signed
-
-
-def _distance_to_edges(contours: FloatArray, points: FloatArray) -> FloatArray:
-    """Return (n,) the distance of (n, 2) points to the edges of their contour."""
-    edge = np.roll(contours, -1, axis=1) - contours
-    offset = points[:, None, :] - contours
-    squared = np.maximum((edge**2).sum(axis=-1), 1e-24)
-    share = np.clip((offset * edge).sum(axis=-1) / squared, 0.0, 1.0)
-    nearest = offset - share[..., None] * edge
-    distance: FloatArray = np.hypot(nearest[..., 0], nearest[..., 1]).min(axis=1)
-    return distance
-
-
-def _principal_axes(contours: FloatArray) -> FloatArray:
-    """Return (n, 2, 2) rotations whose columns are the long and the short axis of each contour."""
-    x, y = np.moveaxis(contours - contours.mean(axis=1, keepdims=True), -1, 0)
-    turn = 0.5 * np.arctan2(2.0 * (x * y).sum(axis=1), (x**2 - y**2).sum(axis=1))
-    cosine, sine = np.cos(turn), np.sin(turn)
-    axes: FloatArray = np.stack([cosine, -sine, sine, cosine], axis=-1).reshape(-1, 2, 2)
-    return axes
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: FloatArray = vectors / np.maximum(length, 1e-12)
-    return unit
 
 
 def resample_closed(contours: Sequence[FloatArray], count: int) -> FloatArray:
@@ -307,19 +211,18 @@ def resample_closed(contours: Sequence[FloatArray], count: int) -> FloatArray:
 
 def outward_normals(contours: FloatArray) -> FloatArray:
     """Return (n, m, 2) unit normals pointing out of counter-clockwise contours."""
-    along = np.roll(contours, -1, axis=1) - np.roll(contours, 1, axis=1)
+    along = following(contours) - preceding(contours)
     normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    result: FloatArray = normal / np.maximum(length, 1e-12)
+    result: FloatArray = normal / np.maximum(lengths(along), 1e-12)[..., None]
     return result
 
 
 def curvatures_per_mm(contours: FloatArray) -> FloatArray:
     """Return (n, m) curvature, positive where the contour bulges out."""
-    before, after = np.roll(contours, 1, axis=1), np.roll(contours, -1, axis=1)
+    before, after = preceding(contours), following(contours)
     first = (after - before) / 2.0
     second = after - 2.0 * contours + before
-    speed = np.maximum((first**2).sum(axis=-1), 1e-12)
+    speed = np.maximum(lengths(first), 1e-6)
     turn = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
-    result: FloatArray = turn / speed**1.5
+    result: FloatArray = turn / (speed * speed * speed)
     return result

@@ -13,6 +13,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
+from venoseg.lumen.rings import lengths
 from venoseg.lumen.shape_noise import without_waves
 from venoseg.lumen.turns import Search
 from venoseg.lumen.uncertainty import figure_variances
@@ -137,8 +138,7 @@ def renew(
 
 def _moved_mm(before: LabelView, after: LabelView) -> FloatArray:
     """Return (n,) how far the outline moved at most; infinite where it came or went."""
-    apart = np.linalg.norm(after.contours_mm - before.contours_mm, axis=-1)
-    moved: FloatArray = apart.max(axis=1)
+    moved: FloatArray = lengths(after.contours_mm - before.contours_mm).max(axis=1)
     moved[before.found != after.found] = np.inf
     moved[np.isnan(moved)] = 0.0
     return moved

@@ -8,6 +8,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wall, to_lps
+from venoseg.lumen.rings import lengths
 from venoseg.volume import FloatArray, Grid
 
 # The wall is smooth over this much along the vein and around it: offsets are averaged so far.
@@ -169,7 +170,7 @@ def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> Fl
 def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
     """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    radius = np.linalg.norm(contours - contours.mean(axis=1, keepdims=True), axis=-1)
+    radius = lengths(contours - contours.mean(axis=1, keepdims=True))
     around = _around(radius, _BEND_SCALE)
     bend = ndimage.gaussian_filter1d(around, scale_mm / station_mm, axis=0, order=2, mode="nearest")
     result: FloatArray = bend / station_mm**2

@@ -1,0 +1,104 @@
+"""The largest circle inside a closed contour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from venoseg.lumen.rings import following, lengths, preceding
+from venoseg.volume import FloatArray
+
+# The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
+# ever finer ones, among so few of the corners.
+_SEARCH_STEPS = (7, 5, 5, 5, 5, 5)
+_SEARCH_STRIDE = 2
+
+
+def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
+    """Return (n,) diameters of the largest circle inside each contour.
+
+    Parameters
+    ----------
+    contours
+        (n, m, 2).
+    start
+        (n, 2) points inside. The search looks at ever finer grids along and across the contour,
+        first over all of it, then around the best centre so far.
+    """
+    axes = _principal_axes(contours)
+    contours, start = contours @ axes, (start[:, None, :] @ axes)[:, 0]
+    lowest, highest = contours.min(axis=1), contours.max(axis=1)
+    around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
+    corners = _Corners.of(contours[:, ::_SEARCH_STRIDE])
+    best, room = start, corners.clearance(start[:, None, :])[:, 0]
+    rows = np.arange(len(contours))
+    for steps in _SEARCH_STEPS:
+        line = np.linspace(-1.0, 1.0, steps)
+        grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+        candidates = around[:, None, :] + grid * half[:, None, :]
+        found = corners.clearance(candidates)
+        winner = np.argmax(found, axis=1)
+        better = found[rows, winner] > room
+        best = np.where(better[:, None], candidates[rows, winner], best)
+        room = np.where(better, found[rows, winner], room)
+        around, half = best, half * 0.4
+    return 2.0 * np.where(room > 0.0, _distance_to_edges(contours, best), room)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corners:
+    """The corners of n contours: where they lie, and which way is out, (n, m, 2) each."""
+
+    points: npt.NDArray[np.float32]
+    outward: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, contours: FloatArray) -> _Corners:
+        # The normals of both edges together tell inside from outside at any corner.
+        ahead = _unit(following(contours) - contours)
+        along = ahead + preceding(ahead)
+        outward = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+        return cls(contours.astype(np.float32), outward.astype(np.float32))
+
+    def clearance(self, places: FloatArray) -> npt.NDArray[np.float32]:
+        """Return (n, c) the distance of (n, c, 2) places to the nearest corner, negative outside.
+
+        Corners are so close together that this tells as well as the distance to the edges which
+        place has the most room around it.
+        """
+        at = places.astype(np.float32)
+        product = at @ self.points.transpose(0, 2, 1)
+        squared = (self.points**2).sum(axis=-1)[:, None, :] - 2.0 * product
+        nearest = np.argmin(squared, axis=2)
+        rows = np.arange(len(at))[:, None]
+        beyond = at - self.points[rows, nearest]
+        side = (beyond * self.outward[rows, nearest]).sum(axis=-1)
+        signed: npt.NDArray[np.float32] = -np.copysign(lengths(beyond), side)
+        return signed
+
+
+def _distance_to_edges(contours: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (n,) the distance of (n, 2) points to the edges of their contour."""
+    edge = following(contours) - contours
+    offset = points[:, None, :] - contours
+    squared = np.maximum(lengths(edge) ** 2, 1e-24)
+    share = np.clip((offset * edge).sum(axis=-1) / squared, 0.0, 1.0)
+    nearest = offset - share[..., None] * edge
+    distance: FloatArray = lengths(nearest).min(axis=1)
+    return distance
+
+
+def _principal_axes(contours: FloatArray) -> FloatArray:
+    """Return (n, 2, 2) rotations whose columns are the long and the short axis of each contour."""
+    x, y = np.moveaxis(contours - contours.mean(axis=1, keepdims=True), -1, 0)
+    turn = 0.5 * np.arctan2(2.0 * (x * y).sum(axis=1), (x**2 - y**2).sum(axis=1))
+    cosine, sine = np.cos(turn), np.sin(turn)
+    axes: FloatArray = np.stack([cosine, -sine, sine, cosine], axis=-1).reshape(-1, 2, 2)
+    return axes
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    unit: FloatArray = vectors / np.maximum(lengths(vectors), 1e-12)[..., None]
+    return unit

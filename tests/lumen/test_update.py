@@ -112,6 +112,17 @@ def test_an_edit_that_changes_nothing_changes_nothing(gray_found):
     assert after.needs_retrace == ()
 
 
+def test_an_edit_far_from_every_vein_and_a_box_of_nothing_change_nothing(gray_found):
+    seg = gray_found.segmentation
+    slices = seg.labels.shape[0]
+    beside: Box = (slice(slices - 2, slices), slice(0, 2), slice(0, 2))
+    assert not seg.labels[beside].any()
+    for box in (beside, (slice(0, 0), slice(0, 0), slice(0, 0))):
+        after = remeasure(gray_found, seg, box)
+        assert all(a is b for a, b in zip(after.profiles, gray_found.profiles, strict=True))
+        assert not after.needs_retrace
+
+
 def value_of(seg: Segmentation, vessel: str) -> int:
     return next(value for value, name in seg.names.items() if name == vessel)
 

@@ -250,13 +250,15 @@ def _field(around: Surroundings, stops: FloatArray, ends: FloatArray) -> CordFie
     if around.volume is None:
         return None
     labelled = around.labelled()
-    levels = [lumen_level_hu(around.volume, labelled, end) for end in ends]
+    levels = [lumen_level_hu(around.volume, around.segmentation, end) for end in ends]
     known = [level for level in levels if level is not None]
     level = max(min(known, default=_LEAST_LEVEL_HU), _LEAST_LEVEL_HU)
     return cord_field(around.volume, labelled, stops, ends, level)
 
 
-def lumen_level_hu(volume: Volume, labelled: BoolArray, end_lps_mm: FloatArray) -> float | None:
+def lumen_level_hu(
+    volume: Volume, segmentation: Segmentation, end_lps_mm: FloatArray
+) -> float | None:
     """Return the median of the labelled lumen near one of its ends, without its rim.
 
     None where no labelled voxel lies near.
@@ -266,7 +268,7 @@ def lumen_level_hu(volume: Volume, labelled: BoolArray, end_lps_mm: FloatArray) 
     box = tuple(
         slice(max(0, int(n - h)), max(0, int(n + h) + 1)) for n, h in zip(index, half, strict=True)
     )
-    inside = labelled[box]
+    inside = np.isin(segmentation.labels[box], list(segmentation.names))
     core = ndimage.binary_erosion(inside)
     chosen = core if core.any() else inside
     if volume.missing is not None:

@@ -154,7 +154,7 @@ def vein_regions(segmentation: Segmentation) -> tuple[tuple[Region, ...], tuple[
                 owner[part == value] = vessels.index(name) + 1
             elif boxes[value - 1] is not None:
                 foreign |= part == value
-        box = _shifted(local, whole)
+        box = shifted(local, whole)
         regions.append(_cleaned(vessels, box, owner, foreign, segmentation.grid))
     return tuple(regions), too_small
 
@@ -331,7 +331,8 @@ def _padded(labels: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
     return result
 
 
-def _shifted(local: Box, whole: Box) -> Box:
+def shifted(local: Box, whole: Box) -> Box:
+    """Return a box in part of an array as one in the whole."""
     a, b, c = (
         slice(inner.start + outer.start, inner.stop + outer.start)
         for inner, outer in zip(local, whole, strict=True)

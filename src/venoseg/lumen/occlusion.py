@@ -61,11 +61,10 @@ def with_gaps(profile: VesselProfile, volume: Volume, segmentation: Segmentation
         return profile
     shut: list[ShutState | None] = [None] * len(branch.curve)
     flags = [list(words) for words in profile.flags]
-    labelled = np.isin(segmentation.labels, list(segmentation.names))
     for gap in branch.gaps:
         stations = np.flatnonzero(gap_stations(branch, gap))
         for n, (state, words) in zip(
-            stations, _verdicts(branch, gap, stations, volume, labelled), strict=True
+            stations, _verdicts(branch, gap, stations, volume, segmentation), strict=True
         ):
             shut[n] = state
             flags[n] = [f"course_from_{gap.source}", *words]
@@ -120,12 +119,12 @@ def _verdicts(
     gap: Gap,
     stations: npt.NDArray[np.intp],
     volume: Volume,
-    labelled: BoolArray,
+    segmentation: Segmentation,
 ) -> list[Verdict]:
     count = len(stations)
     if volume.unit != "HU":
         return [("not_assessable", ("no_hounsfield_units",))] * count
-    levels = [lumen_level_hu(volume, labelled, end) for end in gap.ends_lps_mm]
+    levels = [lumen_level_hu(volume, segmentation, end) for end in gap.ends_lps_mm]
     known = [level for level in levels if level is not None]
     if not known or min(known) < ENHANCED_HU:
         return [("not_assessable", ("lumen_beside_not_enhanced",))] * count

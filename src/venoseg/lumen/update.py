@@ -7,12 +7,13 @@ vein itself, `Measurements.needs_retrace` says why, and only `measure` gives fig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from venoseg.centerline.regions import Box
+from venoseg.centerline.regions import Box, Region, box_around, shifted
 from venoseg.centerline.tree import Branch
 from venoseg.centerline.update import RegionUpdate, stations_met, updated_region
 from venoseg.errors import LabelError, UsageError
@@ -67,8 +68,8 @@ def remeasure(found: Measurements, edited: Segmentation, box: Box) -> Measuremen
             "the edited labels lie on another grid than those measured",
             remedy="measure the image with the new labels from the start",
         )
-    box = _clipped(box, edited.labels.shape)
     regions = {p.branch.region.vessels: p.branch.region for p in found.profiles}
+    box = _near_veins(_clipped(box, edited.labels.shape), edited, [*regions.values()])
     updates = {name: updated_region(region, edited, box) for name, region in regions.items()}
     reasons = [*found.needs_retrace]
     for vessels, update in updates.items():
@@ -186,6 +187,21 @@ def _out_of_sight(branches: list[Branch], update: RegionUpdate) -> list[str]:
     if (distance.min(axis=1) > max(b.half_width_mm for b in branches))[~longer].any():
         reasons.append("the edit reaches farther from the centerline than sections are cut")
     return reasons
+
+
+def _near_veins(box: Box, edited: Segmentation, regions: Sequence[Region]) -> Box:
+    """Return the part of a box that holds or held a vein: of a whole slice it is little."""
+    boxes = [region.box for region in regions]
+    part = edited.labels[box]
+    new = box_around(part) if part.size else None
+    if new is not None:
+        boxes.append(shifted(new, box))
+    near = []
+    for axis, own in enumerate(box):
+        start = max(own.start, min(one[axis].start for one in boxes))
+        near.append(slice(start, max(start, min(own.stop, max(one[axis].stop for one in boxes)))))
+    a, b, c = near
+    return a, b, c
 
 
 def _comes_and_goes(found: Measurements, edited: Segmentation, box: Box) -> list[str]:

@@ -14,10 +14,11 @@ from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.doubts import told_apart, withheld
+from venoseg.segmentation.doubts import withheld
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.scene import Scene, refuse_iliac_artery
+from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.tracks import Track
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid
@@ -87,12 +88,18 @@ def test_an_artery_is_deepest_in_its_middle_and_ends_at_its_wall():
     assert depth[2] < 0.0
 
 
-def test_an_aorta_that_becomes_faint_high_above_the_crests_does_not_divide_there():
+def test_an_aorta_that_only_becomes_thinner_high_above_the_crests_does_not_divide_there():
     found = landmarks()
+    z = found.aorta.points_lps_mm[:, 2]
+    thin = replace(found.aorta, contrast_hu=np.where(z >= DIVIDES_MM, 120.0, 40.0))
+    found = replace(found, aorta=thin)
     assert division_mm(found) == pytest.approx(DIVIDES_MM)
-    low = replace(found, crest_z_mm=60.0)
-    assert division_mm(low) == pytest.approx(85.0)
+    assert division_mm(replace(found, crest_z_mm=60.0)) == pytest.approx(87.0)
     assert division_mm(replace(found, crest_z_mm=110.0)) == pytest.approx(DIVIDES_MM)
+    bent = thin.points_lps_mm.copy()
+    bent[:, 0] += np.maximum(DIVIDES_MM - z, 0.0)
+    aside = replace(found, aorta=replace(thin, points_lps_mm=bent), crest_z_mm=60.0)
+    assert division_mm(aside) > 110.0
 
 
 class TestToldApart:
@@ -101,7 +108,7 @@ class TestToldApart:
         vessel: str,
         vein_hu: float,
         tracked: tuple[Artery, ...],
-        marked: tuple[str, ...] = (),
+        said_z_mm: tuple[float, ...] = (),
         pelvis_only: bool = False,
     ) -> np.ndarray:
         """Heights of the open stations of a straight vein from z 150 to 0 mm."""
@@ -111,7 +118,13 @@ class TestToldApart:
         tube = Tube(course, radius, np.full(count, vein_hu), radius)
         picture = Picture(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID)
         known = None if pelvis_only else 150.0
-        scene = Scene(picture, artery_hu=known, tracked=tracked, aorta_out_of_view=pelvis_only)
+        scene = Scene(
+            picture,
+            artery_hu=known,
+            tracked=tracked,
+            aorta_out_of_view=pelvis_only,
+            said_lps_mm=np.array([[0.0, 0.0, z] for z in said_z_mm]).reshape(-1, 3),
+        )
         one = Judged(
             Stretch(0, vessel, 0, count),
             np.ones(count, dtype=bool),
@@ -119,7 +132,7 @@ class TestToldApart:
             VesselConfidence(vessel, 1.0),
             True,
         )
-        (told,) = told_apart([one], [tube], scene, marked)
+        (told,) = told_apart([one], [tube], scene)
         z = course.points_lps_mm[:, 2]
         return z[told.open_stations]
 
@@ -140,10 +153,14 @@ class TestToldApart:
         assert np.ptp(self.drawn("left_iliac_vein", 95.0, ())) == pytest.approx(150.0)
         assert np.ptp(self.drawn("ivc", 150.0, ())) == pytest.approx(150.0)
 
+    def test_it_is_drawn_near_points_that_somebody_set(self):
+        z = self.drawn("left_iliac_vein", 150.0, (), said_z_mm=(60.0,))
+        assert z.max() == pytest.approx(80.0, abs=2.0)
+        assert z.min() == pytest.approx(40.0, abs=2.0)
+
     def test_where_no_aorta_is_in_view_waypoints_must_show_the_vein(self):
         assert len(self.drawn("left_iliac_vein", 95.0, (), pelvis_only=True)) == 0
-        assert len(self.drawn("left_iliac_vein", 95.0, (), ("right",), pelvis_only=True)) == 0
-        assert len(self.drawn("left_iliac_vein", 95.0, (), ("left",), pelvis_only=True)) > 90
+        assert len(self.drawn("left_iliac_vein", 95.0, (), (60.0,), pelvis_only=True)) > 20
         assert len(self.drawn("ivc", 95.0, (), pelvis_only=True)) > 90
 
 

@@ -25,6 +25,7 @@ _CONFLUENCE_MM = 15.0
 # It does so at the height of the iliac crests or below, seldom higher by more than this.
 _OVER_CREST_MM = 10.0
 _DIVISION_OVER_CREST_MM, _LEAST_OVER_CRESTS_MM = 25.0, 35.0
+_STRAIGHT_MM = 8.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
@@ -95,12 +96,24 @@ def height_over_crests_mm(found: Landmarks) -> float:
 def division_mm(found: Landmarks) -> float:
     """Return the height at which the aorta divides.
 
-    Where it seems to do so high above the iliac crests it has only become thinner or fainter.
+    Where it seems to do so high above the iliac crests it may only have become thinner or fainter:
+    if its track goes straight on in blood, it has not divided yet.
     """
-    lowest = lowest_of_aorta_mm(found.aorta)
+    track = found.aorta
+    lowest = lowest_of_aorta_mm(track)
     if not np.isfinite(found.crest_z_mm):
         return lowest
-    return min(lowest, found.crest_z_mm + _DIVISION_OVER_CREST_MM)
+    z, x = track.points_lps_mm[:, 2], track.points_lps_mm[:, 0]
+    end = int(np.argmin(np.abs(z - lowest)))
+    sure = sure_of(track)
+    while (
+        end > 0
+        and z[end - 1] >= found.crest_z_mm + _DIVISION_OVER_CREST_MM
+        and sure[end - 1]
+        and abs(x[end - 1] - np.interp(lowest, z, x)) < _STRAIGHT_MM
+    ):
+        end -= 1
+    return float(min(lowest, z[end]))
 
 
 def lowest_of_aorta_mm(aorta: Track) -> float:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.judging import Doubt, Judged, doubted
 from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
 from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.telling import beside_artery
 from venoseg.segmentation.wall import Tube
-from venoseg.volume import BoolArray, FloatArray
+from venoseg.volume import FloatArray
 
 # Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
 _USUAL_LOSS, _ALL_LOST = 0.05, 0.35
 _ONE_PIECE = 0.9
 # An artery runs beside an iliac vein, so near; where none was followed the vein is less sure.
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
-_NEAR_MM, _AT_END_MM = 20.0, 25.0
 # As bright as arteries, where the cava is not: by these differences.
 _APART_HU, _LIKE_ARTERY = 25.0, 0.3
-# So much darker than arteries a vein is told from them by its grey value alone.
-_DARKER_HU = 40.0
 _ARTERIAL_HU, _ARTERIAL = 100.0, 0.7
 _SHORT_MM, _SHORT = 40.0, 0.6
 # Iliac veins join within this below the division of the aorta.
@@ -31,13 +29,6 @@ _BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
 _LEFT_SHARE, _LEFT = 0.3, 0.6
 
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
-
-_NO_AORTA = (
-    "not drawn: the aorta is not in view, so nothing tells it from the artery beside it: set two "
-    "waypoints in it"
-)
-
-Doubt = tuple[float, str]
 
 
 def with_doubts(
@@ -79,63 +70,8 @@ def with_doubts(
         ]
         # Where not even an aorta was found no artery can be expected.
         merged = one.merged or bool(of_artery) or (bool(unknown) and len(scene.aorta_lps_mm) > 0)
-        out.append(replace(_doubted(one, [*of_artery, *other]), merged=merged))
+        out.append(replace(doubted(one, [*of_artery, *other]), merged=merged))
     return out
-
-
-def told_apart(
-    found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene, marked: Collection[str] = ()
-) -> list[Judged]:
-    """Leave out stations of iliac veins that nothing tells from an artery.
-
-    An artery runs beside every iliac vein. Where one was followed there, the vein is the other
-    vessel; where none was, blood as bright as that of arteries may be either. Where the image
-    shows the pelvis only, the sides in ``marked`` are drawn, along which waypoints were set.
-    """
-    if scene.aorta_out_of_view:
-        return [
-            one
-            if one.stretch.vessel == "ivc" or _side(one) in marked
-            else _not_drawn(one, _NO_AORTA)
-            for one in found
-        ]
-    if scene.artery_hu is None:
-        return list(found)
-    out = []
-    for one in found:
-        tube = tubes[one.stretch.tube]
-        open_stations = one.open_stations
-        if one.stretch.vessel != "ivc" and open_stations.any():
-            points = tube.course.points_lps_mm
-            beside = _beside_artery(points, scene, _NEAR_MM) & ~_where_lost(points, scene)
-            told = beside | (tube.level_hu < scene.artery_hu - _DARKER_HU)
-            size = max(1, round(_NEAR_MM / tube.course.step_mm))
-            told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))
-            told = told[size:-size]
-            untold = float(np.mean(~told[open_stations]))
-            if untold > 0.0:
-                words = f"not drawn along {100 * untold:.0f} %, where no artery was followed"
-                one = replace(one, open_stations=open_stations & told)
-                one = _doubted(one, [(1.0 - untold, f"{words} to tell it from")])
-        out.append(one)
-    return out
-
-
-def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
-    """Tell which of (n, 3) points lie where the track of an artery begins or ends.
-
-    It is lost where the artery turns across the slices, around the vein perhaps.
-    """
-    bottom = float(scene.picture.grid.to_lps([0, 0, 0])[2])
-    lost = np.zeros(len(points), dtype=bool)
-    for artery in scene.tracked:
-        for end in artery.points_lps_mm[[0, -1]]:
-            known = end[2] - bottom < _AT_END_MM
-            if scene.division_lps_mm is not None:
-                known |= float(np.linalg.norm(end - scene.division_lps_mm)) < _AT_END_MM
-            if not known:
-                lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
-    return lost
 
 
 def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) -> list[Judged]:
@@ -148,25 +84,13 @@ def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) 
     values = [names.index(vessel) + 1 for vessel in unsure]
     if values:
         labels[np.isin(labels, values)] = 0
-    return [_not_drawn(one, _NOT_TOLD) if one.stretch.vessel in unsure else one for one in found]
+    return [_not_drawn(one) if one.stretch.vessel in unsure else one for one in found]
 
 
-def _side(one: Judged) -> str:
-    return one.stretch.vessel.split("_")[0]
-
-
-def _not_drawn(one: Judged, words: str) -> Judged:
-    reasons = (words, *one.confidence.reasons)
+def _not_drawn(one: Judged) -> Judged:
+    reasons = (_NOT_TOLD, *one.confidence.reasons)
     confidence = replace(one.confidence, confidence=0.0, reasons=reasons)
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
-
-
-def _doubted(one: Judged, doubts: Sequence[Doubt]) -> Judged:
-    """Return a stretch whose confidence each of its doubts lowers by its own factor."""
-    value = one.confidence.confidence * float(np.prod([max(v, 0.0) for v, _ in doubts]))
-    reasons = (*one.confidence.reasons, *(words for _, words in doubts))
-    confidence = replace(one.confidence, confidence=round(value, 2), reasons=reasons)
-    return replace(one, confidence=confidence)
 
 
 def _lost(before: LabelArray, after: LabelArray, count: int) -> FloatArray:
@@ -259,7 +183,7 @@ def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Dou
     """Doubt an iliac vein beside which no artery was followed: it may be the artery."""
     if vessel == "ivc" or len(points) == 0:
         return
-    beside = _beside_artery(points, scene, _BESIDE_MM).mean()
+    beside = beside_artery(points, scene, _BESIDE_MM).mean()
     if beside < _BESIDE_SHARE:
         words = "no artery beside it could be followed"
         yield _UNSURE, f"{words} along {100 * (1 - beside):.0f} %, to tell it from"
@@ -275,15 +199,3 @@ def _left_of_aorta(points: FloatArray, scene: Scene) -> float:
         return 0.0
     order = np.argsort(aorta[:, 2])
     return float(np.mean(inner[:, 0] > np.interp(inner[:, 2], aorta[order, 2], aorta[order, 0])))
-
-
-def _beside_artery(points: FloatArray, scene: Scene, near_mm: float) -> BoolArray:
-    """Tell where a vein runs beside an artery that was followed."""
-    arteries = [artery.points_lps_mm for artery in scene.tracked]
-    if len(scene.aorta_lps_mm):
-        arteries.append(scene.aorta_lps_mm)
-    beside = np.zeros(len(points), dtype=bool)
-    for artery in arteries:
-        away = np.linalg.norm(points[:, None] - artery[None], axis=2).min(axis=1)
-        beside |= away < near_mm
-    return beside

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.curves import Course, course_through
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.flat import Stretched, no_stretch, on_round_rays, stretch_of
 from venoseg.segmentation.lobes import clipped, lobes_of
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.wall import (
@@ -17,6 +18,7 @@ from venoseg.segmentation.wall import (
     expected_from,
     level_along,
     level_on_rays,
+    shown_share,
     unrolled,
     wall_around,
 )
@@ -27,6 +29,7 @@ STEP_MM = 1.5
 LARGEST_MM = 26.0
 # The course is moved into the middle until it moves by less than this nearly everywhere.
 _ROUNDS, _SETTLED_MM = 5, 0.8
+_WALL_SHOWS = 0.65
 _SEED_MM = 4.0
 _BEYOND_MM = 10.0
 _BEYOND_ENDS_MM = 20.0
@@ -153,30 +156,41 @@ def tube_along(
     course = course_through(way_lps_mm, STEP_MM, 3.0)
     expected = None
     moved_mm = np.inf
+    rays = no_stretch(len(course.points_lps_mm))
     for turn in range(_ROUNDS):
-        sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM)
+        sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM, rays.rays_mm)
         level = level_along(sampled, course.step_mm)
         # Faint blood lies in tissue nearly as bright; bright blood has streams that differ more.
         bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)
         tolerance = 12.0 + noise_hu + bright * (8.0 + 0.5 * noise_hu)
-        radius, step = wall_around(sampled, level, tolerance, expected)
+        length, step = wall_around(sampled, level, tolerance, _along(expected, rays))
+        ray_hu = level_on_rays(sampled, length)
+        radius, step, ray_hu = on_round_rays(rays, length, step, ray_hu)
+        touched = course.points_lps_mm[:, 2] < artery_below_mm
         if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):
             break
         before = Tube(course, radius, level, step)
-        lobes = lobes_of(
-            radius, level_on_rays(sampled, radius), course.points_lps_mm[:, 2] < artery_below_mm
-        )
+        lobes = lobes_of(radius, ray_hu, touched)
         centred = _moved(course, lobes.centre_mm)
         away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
         moved_mm = float(np.percentile(away, 90))
         course = course_through(centred, STEP_MM, 3.0)
-        expected = _resampled(expected_from(before), len(course.points_lps_mm))
+        count = len(course.points_lps_mm)
+        expected = _resampled(expected_from(before), count)
+        at = np.rint(np.linspace(0, len(radius) - 1, count)).astype(int)
+        # Where hardly a wall shows, what looks long may be a leak.
+        flat = ~touched & (shown_share(step) > _WALL_SHOWS)
+        rays = stretch_of(radius[at], flat[at], STEP_MM)
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
-    lobes = lobes_of(
-        smooth, level_on_rays(sampled, smooth), course.points_lps_mm[:, 2] < artery_below_mm
-    )
-    smooth = clipped(smooth, lobes)
-    return Tube(course, smooth, level, step, lobes.cut)
+    lobes = lobes_of(smooth, ray_hu, touched)
+    return Tube(course, clipped(smooth, lobes), level, step, lobes.cut)
+
+
+def _along(expected: Expected | None, rays: Stretched) -> Expected | None:
+    """Return expected widths in lengths of stretched rays, for circles of the same area."""
+    if expected is None:
+        return None
+    return Expected(expected.radius_mm / np.sqrt(rays.factor), expected.weight)
 
 
 def _resampled(expected: Expected, count: int) -> Expected:

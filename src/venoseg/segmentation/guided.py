@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
-from venoseg.segmentation.doubts import told_apart, with_doubts, withheld
+from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.following import (
     cost_of,
     cost_of_brightness,
@@ -30,6 +30,7 @@ from venoseg.segmentation.painting import held_by, painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of
 from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import box_around, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
@@ -42,8 +43,6 @@ _UNENHANCED_HU = 65.0
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM = 8.0
 _OTHER_SIDE = 30.0
-# Points of a chain that has two waypoints at least.
-_MARKED = 4
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -113,8 +112,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
             "the veins between the seed points show no contrast",
             remedy="use a series in a venous phase, or draw the labels",
         )
-    marked = {chain.side or "" for chain in chains if len(chain.points_lps_mm) >= _MARKED}
-    found = told_apart(found, tubes, scene, marked)
+    found = told_apart(found, tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     labels, contested = painted(volume.grid, found, tubes, names, scene.tracked)
     # What follows changes nothing but the veins, in place.

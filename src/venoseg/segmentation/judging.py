@@ -29,6 +29,9 @@ _USUAL_WIDTH = (0.25, 3.0)
 _KINK_COSINE = 0.75
 _KINK_MM = 9.0
 
+Doubt = tuple[float, str]
+"""A factor of a confidence, and why."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
@@ -106,6 +109,14 @@ def with_doubt(found: Sequence[Judged], most: float, words: str) -> list[Judged]
         )
         for one in found
     ]
+
+
+def doubted(one: Judged, doubts: Sequence[Doubt]) -> Judged:
+    """Return a stretch whose confidence each of its doubts lowers by its own factor."""
+    value = one.confidence.confidence * float(np.prod([max(v, 0.0) for v, _ in doubts]))
+    reasons = (*one.confidence.reasons, *(words for _, words in doubts))
+    confidence = replace(one.confidence, confidence=round(value, 2), reasons=reasons)
+    return replace(one, confidence=confidence)
 
 
 def blood_level(tubes: Sequence[Tube]) -> float:

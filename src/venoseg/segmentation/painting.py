@@ -19,7 +19,7 @@ from venoseg.volume import BoolArray, FloatArray, Grid
 
 Box = tuple[slice, slice, slice]
 
-_DARKER_HU = 25.0
+_DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65
 # A tube goes on so far beyond the seeds; where the labels end a plane decides.
 _END_MM = 15.0
 _TOGETHER = 0.4
@@ -157,8 +157,8 @@ def without_arteries(
 ) -> None:
     """Take away, in place, what is as bright as the arteries where they may be.
 
-    Only of veins that are darker than the arteries by more than 25 HU. Beside an iliac vein an
-    artery may be anywhere, but around metal, whose blur is as bright.
+    Only of veins that are darker than the arteries by more than 25 HU. In an iliac vein darker by
+    more than 40 HU that is so anywhere but around metal, whose blur is as bright.
 
     Parameters
     ----------
@@ -182,10 +182,12 @@ def without_arteries(
     metal = ndimage.maximum_filter(picture.mean_hu, tuple(2 * reach + 1)) > _METAL_HU
     for one in np.unique(value):
         own = value == one
-        vein_hu = float(np.median(level[own]))
+        # Half of a thin vein lies in its blurred edge.
+        vein_hu = float(np.percentile(level[own], _CORE_PERCENT))
         if artery_hu - vein_hu < _DARKER_HU:
             continue
-        where = perhaps if names[one - 1] == "ivc" else perhaps | ~metal
+        anywhere = names[one - 1] != "ivc" and artery_hu - vein_hu > _MUCH_DARKER_HU
+        where = perhaps | ~metal if anywhere else perhaps
         low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
         like = where & (picture.mean_hu > low) & (picture.mean_hu < high)
         # Single voxels of noise are no artery.

@@ -67,6 +67,8 @@ class Scene:
         (n, 3) points in the aorta.
     aorta_out_of_view
         Whether the image shows the pelvis only, so that no artery can be followed from the aorta.
+    said_lps_mm
+        (n, 3) points that somebody set in iliac veins.
     """
 
     picture: Picture
@@ -81,6 +83,7 @@ class Scene:
     division_lps_mm: FloatArray | None = None
     aorta_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     aorta_out_of_view: bool = False
+    said_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
 
     def other_side(self, side: str | None) -> BoolArray | None:
         """Return where, well below the division of the aorta, veins of a side cannot be."""
@@ -107,10 +110,11 @@ def scene_of(
     """
     image, place = pooled(volume, _whole_slices(volume, box), 3.0)
     found = find_landmarks(image, place)
-    if found is None:
-        return _without_aorta(picture, points)
-    if not shows_aorta(found):
-        return replace(_without_aorta(picture, points), aorta_out_of_view=True)
+    said = [seed.lps_mm for seed in seeds if seed.vessel != "ivc"]
+    said_lps_mm = np.array(said, dtype=np.float64).reshape(-1, 3)
+    if found is None or not shows_aorta(found):
+        bare = _without_aorta(picture, points)
+        return replace(bare, aorta_out_of_view=found is not None, said_lps_mm=said_lps_mm)
     aorta = found.aorta
     trunk = _upper_part(np.flatnonzero(sure_of(aorta)))
     for seed in seeds if len(trunk) else ():
@@ -124,7 +128,8 @@ def scene_of(
             )
     if _between_hu(picture, found) is not None:
         refuse_iliac_artery(picture, found, seeds, iliac_arteries(image, place, found, points[:0]))
-    return surroundings(picture, found, points, iliac_arteries(image, place, found, points))
+    scene = surroundings(picture, found, points, iliac_arteries(image, place, found, points))
+    return replace(scene, said_lps_mm=said_lps_mm)
 
 
 def refuse_iliac_artery(

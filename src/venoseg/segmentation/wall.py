@@ -21,6 +21,9 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 RAYS = 40
+_ANGLE = 2 * np.pi * np.arange(RAYS) / RAYS
+ROUND = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=-1)
+"""(`RAYS`, 2) unit vectors of the rays, along a course's ``first`` and ``second``."""
 _RADIUS_STEP_MM = 0.5
 # A wall is told by the mean just inside minus the mean just outside, over this distance each.
 _BESIDE = 4
@@ -96,11 +99,17 @@ class Expected:
     weight: FloatArray
 
 
+def shown_share(step_hu: FloatArray) -> FloatArray:
+    """Return (n,) the share of the wall of each section that shows, even along the tube."""
+    shown = np.mean(np.abs(step_hu) > _SHOWN_HU, axis=1)
+    even: FloatArray = ndimage.uniform_filter1d(shown, 5, mode="nearest")
+    return even
+
+
 def expected_from(tube: Tube) -> Expected:
     """Take the width of a tube from the stations where its wall shows all round."""
     radius = np.sqrt(tube.area_mm2 / np.pi)
-    shown = np.mean(np.abs(tube.step_hu) > _SHOWN_HU, axis=1)
-    shown = ndimage.uniform_filter1d(shown, 5, mode="nearest")
+    shown = shown_share(tube.step_hu)
     best = float(np.quantile(shown, 0.8))
     if best < _SHARE_OF_A_WALL:
         even = np.full(len(radius), _NORMAL_MM)
@@ -112,19 +121,22 @@ def expected_from(tube: Tube) -> Expected:
     return Expected(known, weight)
 
 
-def directions(course: Course) -> FloatArray:
-    """Return (n, `RAYS`, 3) unit vectors of the rays."""
-    angle = 2 * np.pi * np.arange(RAYS) / RAYS
-    first = course.first[:, None] * np.cos(angle)[:, None]
-    return first + course.second[:, None] * np.sin(angle)[:, None]
-
-
 def unrolled(
-    image: npt.NDArray[Any], grid: Grid, course: Course, largest_mm: float
+    image: npt.NDArray[Any],
+    grid: Grid,
+    course: Course,
+    largest_mm: float,
+    rays_mm: FloatArray | None = None,
 ) -> Float32Array:
-    """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on."""
+    """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on.
+
+    ``rays_mm``: (n, `RAYS`, 2) the rays across the course; None: `ROUND`, of a millimetre each.
+    """
     radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
-    rays = directions(course)[:, :, None] * radii[:, None]
+    across = np.broadcast_to(ROUND, (len(course.points_lps_mm), RAYS, 2))
+    across = across if rays_mm is None else rays_mm
+    first = course.first[:, None] * across[:, :, :1]
+    rays = (first + course.second[:, None] * across[:, :, 1:])[:, :, None] * radii[:, None]
     index = grid.to_index(course.points_lps_mm[:, None, None] + rays)
     sampled: Float32Array = ndimage.map_coordinates(
         image, np.moveaxis(index, -1, 0), np.float32, order=1, mode="nearest"

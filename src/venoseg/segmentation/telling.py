@@ -1,0 +1,85 @@
+"""Which stretches of an iliac vein are told from the artery beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.segmentation.judging import Judged, doubted
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.wall import Tube
+from venoseg.volume import BoolArray, FloatArray
+
+# So near a vein runs to the artery, and so far an artery or a seed tells of a vein.
+_NEAR_MM, _AT_END_MM = 20.0, 25.0
+# So much darker than arteries a vein is told from them by its grey value alone.
+_DARKER_HU = 40.0
+
+
+def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> list[Judged]:
+    """Leave out stations of iliac veins that nothing tells from an artery.
+
+    An artery runs beside every iliac vein. Where one was followed there, the vein is the other
+    vessel; where none was, blood as bright as that of arteries may be either, but near a point that
+    somebody set in the vein. Where no aorta was found although it should be in view nothing is
+    known of arteries, and all is left as it is.
+    """
+    if scene.artery_hu is None and not scene.aorta_out_of_view:
+        return list(found)
+    return [
+        one if one.stretch.vessel == "ivc" else _told(one, tubes[one.stretch.tube], scene)
+        for one in found
+    ]
+
+
+def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
+    points = tube.course.points_lps_mm
+    told = beside_artery(points, scene, _NEAR_MM) & ~_where_lost(points, scene)
+    if scene.artery_hu is not None:
+        told |= tube.level_hu < scene.artery_hu - _DARKER_HU
+    size = max(1, round(_NEAR_MM / tube.course.step_mm))
+    told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))[size:-size]
+    for point in scene.said_lps_mm:
+        told |= np.linalg.norm(points - point, axis=1) < _NEAR_MM
+    open_stations = one.open_stations
+    untold = float(np.mean(~told[open_stations])) if open_stations.any() else 0.0
+    if untold == 0.0:
+        return one
+    why = "the aorta is not in view" if scene.aorta_out_of_view else "no artery was followed"
+    words = (
+        f"not drawn along {100 * untold:.0f} %, where {why} to tell it from the artery beside it: "
+        "set waypoints there"
+    )
+    return doubted(replace(one, open_stations=open_stations & told), [(1.0 - untold, words)])
+
+
+def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
+    """Tell which of (n, 3) points lie where the track of an artery begins or ends.
+
+    It is lost where the artery turns across the slices, around the vein perhaps.
+    """
+    bottom = float(scene.picture.grid.to_lps([0, 0, 0])[2])
+    lost = np.zeros(len(points), dtype=bool)
+    for artery in scene.tracked:
+        for end in artery.points_lps_mm[[0, -1]]:
+            known = end[2] - bottom < _AT_END_MM
+            if scene.division_lps_mm is not None:
+                known |= float(np.linalg.norm(end - scene.division_lps_mm)) < _AT_END_MM
+            if not known:
+                lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
+    return lost
+
+
+def beside_artery(points: FloatArray, scene: Scene, near_mm: float) -> BoolArray:
+    """Tell where a vein runs beside an artery that was followed."""
+    arteries = [artery.points_lps_mm for artery in scene.tracked]
+    if len(scene.aorta_lps_mm):
+        arteries.append(scene.aorta_lps_mm)
+    beside = np.zeros(len(points), dtype=bool)
+    for artery in arteries:
+        away = np.linalg.norm(points[:, None] - artery[None], axis=2).min(axis=1)
+        beside |= away < near_mm
+    return beside

@@ -7,17 +7,14 @@ through the journal too, so that they outlive a crash and a restart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from venoseg.errors import InputError
-from venoseg.review.actions import Action, History, Layer, Notes, packed, unpacked
+from venoseg.review.actions import Action, Layer, Notes, packed, unpacked
 from venoseg.review.clock import Clock, stamp
+from venoseg.review.drawing import Drawing
 from venoseg.review.journal import Journal, Record
-from venoseg.review.vein_values import LABEL_NAMES, canonical_labels, voxel_changes
 from venoseg.review.versions import (
     Draft,
     Kind,
@@ -25,7 +22,7 @@ from venoseg.review.versions import (
     read_version,
     write_version,
 )
-from venoseg.segmentation import Edit, Seed, Segmentation, apply, undo
+from venoseg.segmentation import Edit, Seed, Segmentation
 from venoseg.segmentation.edits import EMPTY_BOX, Box
 from venoseg.tables import Table
 from venoseg.volume import Volume
@@ -50,7 +47,7 @@ class CaseFolder:
         return self.path / "journals" / f"{reviewer}.journal"
 
 
-class Session:
+class Session(Drawing):
     """A case being reviewed; made by `venoseg.review.open_session`.
 
     Attributes
@@ -61,16 +58,8 @@ class Session:
         Where the review is kept, and by whom.
     messages
         What the reviewer must be told after opening, one sentence each.
-    notes
-        What was said besides drawing.
-    history
-        The steps done and undone.
     parent
         The version that the next one grows out of.
-    steps
-        How many steps, undone and redone ones included, were made.
-    touched, touched_box
-        The layer and the box of voxels that the last step, or its undoing, changed.
     """
 
     def __init__(
@@ -82,45 +71,16 @@ class Session:
         clock: Clock,
         seeds: Sequence[Seed] = (),
     ) -> None:
+        super().__init__(segmentation, Notes(tuple(seeds), segmentation.occluded))
         self.image = image
         self.folder = folder
         self.reviewer = reviewer
         self.messages: tuple[str, ...] = ()
-        self.notes = Notes()
-        self.history = History()
         self.parent: Version | None = None
-        self.touched: Layer = "veins"
-        self.touched_box: Box = EMPTY_BOX
         self._clock = clock
         self._journal: Journal | None = None
         self._pending: list[Record] = []
         self._saved_steps = 0
-        self.steps = 0
-        self._lay_out(segmentation, Notes(tuple(seeds), segmentation.occluded))
-
-    def _lay_out(self, segmentation: Segmentation, notes: Notes) -> None:
-        self._template = replace(segmentation, names=LABEL_NAMES, occluded=())
-        self.labels = canonical_labels(segmentation)
-        stent = segmentation.stent
-        self.stent: npt.NDArray[np.uint8] = (
-            np.zeros(segmentation.labels.shape, dtype=np.uint8)
-            if stent is None
-            else stent.astype(np.uint8)
-        )
-        self.notes = notes
-        self.history = History()
-
-    @property
-    def segmentation(self) -> Segmentation:
-        """The labels as they stand, not copied: they change with the next step."""
-        stent = self.stent.view(np.bool_)
-        return replace(
-            self._template,
-            labels=self.labels,
-            stent=stent if stent.any() else None,
-            origin="semiautomatic" if self.history.done else self._template.origin,
-            occluded=self.notes.occluded,
-        )
 
     @property
     def kept(self) -> bool:
@@ -131,10 +91,6 @@ class Session:
     def changed(self) -> bool:
         """Whether there are steps that no version holds yet."""
         return self.steps != self._saved_steps
-
-    def layer(self, name: Layer) -> npt.NDArray[np.uint8]:
-        """Return the voxels of a layer; only to be looked at."""
-        return self.labels if name == "veins" else self.stent
 
     def draw(self, what: str, edit: Edit, layer: Layer = "veins") -> Box:
         """Make an edit of the voxels and return the box that changed.
@@ -157,9 +113,7 @@ class Session:
 
     def do(self, action: Action) -> Box:
         """Make a step and return the box of voxels that changed."""
-        box = self._apply(action, forward=True)
-        self.history.add(action)
-        self.steps += 1
+        box = self.step(action)
         head, blob = packed(action)
         self._keep(Record({"kind": "done", "at": stamp(self._clock), **head}, blob))
         return box
@@ -168,9 +122,7 @@ class Session:
         """Take the last step back and return the box that changed; None when there is none."""
         if not self.history.done:
             return None
-        box = self._apply(self.history.done[-1], forward=False)
-        self.history.step_back()
-        self.steps += 1
+        box = self.step_back()
         self._keep(Record({"kind": "undone", "at": stamp(self._clock)}))
         return box
 
@@ -178,9 +130,7 @@ class Session:
         """Do the step undone last again; None when there is none."""
         if not self.history.undone:
             return None
-        box = self._apply(self.history.undone[-1], forward=True)
-        self.history.step_forward()
-        self.steps += 1
+        box = self.step_again()
         self._keep(Record({"kind": "redone", "at": stamp(self._clock)}))
         return box
 
@@ -252,7 +202,7 @@ class Session:
         OutputError
             When the journal cannot be written.
         """
-        self._lay_out(*read_version(self.folder.versions, version))
+        self.lay_out(*read_version(self.folder.versions, version))
         self.parent, self._journal = version, journal
         self.steps = self._saved_steps = 0
         self._keep(Record({"kind": "opened", "base": version.name}))
@@ -271,7 +221,7 @@ class Session:
         if base not in versions:
             raise InputError(f"the version {base} that it began with is damaged")
         self.parent = versions[base]
-        self._lay_out(*read_version(self.folder.versions, self.parent))
+        self.lay_out(*read_version(self.folder.versions, self.parent))
         for record in journal.records[1:]:
             self._replay(record, versions)
         self._journal = journal
@@ -283,16 +233,11 @@ class Session:
             self._saved_steps = self.steps
             return
         if kind == "done":
-            action = unpacked(record.head, record.blob)
-            self._apply(action, forward=True)
-            self.history.add(action)
+            self.step(unpacked(record.head, record.blob))
         elif kind == "undone":
-            self._apply(self.history.done[-1], forward=False)
-            self.history.step_back()
+            self.step_back()
         else:
-            self._apply(self.history.undone[-1], forward=True)
-            self.history.step_forward()
-        self.steps += 1
+            self.step_again()
 
     def move_to(self, folder: Path) -> None:
         """Go on in another folder, with every step; the old folder stays as it is.
@@ -317,17 +262,6 @@ class Session:
             self._journal.close()
             self._journal = None
 
-    def _apply(self, action: Action, *, forward: bool) -> Box:
-        notes = action.after if forward else action.before
-        if notes is not None:
-            self.notes = notes
-        if action.edit is None:
-            self.touched_box = EMPTY_BOX
-            return EMPTY_BOX
-        self.touched, self.touched_box = action.layer, action.edit.box
-        (apply if forward else undo)(self.layer(action.layer), action.edit)
-        return action.edit.box
-
     def _keep(self, record: Record) -> None:
         self._pending.append(record)
         self.keep()
@@ -341,9 +275,4 @@ class Session:
         if self.parent is None:
             return {}
         before, _ = read_version(self.folder.versions, self.parent)
-        old_stent = np.zeros(self.stent.shape, bool) if before.stent is None else before.stent
-        counts = voxel_changes(before.labels, self.labels)
-        stent = self.stent.view(np.bool_)
-        gained = int(np.count_nonzero(stent & ~old_stent))
-        lost = int(np.count_nonzero(old_stent & ~stent))
-        return counts | ({"stent": (gained, lost)} if gained or lost else {})
+        return self.voxels_since(before)

@@ -70,11 +70,18 @@ def automatic(volume: Volume) -> Segmentation:
             "vena cava from other vessels",
             remedy=_REMEDY,
         )
+    aorta_hu = float(np.median(found.aorta.level_hu))
+    if aorta_hu < BLOOD_HU:
+        raise NeedsSeedsError(
+            f"no contrast was found: {aorta_hu:.0f} HU where the aorta should lie", remedy=_REMEDY
+        )
     cava = sure_cava(found)
     if len(cava) == 0:
-        bright = (found.cava.level_hu > BLOOD_HU).any()
-        words = "does not stand out" if bright else "shows no contrast"
-        raise NeedsSeedsError(f"the inferior vena cava {words}", remedy=_REMEDY)
+        cava_hu = float(np.median(found.cava.level_hu))
+        words = "does not stand out" if cava_hu > BLOOD_HU else "shows no contrast"
+        raise NeedsSeedsError(
+            f"the inferior vena cava {words}: {cava_hu:.0f} HU where it should lie", remedy=_REMEDY
+        )
     low, high = volume.grid.to_lps(np.array([(0, 0, 0), volume.grid.shape]))
     reach = np.concatenate([cava, found.aorta.points_lps_mm])
     corners = np.array(

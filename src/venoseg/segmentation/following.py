@@ -31,7 +31,7 @@ LARGEST_MM = 26.0
 _ROUNDS, _SETTLED_MM = 5, 0.8
 _WALL_SHOWS = 0.65
 _SEED_MM = 4.0
-_BEYOND_MM = 10.0
+_BEYOND_MM, _OUTSIDE_MM = 10.0, 6.0
 _BEYOND_ENDS_MM = 20.0
 _DEAR = 2.0
 _APART_HU = 20.0
@@ -126,14 +126,17 @@ def _goes_around(picture: Picture, cost: Float32Array, part: FloatArray) -> bool
 
 
 def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
-    """Lengthen a way straight up and down, as far as the image goes.
+    """Lengthen a way straight up and down, as far as the image goes and a little farther.
 
-    The wall of a vein that is cut by a slice can only be found around a course that goes on.
+    The wall of a vein that a slice cuts, obliquely perhaps, can only be found around a course that
+    goes on.
     """
     up = np.sign(way_lps_mm[0, 2] - way_lps_mm[-1, 2]) or 1.0
     rise = np.linspace(_BEYOND_MM, 1.0, 10)[:, None] * np.array([0.0, 0.0, up])
     before, after = way_lps_mm[0] + rise, way_lps_mm[-1] - rise[::-1]
-    longer = [before[grid.contains(before)], way_lps_mm, after[grid.contains(after)]]
+    outside = np.array([0.0, 0.0, up * _OUTSIDE_MM])
+    kept = grid.contains(before - outside), grid.contains(after + outside)
+    longer = [before[kept[0]], way_lps_mm, after[kept[1]]]
     return np.concatenate(longer)
 
 

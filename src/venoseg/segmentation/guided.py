@@ -43,6 +43,8 @@ _UNENHANCED_HU = 65.0
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM = 8.0
 _OTHER_SIDE = 30.0
+# Where less than this share of the courses looks like a lumen, it is something else.
+_LEAST_OPEN = 0.08
 
 
 def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
@@ -107,7 +109,8 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
                 f"its courses join {low_mm:.0f} mm below the iliac crests, where veins seldom do"
             )
             found = with_doubt(found, _DOUBTFUL, words)
-    if not any(one.open_stations.any() for one in found):
+    wanted = sum(one.stretch.stop - one.stretch.start for one in found)
+    if sum(int(one.open_stations.sum()) for one in found) < _LEAST_OPEN * wanted:
         raise MeasurementError(
             "the veins between the seed points show no contrast",
             remedy="use a series in a venous phase, or draw the labels",

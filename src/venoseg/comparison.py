@@ -12,7 +12,7 @@ from venoseg.dicom import Study, read_study
 from venoseg.dicom.identity import study_header, study_identity
 from venoseg.errors import InputError, VenosegError
 from venoseg.followup.belonging import check_belonging, tracking_root
-from venoseg.followup.case import Case, Conditions, PlannedStudy, Timepoint
+from venoseg.followup.case import Case, PlannedStudy
 from venoseg.followup.change import change_table, collateral_changes, ct_changes
 from venoseg.followup.clinical import clinical_table
 from venoseg.followup.compared import Comparison
@@ -21,11 +21,7 @@ from venoseg.followup.levels import Match
 from venoseg.followup.matching import match_visits, sight_of
 from venoseg.followup.patency import patency_table
 from venoseg.followup.runs import run_changes
-from venoseg.followup.sides import (
-    refuse_swapped_sides,
-    sides_in_the_picture,
-    stents_on_the_other_side,
-)
+from venoseg.followup.sides import sides_in_the_picture, stents_on_the_other_side
 from venoseg.followup.visit import CtVisit, RunVisit, Visit
 from venoseg.interchange.case_document import case_document
 from venoseg.interchange.case_manifest import MANIFEST, read_case
@@ -33,11 +29,10 @@ from venoseg.interchange.documents import to_json
 from venoseg.interchange.found_case import find_case
 from venoseg.interchange.pdf_out import write_encapsulated_pdf
 from venoseg.output import output_folder
-from venoseg.pipeline import MeasureOptions, measure_series
 from venoseg.reporting.case_page import render_case
 from venoseg.reporting.pdf import print_pdf
 from venoseg.tables import Row
-from venoseg.venography import AngioOptions, measure_angiogram, the_run
+from venoseg.visits import measure_visit, visit_label
 
 Say = Callable[[str], None]
 
@@ -84,10 +79,11 @@ def compare_case(
                 try:
                     study = studies[planned]
                     sizes = case.stents_by(timepoint.day)
-                    visits.append(_measured(timepoint, planned, study, scratch, root, sizes, say))
+                    visit = measure_visit(timepoint, planned, study, scratch, root, sizes, say)
+                    visits.append(visit)
                 except VenosegError as error:
-                    shutil.rmtree(scratch / _label(timepoint, planned), ignore_errors=True)
-                    failures.append(f"{_label(timepoint, planned)}: {error}")
+                    shutil.rmtree(scratch / visit_label(timepoint, planned), ignore_errors=True)
+                    failures.append(f"{visit_label(timepoint, planned)}: {error}")
         if not visits:
             raise InputError(
                 f"no study of the case could be measured: {failures[0] if failures else 'none'}",
@@ -158,55 +154,6 @@ def read_studies(case: Case) -> dict[PlannedStudy, Study]:
 def _tracking_root(case: Case, studies: Mapping[PlannedStudy, Study]) -> str:
     first = next((study.study_uid for study in studies.values()), "")
     return tracking_root(case.patient, first)
-
-
-def _label(timepoint: Timepoint, planned: PlannedStudy) -> str:
-    return f"{timepoint.label}/{planned.name}" if planned.name else timepoint.label
-
-
-def _measured(
-    timepoint: Timepoint,
-    planned: PlannedStudy,
-    study: Study,
-    scratch: Path,
-    root: str,
-    stent_sizes: Mapping[str, float | None],
-    say: Say,
-) -> Visit:
-    """Measure one study as `measure` or `angio` does, into its own folder."""
-    label = _label(timepoint, planned)
-    out = scratch / label
-
-    def of_visit(words: str) -> None:
-        say(f"{label}: {words}")
-
-    if any(series.kind == "ct" for series in study.series):
-        options = MeasureOptions(
-            labels=planned.labels,
-            seeds=planned.seeds,
-            series_uid=planned.series_uid,
-            stent_nominal_mm=stent_sizes or None,
-            tracking_root=root,
-        )
-        series = study.ct_series(planned.series_uid)
-        with output_folder(out) as folder:
-            of_visit("reading the image")
-            found = measure_series(series, folder, options, say=of_visit)
-        refuse_swapped_sides(found.segmentation, label)
-        conditions = timepoint.conditions
-        phase = conditions.phase or series.phase or None
-        known = Conditions(conditions.respiration, conditions.volume, phase)
-        return CtVisit(label, timepoint.label, timepoint.day, found, known, timepoint.landmarks)
-    angio = AngioOptions(
-        seeds=planned.seeds,
-        calibration=planned.calibration,
-        tracking_root=root,
-        stents_nominal_mm={v: mm for v, mm in stent_sizes.items() if mm is not None},
-    )
-    with output_folder(out) as folder:
-        of_visit("reading the run")
-        run, _ = measure_angiogram(the_run(study, planned.path), folder, angio, say=of_visit)
-    return RunVisit(label, timepoint.label, timepoint.day, run)
 
 
 def compare_visits(

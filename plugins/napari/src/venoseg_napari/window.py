@@ -26,6 +26,7 @@ from venoseg_napari.layout import Layout
 from venoseg_napari.letters import Letters
 from venoseg_napari.numbers_table import NumbersTable
 from venoseg_napari.planes import Plane
+from venoseg_napari.remarks import Remarks, with_remarks
 from venoseg_napari.section import Section
 from venoseg_napari.settings import restore, store
 from venoseg_napari.signing_bar import SigningBar
@@ -62,7 +63,7 @@ class ReviewWindow(QObject):
         self.surfaces = Surfaces(viewer, self.canvas)
         self.coronal, self.sagittal = Plane(self.desk, 1), Plane(self.desk, 2)
         self.along, self.section = Along(self.desk), Section(self.desk)
-        self.numbers = NumbersTable(self.desk)
+        self.numbers, self.remarks = NumbersTable(self.desk), Remarks(self.desk)
         self.worklist = WorklistDock(self.desk)
         self.tools = ToolsDock(self.desk)
         self.bar = SigningBar(self.desk)
@@ -73,7 +74,7 @@ class ReviewWindow(QObject):
             self.worklist,
             self.tools,
             (self.coronal, self.sagittal),
-            (self.along, self.section, self.numbers),
+            (self.along, self.section, with_remarks(self.numbers, self.remarks)),
             self.bar,
         )
         window = viewer.window._qt_window  # napari names no public way to it

@@ -205,6 +205,28 @@ def test_a_stretch_is_marked_occluded_and_undone(window, wait):
     wait(lambda: not made.along.profile.shaded())
 
 
+def test_what_must_be_known_of_the_figures_is_said_below_them(window, wait):
+    made = window()
+    desk, remarks = made.desk, made.remarks
+    before = remarks.texts()
+    # Without Hounsfield units the image cannot bear out that the vein is shut.
+    desk.go_to("ivc", 10)
+    operations.mark_occluded(desk, 10, 25)
+    assert not remarks.isEnabled()
+    wait(lambda: desk.figures.settled)
+    assert remarks.isVisible()
+    assert remarks.isEnabled()
+    (said,) = [text for text in remarks.texts() if text not in before]
+    assert said.startswith("\N{BULLET} Inferior vena cava: no labels, and the image does not tell")
+    desk.go_to("left_common_iliac_vein", 3)
+    place = remarks.visualItemRect(remarks.item(remarks.texts().index(said))).center()
+    QTest.mouseClick(remarks.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert desk.station[0] == "ivc"
+    desk.undo()
+    wait(lambda: desk.figures.settled)
+    assert remarks.texts() == before
+
+
 def test_an_occluded_stretch_holds_no_outline_drawn_by_hand(window, wait):
     made = window()
     desk, button = made.desk, made.tools.occluded

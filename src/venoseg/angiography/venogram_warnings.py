@@ -116,6 +116,6 @@ def run_warnings(
             words.append(
                 f"{projection.vessel}: it is narrow up to the end of its course, with no healthy "
                 "vein seen beyond: that stretch may be another vessel and is not measured; set the "
-                "end farther along the vein, or on it"
+                "end farther along the vein, or on it, or name the stretch as a vein that joins"
             )
     return tuple(words)

@@ -10,7 +10,8 @@ import pytest
 from venoseg.angiography import VenogramOptions, Way, compose, measure_run, subtract
 from venoseg.angiography.course import find_path
 from venoseg.angiography.devices import clear_of_devices
-from venoseg.angiography.edges import background_noise, find_edges
+from venoseg.angiography.edges import find_edges
+from venoseg.angiography.grain import background_noise
 
 ENDS = np.array([[128.0, 20.0], [128.0, 235.0]])
 

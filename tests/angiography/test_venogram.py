@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from venoseg.angiography import Run, Venogram, VenogramOptions, Way, measure_run
-from venoseg.angiography.fiducials import Fiducial, marker_middle, parse_fiducial
+from venoseg.angiography.fiducials import Fiducial, parse_fiducial
 from venoseg.angiography.flow import arrival_of
+from venoseg.angiography.marks import marker_middle
 from venoseg.dicom.angiogram import Mask
 from venoseg.dicom.calibration import Calibration
 from venoseg.errors import MeasurementError, UsageError

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.angiography.course import find_path
-from venoseg.angiography.registration import shrunk
+from venoseg.angiography.resampling import shrunk
 from venoseg.angiography.run import Image
 from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray

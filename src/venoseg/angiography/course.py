@@ -163,7 +163,7 @@ def _check_inside(points_px: FloatArray, rows: int, columns: int) -> None:
 def _cost(picture: Image, seen: BoolArray, shrink: int) -> FloatArray:
     from scipy import ndimage
 
-    from venoseg.angiography.registration import shrunk
+    from venoseg.angiography.resampling import shrunk
 
     small = ndimage.gaussian_filter(shrunk(picture, shrink), 2.0)
     open_area = shrunk(seen.astype(np.float32), shrink) > 0.5

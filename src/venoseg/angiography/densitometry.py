@@ -14,8 +14,8 @@ from scipy.special import gamma
 
 from venoseg.angiography.edges import Edges
 from venoseg.angiography.lesions import Lesion
+from venoseg.angiography.profile_shapes import profile_shape
 from venoseg.angiography.projection import Projection
-from venoseg.angiography.widthmodel import profile_shape
 from venoseg.volume import FloatArray
 
 ASSUMPTION = (

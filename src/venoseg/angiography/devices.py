@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from venoseg.angiography.registration import shrunk
+from venoseg.angiography.resampling import shrunk
 from venoseg.angiography.run import Image
 from venoseg.volume import BoolArray
 

@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from venoseg.angiography.course import Course, smooth_course
+from venoseg.angiography.centring import WIDEST, centred
+from venoseg.angiography.course import Course
+from venoseg.angiography.grain import Grain
 from venoseg.angiography.looks import EXPONENTS, SHAPELESS_PX, best_exponents, common_look
 from venoseg.angiography.outline import SAMPLE_PX, sample_across, steepest_edges
 from venoseg.angiography.run import Image
 from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles, left_over
-from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
-# A vein may be this wide, as a share of the picture's width.
-_WIDEST = 1 / 6
-_ASIDE = 0.6
-_FAINT = 0.2
-
+# Across a vein so wide every other sample tells as much.
 _WIDE_PX = 24.0
 
 # Background beside the vein that is fitted along with it, as a share of the width, and at least.
@@ -34,9 +31,6 @@ _CORE = 0.3
 _AVERAGED = 0.06
 # The average may widen the narrowest place of a vein by this much.
 _OFF_PX = 0.03
-
-# Grain this many pixels apart is taken for independent.
-_FAR_PX = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +114,8 @@ def find_edges(
     """
     grain = grain or Grain.of(picture, seen)
     noise = grain.noise
-    course, width = _centred(picture, path_px, noise)
-    reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, _WIDEST * picture.shape[1])
+    course, width = centred(picture, path_px, noise)
+    reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, WIDEST * picture.shape[1])
     offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
     values = sample_across(picture, course, offsets)
     inside = sample_across(seen.astype(np.float32), course, offsets, order=1) > 0.99
@@ -156,107 +150,6 @@ def find_edges(
     beside = _opacity_beside(offsets, values, fit.edges_px)
     per_pixel = len(samples.offsets_px) / len(offsets) / SAMPLE_PX
     return _averaged(course, fit, beside, look, exponent, noise, (per_pixel, grain.length_px))
-
-
-@dataclass(frozen=True, slots=True)
-class Grain:
-    """A picture's noise: its standard deviation, and over how many pixels in a row it is alike."""
-
-    noise: float
-    length_px: float
-
-    @classmethod
-    def of(cls, picture: Image, seen: BoolArray) -> Grain:
-        """Measure it."""
-        return cls(background_noise(picture, seen), grain_length(picture, seen))
-
-
-def background_noise(picture: Image, seen: BoolArray) -> float:
-    """Return the robust standard deviation of a picture's fine grain."""
-    step = 2
-    part = picture[::step, ::step]
-    grain = part - ndimage.median_filter(part, 3)
-    return 1.4826 * float(np.median(np.abs(grain[seen[::step, ::step]]))) + 1e-9
-
-
-def grain_length(picture: Image, seen: BoolArray) -> float:
-    """Return over how many pixels in a row noise is alike: 1 where neighbours are independent.
-
-    Blur acts on noise too. Pairs of pixels differ the less the more alike their noise is; their
-    median difference beside vessels is little affected by what else the picture shows.
-    """
-
-    def unlike(apart: int) -> float:
-        pairs = (
-            (picture[:, apart:] - picture[:, :-apart])[seen[:, apart:] & seen[:, :-apart]],
-            (picture[apart:] - picture[:-apart])[seen[apart:] & seen[:-apart]],
-        )
-        return float(np.mean([np.median(np.abs(pair[::3])) ** 2 for pair in pairs]))
-
-    far = unlike(_FAR_PX) + 1e-18
-    shares = [np.clip(1.0 - unlike(apart) / far, 0.0, 1.0) for apart in range(1, _FAR_PX - 1)]
-    return float(1.0 + 2.0 * np.sum(shares))
-
-
-def _centred(picture: Image, path_px: FloatArray, noise: float) -> tuple[Course, FloatArray]:
-    """Move a rough path to the middle of the vein; return it with (n,) rough widths."""
-    widest = _WIDEST * picture.shape[1]
-    calm = _calm_near(picture, path_px, widest)
-    course = smooth_course(path_px, 5.0)
-    width = np.zeros(0)
-    for turn in range(3):
-        offsets = np.arange(-widest / 2, widest / 2 + 0.5, 1.0)
-        values = sample_across(calm, course, offsets, order=1)
-        middle, width, filled = _half_maximum(offsets, values, noise)
-        # A vessel that lies beside the path is another one.
-        filled &= np.abs(middle) < _ASIDE * np.median(width[filled] if filled.any() else width)
-        if filled.mean() < 0.2:
-            raise MeasurementError(
-                "no filled vein stands out along the path",
-                remedy="set the seeds on a vein that fills, or choose other frames",
-            )
-        stations = np.arange(len(middle), dtype=np.float64)
-        middle = np.interp(stations, stations[filled], middle[filled])
-        width = np.interp(stations, stations[filled], width[filled])
-        window = 2 * int(max(np.median(width) / 2, 5)) + 1
-        middle = ndimage.median_filter(middle, window, mode="nearest")
-        points = course.points_px + middle[:, None] * course.normals
-        course = smooth_course(points, max(0.25 * float(np.median(width)), 2.0))
-        if turn == 2:
-            width = np.interp(
-                np.linspace(0, 1, len(course.points_px)), np.linspace(0, 1, len(width)), width
-            )
-    return course, ndimage.median_filter(width, window, mode="nearest")
-
-
-def _calm_near(picture: Image, path_px: FloatArray, reach_px: float) -> Image:
-    """Return a picture, smoothed so far from a path as an edge of its vein may lie."""
-    low = np.maximum(np.floor(path_px.min(axis=0) - reach_px).astype(int), 0)
-    high = np.ceil(path_px.max(axis=0) + reach_px).astype(int) + 1
-    box = np.s_[low[1] : high[1], low[0] : high[0]]
-    calm = picture.copy()
-    calm[box] = ndimage.gaussian_filter(picture[box], 1.0)
-    return calm
-
-
-def _half_maximum(
-    offsets: FloatArray, values: FloatArray, noise: float
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return (n,) middles and widths at half of the maximum, and where there is one."""
-    base = np.percentile(values, 15, axis=1)
-    near = np.abs(offsets) <= np.abs(offsets).max() / 3
-    top_at = np.where(near, values, -np.inf).argmax(axis=1)
-    rows = np.arange(len(values))
-    top = values[rows, top_at]
-    above = values > (base + 0.5 * (top - base))[:, None]
-    left, right = top_at.copy(), top_at.copy()
-    for _ in range(len(offsets)):
-        left = np.where((left > 0) & above[rows, np.maximum(left - 1, 0)], left - 1, left)
-        far = len(offsets) - 1
-        right = np.where((right < far) & above[rows, np.minimum(right + 1, far)], right + 1, right)
-    width = (offsets[right] - offsets[left] + 1.0) / np.sqrt(0.75)
-    filled = top - base > np.maximum(6 * noise, _FAINT * np.percentile(top - base, 75))
-    return (offsets[left] + offsets[right]) / 2, width, filled
 
 
 def _weights(offsets: FloatArray, edges: FloatArray, inside: BoolArray) -> FloatArray:

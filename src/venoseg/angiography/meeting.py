@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from venoseg.angiography.flow import lumen_mask
 from venoseg.angiography.projection import Projection
+from venoseg.angiography.regions import lumen_mask
 from venoseg.volume import BoolArray
 
 MEETS = "meets_another_vein"

@@ -9,27 +9,19 @@ takes away, is left out: it goes with the patient's own slopes, and would be tak
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from venoseg.angiography.resampling import Shift, shifted_back, shrunk, warped
 from venoseg.angiography.run import Image
 from venoseg.volume import BoolArray, FloatArray
-
-Shift = tuple[float, float]
-"""(row, column) in pixels."""
 
 _ROUNDS = 6
 _SETTLED_PX = 0.005
 _RESTING_PX = 0.05
-# Less than this along an axis does nothing to a picture that could be seen.
-_UNMOVED_PX = 0.03
 # So many pixels of a small picture tell its scatter as well as all.
 _SOME = np.s_[::3, ::3]
-
-# A cubic spline's weights are below a ten thousandth beyond so many pixels.
-_KERNEL_PX = 7
 
 # Pictures are compared at about this many columns.
 _COLUMNS = 256
@@ -98,18 +90,6 @@ def still(picture: Image, seen: BoolArray) -> Still:
     if not weight.any():
         weight += 1.0
     return Still(whole, small, along_rows, along_columns, weight, _grain(small), shrink)
-
-
-def shrunk(picture: Image, by: int) -> Image:
-    """Return a picture of block means; incomplete blocks at the ends are left out."""
-    if by == 1:
-        return picture
-    rows, columns = (n // by for n in picture.shape)
-    whole = picture[: rows * by, : columns * by]
-    total = np.zeros((rows, columns), dtype=np.float32)
-    for row, column in product(range(by), repeat=2):
-        total += whole[row::by, column::by]
-    return np.asarray(total / np.float32(by * by), dtype=np.float32)
 
 
 def _fine(small: Image) -> Image:
@@ -221,39 +201,6 @@ def _with_rim(where: BoolArray) -> BoolArray:
     return wider
 
 
-def moved(picture: Image, shift: Shift) -> Image:
-    """Return a picture moved down and right by ``shift``, by cubic splines.
-
-    What one shift does to every pixel is one short kernel an axis.
-    """
-    from scipy import ndimage
-
-    result = picture
-    for axis, way in enumerate(shift):
-        if abs(way) < _UNMOVED_PX:
-            continue
-        whole = round(way)
-        if whole:
-            places = np.arange(picture.shape[axis]) - whole
-            result = np.take(result, np.clip(places, 0, picture.shape[axis] - 1), axis=axis)
-        result = ndimage.convolve1d(
-            result, _spline_kernel(way - whole), axis=axis, mode="nearest", output=np.float32
-        )
-    return result
-
-
-def _spline_kernel(part: float) -> FloatArray:
-    """Return what a cubic spline moves a single bright pixel to."""
-    from scipy import ndimage
-
-    single = np.zeros(4 * _KERNEL_PX + 1)
-    single[2 * _KERNEL_PX] = 1.0
-    spread = ndimage.shift(single, part, order=3, mode="constant")
-    kernel: FloatArray = spread[_KERNEL_PX : 3 * _KERNEL_PX + 1]
-    kernel /= kernel.sum()
-    return kernel
-
-
 def background_residual(fixed: Still, moving: Image) -> float:
     """Return the robust standard deviation of the difference of two pictures, made small."""
     return _residual(fixed, _fine(shrunk(moving, fixed.shrink)), np.zeros(2))
@@ -262,23 +209,6 @@ def background_residual(fixed: Still, moving: Image) -> float:
 def _difference(fixed: Still, small: Image, shift: FloatArray) -> Image:
     difference: Image = shifted_back(small, (float(shift[0]), float(shift[1]))) - fixed.picture
     return difference
-
-
-def shifted_back(picture: Image, shift: Shift) -> Image:
-    """Return a picture moved up and left by ``shift``, linear between pixels."""
-    result = picture
-    for axis, way in enumerate(shift):
-        if way == 0.0:
-            continue
-        whole = int(np.floor(way))
-        part = np.float32(way - whole)
-        last = picture.shape[axis] - 1
-        near, far = (
-            np.take(result, np.clip(np.arange(last + 1) + whole + more, 0, last), axis=axis)
-            for more in (0, 1)
-        )
-        result = near + part * (far - near)
-    return result
 
 
 def _residual(fixed: Still, small: Image, shift: FloatArray) -> float:
@@ -352,7 +282,7 @@ def found_field(fixed: Still, moving: Image) -> FloatArray | None:
     field = np.zeros((2, *small.shape))
     sigma = _WINDOW * small.shape[1] / 2
     for _ in range(_ROUNDS):
-        difference = _warped(small, field) - fixed.picture
+        difference = warped(small, field) - fixed.picture
         difference -= np.float32(np.median(difference[fixed.weight > 0]))
         weight = _robust(fixed, difference)
         rows, columns = fixed.along_rows, fixed.along_columns
@@ -367,29 +297,6 @@ def found_field(fixed: Still, moving: Image) -> FloatArray | None:
         scale = first * last - sums[1] ** 2
         field[0] -= np.clip((last * pull[0] - sums[1] * pull[1]) / scale, -1.0, 1.0)
         field[1] -= np.clip((first * pull[1] - sums[1] * pull[0]) / scale, -1.0, 1.0)
-    opposite = _residual(fixed, _warped(small, -field), np.zeros(2))
-    after = _residual(fixed, _warped(small, field), np.zeros(2))
+    opposite = _residual(fixed, warped(small, -field), np.zeros(2))
+    after = _residual(fixed, warped(small, field), np.zeros(2))
     return field * fixed.shrink if after < _WORTH * opposite else None
-
-
-def _warped(picture: Image, field: FloatArray) -> Image:
-    from scipy import ndimage
-
-    rows, columns = np.indices(picture.shape)
-    warped: Image = ndimage.map_coordinates(
-        picture, [rows + field[0], columns + field[1]], order=1, mode="nearest"
-    )
-    return warped
-
-
-def warped_back(picture: Image, field: FloatArray, shrink: int) -> Image:
-    """Return a full picture with a field from `found_field` taken out, by cubic splines."""
-    from scipy import ndimage
-
-    rows, columns = np.indices(picture.shape)
-    at = [(rows + 0.5) / shrink - 0.5, (columns + 0.5) / shrink - 0.5]
-    full = [ndimage.map_coordinates(part, at, order=1, mode="nearest") for part in field]
-    result: Image = ndimage.map_coordinates(
-        picture, [rows + full[0], columns + full[1]], order=3, mode="nearest"
-    )
-    return result

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.angiography.masking import Pairing, Plan, plan_subtraction
+from venoseg.angiography.blank_border import blank_border
+from venoseg.angiography.frames import (
+    Of,
+    ahead,
+    contrast_attenuations,
+    halved,
+    mask_attenuation,
+    mean_attenuation,
+    mean_of,
+    shifted_at,
+    stored_frames,
+)
+from venoseg.angiography.masking import Plan, plan_subtraction
 from venoseg.angiography.opacity import Curve, curve_of
 from venoseg.angiography.registration import (
-    Shift,
     Still,
     background_residual,
     found_field,
     found_shift,
-    moved,
     still,
-    warped_back,
 )
+from venoseg.angiography.resampling import Shift, moved, warped_back
 from venoseg.angiography.run import Image, Run, Stored
 from venoseg.errors import SeriesError
-from venoseg.processes import usable_cores
 from venoseg.volume import BoolArray, FloatArray
-
-# A blank border stands at either end of the range, to this part of it; it holds such a share of
-# the picture, and what is blurred beside it is left out too.
-_BLANK = 500
-_BLANK_SHARE = 0.005
-_BLANK_RIM_PX = 3
 
 # While nothing moves, every so many frames the whole picture is searched for motion.
 _LOOK_AGAIN = 8
@@ -41,11 +41,6 @@ _LOOK_AGAIN = 8
 _STILL_PX = 0.1
 
 BACKGROUND_STEP = 4
-
-_THREADS = 2
-
-_Of = TypeVar("_Of")
-_And = TypeVar("_And")
 
 # Standard deviation of the blur that leaves organs and no veins, as a share of the width.
 _ORGANS = 1 / 16
@@ -96,12 +91,12 @@ class Subtraction:
         The median of each is taken off: exposure may change from frame to frame.
         """
         wanted = range(len(self.plan.pairings)) if numbers is None else numbers
-        frames = _stored(self.run, tuple(self.plan.pairings[number] for number in wanted))
-        yield from _ahead(self._opacity, zip(wanted, frames, strict=True))
+        frames = stored_frames(self.run, tuple(self.plan.pairings[number] for number in wanted))
+        yield from ahead(self._opacity, zip(wanted, frames, strict=True))
 
     def in_parts(
-        self, of_some: Callable[[Iterator[Image]], _Of], numbers: Sequence[int] | None = None
-    ) -> list[_Of]:
+        self, of_some: Callable[[Iterator[Image]], Of], numbers: Sequence[int] | None = None
+    ) -> list[Of]:
         """Return what a function makes of the `pictures` of either half of the numbers.
 
         The halves are gone through at the same time where there are cores for that, and are the
@@ -109,11 +104,11 @@ class Subtraction:
         """
 
         def plain(part: Sequence[int]) -> Iterator[Image]:
-            frames = _stored(self.run, tuple(self.plan.pairings[number] for number in part))
+            frames = stored_frames(self.run, tuple(self.plan.pairings[number] for number in part))
             return (self._opacity(n, stored) for n, stored in zip(part, frames, strict=True))
 
         wanted = range(len(self.plan.pairings)) if numbers is None else numbers
-        return _halved(wanted, lambda part: of_some(plain(part)))
+        return halved(wanted, lambda part: of_some(plain(part)))
 
     def opacities_at(self, places: npt.NDArray[np.intp]) -> Iterator[Image]:
         """Give the (k,) opacities of some pixels, by their flat numbers, in every contrast frame.
@@ -135,17 +130,17 @@ class Subtraction:
             if np.abs(shift_px).max() < _STILL_PX:
                 values = self.curve.attenuation(stored.ravel()[whole])
             else:
-                values = _shifted_at(self.curve, stored, (line, column), shift_px)
+                values = shifted_at(self.curve, stored, (line, column), shift_px)
             values -= base
             return values[: len(places)] - np.float32(np.median(values[len(places) :]))
 
         frames = self.run.frames([pair.contrast[0] for pair in self.plan.pairings])
-        yield from _ahead(opacities, zip(self.shifts_px, frames, strict=True))
+        yield from ahead(opacities, zip(self.shifts_px, frames, strict=True))
 
     def _opacity(self, number: int, stored: tuple[Stored, ...]) -> Image:
         pair, (row, column) = self.plan.pairings[number], self.shifts_px[number]
-        base = self.mask if self.mask is not None else _base(self.run, self.curve, pair)
-        opacity = _mean_of(self.curve, stored)
+        base = self.mask if self.mask is not None else mask_attenuation(self.run, self.curve, pair)
+        opacity = mean_of(self.curve, stored)
         if max(abs(row), abs(column)) >= _STILL_PX:
             opacity = moved(opacity, (-float(row), -float(column)))
         opacity -= base
@@ -178,7 +173,7 @@ def subtract(
     """
     curve = curve_of(run)
     # What was subtracted already is as blank beside the vessels as at the border.
-    seen = run.seen if run.subtracted else run.seen & ~_blanked(run)
+    seen = run.seen if run.subtracted else run.seen & ~blank_border(run)
     if not seen.any():
         raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
     run = replace(run, visible=seen)
@@ -192,74 +187,10 @@ def subtract(
     )
     if plan.operation not in ("AVG_SUB", "own"):
         return resting
-    mask = _mean(run, curve, plan.pairings[0].mask)
+    mask = mean_attenuation(run, curve, plan.pairings[0].mask)
     if not follow_motion:
         return _with_mask(resting, mask, np.zeros((count, 2)), (0.0, 0.0), None)
     return _followed(resting, mask)
-
-
-def contrast_attenuations(run: Run, curve: Curve, pairings: tuple[Pairing, ...]) -> Iterator[Image]:
-    """Give the attenuation of the contrast frames of each pairing, averaged where it says so."""
-    for stored in _stored(run, pairings):
-        yield _mean_of(curve, stored)
-
-
-def _stored(run: Run, pairings: tuple[Pairing, ...]) -> Iterator[tuple[Stored, ...]]:
-    """Give the contrast frames of each pairing as the file holds them."""
-    if all(len(pair.contrast) == 1 for pair in pairings):
-        for stored in run.frames([pair.contrast[0] for pair in pairings]):
-            yield (stored,)
-        return
-    for pair in pairings:
-        yield tuple(run.frames(pair.contrast))
-
-
-def _halved(whole: Sequence[_Of], function: Callable[[Sequence[_Of]], _And]) -> list[_And]:
-    """Return what a function makes of the halves of a sequence, made at the same time."""
-    half = (len(whole) + 1) // 2
-    halves = [part for part in (whole[:half], whole[half:]) if len(part)]
-    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        return list(pool.map(function, halves))
-
-
-def _ahead(
-    function: Callable[[_Of, _And], Image], arguments: Iterable[tuple[_Of, _And]]
-) -> Iterator[Image]:
-    """Give a function's pictures in order, a few of them made ahead on other cores."""
-    waiting: deque[Future[Image]] = deque()
-    with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        for one, other in arguments:
-            waiting.append(pool.submit(function, one, other))
-            # So few are made ahead that a long run takes no more memory than a short one.
-            if len(waiting) > _THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _shifted_at(
-    curve: Curve,
-    stored: Stored,
-    places: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
-    shift_px: FloatArray,
-) -> Image:
-    """Return the (k,) attenuations of a frame, at rows and columns of pixels, moved back."""
-    whole = np.floor(shift_px).astype(np.intp)
-    part = (shift_px - whole).astype(np.float32)
-    flat, columns = stored.ravel(), stored.shape[1]
-
-    def along(more: int) -> Image:
-        line = np.clip(places[0] + whole[0] + more, 0, stored.shape[0] - 1) * columns
-        near, far = (
-            curve.attenuation(flat[line + np.clip(places[1] + whole[1] + right, 0, columns - 1)])
-            for right in (0, 1)
-        )
-        between: Image = near + part[1] * (far - near)
-        return between
-
-    upper, lower = along(0), along(1)
-    values: Image = upper + part[0] * (lower - upper)
-    return values
 
 
 def native_attenuation(subtraction: Subtraction) -> Image:
@@ -269,7 +200,7 @@ def native_attenuation(subtraction: Subtraction) -> Image:
     bringing it there would change the width of what is a few pixels wide.
     """
     first = subtraction.plan.pairings[0]
-    return _mean(subtraction.run, subtraction.curve, first.mask or first.contrast)
+    return mean_attenuation(subtraction.run, subtraction.curve, first.mask or first.contrast)
 
 
 def _followed(resting: Subtraction, mask: Image) -> Subtraction:
@@ -281,7 +212,7 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
 
     run, curve, plan = resting.run, resting.curve, resting.plan
     fixed = still(mask, run.seen)
-    found = _halved(
+    found = halved(
         plan.pairings, lambda part: _motion(fixed, run, curve, replace(plan, pairings=tuple(part)))
     )
     shifts = np.concatenate(found)
@@ -368,42 +299,3 @@ def _surroundings(picture: Image, seen: BoolArray) -> Image:
     total = ndimage.gaussian_filter(picture * known, sigma, truncate=2.5)
     wide: Image = total / np.maximum(ndimage.gaussian_filter(known, sigma, truncate=2.5), 1e-3)
     return wide
-
-
-def _blanked(run: Run) -> BoolArray:
-    """Return the border without information: around a round field, beyond the patient."""
-    from scipy import ndimage
-
-    probes = (0, run.count // 2, run.count - 1)
-    frames = [stored.astype(np.int64) for stored in run.frames(probes)]
-    top = 2**run.bits_stored - 1
-    slack = max(top // _BLANK, 3)
-    still = np.ones(run.shape, dtype=bool)
-    for frame in frames:
-        still &= (frame <= slack) | (frame >= top - slack)
-    labels, count = ndimage.label(still)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    large = np.isin(np.arange(count + 1), rim[rim > 0]) & (sizes > _BLANK_SHARE * still.size)
-    blank: BoolArray = ndimage.binary_dilation(large[labels], iterations=_BLANK_RIM_PX)
-    return blank
-
-
-def _base(run: Run, curve: Curve, pair: Pairing) -> Image:
-    if not pair.mask:
-        return np.zeros(run.shape, dtype=np.float32)
-    return _mean(run, curve, pair.mask)
-
-
-def _mean(run: Run, curve: Curve, frames: tuple[int, ...]) -> Image:
-    return _mean_of(curve, run.frames(frames))
-
-
-def _mean_of(curve: Curve, frames: Iterable[Stored]) -> Image:
-    total, count = None, 0
-    for stored in frames:
-        attenuation = curve.attenuation(stored)
-        total = attenuation if total is None else total + attenuation
-        count += 1
-    assert total is not None
-    return total if count == 1 else total / np.float32(count)

@@ -15,16 +15,9 @@ from venoseg.angiography.collaterals import CollateralFilling, collateral_fillin
 from venoseg.angiography.composite import Composite, compose
 from venoseg.angiography.course import find_joining_path, find_path
 from venoseg.angiography.devices import clear_of_devices
-from venoseg.angiography.edges import Edges, Grain, background_noise, find_edges
-from venoseg.angiography.flow import (
-    ELSEWHERE,
-    Curve,
-    Region,
-    elsewhere_of,
-    flow_table,
-    follow,
-    regions_of,
-)
+from venoseg.angiography.edges import Edges, find_edges
+from venoseg.angiography.flow import Curve, flow_table, follow
+from venoseg.angiography.grain import Grain, background_noise
 from venoseg.angiography.ladder import Known, Object, choose_calibration
 from venoseg.angiography.lesions import (
     Lesion,
@@ -35,6 +28,7 @@ from venoseg.angiography.lesions import (
 )
 from venoseg.angiography.meeting import without_meetings
 from venoseg.angiography.projection import Projection, project, projection_table
+from venoseg.angiography.regions import ELSEWHERE, Region, elsewhere_of, regions_of
 from venoseg.angiography.run import Image, Run
 from venoseg.angiography.shaft_search import Shaft
 from venoseg.angiography.stent_table import stent_table

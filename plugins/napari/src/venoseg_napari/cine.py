@@ -10,7 +10,8 @@ import numpy as np
 from venoseg.angiography import Run
 from venoseg.angiography.masking import plan_subtraction
 from venoseg.angiography.opacity import curve_of
-from venoseg.angiography.registration import Shift, found_shift, moved, still
+from venoseg.angiography.registration import found_shift, still
+from venoseg.angiography.resampling import Shift, moved
 from venoseg.angiography.run import Image, Stored
 from venoseg.dicom.angiogram import Angiogram, Mask
 from venoseg.errors import UsageError

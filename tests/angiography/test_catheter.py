@@ -116,3 +116,11 @@ def test_noise_alone_is_no_catheter():
     empty = np.random.default_rng(1).normal(2.0, 0.01, SHAPE).astype(np.float32)
     with pytest.raises(MeasurementError, match="no catheter of even width"):
         catheter_width(empty, *LINE, 0.7)
+
+
+def test_a_line_a_little_beside_a_thin_shaft_lies_along_it():
+    picture = drawn(2.6, noise=0.012)
+    aside = (58.1, 30.0), (71.1, 130.0)
+    assert catheter_width(picture, *aside, 0.7) == pytest.approx(
+        catheter_width(picture, *LINE, 0.7), rel=0.05
+    )

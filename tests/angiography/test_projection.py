@@ -67,3 +67,11 @@ def test_where_another_vessel_overlaps_the_interval_is_wide(found: Venogram):
     new = judged(found, replace(edges, misfit=misfit))
     assert new.flags[STATION] == "profile_unlike_a_single_vein"
     assert new.half_px[STATION] > 0.2 * new.diameter_px[STATION]
+
+
+def test_pixels_made_for_display_have_wider_intervals(found: Venogram):
+    edges = found.projections[0].edges
+    plain, displayed = judged(found, edges), judged(found, edges, displayed=True)
+    np.testing.assert_array_equal(displayed.diameter_px, plain.diameter_px)
+    more = np.sqrt(displayed.half_px**2 - plain.half_px**2) / edges.width_px
+    np.testing.assert_allclose(more, 0.06)

@@ -124,6 +124,7 @@ def with_drawn_edge(
         old.calibration,
         saturated=found.composite.saturated,
         seen=found.subtraction.seen,
+        displayed=not found.subtraction.curve.densitometric,
         decided=by_hand,
     )
     new = without_narrow_ends(_flagged(new, by_hand))

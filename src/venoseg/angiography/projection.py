@@ -48,6 +48,10 @@ _MODEL_SHARE = 0.005
 # another vessel that overlaps may take the place of one of them in part.
 _UNLIKE = 0.2
 
+# Half width, as a share of the width, of what the unknown curve of pixels made for display does: it
+# makes a round section's profile look like a boxier one's, and what is blur cannot be told then.
+_DISPLAYED = 0.06
+
 # Edges known no better than to this share of the width are not drawn or given.
 _UNSURE = 0.25
 
@@ -141,6 +145,7 @@ def project(
     *,
     saturated: Image,
     seen: BoolArray,
+    displayed: bool = False,
     stenotic: BoolArray | None = None,
     decided: BoolArray | None = None,
 ) -> Projection:
@@ -158,6 +163,8 @@ def project(
         (rows, columns) share of frames in which a pixel stood at the end of its range.
     seen
         (rows, columns), True where the picture shows the patient.
+    displayed
+        Whether the pixels were made for display.
     stenotic
         (n,) where the vein is narrowed, when that is known already.
     decided
@@ -175,6 +182,8 @@ def project(
     unsure = half > _UNSURE * np.maximum(edges.width_px, usual)
     if decided is not None:
         unsure &= ~decided
+    if displayed:
+        half = np.where(shut, 0.0, np.hypot(half, _DISPLAYED * edges.width_px))
     usable = filled & inside & ~clipped & ~unsure
     diameter = np.where(usable, edges.width_px, np.where(shut, 0.0, np.nan))
     narrow = np.zeros(len(filled), dtype=bool) if stenotic is None else stenotic

@@ -17,6 +17,7 @@ Point = tuple[float, float]
 
 # A line of which so much is dense lies along a catheter, another across one.
 _MOSTLY = 0.7
+_BESIDE_PX = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _PIECE_PX = 20.0
 _AWAY_PX = 4.0
 
@@ -57,7 +58,9 @@ def _line(calm: Image, first: FloatArray, second: FloatArray) -> FloatArray:
         raise UsageError("the line on the catheter has no length", where="--calibration")
     steps = np.linspace(0.0, 1.0, max(int(2 * length), 8))[:, None]
     line: FloatArray = first + steps * (second - first)
-    along = _along(calm, line)
+    aside = np.array([-(second - first)[1], (second - first)[0]]) / length
+    # Nobody points to a pixel: a line a little beside the shaft lies along it too.
+    along = np.max([_along(calm, line + step * aside) for step in _BESIDE_PX], axis=0)
     if np.mean(along > 3.0 * _grain_near(calm, line)) < _MOSTLY:
         line = _crossing(calm, line, length)
     return line

@@ -199,7 +199,14 @@ def measure_run(
     calibration, of_calibration = choose_calibration(subtraction, found, known)
     measured = [
         one.marked(
-            project(vessel, one.edges, calibration, saturated=composite.saturated, seen=seen)
+            project(
+                vessel,
+                one.edges,
+                calibration,
+                saturated=composite.saturated,
+                seen=seen,
+                displayed=not subtraction.curve.densitometric,
+            )
         )
         for (vessel, _), one in zip(paths, kept, strict=True)
     ]

@@ -315,11 +315,18 @@ class TestInvariance:
             assert before.vessel == after.vessel
             assert after.measured.sum() == pytest.approx(before.measured.sum(), abs=4)
             at, beside = positions_along(before, after)
-            for name in ("equivalent_mm", "minimum_mm", "maximum_mm"):
+            # Stations lie a little further along the vein: they meet other noise.
+            low, high = after.minimum_interval_mm[beside].T
+            noise_mm = np.mean(high - low) / 4.0
+            for name, allowed_mm in (
+                ("equivalent_mm", 0.05),
+                ("minimum_mm", noise_mm),
+                ("maximum_mm", noise_mm),
+            ):
                 known = getattr(before.shapes, name)[before.measured]
                 expected = np.interp(at, before.branch.curve.position_mm[before.measured], known)
                 difference = (getattr(after.shapes, name) - expected)[beside]
-                assert np.abs(difference).mean() < 0.05, (before.vessel, name)
+                assert np.abs(difference).mean() < allowed_mm, (before.vessel, name)
 
     def test_figures_do_not_depend_on_where_the_patient_lies(self, tilted, tilted_found):
         affine = tilted.image.grid.affine.copy()

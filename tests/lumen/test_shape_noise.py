@@ -7,7 +7,7 @@ import pytest
 
 from venoseg.centerline.curve import curve_through
 from venoseg.lumen.contours import area_and_centroid, feret_diameters_mm, outward_normals
-from venoseg.lumen.shape_noise import wall_noise, without_waves
+from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise
 from venoseg.volume import Grid
 
 STATIONS, POINTS = 80, 96
@@ -28,14 +28,19 @@ def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
 
 def wavy(plain: np.ndarray, first: int) -> np.ndarray:
     """Displace outlines by noise of the scatter, twice as high as single edges tell."""
-    noise = wall_noise(plain, CURVE, GRID, first)[0]
+    noise = wall_noise(plain, CURVE, GRID, first, "gray")[0]
     return plain + outward_normals(plain) * (2.0 * SCATTER_MM * noise)[..., None]
+
+
+def told(outlines: np.ndarray, scatter_mm: float = SCATTER_MM) -> Waves:
+    """Tell what is noise on outlines."""
+    scatter = np.full(len(CURVE), scatter_mm)
+    return tell_waves(outlines, scatter, CURVE, GRID, "gray")
 
 
 def cleaned(outlines: np.ndarray) -> np.ndarray:
     """Take the noise off again."""
-    scatter = np.full(len(CURVE), SCATTER_MM)
-    return without_waves(outlines, scatter, CURVE, GRID, 0, "gray")
+    return told(outlines).without_noise(outlines)
 
 
 def test_the_least_width_of_a_round_lumen_is_hardly_too_small_any_more():
@@ -63,5 +68,43 @@ def test_place_and_size_stay():
 
 def test_without_scatter_nothing_is_taken_off():
     outlines = wavy(ellipses(12.0, 9.0), 7)
-    same = without_waves(outlines, np.zeros(len(CURVE)), CURVE, GRID, 0, "gray")
+    same = told(outlines, scatter_mm=0.0).without_noise(outlines)
     assert same == pytest.approx(outlines, abs=1e-9)
+
+
+def left_mm(plain: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Return how far moves spread the least width when noise has been taken off."""
+    left = plain + told(plain).doubt(moves)
+    return feret_diameters_mm(left)[0] - feret_diameters_mm(plain)[0]
+
+
+def test_noise_that_was_taken_off_leaves_no_doubt_about_a_round_lumen():
+    plain = ellipses(14.0, 14.0)
+    moves = wavy(plain, 100) - plain
+    before = feret_diameters_mm(plain + moves)[0] - 14.0
+    assert np.abs(left_mm(plain, moves)).mean() < 0.5 * np.abs(before).mean()
+
+
+def test_how_wide_a_true_ellipse_is_stays_in_doubt():
+    plain = ellipses(14.0, 7.0)
+    moves = wavy(plain, 100) - plain
+    before = feret_diameters_mm(plain + moves)[0] - 7.0
+    assert left_mm(plain, moves).std() > 0.8 * before.std()
+
+
+def test_a_larger_lumen_stays_in_doubt():
+    plain = ellipses(14.0, 14.0)
+    assert told(plain).doubt(0.1 * plain) == pytest.approx(0.1 * plain, abs=1e-9)
+
+
+def test_labels_that_every_slice_rounds_alike_are_less_sure():
+    steps = np.arange(STATIONS)
+    leaning = curve_through(
+        np.column_stack([5.0 + 0.5 * steps, 5.0 + 0.4 * steps, 5.0 + steps]), 1.0
+    )
+    sizes = []
+    for curve in (CURVE, leaning):
+        plain = np.broadcast_to(ellipses(14.0, 14.0)[0], (len(curve), POINTS, 2))
+        noise = wall_noise(plain, curve, GRID, 0, "mask")
+        sizes.append(noise.mean(axis=-1).std())
+    assert sizes[0] > 1.5 * sizes[1]

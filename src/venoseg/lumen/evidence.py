@@ -14,7 +14,7 @@ from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
 from venoseg.lumen.rings import lengths
-from venoseg.lumen.shape_noise import without_waves
+from venoseg.lumen.shape_noise import Waves, tell_waves
 from venoseg.lumen.turns import Search
 from venoseg.lumen.uncertainty import figure_variances
 from venoseg.lumen.vein_wall import EdgeModel
@@ -182,10 +182,11 @@ def _look(
         elsewhere = np.delete(before.known, np.arange(keep.start, keep.stop))
         again = keep if elsewhere.all() else slice(0, len(curve))
         wall, model, search = wall_of_image(volume, curve, start, evidence.model, before, again)
-        wall = _plain(wall, curve, volume.grid, seen.start, "gray")
+        wall, waves = _plain(wall, curve, volume.grid, "gray")
         variances = evidence.image_variances_mm2.copy()
-        spread = figure_variances(wall.part(keep), curve.part(keep), volume.grid, wanted.start)
-        variances[wanted] = spread
+        variances[wanted] = figure_variances(
+            wall.part(keep), waves.part(keep), curve.part(keep), volume.grid, wanted.start, "gray"
+        )
         image = evidence.image.replaced(wanted, wall.part(keep))
         evidence = replace(
             evidence,
@@ -217,14 +218,17 @@ def _look_at_labels(
     curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     grid = branch.region.grid
-    wall = _plain(wall_of_labels(branch.region, curve, start), curve, grid, seen.start, "mask")
+    found = wall_of_labels(branch.region, curve, start)
+    wall, waves = _plain(found, curve, grid, "mask")
     variances = evidence.label_variances_mm2.copy()
-    variances[wanted] = figure_variances(wall.part(keep), curve.part(keep), grid, wanted.start)
+    variances[wanted] = figure_variances(
+        wall.part(keep), waves.part(keep), curve.part(keep), grid, wanted.start, "mask"
+    )
     labels = evidence.labels.replaced(wanted, wall.part(keep))
     return replace(evidence, labels=labels, label_variances_mm2=variances)
 
 
-def _plain(wall: Wall, curve: Curve, grid: Grid, first: int, source: Boundary) -> Wall:
+def _plain(wall: Wall, curve: Curve, grid: Grid, source: Boundary) -> tuple[Wall, Waves]:
     """Take noise off the shape of a wall."""
-    contours = without_waves(wall.contours_mm, wall.ray_sd_mm, curve, grid, first, source)
-    return replace(wall, contours_mm=contours)
+    waves = tell_waves(wall.contours_mm, wall.ray_sd_mm, curve, grid, source)
+    return replace(wall, contours_mm=waves.without_noise(wall.contours_mm)), waves

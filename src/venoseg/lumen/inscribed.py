@@ -11,9 +11,9 @@ from venoseg.lumen.rings import following, lengths, preceding
 from venoseg.volume import FloatArray
 
 # The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
-# ever finer ones, among so few of the corners.
-_SEARCH_STEPS = (7, 5, 5, 5, 5, 5)
-_SEARCH_STRIDE = 2
+# ever finer ones: first among every so many of the corners, at last among all.
+_SEARCH_STEPS = (7, 5, 5, 5, 5, 5, 5)
+_SEARCH_STRIDES = (2, 2, 2, 2, 1, 1, 1)
 
 
 def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
@@ -31,14 +31,14 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     contours, start = contours @ axes, (start[:, None, :] @ axes)[:, 0]
     lowest, highest = contours.min(axis=1), contours.max(axis=1)
     around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
-    corners = _Corners.of(contours[:, ::_SEARCH_STRIDE])
-    best, room = start, corners.clearance(start[:, None, :])[:, 0]
+    corners = {stride: _Corners.of(contours[:, ::stride]) for stride in set(_SEARCH_STRIDES)}
+    best, room = start, corners[1].clearance(start[:, None, :])[:, 0]
     rows = np.arange(len(contours))
-    for steps in _SEARCH_STEPS:
+    for steps, stride in zip(_SEARCH_STEPS, _SEARCH_STRIDES, strict=True):
         line = np.linspace(-1.0, 1.0, steps)
         grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
         candidates = around[:, None, :] + grid * half[:, None, :]
-        found = corners.clearance(candidates)
+        found = corners[stride].clearance(candidates)
         winner = np.argmax(found, axis=1)
         better = found[rows, winner] > room
         best = np.where(better[:, None], candidates[rows, winner], best)

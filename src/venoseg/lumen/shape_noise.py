@@ -8,6 +8,7 @@ too large. Each wave around the vein is made smaller by the share of its power t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -18,7 +19,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, smoothed_around_mm
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
 from venoseg.volume import FloatArray, Grid
 
 REPLICATES = 6
@@ -28,22 +29,65 @@ _POWER_MM = 5.0
 
 # Waves of the wall are higher than the scatter of single edges tells, which does not hold what
 # neighbouring rays share: by this factor on phantoms, in the image and in labels with their steps.
-_SHARED_WAVES = {"gray": 2.5, "mask": 3.8}
+_SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
+
+# What is left of them when they are taken off is as high as this.
+_LEFT_WAVES = {"gray": 1.7, "mask": 2.0}
+
+# Over this much of a vein the steps of labels may be the same.
+_LONGEST_REPEAT_MM = 60.0
+
+# The first waves are where an outline lies and how large it is.
+_SIZE_AND_PLACE = 2
 
 # One fixed stream, so that the same input gives the same table.
 _SEED = 20_260_101
 _NOISE_PERIOD = 256
 
 
-def without_waves(
+@dataclass(frozen=True, slots=True, eq=False)
+class Waves:
+    """How far waves on the outlines of n sections can be trusted.
+
+    Attributes
+    ----------
+    true
+        (n, m) share of each wave's power that is not noise, in the order of `numpy.fft.fft` over
+        the points of an outline as complex numbers. 1 for its place and its size.
+    higher
+        How many times as high as the scatter of single edges tells the noise left in the others is.
+    """
+
+    true: FloatArray
+    higher: float
+
+    def without_noise(self, contours_mm: FloatArray) -> FloatArray:
+        """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
+        return _scaled(contours_mm, self.true)
+
+    def doubt(self, moves_mm: FloatArray) -> FloatArray:
+        """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off.
+
+        Of a wave of power S seen among noise of power N a Wiener filter leaves an error of power
+        S N / (S + N): the noise times the share that is true.
+        """
+        left = self.higher * np.sqrt(self.true)
+        left[:, :_SIZE_AND_PLACE] = 1.0
+        return _scaled(moves_mm, left)
+
+    def part(self, keep: slice) -> Waves:
+        """Return the sections of ``keep``."""
+        return Waves(self.true[keep], self.higher)
+
+
+def tell_waves(
     contours_mm: FloatArray,
     scatter_mm: FloatArray,
     curve: Curve,
     grid: Grid,
-    first: int,
     source: Literal["gray", "mask"],
-) -> FloatArray:
-    """Take off the outlines of consecutive sections what is noise in their shape.
+) -> Waves:
+    """Tell waves on the outlines of consecutive sections from noise.
 
     Parameters
     ----------
@@ -55,21 +99,13 @@ def without_waves(
         Their stations.
     grid
         The grid of the image in which the edges were found: its voxels correlate the noise.
-    first
-        Number of the first station in its vein.
     source
         Whether the edges were found in the image or in the labels.
-
-    Returns
-    -------
-    FloatArray
-        (n, m, 2) outlines of the same place and size.
     """
     count = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    waves = np.fft.fft(contours_mm[..., 0] + 1j * contours_mm[..., 1], axis=1) / count
-    heights = wall_noise(contours_mm, curve, grid, first) * scatter_mm[:, None]
-    noise = (np.abs(np.fft.fft(heights, axis=-1) / count) ** 2).mean(axis=0)
+    waves = _transformed(contours_mm) / count
+    noise = _wave_powers(contours_mm, curve, grid, source) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[source] ** 2 * np.roll(noise, 1, axis=1)
     over = _POWER_MM / station_mm
@@ -78,38 +114,125 @@ def without_waves(
         for values in (np.abs(waves) ** 2, noise)
     )
     true = np.clip(1.0 - expected / np.maximum(power, 1e-12), 0.0, 1.0)
-    true[:, :2] = 1.0
-    plain = np.fft.ifft(waves * true, axis=1) * count
+    true[:, :_SIZE_AND_PLACE] = 1.0
+    return Waves(true, _LEFT_WAVES[source])
+
+
+def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
+    waves: npt.NDArray[np.complex128] = np.fft.fft(points_mm[..., 0] + 1j * points_mm[..., 1])
+    return waves
+
+
+def _scaled(points_mm: FloatArray, gain: FloatArray) -> FloatArray:
+    """Make each wave of (n, m, 2) points as high as (n, m) gains say."""
+    plain = np.fft.ifft(_transformed(points_mm) * gain)
     return np.stack([plain.real, plain.imag], axis=-1)
 
 
-def wall_noise(contours_mm: FloatArray, curve: Curve, grid: Grid, first: int) -> FloatArray:
-    """Return (`REPLICATES`, n, m) what averaging leaves of edge positions of unit scatter.
+def wall_noise(
+    contours_mm: FloatArray,
+    curve: Curve,
+    grid: Grid,
+    first: int,
+    source: Literal["gray", "mask"],
+) -> FloatArray:
+    """Return (`REPLICATES`, n, m) what averaging leaves of noise in the positions of an edge.
+
+    The noise scatters single positions about their average with a standard deviation of 1.
 
     Parameters
     ----------
     contours_mm
         (n, m, 2) outlines.
-    curve, grid, first
-        As `without_waves` takes them: a station meets the same made-up noise whichever stations it
-        is measured with.
+    curve, grid, source
+        As `tell_waves` takes them.
+    first
+        Number of the first station in its vein: a station meets the same made-up noise whichever
+        stations it is measured with.
     """
     points = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
-    through, pixel = grid.slice_and_pixel_mm
-    along_mm, around_mm = WALL_SMOOTHING_MM[0], smoothed_around_mm(contours_mm)
-    # Interpolation makes rays within a voxel see the same noise.
-    alike = 0.5 * through / station_mm
-    spectrum = _noise_along(points, round(alike, 6), round(along_mm / station_mm, 6))
-    stations = np.arange(first, first + len(point_mm)) % _NOISE_PERIOD
-    frequency = 2.0 * np.pi * np.fft.fftfreq(points)
-    beside = np.exp(-0.5 * (frequency * (0.5 * pixel / point_mm)[:, None]) ** 2)
-    gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
-    smooth = beside / gain * np.exp(-0.5 * (frequency * (around_mm / point_mm)[:, None]) ** 2)
-    half = smooth[:, : points // 2 + 1]
+    alike_mm, over_mm = _alike_mm(grid)[0], WALL_SMOOTHING_MM[0]
+    spectrum = _noise_along(points, round(alike_mm / station_mm, 6), round(over_mm / station_mm, 6))
+    stations = np.arange(first, first + len(contours_mm)) % _NOISE_PERIOD
+    half = _heights(contours_mm, curve, grid, source)[:, : points // 2 + 1]
     noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
     return noise
+
+
+def _wave_powers(
+    contours_mm: FloatArray, curve: Curve, grid: Grid, source: Literal["gray", "mask"]
+) -> FloatArray:
+    """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
+    along = _left(_alike_mm(grid)[0], WALL_SMOOTHING_MM[0])
+    powers: FloatArray = (
+        along * _heights(contours_mm, curve, grid, source) ** 2 / contours_mm.shape[1]
+    )
+    return powers
+
+
+def _heights(
+    contours_mm: FloatArray, curve: Curve, grid: Grid, source: Literal["gray", "mask"]
+) -> FloatArray:
+    """Return (n, m) how high waves of white noise are once rays have seen and averaged it."""
+    points = contours_mm.shape[1]
+    point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
+    alike_mm = _alike_mm(grid)
+    frequency = 2.0 * np.pi * np.fft.fftfreq(points) / point_mm[:, None]
+    beside = np.exp(-0.5 * (frequency * alike_mm[1]) ** 2)
+    gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
+    averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
+    heights: FloatArray = beside / gain * averaged / _scatter_left(alike_mm)
+    if source == "mask":
+        heights *= np.sqrt(_repeated(curve, grid, alike_mm[0]))[:, None]
+    return heights
+
+
+def _alike_mm(grid: Grid) -> tuple[float, float]:
+    """Return over how much along a vein and around it interpolation makes rays see the same."""
+    through, pixel = grid.slice_and_pixel_mm
+    return 0.5 * through, 0.5 * pixel
+
+
+def _left(alike_mm: float | FloatArray, over_mm: float | FloatArray) -> FloatArray:
+    """Return what an average over so much leaves of the variance of noise that is so far alike."""
+    return np.asarray(alike_mm / np.hypot(alike_mm, over_mm))
+
+
+def _scatter_left(alike_mm: tuple[float, float]) -> float:
+    """Return how far noise of unit scatter scatters about its average over the wall.
+
+    Of the average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the
+    covariance is the variance of an average over less by the root of 2.
+    """
+    alike, over = np.array(alike_mm), np.array(WALL_SMOOTHING_MM)
+    average = np.prod(_left(alike, over))
+    covariance = np.prod(_left(alike, over / np.sqrt(2.0)))
+    return float(np.sqrt(1.0 - 2.0 * covariance + average))
+
+
+def _repeated(curve: Curve, grid: Grid, alike_mm: float) -> FloatArray:
+    """Return (n,) how much more variance averaging leaves where slices repeat the labels' steps.
+
+    The edge of labels is rounded to voxels. Along a vein that runs straight across the slices it is
+    rounded in the same way in all of them.
+
+    Parameters
+    ----------
+    curve, grid
+        n stations and the labels' grid.
+    alike_mm
+        Standard deviation of what correlates noise that each slice has of its own.
+    """
+    over_mm = WALL_SMOOTHING_MM[0]
+    along = np.abs(curve.tangents @ grid.directions) / grid.spacing_mm
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    speed = np.sqrt(ndimage.gaussian_filter1d(along**2, over_mm / station_mm, axis=0))
+    # Rounding is new once the vein has moved by a voxel in a second direction.
+    second = np.maximum(np.sort(speed, axis=1)[:, 1], 1.0 / _LONGEST_REPEAT_MM)
+    repeat_mm = np.maximum(0.4 / second, alike_mm)
+    more: FloatArray = _left(repeat_mm, over_mm) / _left(alike_mm, over_mm)
+    return more
 
 
 @cache

@@ -11,14 +11,10 @@ from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wa
 from venoseg.lumen.rings import lengths
 from venoseg.volume import FloatArray, Grid
 
-# The wall is smooth over this much along the vein and around it: offsets are averaged so far.
-WALL_SMOOTHING_MM = (3.5, 3.0)
-
-# Around a small vein over no more than this share of its radius: offsets averaged over more of a
-# turn would leave an oval as oval or as round as the labels have it. Over less than this length
-# noise would decide.
-_MOST_OF_RADIUS = 0.6
-_LEAST_AROUND_MM = 1.5
+# Offsets are averaged over this much along the vein and around it. Around it no more: what their
+# average is too smooth to correct stays as the labels have it. The noise that is left is taken off
+# afterwards (`shape_noise`).
+WALL_SMOOTHING_MM = (3.5, 1.5)
 
 # At the tips of a slit, where the outline bends this many times as much as a circle of its length,
 # they are averaged over this much around instead.
@@ -91,8 +87,8 @@ def smooth_offsets(
     offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
 ) -> FloatArray:
     """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis."""
-    along_mm, around_mm = WALL_SMOOTHING_MM[0], smoothed_around_mm(contours)
-    smooth = over_wall(offsets, weights, curve, contours, (along_mm, around_mm))
+    along_mm, around_mm = WALL_SMOOTHING_MM
+    smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
     for share, over_mm in (
         (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
         (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
@@ -137,19 +133,13 @@ def over_wall(
     weights: FloatArray,
     curve: Curve,
     contours: FloatArray,
-    over_mm: tuple[float, float | FloatArray],
+    over_mm: tuple[float, float],
 ) -> FloatArray:
-    """Average (n, m) values over so much along the vein and around it, there (n,) or the same."""
+    """Average (n, m) values over so much along the vein and around it."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     points_per_mm = contours.shape[1] / np.maximum(perimeters_mm(contours), SAMPLE_MM)
     along_mm, around_mm = over_mm
     return smooth_over_wall(values, weights, along_mm / station_mm, around_mm * points_per_mm)
-
-
-def smoothed_around_mm(contours: FloatArray) -> FloatArray:
-    """Return (n,) over how much around the vein offsets are averaged."""
-    radius = perimeters_mm(contours) / (2.0 * np.pi)
-    return np.clip(_MOST_OF_RADIUS * radius, _LEAST_AROUND_MM, WALL_SMOOTHING_MM[1])
 
 
 def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:

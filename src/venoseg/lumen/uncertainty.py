@@ -19,7 +19,7 @@ from venoseg.lumen.contours import (
     outward_normals,
 )
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.shape_noise import REPLICATES, wall_noise
+from venoseg.lumen.shape_noise import REPLICATES, Waves, wall_noise
 from venoseg.lumen.smoothing import noise_gain
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
@@ -27,11 +27,9 @@ from venoseg.volume import FloatArray, Grid
 # Figures of neighbouring stations are pooled over this length for their spread.
 _POOLING_MM = 15.0
 
-# The scatter of single edges does not hold the errors that neighbouring rays share, through the
-# levels on either side and the outline they start from. On phantoms figures spread this much more:
-# the equivalent and the minimum diameter, with the edge from gray values and from labels, whose
-# steps are alike over long stretches.
-_SHARED_ERRORS = {"gray": (1.0, 1.8), "mask": (1.2, 3.8)}
+# Figures of phantoms spread by this share of what made-up noise makes them spread, with the edge
+# from gray values and from labels.
+_SPREAD = {"gray": 0.95, "mask": 0.9}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
 _WALL_FLOOR_MM = 0.009
@@ -62,13 +60,22 @@ class Edge:
     grid: Grid
 
 
-def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatArray:
+def figure_variances(
+    wall: Wall,
+    waves: Waves,
+    curve: Curve,
+    grid: Grid,
+    first: int,
+    source: Literal["gray", "mask"],
+) -> FloatArray:
     """Find how far noise spreads the figures of sections.
 
     Parameters
     ----------
     wall
         n sections.
+    waves
+        What on them is noise.
     curve
         Their stations.
     grid
@@ -76,6 +83,8 @@ def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatA
     first
         Number of the first station in its vein: a station meets the same made-up noise whichever
         stations it is measured with.
+    source
+        Whether the edges were found in the image or in the labels.
 
     Returns
     -------
@@ -86,9 +95,9 @@ def figure_variances(wall: Wall, curve: Curve, grid: Grid, first: int) -> FloatA
     normals = outward_normals(contours)
     figures = _figures(contours)
     changes = np.empty((REPLICATES, *figures.shape))
-    for n, noise in enumerate(wall_noise(contours, curve, grid, first)):
-        moved = contours + normals * (noise * wall.ray_sd_mm[:, None])[..., None]
-        changes[n] = _figures(moved) - figures
+    for n, noise in enumerate(wall_noise(contours, curve, grid, first, source)):
+        moves = normals * (noise * wall.ray_sd_mm[:, None])[..., None]
+        changes[n] = _figures(contours + waves.doubt(moves)) - figures
     variances: FloatArray = changes.var(axis=0, ddof=1)
     return variances
 
@@ -122,9 +131,8 @@ def half_intervals_mm(
     slope = np.abs(np.gradient(equivalent, station_mm))
     apart = np.abs(curve.tangents @ edge.grid.directions[:, edge.grid.through_axis])
     placed = _SLOPE_SHARE * slope * apart * edge.grid.slice_and_pixel_mm[0]
-    shared = np.array(_SHARED_ERRORS[edge.source])
     half: FloatArray = _NORMAL_95 * np.sqrt(
-        shared**2 * variance + (systematic**2 + placed**2)[:, None]
+        _SPREAD[edge.source] ** 2 * variance + (systematic**2 + placed**2)[:, None]
     )
     return half
 

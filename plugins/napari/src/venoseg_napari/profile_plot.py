@@ -96,7 +96,10 @@ class ProfilePlot:
                 line.setPen(pg.mkPen(_GRAY if stale else color, width=2, style=style))
             self.interval.setVisible(not stale)
         self._shown = (profile, stale)
-        shut = [ends_mm(profile, course) for course in occluded if course.vessel == profile.vessel]
+        marked = [
+            ends_mm(profile, course) for course in occluded if course.vessel == profile.vessel
+        ]
+        shut = [*marked, *shut_mm(profile, marked)]
         bands: list[Band] = [(*ends, _OCCLUDED) for ends in shut]
         bands += [(*ends, _STENTED) for ends in stented_mm(profile)]
         self._draw_bands(bands)
@@ -156,6 +159,19 @@ def ends_mm(profile: VesselProfile, course: OccludedCourse) -> tuple[float, floa
         for end in course.points_lps_mm[[0, -1]]
     )
     return min(first, last), max(first, last)
+
+
+def shut_mm(
+    profile: VesselProfile, marked: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Return where a vein was found to be shut, beside the stretches marked so."""
+    if not profile.shut:
+        return []
+    position = profile.branch.curve.position_mm
+    shut = np.array([state in ("occluded", "bridged") for state in profile.shut])
+    for first, last in marked:
+        shut &= (position < first) | (position > last)
+    return [(float(position[a]), float(position[b])) for a, b in _runs(shut)]
 
 
 def stented_mm(profile: VesselProfile) -> list[tuple[float, float]]:

@@ -13,6 +13,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.segmentation import OccludedCourse
 from venoseg.tables import Table
 from venoseg.volume import Grid
 from venoseg_napari.display import WINDOWS
@@ -243,6 +244,21 @@ def test_the_profile_shows_areas_at_wish(window):
     assert "area" in made.along.title.text()
     made.along.toggle_areas()
     np.testing.assert_allclose(plot.reference.getData()[1], 2 * np.sqrt(reference / np.pi))
+
+
+def test_the_profile_shades_what_was_found_shut_beside_what_was_marked(window):
+    made = window()
+    plot, profile = made.along.profile, made.desk.profile("ivc")
+    position = profile.branch.curve.position_mm
+    states = [None] * len(position)
+    states[5:15] = ["occluded"] * 10
+    states[15:20] = ["not_assessable"] * 5
+    shut = replace(profile, shut=tuple(states))
+    plot.draw(shut, None, [], stale=False)
+    assert plot.shaded() == [(position[5], position[14])]
+    course = OccludedCourse("ivc", profile.branch.curve.points_lps_mm[10:21], "waypoints")
+    plot.draw(shut, None, [course], stale=False)
+    assert plot.shaded() == [(position[10], position[20]), (position[5], position[9])]
 
 
 def test_the_table_says_where_a_state_is_in_doubt_and_where_nothing_is_narrowed(window):

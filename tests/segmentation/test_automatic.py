@@ -11,7 +11,7 @@ from venoseg.dicom import read_study
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
 from venoseg.segmentation import Seed, Segmentation, VesselConfidence, segment
 from venoseg.segmentation.automatic import without_doubtful_sides
-from venoseg.segmentation.cava import lowest_of_aorta_mm
+from venoseg.segmentation.cava import lowest_of_aorta_mm, run_of_aorta
 from venoseg.segmentation.tracks import Track
 from venoseg.volume import Grid, Volume
 
@@ -187,6 +187,14 @@ class TestWhereTheAortaDivides:
         contrast = np.full(40, 90.0)
         contrast[20:22] = 5.0
         assert lowest_of_aorta_mm(aorta(contrast, np.full(40, 8.5))) == pytest.approx(0.0)
+
+    def test_bone_that_the_track_leaves_for_at_its_upper_end_is_no_aorta(self):
+        contrast = np.full(40, 90.0)
+        contrast[28:33] = 5.0
+        contrast[36:] = 5.0
+        track = aorta(contrast, np.full(40, 8.5))
+        assert lowest_of_aorta_mm(track) == pytest.approx(0.0)
+        assert run_of_aorta(track)[0] == 27
 
 
 def test_an_iliac_vein_that_is_not_sure_loses_its_label():

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.cava import division_mm
+from venoseg.segmentation.cava import division_mm, run_of_aorta
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
 from venoseg.segmentation.tracks import discs_in, sure_of, track_through
@@ -154,8 +154,10 @@ def division_of(found: Landmarks) -> FloatArray | None:
 
 
 def _before_division(found: Landmarks) -> npt.NDArray[np.intp]:
-    high = found.aorta.points_lps_mm[:, 2] >= division_mm(found)
-    return np.flatnonzero(sure_of(found.aorta) & high)
+    z = found.aorta.points_lps_mm[:, 2]
+    run = run_of_aorta(found.aorta)
+    highest_mm = z[run[0]] if len(run) else np.inf
+    return np.flatnonzero(sure_of(found.aorta) & (z >= division_mm(found)) & (z <= highest_mm))
 
 
 def _window(

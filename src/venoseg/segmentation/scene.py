@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError
 from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
-from venoseg.segmentation.cava import division_mm, shows_aorta, sure_cava
+from venoseg.segmentation.cava import division_mm, run_of_aorta, shows_aorta, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -189,7 +189,9 @@ def surroundings(
     proved = cava[: max(len(cava) - 2, 1)]
     known = np.concatenate([veins_lps_mm, proved])
     gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
-    sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0))
+    run = run_of_aorta(aorta)
+    highest_mm = aorta.points_lps_mm[run[0], 2] if len(run) else np.inf
+    sure = np.flatnonzero(sure_of(aorta) & (gap > 8.0) & (aorta.points_lps_mm[:, 2] <= highest_mm))
     # The picture may end below the upper part of the aorta, which then shows nothing.
     sure = sure[picture.grid.contains(aorta.points_lps_mm[sure])]
     lowest_mm = float(aorta.points_lps_mm[sure, 2].min()) if len(sure) else np.inf

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from venoseg.centerline import VesselTree, trace
-from venoseg.centerline.duplicated import FLAG as DUPLICATED
 from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
-from venoseg.lumen.assess import CONCAVE, METAL
+from venoseg.lumen.assess import METAL
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
-from venoseg.lumen.implants import beside_implant, with_implants
+from venoseg.lumen.implants import with_implants
 from venoseg.lumen.lesions import lesion_table
-from venoseg.lumen.occlusion import shut_warnings, with_gaps
+from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
@@ -27,16 +26,14 @@ from venoseg.lumen.stent_records import STENT_COLUMNS, stent_table, stent_warnin
 from venoseg.lumen.stent_sizes import StentSizes, sizes_in_words, stented_veins
 from venoseg.lumen.stented import OwnedStent, from_the_head, owned, with_stents
 from venoseg.lumen.vein_wall import EdgeModel
+from venoseg.lumen.warnings import warnings_of
 from venoseg.processes import usable_cores
-from venoseg.segmentation import LEAST_CONFIDENCE, Seed, Segmentation, find_stents
+from venoseg.segmentation import Seed, Segmentation, find_stents
 from venoseg.tables import Table
 from venoseg.volume import Source, Volume
 
 # Branches are measured side by side; NumPy and SciPy let go of the interpreter where it matters.
 _THREADS = 2
-
-# A waist this long is no mouth of a tributary.
-_LONG_CONCAVE_MM = 15.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,63 +266,3 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
             remedy="check that image and labels belong together, or measure the labels alone "
             "with --boundary mask",
         )
-
-
-def _doubts(segmentation: Segmentation) -> list[str]:
-    """Say of each vein what the segmentation doubts."""
-    doubts = []
-    for one in segmentation.confidence:
-        words = "; ".join(one.reasons)
-        labelled = one.vessel in segmentation.names.values()
-        if labelled and one.confidence < LEAST_CONFIDENCE:
-            words = f"low confidence in its labels ({one.confidence:.2f}): {words}"
-        if words:
-            doubts.append(f"{one.vessel}: {words}")
-    return doubts
-
-
-def warnings_of(
-    volume: Volume,
-    segmentation: Segmentation,
-    tree: VesselTree,
-    profiles: tuple[VesselProfile, ...],
-) -> tuple[str, ...]:
-    """Collect what concerns the whole."""
-    warnings = [f"image: {flag}" for flag in volume.source.flags]
-    warnings += [f"labels: {flag}" for flag in segmentation.flags]
-    warnings += _doubts(segmentation)
-    warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
-    for profile in profiles:
-        if DUPLICATED in profile.branch.flags:
-            warnings.append(
-                f"{profile.vessel}: there are two; only the one that the right iliac veins drain "
-                "into is measured"
-            )
-        if any(profile.shut):
-            warnings += shut_warnings(profile)
-        elif not profile.measured.any():
-            warnings.append(f"{profile.vessel}: no station could be measured")
-        elif profile.branch.parent is None and profile.vessel != "ivc":
-            warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
-        step_mm = float(profile.branch.curve.position_mm[1])
-        concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
-        if concave_mm >= _LONG_CONCAVE_MM:
-            warnings.append(
-                f"{profile.vessel}: its outline has a waist along {concave_mm:.0f} mm; check that "
-                "the labels hold no other vessel"
-            )
-        struck_mm = step_mm * float(beside_implant(profile).sum())
-        if struck_mm:
-            warnings.append(
-                f"{profile.vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its "
-                "streaks may falsify the figures there"
-            )
-        metal = sum(METAL in words for words in profile.flags)
-        if metal:
-            length_mm = metal * step_mm
-            unproven = "; if it is a stent, --stent-nominal has it measured as one"
-            warnings.append(
-                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
-                f"the lumen is that of the labels{unproven if profile.stent is None else ''}"
-            )
-    return tuple(warnings)

@@ -1,0 +1,75 @@
+"""What a reader must know of the measurements as a whole, one sentence each."""
+
+from __future__ import annotations
+
+from venoseg.centerline import VesselTree
+from venoseg.centerline.duplicated import FLAG as DUPLICATED
+from venoseg.lumen.assess import CONCAVE, METAL
+from venoseg.lumen.implants import beside_implant
+from venoseg.lumen.occlusion import shut_warnings
+from venoseg.lumen.profile import VesselProfile
+from venoseg.segmentation import LEAST_CONFIDENCE, Segmentation
+from venoseg.volume import Volume
+
+# A waist this long is no mouth of a tributary.
+_LONG_CONCAVE_MM = 15.0
+
+
+def _doubts(segmentation: Segmentation) -> list[str]:
+    """Say of each vein what the segmentation doubts."""
+    doubts = []
+    for one in segmentation.confidence:
+        words = "; ".join(one.reasons)
+        labelled = one.vessel in segmentation.names.values()
+        if labelled and one.confidence < LEAST_CONFIDENCE:
+            words = f"low confidence in its labels ({one.confidence:.2f}): {words}"
+        if words:
+            doubts.append(f"{one.vessel}: {words}")
+    return doubts
+
+
+def warnings_of(
+    volume: Volume,
+    segmentation: Segmentation,
+    tree: VesselTree,
+    profiles: tuple[VesselProfile, ...],
+) -> tuple[str, ...]:
+    """Collect what concerns the whole."""
+    warnings = [f"image: {flag}" for flag in volume.source.flags]
+    warnings += [f"labels: {flag}" for flag in segmentation.flags]
+    warnings += _doubts(segmentation)
+    warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
+    for profile in profiles:
+        if DUPLICATED in profile.branch.flags:
+            warnings.append(
+                f"{profile.vessel}: there are two; only the one that the right iliac veins drain "
+                "into is measured"
+            )
+        if any(profile.shut):
+            warnings += shut_warnings(profile)
+        elif not profile.measured.any():
+            warnings.append(f"{profile.vessel}: no station could be measured")
+        elif profile.branch.parent is None and profile.vessel != "ivc":
+            warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
+        step_mm = float(profile.branch.curve.position_mm[1])
+        concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
+        if concave_mm >= _LONG_CONCAVE_MM:
+            warnings.append(
+                f"{profile.vessel}: its outline has a waist along {concave_mm:.0f} mm; check that "
+                "the labels hold no other vessel"
+            )
+        struck_mm = step_mm * float(beside_implant(profile).sum())
+        if struck_mm:
+            warnings.append(
+                f"{profile.vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its "
+                "streaks may falsify the figures there"
+            )
+        metal = sum(METAL in words for words in profile.flags)
+        if metal:
+            length_mm = metal * step_mm
+            unproven = "; if it is a stent, --stent-nominal has it measured as one"
+            warnings.append(
+                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
+                f"the lumen is that of the labels{unproven if profile.stent is None else ''}"
+            )
+    return tuple(warnings)

@@ -143,7 +143,8 @@ def draw_curves(found: Venogram) -> Picture:
     # The legend names every curve, however many veins were measured.
     legend_mm = _LEGEND_MM * len(found.curves)
     figure = new_figure(_WIDTH_MM, max(58.0, legend_mm + 6.0))
-    axes = place_axes(figure, 14.0, 4.0, 104.0, 42.0)
+    # The longest name of a place is 60 mm long with its line.
+    axes = place_axes(figure, 14.0, 4.0, 94.0, 42.0)
     times = found.subtraction.times_s
     for number, curve in enumerate(found.curves):
         main = curve.name in ("main", "collateral")

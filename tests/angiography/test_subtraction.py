@@ -240,3 +240,9 @@ def test_noise_is_not_taken_for_motion():
     for seed in range(30):
         one, other = np.random.default_rng(seed).normal(2.0, 0.01, (2, 256, 256)).astype(np.float32)
         assert found_shift(still(one, np.ones(one.shape, dtype=bool)), other) == (0.0, 0.0)
+
+
+def test_a_mask_for_frames_that_were_not_exported_is_said(scene: Any):
+    beyond = Mask("AVG_SUB", applies_to=((40, 49),), mask_frames=(0, 1))
+    with pytest.raises(SeriesError, match="a run of 10 does not have"):
+        subtract(scene.run(masks=(beyond,)))

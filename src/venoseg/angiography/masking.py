@@ -82,6 +82,11 @@ def plan_subtraction(run: Run, curve: Curve, frames: tuple[int, int] | None = No
     if item is not None:
         pairings = _prescribed(item, run.count)
         kept = tuple(pair for pair in pairings if pair.contrast[0] in wanted)
+        if not kept and frames is None:
+            raise SeriesError(
+                f"the header's mask is meant for frames that a run of {run.count} does not have",
+                remedy="export the whole run, its mask frames included",
+            )
         if not kept:
             raise SeriesError(
                 "none of the chosen frames is one that the header's mask is meant for",

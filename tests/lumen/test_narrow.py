@@ -11,9 +11,12 @@ DEPTHS_MM = np.linspace(-8, 8, 17) * 0.4
 BLUR_MM = 0.7
 
 
-def _missed(*radii_mm: float) -> list[float]:
-    blur = np.full(len(radii_mm), BLUR_MM)
-    return missed_mm(np.array(radii_mm), blur, DEPTHS_MM, 1.2).tolist()
+def _missed(*radii_mm: float, longer: float = 1.0) -> list[float]:
+    """Of ellipses so many times as long as wide."""
+    blur, angle = np.full(len(radii_mm), BLUR_MM), np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
+    radius = np.array(radii_mm)[:, None]
+    contours = np.stack([longer * radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    return missed_mm(contours, np.array(radii_mm), blur, DEPTHS_MM, 1.2).tolist()
 
 
 def test_a_wide_lumen_is_read_right() -> None:
@@ -31,3 +34,7 @@ def test_where_the_radius_cannot_be_told_no_more_is_taken_off() -> None:
     least = _missed(1.3)[0]
     assert _missed(0.5)[0] == pytest.approx(least, abs=0.12)
     assert _missed(0.5)[0] < 0.35
+
+
+def test_between_the_flat_walls_of_a_slit_less_is_missed() -> None:
+    assert 0.0 < _missed(1.4, longer=8.0)[0] < 0.75 * _missed(1.4)[0]

@@ -1,15 +1,17 @@
 """What fitting a step misses in a lumen so narrow that blur joins its walls.
 
 Towards the middle of a narrow lumen the image rises to no level: the opposite wall takes from it.
-Level and edge are then read a little wrong. By how much follows from the image that a round lumen
-makes, blurred by a Gaussian (the noncentral chi-squared distribution), read in the same way.
+Level and edge are then read a little wrong. By how much follows from the images that a round lumen
+(the noncentral chi-squared distribution) and the gap between two flat walls make when a Gaussian
+blurs them, read in the same way: the walls of a slit are all but flat.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chndtr
+from scipy.special import chndtr, ndtr
 
+from venoseg.lumen.contours import feret_diameters_mm
 from venoseg.lumen.edges import Profiles, curvature_pull, matched_offsets
 from venoseg.lumen.levels import inner_depths, outer_depths
 from venoseg.volume import BoolArray, FloatArray
@@ -23,14 +25,20 @@ _LEAST_GAIN = 0.5
 
 
 def missed_mm(
-    radius_mm: FloatArray, blur_mm: FloatArray, depths_mm: FloatArray, deepest: float
+    contours_mm: FloatArray,
+    radius_mm: FloatArray,
+    blur_mm: FloatArray,
+    depths_mm: FloatArray,
+    deepest: float,
 ) -> FloatArray:
-    """Return (n,) how much too large the mean radius of round lumens was read.
+    """Return (n,) how much too large the mean radius of lumens was read.
 
     Parameters
     ----------
+    contours_mm
+        (n, m, 2) lumens as they were read.
     radius_mm
-        (n,) radii as they were read.
+        (n,) their radii, with what blur takes from bent walls given back.
     blur_mm
         (n,) blur in the plane: standard deviation.
     depths_mm
@@ -44,19 +52,46 @@ def missed_mm(
         return missed
     typical = float(np.median(blur_mm[narrow]))
     true = np.linspace(_FROM, _TO, _COUNT) * typical
-    read = true + _read_off(true, typical, depths_mm, deepest)
-    clear = _clear(read, true)
-    table = read[clear] - true[clear]
-    missed[narrow] = np.interp(radius_mm[narrow], read[clear], table, right=0.0)
+    from_middle = np.abs(true[:, None] + depths_mm) / typical
+    half = (true / typical)[:, None]
+    tube = chndtr(half**2, 2.0, from_middle**2)
+    gap = ndtr(half - from_middle) - ndtr(-half - from_middle)
+    least, greatest, _ = feret_diameters_mm(contours_mm[narrow])
+    round_mm, flat_mm = (
+        _told(read, true, _read_off(image, bend, true, typical, depths_mm, deepest))
+        for read, image, bend in ((radius_mm[narrow], tube, 1.0), (least / 2.0, gap, 0.0))
+    )
+    missed[narrow] = flat_mm + least / greatest * (round_mm - flat_mm)
     return missed
 
 
+def _told(radius_mm: FloatArray, true_mm: FloatArray, off_mm: FloatArray) -> FloatArray:
+    """Return how much too large (n,) radii were read, of which (k,) true ones are read as told."""
+    read = true_mm + off_mm
+    clear = _clear(read, true_mm)
+    told: FloatArray = np.interp(radius_mm, read[clear], off_mm[clear], right=0.0)
+    return told
+
+
 def _read_off(
-    true_mm: FloatArray, blur_mm: float, depths_mm: FloatArray, deepest: float
+    image: FloatArray,
+    bend: float,
+    true_mm: FloatArray,
+    blur_mm: float,
+    depths_mm: FloatArray,
+    deepest: float,
 ) -> FloatArray:
-    """Return (k,) by how much the radii of round lumens are read too large."""
-    from_middle = np.abs(true_mm[:, None] + depths_mm) / blur_mm
-    image = chndtr((true_mm / blur_mm)[:, None] ** 2, 2.0, from_middle**2)
+    """Return (k,) by how much half the widths of lumens are read too large.
+
+    Parameters
+    ----------
+    image
+        (k, d) of each lumen along a normal.
+    bend
+        How much their walls bend, as a share of a circle's.
+    true_mm, blur_mm, depths_mm, deepest
+        Half the true widths, and as `missed_mm` takes them.
+    """
     inner, outer = inner_depths(depths_mm, true_mm), outer_depths(depths_mm)
     inside = np.where(inner, image, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
     outside = image[:, outer].mean(axis=1)
@@ -65,7 +100,7 @@ def _read_off(
     offset = matched_offsets(
         profiles, inside[:, None], outside[:, None], width, deepest * true_mm, rounds=8
     )[:, 0]
-    result: FloatArray = offset + curvature_pull(1.0 / (true_mm + offset), blur_mm)
+    result: FloatArray = offset + curvature_pull(bend / (true_mm + offset), blur_mm)
     return result
 
 

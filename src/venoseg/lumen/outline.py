@@ -20,8 +20,13 @@ CONTOUR_POINTS = 96
 _SMOOTHING_MM = (1.0, 1.2)
 _TRUNCATE = 2.5
 
-# Where smoothing shrinks a section below this share, the vein is too thin for it.
-_LEAST_SHARE = 0.7
+# A vein that smoothing leaves less of than this is too thin for it, and so is a flat one, by its
+# width to its length, which would lose its tips. It is then smoothed by so many steps of the planes
+# across; between the limits both are mixed.
+_WIPED_OUT = (0.70, 0.75)
+_TIPS_LOST = (0.88, 0.95)
+_FLAT = (0.4, 0.6)
+_THIN_SMOOTHING_STEPS = (0.5, 0.5)
 
 # Fewer corners, the closing one included, are no outline.
 _LEAST_CORNERS = 9
@@ -71,15 +76,43 @@ def outline_labels(
 def _smoothed(
     planes: npt.NDArray[np.float32], inside: BoolArray, station_mm: float, step_mm: float
 ) -> npt.NDArray[np.float32]:
-    """Smooth the sections, but not those of a vein that smoothing would wipe out."""
+    """Smooth the sections, the less across the vein the thinner it is."""
     along, across = _SMOOTHING_MM[0] / station_mm, _SMOOTHING_MM[1] / step_mm
     smooth: npt.NDArray[np.float32] = ndimage.gaussian_filter(
         planes, (along, across, across), mode="nearest", truncate=_TRUNCATE
     )
-    shrunk = (smooth > 0.5).sum(axis=(1, 2)) < _LEAST_SHARE * inside.sum(axis=(1, 2))
-    if shrunk.any():
-        smooth[shrunk] = ndimage.gaussian_filter(planes[shrunk], (0.0, 0.5, 0.5))
+    left = (smooth > 0.5).sum(axis=(1, 2)) / np.maximum(inside.sum(axis=(1, 2)), 1)
+    thin = _below(left, _WIPED_OUT)
+    touched = np.flatnonzero(left < _TIPS_LOST[1])
+    flat = _below(_width_to_length(inside[touched]), _FLAT)
+    thin[touched] = np.maximum(thin[touched], flat * _below(left[touched], _TIPS_LOST))
+    if thin.any():
+        chosen = thin > 0.0
+        sigma = (along, *_THIN_SMOOTHING_STEPS)
+        finer = ndimage.gaussian_filter(planes, sigma, mode="nearest", truncate=_TRUNCATE)[chosen]
+        share = thin[chosen, None, None].astype(np.float32)
+        smooth[chosen] += share * (finer - smooth[chosen])
     return smooth
+
+
+def _below(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
+    """Return 1 below the first limit, 0 above the second, with a ramp between."""
+    low, high = limits
+    return np.clip((high - values) / (high - low), 0.0, 1.0)
+
+
+def _width_to_length(inside: BoolArray) -> FloatArray:
+    """Return (n,) how wide regions in (n, m, m) planes are for their length, by their moments."""
+    size = np.arange(inside.shape[1], dtype=np.float64)
+    area = np.maximum(inside.sum(axis=(1, 2)), 1)
+    rows, columns = inside.sum(axis=2), inside.sum(axis=1)
+    y, x = rows @ size / area, columns @ size / area
+    yy, xx = rows @ size**2 / area - y**2, columns @ size**2 / area - x**2
+    xy = (inside @ size * size).sum(axis=1) / area - x * y
+    middle, spread = (xx + yy) / 2.0, np.hypot((xx - yy) / 2.0, xy)
+    # A voxel by itself has a moment too.
+    ratio: FloatArray = np.sqrt((middle - spread + 1 / 12) / (middle + spread + 1 / 12))
+    return ratio
 
 
 def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:

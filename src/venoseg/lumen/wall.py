@@ -150,7 +150,7 @@ def wall_of_image(
         shift -= smooth_offsets(hidden, weights, curve, contours)
     in_plane = np.sqrt((width**2).mean(axis=1))
     read = inner_radii_mm(moved) + shift.mean(axis=1)
-    shift = shift - missed_mm(read, in_plane, found.depths_mm, DEEPEST)[:, None]
+    shift = shift - missed_mm(moved, read, in_plane, found.depths_mm, DEEPEST)[:, None]
     levels_sd = level_doubt_mm(levels, width)
     whole_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
     wall = Wall(

@@ -43,6 +43,20 @@ def label_blur(grid: Grid) -> Blur:
     return Blur(pixel / np.sqrt(7.5), through / np.sqrt(7.5))
 
 
+def label_pull(grid: Grid) -> Blur:
+    """Return the blur that moves a label's edge on a curved wall.
+
+    A voxel is labelled where at least half of it lies inside: its own width (h2/12 of variance)
+    joins the interpolation.
+    """
+    interpolated = label_blur(grid)
+    through, pixel = grid.slice_and_pixel_mm
+    return Blur(
+        in_plane_mm=float(np.hypot(interpolated.in_plane_mm, pixel / np.sqrt(12.0))),
+        through_plane_mm=float(np.hypot(interpolated.through_plane_mm, through / np.sqrt(12.0))),
+    )
+
+
 def estimate_blur(
     profiles: Profiles,
     share_inside: FloatArray,

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
-from venoseg.lumen.blur import label_blur
+from venoseg.lumen.blur import label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
 from venoseg.lumen.levels import Levels, inner_radii_mm
@@ -94,7 +94,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         mean = smooth_offsets(offsets, np.ones(shape), curve, contours)
         moved = contours + normals * mean[..., None]
         contours = settled(moved, curve)
-    shift = blur_shift(moved, curve, blur, region.grid)
+    shift = blur_shift(moved, curve, label_pull(region.grid), region.grid)
     return Wall(
         contours_mm=moved + outward_normals(moved) * shift[..., None],
         rim=np.ones(len(curve)),

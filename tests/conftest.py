@@ -87,7 +87,8 @@ def stored() -> Store:
     return store
 
 
-MARKER = "Zzyzx"
+# So long that no picture in base64 holds it by chance.
+MARKER = "Zzyzxqvb"
 # In attributes that do not name the patient themselves: nothing in the header gives it away.
 HIDDEN = "Qwyjibo"
 MARKED_DATE = "19330405"

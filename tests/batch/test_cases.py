@@ -34,7 +34,7 @@ from venoseg.phantom.catalogue import TWINS
 from venoseg.phantom.ct import Scanner
 from venoseg.phantom.export import CtOptions, write_ct_twin
 
-SECRET = "Zzyzx"
+SECRET = "Zzyzxqvb"
 MANIFEST = """
 patient = "p1"
 [[timepoints]]

@@ -18,7 +18,7 @@ from venoseg.batch.names import clean_text, safe_uid, study_names
 from venoseg.batch.progress import BatchProgress
 from venoseg.errors import UsageError
 
-MARKER = "Zzyzx"
+MARKER = "Zzyzxqvb"
 HOSTILE = (
     "../../../../tmp/escaped",
     "=cmd|'/c calc'!A1",

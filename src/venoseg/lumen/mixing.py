@@ -1,0 +1,81 @@
+"""Blood that is brighter on one side of the lumen than on the other, where streams do not mix.
+
+The level inside is read some way from the wall. Where it changes across the lumen, what is read is
+too dark beside the bright wall and too bright beside the dark one, where the edge then comes to lie
+far inside. A plane through what all rays of a section and its neighbours read tells how it goes on
+up to the wall.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.lumen.contours import outward_normals
+from venoseg.volume import FloatArray
+
+# A plane is laid through what is read over this much along the vein (standard deviation).
+_ALONG_MM = 3.5
+
+# Where readings lie closer together than this across the lumen they tell no slope, as between the
+# walls of a slit.
+_LEAST_SPREAD_MM = 0.5
+
+# How much of a slope is believed depends on its square over that of noise: below this, nothing.
+_NOISE_SQUARES = 6.0
+
+# Rays do not weigh the places inside alike: the slope is so many times less sure (variance).
+_UNEVEN = 2.0
+
+
+def slopes_hu_per_mm(
+    read_hu: FloatArray,
+    weights: FloatArray,
+    places_mm: FloatArray,
+    radius_mm: FloatArray,
+    noise_hu: FloatArray,
+    voxel_mm3: float,
+    station_mm: float,
+) -> FloatArray:
+    """Find how the level inside changes across each of n sections, as far as noise lets it be told.
+
+    Parameters
+    ----------
+    read_hu, weights
+        (n, m) levels that rays read, and which of them count.
+    places_mm
+        (n, m, 2) where they read them.
+    radius_mm, noise_hu
+        (n,) of the sections, and the noise of a voxel.
+    voxel_mm3, station_mm
+        Volume of a voxel, distance of the sections.
+
+    Returns
+    -------
+    FloatArray
+        (n, 2) slopes in the planes of the sections.
+    """
+    total = np.maximum(weights.sum(axis=1), 1e-6)[:, None]
+    middle = (weights[..., None] * places_mm).sum(axis=1) / total
+    level = (weights * read_hu).sum(axis=1, keepdims=True) / total
+    apart = places_mm - middle[:, None, :]
+    weighted = weights[..., None] * apart
+    spread = np.einsum("nmi,nmj->nij", weighted, apart)
+    moment = np.einsum("nmi,nm->ni", weighted, read_hu - level)
+    over = _ALONG_MM / station_mm
+    spread, moment, total = (
+        ndimage.gaussian_filter1d(values, over, axis=0, mode="nearest")
+        for values in (spread, moment, total)
+    )
+    spread += (_LEAST_SPREAD_MM**2 * total + 1e-9)[..., None] * np.eye(2)
+    slopes = np.linalg.solve(spread, moment[..., None])[..., 0]
+    seen_mm3 = np.pi * radius_mm**2 * 2.0 * np.sqrt(np.pi) * _ALONG_MM
+    variance = _UNEVEN * noise_hu**2 * voxel_mm3 / np.maximum(seen_mm3 * radius_mm**2 / 4.0, 1e-6)
+    square = np.maximum((slopes**2).sum(axis=1), 1e-12)
+    believed: FloatArray = np.clip(1.0 - _NOISE_SQUARES * variance / square, 0.0, 1.0)
+    return slopes * believed[:, None]
+
+
+def places_read_mm(contours_mm: FloatArray, depths_mm: FloatArray) -> FloatArray:
+    """Return (n, m, 2) the places at (n,) depths from the points of contours, negative inside."""
+    return contours_mm + outward_normals(contours_mm) * depths_mm[:, None, None]

@@ -32,6 +32,9 @@ _FELT_MM = 0.5
 _BRIGHT_HU = 80.0
 _BRIGHT_TO_NOISE = 4.0
 
+# A plaque on the wall is bright this far outside of it; blood that streams along it is not.
+_ON_THE_WALL_MM = (0.4, 1.6)
+
 # Metal or calcium along this share of the rim hides the lumen's edge: the steepest rise is then
 # that of the stent, not of the blood. Where such a stretch ends, a few more stations with some of
 # it belong to it.
@@ -123,7 +126,7 @@ class Sight:
     scatter
         (n, m) variance of the image about ``within``.
     seen
-        (n, m) which rays the image holds.
+        (n, m) which rays the image holds, and nothing covers.
     """
 
     within: FloatArray
@@ -304,6 +307,22 @@ def bright_share(profiles: Profiles, inside: FloatArray, noise: FloatArray) -> F
     threshold = np.maximum(_BRIGHT_HU, _BRIGHT_TO_NOISE * noise)[:, None]
     share: FloatArray = np.mean(excess > threshold, axis=1)
     return share
+
+
+def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: FloatArray) -> BoolArray:
+    """Tell (n, m) on which rays, and beside which, a plaque or a clip lies on the wall.
+
+    The image then rises where the lumen ends. Where metal lies along much of the rim, as in a
+    stent, none is told: the whole section is hidden.
+    """
+    inside = np.median(sight.within, axis=1)
+    noise = np.sqrt(2.0 * np.median(sight.scatter, axis=1))
+    first, last = _ON_THE_WALL_MM
+    on_wall = (profiles.depths_mm >= first - 1e-6) & (profiles.depths_mm <= last + 1e-6)
+    excess = profiles.values[..., on_wall].max(axis=-1) - inside[:, None]
+    bright = excess > np.maximum(_BRIGHT_HU, _BRIGHT_TO_NOISE * noise)[:, None]
+    bright &= (bright.mean(axis=1) < _METAL_RIM)[:, None]
+    return _widened(bright, curve, contours)
 
 
 def hidden_by_metal(bright: FloatArray) -> BoolArray:

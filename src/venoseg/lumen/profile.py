@@ -35,6 +35,7 @@ from venoseg.lumen.uncertainty import (
     hidden_wall_mm,
     slit_tips_mm,
     unproved_labels_mm,
+    unseen_rim_mm,
 )
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.volume import BoolArray, FloatArray, Volume
@@ -253,7 +254,8 @@ def _edges(
         if edge is not None and chosen.any():
             half[chosen] = half_intervals_mm(variances[run], contours, curve, edge)[chosen]
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
-    half[from_image] = np.hypot(half, hidden_wall_mm(image)[:, None])[from_image]
+    unseen = np.hypot(hidden_wall_mm(image), unseen_rim_mm(image, grid))
+    half[from_image] = np.hypot(half, unseen[:, None])[from_image]
     if boundary == "gray" and not from_image.all():
         apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)
         doubt = unproved_labels_mm(apart[from_image], grid)

@@ -27,6 +27,7 @@ from venoseg.lumen.levels import (
     Levels,
     Sight,
     bright_share,
+    covered_rays,
     hidden_by_metal,
     inner_radii_mm,
     levels_beside,
@@ -47,10 +48,6 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # A profile is followed inwards over this share of the lumen's radius.
 DEEPEST = 1.2
-
-# Weight of "the edge is where the outline is" against that of one ray with contrast: it decides
-# only where no ray nearby shows an edge.
-PRIOR_WEIGHT = 0.01
 
 # How far to either side of the outline the edge is sought.
 _REACH_MM = 3.2
@@ -187,8 +184,7 @@ class _Look:
         usable &= ~metal[again, None]
         turn.offsets_mm[again] = np.where(usable, offsets, 0.0)
         turn.usable[again] = usable
-        weights = np.where(turn.usable, 1.0, 0.0) + PRIOR_WEIGHT
-        mean = smooth_offsets(turn.offsets_mm, weights, curve, contours)
+        mean = smooth_offsets(turn.offsets_mm, turn.usable, curve, contours)
         turn.moved_mm[again] = (contours + normals * mean[..., None])[again]
         found = Found(turn, levels, mean, width, EdgeModel(self.blur), self.depths_mm)
         return found, profiles, metal
@@ -202,6 +198,7 @@ class _Look:
         profiles = sample_profiles(self.volume.voxels, self.volume.grid, *places, self.depths_mm)
         seen = seen_rays(self.volume, *places, float(self.depths_mm[-1]))
         sight = look_beside(profiles, radius_mm[again], seen)
+        sight = replace(sight, seen=seen & ~covered_rays(profiles, sight, curve, contours))
         for name in Sight.__slots__:
             getattr(turn, name)[again] = getattr(sight, name)
         return profiles

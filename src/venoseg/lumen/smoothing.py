@@ -9,7 +9,7 @@ from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wall, to_lps
 from venoseg.lumen.rings import lengths
-from venoseg.volume import FloatArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid
 
 # Offsets are averaged over this much along the vein and around it. Around it no more: what their
 # average is too smooth to correct stays as the labels have it. The noise that is left is taken off
@@ -20,6 +20,15 @@ WALL_SMOOTHING_MM = (3.5, 1.5)
 # they are averaged over this much around instead.
 _TIP_BEND = (2.0, 4.0)
 _TIP_SMOOTHING_MM = 1.0
+
+# Where fewer than these shares of the rays nearby show an edge, they are averaged over this much
+# around.
+_FEW_SHOWN = (0.2, 0.5)
+_GAP_SMOOTHING_MM = 3.0
+
+# Weight of "the edge is where the outline is" against that of one ray that shows it: it decides
+# only where no ray nearby does.
+_STAYING = 0.01
 
 # Where the radius bends this much along the vein (1/mm), as in a focal stenosis, they are averaged
 # over this much along it instead.
@@ -84,19 +93,42 @@ def with_more_points(contours: FloatArray, times: int) -> FloatArray:
 
 
 def smooth_offsets(
-    offsets: FloatArray, weights: FloatArray, curve: Curve, contours: FloatArray
+    offsets: FloatArray, shown: BoolArray, curve: Curve, contours: FloatArray
 ) -> FloatArray:
-    """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis."""
+    """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis.
+
+    Parameters
+    ----------
+    offsets
+        (n, m) in mm.
+    shown
+        (n, m) where the edge is seen. In wider gaps between such places they are averaged over more
+        of the wall, and far from all of them the edge stays where it is.
+    curve, contours
+        n stations and their (n, m, 2) contours.
+    """
+    weights = np.where(shown, 1.0, 0.0) + _STAYING
     along_mm, around_mm = WALL_SMOOTHING_MM
     smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
     for share, over_mm in (
+        (_gaps(shown, curve, contours), (along_mm, _GAP_SMOOTHING_MM)),
         (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
         (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
     ):
         if share.any():
-            sharper = over_wall(offsets, weights, curve, contours, over_mm)
-            smooth = smooth + share * (sharper - smooth)
+            other = over_wall(offsets, weights, curve, contours, over_mm)
+            smooth = smooth + share * (other - smooth)
     return smooth
+
+
+def _gaps(shown: BoolArray, curve: Curve, contours: FloatArray) -> FloatArray:
+    """Return (n, m) 1 where few rays nearby show an edge, 0 where enough do, with a ramp."""
+    if shown.all():
+        return np.zeros(shown.shape)
+    here = over_wall(
+        shown.astype(np.float64), np.ones(shown.shape), curve, contours, WALL_SMOOTHING_MM
+    )
+    return 1.0 - _ramp(here, _FEW_SHOWN)
 
 
 def _tips(contours: FloatArray) -> FloatArray:

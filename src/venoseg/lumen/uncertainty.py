@@ -137,6 +137,24 @@ def half_intervals_mm(
     return half
 
 
+def unseen_rim_mm(wall: Wall, grid: Grid) -> FloatArray:
+    """Return (n,) what rays without an edge add to half the 95 % interval of a diameter.
+
+    There the wall is carried on from beside or from the labels, which may lie anywhere within the
+    voxels on either side of it.
+
+    Parameters
+    ----------
+    wall
+        In the image.
+    grid
+        Of the labels.
+    """
+    within_voxel = grid.slice_and_pixel_mm[1] / np.sqrt(12.0)
+    half: FloatArray = _NORMAL_95 * 2.0 * within_voxel * (1.0 - wall.rim)
+    return half
+
+
 def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     """Return the half width of the 95 % interval of a diameter that only the labels tell.
 

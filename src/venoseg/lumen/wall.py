@@ -15,7 +15,7 @@ from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
 from venoseg.lumen.levels import Levels, inner_radii_mm
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
-from venoseg.lumen.search import DEEPEST, PRIOR_WEIGHT, depths_mm, search_edge
+from venoseg.lumen.search import DEEPEST, depths_mm, search_edge
 from venoseg.lumen.smoothing import blur_shift, settled, smooth_offsets
 from venoseg.lumen.turns import Search
 from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift
@@ -91,7 +91,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         width = blur.along(to_lps(normals, curve), region.grid)
         deepest = DEEPEST * inner_radii_mm(contours)
         offsets = matched_offsets(profiles, inside, outside, width, deepest)
-        mean = smooth_offsets(offsets, np.ones(shape), curve, contours)
+        mean = smooth_offsets(offsets, usable, curve, contours)
         moved = contours + normals * mean[..., None]
         contours = settled(moved, curve)
     shift = blur_shift(moved, curve, label_pull(region.grid), region.grid)
@@ -143,11 +143,10 @@ def wall_of_image(
     turn, model, width, grid = found.turn, found.model, found.width_mm, volume.grid
     levels, contours, moved = found.levels, turn.contours_mm, turn.moved_mm
     share = np.where(turn.usable, outer_share(levels.inside, levels.outside), 0.0)
-    weights = np.where(turn.usable, 1.0, 0.0) + PRIOR_WEIGHT
     shift = blur_shift(moved, curve, model.blur, grid)
     if share.any():
         hidden = seen_shift(share, model.wall_mm, width)
-        shift -= smooth_offsets(hidden, weights, curve, contours)
+        shift -= smooth_offsets(hidden, turn.usable, curve, contours)
     in_plane = np.sqrt((width**2).mean(axis=1))
     read = inner_radii_mm(moved) + shift.mean(axis=1)
     shift = shift - missed_mm(moved, read, in_plane, found.depths_mm, DEEPEST)[:, None]

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 
 from venoseg.followup.axis import OnAxis
 from venoseg.lumen.stenosis import expected_normal
-from venoseg.reporting.drawing import FAINT_INK, GRAYS
+from venoseg.reporting.drawing import FAINT_INK
 from venoseg.reporting.gray import gray_ribbon
-from venoseg.reporting.straightened import crossings_mm
+from venoseg.reporting.straightened import crossings_mm, draw_along
 from venoseg.reporting.window import GrayWindow
 from venoseg.reporting.words import area_words
 from venoseg.volume import FloatArray
@@ -161,21 +161,9 @@ def draw_view(
     picture = np.full((len(offsets), len(at)), np.nan)
     seen = np.isfinite(station)
     picture[:, seen] = values[:, np.round(station[seen]).astype(int)]
-    axes.imshow(
-        np.ma.masked_invalid(picture),
-        cmap=GRAYS,
-        vmin=window.low,
-        vmax=window.high,
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        extent=(limits[0] - 0.25, limits[1] + 0.25, -half, half),
-    )
-    for edge in crossings_mm(vein.profile.contours_mm, 0).T:
-        for width, ink in ((1.8, "black"), (0.9, "#ffe14d")):
-            axes.plot(vein.at_mm, edge, color=ink, linewidth=width, alpha=0.9)
-    axes.set_ylim(-half, half)
-    axes.set_ylabel("mm")
+    ends = (limits[0] - 0.25, limits[1] + 0.25)
+    edges = crossings_mm(vein.profile.contours_mm, 0)
+    draw_along(axes, picture, window, ends, half, vein.at_mm, edges)
 
 
 def _columns(vein: OnAxis, *names: str) -> tuple[FloatArray, ...]:

@@ -31,6 +31,44 @@ def half_width_mm(profile: VesselProfile) -> float:
     return float(np.clip(reach + _BESIDE_MM, _LEAST_HALF_MM, _MOST_HALF_MM))
 
 
+def draw_along(
+    axes: Axes,
+    values: FloatArray,
+    window: GrayWindow,
+    ends_mm: tuple[float, float],
+    half_mm: float,
+    places_mm: FloatArray,
+    edges_mm: FloatArray,
+) -> None:
+    """Draw the image along a vein and the lumen's edges in it.
+
+    Parameters
+    ----------
+    axes, window
+        Where to draw, and which gray values to show.
+    values
+        (rows, columns) from ``-half_mm`` to ``half_mm``, and from the first to the last of
+        ``ends_mm``; NaN where there is no image.
+    places_mm, edges_mm
+        (n,) stations along, and (n, k) how far from the middle edges cross the view there.
+    """
+    axes.imshow(
+        np.ma.masked_invalid(values),
+        cmap=GRAYS,
+        vmin=window.low,
+        vmax=window.high,
+        origin="lower",
+        aspect="auto",
+        interpolation="bilinear",
+        extent=(*ends_mm, -half_mm, half_mm),
+    )
+    for edge in edges_mm.T:
+        axes.plot(places_mm, edge, color="black", linewidth=1.8, alpha=0.6)
+        axes.plot(places_mm, edge, color="#ffe14d", linewidth=0.9)
+    axes.set_ylim(-half_mm, half_mm)
+    axes.set_ylabel("mm")
+
+
 def draw_straightened(
     axes: Axes,
     profile: VesselProfile,
@@ -49,19 +87,9 @@ def draw_straightened(
     offsets = np.arange(-half_mm, half_mm + _PIXEL_MM / 2.0, _PIXEL_MM)
     values = gray_ribbon(volume, curve, directions, offsets)
     step = step_mm(profile)
-    axes.imshow(
-        np.ma.masked_invalid(values),
-        cmap=GRAYS,
-        vmin=window.low,
-        vmax=window.high,
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        extent=(-step / 2.0, curve.position_mm[-1] + step / 2.0, -half_mm, half_mm),
-    )
-    for edge in crossings_mm(profile.contours_mm, axis).T:
-        axes.plot(curve.position_mm, edge, color="black", linewidth=1.8, alpha=0.6)
-        axes.plot(curve.position_mm, edge, color="#ffe14d", linewidth=0.9)
+    ends = (-step / 2.0, float(curve.position_mm[-1]) + step / 2.0)
+    edges = crossings_mm(profile.contours_mm, axis)
+    draw_along(axes, values.astype(np.float64), window, ends, half_mm, curve.position_mm, edges)
     axes.plot(
         curve.position_mm,
         np.zeros(len(curve)),
@@ -69,8 +97,6 @@ def draw_straightened(
         linewidth=0.5,
         linestyle=(0, (1, 5)),
     )
-    axes.set_ylim(-half_mm, half_mm)
-    axes.set_ylabel("mm")
     axes.set_title(f"Straightened view, {_NAMES[axis]}")
     if profile.measured.any():
         least = curve.position_mm[int(np.nanargmin(profile.shapes.area_mm2))]

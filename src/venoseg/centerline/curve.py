@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.linalg import solveh_banded
+from scipy.interpolate import CubicSpline, make_smoothing_spline
 
 from venoseg.errors import MeasurementError
 from venoseg.volume import FloatArray
@@ -107,36 +106,8 @@ def smooth(
     spacing = length[-1] / (len(length) - 1)
     penalty = smoothing_length_mm**4 / spacing
     weight = np.ones(len(at)) if weights is None else np.maximum(weights, 1e-4)
-    return _at_knots(at, points_lps_mm, weight, penalty)
-
-
-def _at_knots(
-    at: FloatArray, values: FloatArray, weights: FloatArray, penalty: float
-) -> FloatArray:
-    """Return (n, d) a natural cubic smoothing spline at its own knots (Reinsch 1967).
-
-    The second derivatives at the inner knots solve a system of five bands; how far they pull the
-    curve off the values follows from them.
-    """
-    gap, count = np.diff(at), len(at) - 2
-    # Second differences: what knots k, k + 1 and k + 2 add to the k-th of them.
-    first, last = 1.0 / gap[:-1], 1.0 / gap[1:]
-    parts = (first, -first - last, last)
-    loose = penalty / weights
-    loosened = tuple(loose[n : n + count] * part for n, part in enumerate(parts))
-    bands = np.zeros((3, count))
-    bands[2] = (gap[:-1] + gap[1:]) / 3.0
-    bands[1, 1:] = gap[1:-1] / 6.0
-    for apart in range(3):
-        for n in range(apart, 3):
-            bands[2 - apart, apart:] += loosened[n][: count - apart] * parts[n - apart][apart:]
-    differences = np.zeros((count, values.shape[1]))
-    for n, part in enumerate(parts):
-        differences += part[:, None] * values[n : n + count]
-    bend = solveh_banded(bands, differences)
-    result: FloatArray = values.copy()
-    for n, part in enumerate(loosened):
-        result[n : n + count] -= part[:, None] * bend
+    spline = make_smoothing_spline(at, points_lps_mm, w=weight, lam=penalty)
+    result: FloatArray = spline(at)
     return result
 
 

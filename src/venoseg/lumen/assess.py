@@ -14,9 +14,10 @@ from venoseg.centerline.label_sections import (
 )
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.contours import solidity
+from venoseg.lumen.covering import hidden_by_metal
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
-from venoseg.lumen.levels import LEAST_CONTRAST_HU, hidden_by_metal
+from venoseg.lumen.levels import LEAST_CONTRAST_HU
 from venoseg.lumen.wall import Wall
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 

@@ -13,7 +13,7 @@ from scipy.special import chndtr, ndtr
 
 from venoseg.lumen.contours import feret_diameters_mm
 from venoseg.lumen.edges import Profiles, curvature_pull, matched_offsets
-from venoseg.lumen.levels import inner_depths, outer_depths
+from venoseg.lumen.sight import inner_depths, outer_depths
 from venoseg.volume import BoolArray, FloatArray
 
 # Radii in widths of the blur for which the miss is told, and beyond which there is none.

@@ -14,6 +14,7 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.blur import default_blur, estimate_blur
 from venoseg.lumen.contours import outward_normals
+from venoseg.lumen.covering import bright_share, covered_rays, hidden_by_metal
 from venoseg.lumen.edges import (
     FIT_ROUNDS,
     SAMPLE_MM,
@@ -23,17 +24,8 @@ from venoseg.lumen.edges import (
     sample_profiles,
     to_lps,
 )
-from venoseg.lumen.levels import (
-    Levels,
-    Sight,
-    bright_share,
-    covered_rays,
-    hidden_by_metal,
-    inner_radii_mm,
-    levels_beside,
-    look_beside,
-    seen_rays,
-)
+from venoseg.lumen.levels import Levels, levels_beside
+from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
 from venoseg.lumen.turns import NEARING_STRIDE, NEARING_TURNS, Search, Turn
 from venoseg.lumen.vein_wall import (

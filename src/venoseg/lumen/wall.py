@@ -12,10 +12,11 @@ from venoseg.centerline.regions import Region
 from venoseg.lumen.blur import label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
-from venoseg.lumen.levels import Levels, inner_radii_mm
+from venoseg.lumen.levels import Levels
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.search import DEEPEST, depths_mm, search_edge
+from venoseg.lumen.sight import inner_radii_mm
 from venoseg.lumen.smoothing import blur_shift, settled, smooth_offsets
 from venoseg.lumen.turns import Search
 from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift

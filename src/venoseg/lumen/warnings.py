@@ -40,36 +40,48 @@ def warnings_of(
     warnings += _doubts(segmentation)
     warnings += [f"{failure.vessel}: {failure.reason}" for failure in tree.failures]
     for profile in profiles:
-        if DUPLICATED in profile.branch.flags:
-            warnings.append(
-                f"{profile.vessel}: there are two; only the one that the right iliac veins drain "
-                "into is measured"
-            )
-        if any(profile.shut):
-            warnings += shut_warnings(profile)
-        elif not profile.measured.any():
-            warnings.append(f"{profile.vessel}: no station could be measured")
-        elif profile.branch.parent is None and profile.vessel != "ivc":
-            warnings.append(f"{profile.vessel}: it does not touch the vein it drains into")
-        step_mm = float(profile.branch.curve.position_mm[1])
-        concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
-        if concave_mm >= _LONG_CONCAVE_MM:
-            warnings.append(
-                f"{profile.vessel}: its outline has a waist along {concave_mm:.0f} mm; check that "
-                "the labels hold no other vessel"
-            )
-        struck_mm = step_mm * float(beside_implant(profile).sum())
-        if struck_mm:
-            warnings.append(
-                f"{profile.vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its "
-                "streaks may falsify the figures there"
-            )
-        metal = sum(METAL in words for words in profile.flags)
-        if metal:
-            length_mm = metal * step_mm
-            unproven = "; if it is a stent, --stent-nominal has it measured as one"
-            warnings.append(
-                f"{profile.vessel}: metal or calcium along {length_mm:.0f} mm of its wall; there "
-                f"the lumen is that of the labels{unproven if profile.stent is None else ''}"
-            )
+        warnings += _of_course(profile) + _of_wall(profile)
     return tuple(warnings)
+
+
+def _of_course(profile: VesselProfile) -> list[str]:
+    """Say where a vein ends, is shut or is one of two."""
+    vessel, warnings = profile.vessel, []
+    if DUPLICATED in profile.branch.flags:
+        warnings.append(
+            f"{vessel}: there are two; only the one that the right iliac veins drain into is "
+            "measured"
+        )
+    if any(profile.shut):
+        warnings += shut_warnings(profile)
+    elif not profile.measured.any():
+        warnings.append(f"{vessel}: no station could be measured")
+    elif profile.branch.parent is None and vessel != "ivc":
+        warnings.append(f"{vessel}: it does not touch the vein it drains into")
+    return warnings
+
+
+def _of_wall(profile: VesselProfile) -> list[str]:
+    """Say what may falsify the outline of a vein, and along how much of it."""
+    vessel, warnings = profile.vessel, []
+    step_mm = float(profile.branch.curve.position_mm[1])
+    concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
+    if concave_mm >= _LONG_CONCAVE_MM:
+        warnings.append(
+            f"{vessel}: its outline has a waist along {concave_mm:.0f} mm; check that the labels "
+            "hold no other vessel"
+        )
+    struck_mm = step_mm * float(beside_implant(profile).sum())
+    if struck_mm:
+        warnings.append(
+            f"{vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its streaks may "
+            "falsify the figures there"
+        )
+    metal_mm = step_mm * sum(METAL in words for words in profile.flags)
+    if metal_mm:
+        unproven = "; if it is a stent, --stent-nominal has it measured as one"
+        warnings.append(
+            f"{vessel}: metal or calcium along {metal_mm:.0f} mm of its wall; there the lumen is "
+            f"that of the labels{unproven if profile.stent is None else ''}"
+        )
+    return warnings

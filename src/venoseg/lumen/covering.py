@@ -1,0 +1,86 @@
+"""What lies on a vein's wall and hides its edge: metal, calcium, the mouths of other veins."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.contours import perimeters_mm
+from venoseg.lumen.edges import Profiles
+from venoseg.lumen.sight import Sight
+from venoseg.volume import BoolArray, FloatArray
+
+# What exceeds the lumen by this much, and this many times the noise, is not blood: a stent's wires
+# show 100 to 600 HU above it on a body kernel.
+_BRIGHT_HU = 80.0
+_BRIGHT_TO_NOISE = 4.0
+
+# A plaque on the wall is bright this far outside of it; blood that streams along it is not.
+_ON_THE_WALL_MM = (0.4, 1.6)
+
+# Metal or calcium along this share of the rim hides the lumen's edge: the steepest rise is then
+# that of the stent, not of the blood. Where such a stretch ends, a few more stations with some of
+# it belong to it.
+_METAL_RIM, _SOME_METAL_RIM = 0.4, 0.08
+_METAL_END_STATIONS = 4
+
+# Rays this near to one that ends in lumen or at a plaque still meet some of it.
+_BESIDE_RIM_MM = 1.5
+
+
+def bright_share(profiles: Profiles, inside: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return (n,) the share of rays that meet something far brighter than the lumen."""
+    excess = profiles.values.max(axis=-1) - inside[:, None]
+    share: FloatArray = np.mean(_not_blood(excess, noise), axis=1)
+    return share
+
+
+def _not_blood(excess_hu: FloatArray, noise_hu: FloatArray) -> BoolArray:
+    """Tell (n, m) what exceeds the lumen by more than blood and (n,) noise do."""
+    result: BoolArray = excess_hu > np.maximum(_BRIGHT_HU, _BRIGHT_TO_NOISE * noise_hu)[:, None]
+    return result
+
+
+def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: FloatArray) -> BoolArray:
+    """Tell (n, m) on which rays, and beside which, a plaque or a clip lies on the wall.
+
+    The image then rises where the lumen ends. Where metal lies along much of the rim, as in a
+    stent, none is told: the whole section is hidden.
+    """
+    inside = np.median(sight.within, axis=1)
+    noise = np.sqrt(2.0 * np.median(sight.scatter, axis=1))
+    first, last = _ON_THE_WALL_MM
+    on_wall = (profiles.depths_mm >= first - 1e-6) & (profiles.depths_mm <= last + 1e-6)
+    excess = profiles.values[..., on_wall].max(axis=-1) - inside[:, None]
+    bright = _not_blood(excess, noise)
+    bright &= (bright.mean(axis=1) < _METAL_RIM)[:, None]
+    return widened_rays(bright, curve, contours)
+
+
+def hidden_by_metal(bright: FloatArray) -> BoolArray:
+    """Tell at which of n stations metal or calcium hides the lumen's edge.
+
+    Parameters
+    ----------
+    bright
+        (n,) what `bright_share` gives.
+    """
+    hidden: BoolArray = ndimage.median_filter(bright, 5, mode="nearest") >= _METAL_RIM
+    if not hidden.any():
+        return hidden
+    beside = ndimage.binary_dilation(hidden, iterations=_METAL_END_STATIONS)
+    result: BoolArray = hidden | (beside & (bright >= _SOME_METAL_RIM))
+    return result
+
+
+def widened_rays(rays: BoolArray, curve: Curve, contours: FloatArray) -> BoolArray:
+    """Add the rays nearby, in whose way the same thing still lies in part."""
+    if not rays.any():
+        return rays
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    point_mm = float(np.median(perimeters_mm(contours))) / contours.shape[1]
+    along, around = (1 + 2 * round(_BESIDE_RIM_MM / mm) for mm in (station_mm, point_mm))
+    wide = ndimage.maximum_filter1d(rays.view(np.uint8), along, axis=0, mode="nearest")
+    widened: BoolArray = ndimage.maximum_filter1d(wide, around, axis=1, mode="wrap") > 0
+    return widened

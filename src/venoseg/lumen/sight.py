@@ -1,0 +1,118 @@
+"""What single rays across a vein's wall see on either side of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.lumen.contours import area_and_centroid, perimeters_mm
+from venoseg.lumen.edges import SAMPLE_MM, Profiles, to_lps
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+# Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
+CLEAR_OF_EDGE_MM = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What each of m rays of n sections sees by itself.
+
+    Attributes
+    ----------
+    within, beyond
+        (n, m) mean of the image on either side of the wall.
+    scatter
+        (n, m) variance of the image about ``within``.
+    seen
+        (n, m) which rays the image holds, and nothing covers.
+    """
+
+    within: FloatArray
+    beyond: FloatArray
+    scatter: FloatArray
+    seen: BoolArray
+
+
+def look_beside(profiles: Profiles, radius_mm: FloatArray, seen: BoolArray) -> Sight:
+    """Read the image on either side of the wall, ray by ray.
+
+    Parameters
+    ----------
+    profiles
+        (n, m, d) the image along the normals.
+    radius_mm
+        (n,) of the sections.
+    seen
+        (n, m) which rays the image holds.
+    """
+    inner, outer = inner_depths(profiles.depths_mm, radius_mm), outer_depths(profiles.depths_mm)
+    count = np.maximum(inner.sum(axis=1), 1)[:, None]
+    chosen = inner.T[..., None].astype(np.float32)
+    by_depth = np.moveaxis(profiles.values, -1, 0)
+    within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
+    residual = (by_depth - within.astype(np.float32)) * chosen
+    scatter = (residual**2).sum(axis=0, dtype=np.float64) / count
+    beyond = profiles.values[..., outer].mean(axis=2, dtype=np.float64)
+    return Sight(within, beyond, scatter, seen)
+
+
+def voxel_noise(sight: Sight, expected: FloatArray) -> FloatArray:
+    """Return (n,) the noise of a voxel inside, where rays were expected to read so much."""
+    variance = (sight.scatter + (sight.within - expected) ** 2).mean(axis=1)
+    # Linear interpolation averages neighbouring voxels and takes about half of the variance.
+    noise: FloatArray = np.sqrt(2.0 * variance)
+    return noise
+
+
+def inner_depths(depths_mm: FloatArray, radius_mm: FloatArray) -> BoolArray:
+    """Tell (n, d) at which depths the level inside sections of (n,) radii is read."""
+    nearest = np.minimum(CLEAR_OF_EDGE_MM, 0.7 * radius_mm)[:, None]
+    farthest = np.maximum(1.2 * radius_mm, SAMPLE_MM)[:, None]
+    read: BoolArray = (depths_mm <= -nearest + 1e-6) & (depths_mm >= -farthest)
+    return read
+
+
+def outer_depths(depths_mm: FloatArray) -> BoolArray:
+    """Tell (d,) at which depths the level outside is read."""
+    read: BoolArray = depths_mm >= CLEAR_OF_EDGE_MM
+    return read
+
+
+def inner_radii_mm(contours: FloatArray) -> FloatArray:
+    """Return (n,) the radius of a circle, about half the width of an ellipse or slit.
+
+    Twice the area over the perimeter is the radius of a circle, but 1.4 times half the width of an
+    ellipse three times as long as wide; its lack of roundness tells by how much.
+    """
+    area = np.maximum(area_and_centroid(contours)[0], 0.0)
+    perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    roundness = np.clip(4.0 * np.pi * area / perimeter**2, 0.0, 1.0)
+    radius: FloatArray = 2.0 * area / perimeter * roundness**0.8
+    return radius
+
+
+def seen_rays(
+    volume: Volume, curve: Curve, contours: FloatArray, normals: FloatArray, reach_mm: float
+) -> BoolArray:
+    """Tell (n, m) which rays lie within the image and meet no missing voxel."""
+    seen = np.ones(contours.shape[:2], dtype=bool)
+    if volume.missing is None and _well_inside(volume, curve, contours, reach_mm):
+        return seen
+    for depth in (-reach_mm, 0.0, reach_mm):
+        ends = curve.points_lps_mm[:, None, :] + to_lps(contours + depth * normals, curve)
+        seen &= volume.grid.contains(ends)
+        if volume.missing is not None:
+            index = np.moveaxis(volume.grid.to_index(ends), -1, 0)
+            seen &= ndimage.map_coordinates(volume.missing.view(np.uint8), index, order=0) == 0
+    return seen
+
+
+def _well_inside(volume: Volume, curve: Curve, contours: FloatArray, reach_mm: float) -> bool:
+    """Tell whether even the farthest ray of all ends within the image, whichever way it points."""
+    farthest = float(np.hypot(contours[..., 0], contours[..., 1]).max()) + reach_mm
+    index = volume.grid.to_index(curve.points_lps_mm)
+    margin = np.minimum(index, np.array(volume.grid.shape) - 1 - index) * volume.grid.spacing_mm
+    return bool(margin.min() > farthest)

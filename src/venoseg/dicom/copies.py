@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from venoseg.dicom.geometry import SAME_POSITION_MM
 from venoseg.dicom.grouping import Slice, along_normal
+from venoseg.dicom.layout import SAME_POSITION_MM
 from venoseg.dicom.pixels import open_frames
 from venoseg.errors import InputError, SeriesError
 

@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from venoseg.dicom.geometry import SAME_POSITION_MM
 from venoseg.dicom.image import Image, Plane, Vector
+from venoseg.dicom.layout import SAME_POSITION_MM
 
 # Direction cosines and spacings that differ by less than this are the same, differently rounded.
 COSINE_TOLERANCE = 1e-4

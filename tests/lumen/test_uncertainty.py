@@ -10,7 +10,7 @@ import pytest
 from venoseg.lumen import measure
 from venoseg.lumen.uncertainty import slit_tips_mm, unproved_labels_mm
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
-from venoseg.volume import Grid
+from venoseg.volume import Grid, Volume
 
 GRID = Grid.from_axes((4, 4, 4), spacing_mm=(3.0, 0.8, 0.8), origin_lps_mm=(0.0, 0.0, 0.0))
 
@@ -45,7 +45,7 @@ def test_the_interval_of_a_slit_holds_the_truth(aspect: float) -> None:
     twin = render(scene, fit_grid(scene, (1.0, 0.8, 0.8)), Scanner(noise_hu=15.0))
     found = measure(twin.image, twin.segmentation).profiles[0]
     low, high = found.area_interval_mm2[found.measured & found.from_image].T
-    true = float(twin.truth.cross_sections.rows[20]["lumen_area_mm2"])  # type: ignore[arg-type]
+    true = float(twin.truth.cross_sections.rows[20]["lumen_area_mm2"])  # type: ignore[arg-type]  # cells are of many types
     assert len(low) > 40
     assert ((low <= true) & (true <= high)).mean() > 0.9
 
@@ -58,8 +58,8 @@ def test_a_lumen_that_only_the_labels_tell_has_the_wider_interval() -> None:
     dark = replace(scene, lumen_hu=55.0)
     unseen = render(dark, twin.image.grid, Scanner(noise_hu=15.0)).image
 
-    def half(found_on: object) -> float:
-        found = measure(found_on, twin.segmentation).profiles[0]  # type: ignore[arg-type]
+    def half(found_on: Volume) -> float:
+        found = measure(found_on, twin.segmentation).profiles[0]
         low, high = found.area_interval_mm2[found.measured].T
         return float(np.median(high - low))
 

@@ -86,7 +86,7 @@ def test_every_shape_has_truth_and_differs_by_seed(name: str) -> None:
     first, second = (truth_of(shape(name, seed)) for seed in (1, 2))
     assert first.cross_sections.rows != second.cross_sections.rows
     assert {row["vessel"] for row in first.cross_sections.rows} <= set(NAMES)
-    assert min(first.cross_sections.column("lumen_area_mm2")) > 0  # type: ignore[type-var]
+    assert min(first.cross_sections.column("lumen_area_mm2")) > 0  # type: ignore[type-var]  # cells are of many types
 
 
 def test_unknown_shape_is_refused_with_the_list() -> None:
@@ -120,7 +120,7 @@ def test_compression_flattens_and_lies_near_the_confluence() -> None:
     row = next(r for r in truth_of(scene).segments.rows if r["vessel"] == "left_common_iliac_vein")
     worst = sections_at(scene.tubes[1], np.array([row["minimum_area_position_mm"]], dtype=float))
     assert row["area_stenosis_percent"] == pytest.approx(60, abs=0.1)
-    assert 15 < float(row["minimum_area_position_mm"]) < 35  # type: ignore[arg-type]
+    assert 15 < float(row["minimum_area_position_mm"]) < 35  # type: ignore[arg-type]  # cells are of many types
     assert worst.maximum_mm[0] / worst.minimum_mm[0] > 3
 
 

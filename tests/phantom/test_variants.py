@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -125,8 +127,8 @@ def test_fresh_thrombus_shuts_the_vein_without_thinning_it() -> None:
 
 
 @pytest.mark.parametrize("build", [of.duplicated_cava, of.left_cava])
-def test_left_sided_cava_lies_left_of_the_midline(build: object) -> None:
-    scene = build(3)  # type: ignore[operator]
+def test_left_sided_cava_lies_left_of_the_midline(build: Callable[[int], Scene]) -> None:
+    scene = build(3)
     mask = ideal_mask(scene, fit_grid(scene, (4, 2, 2)))
     cava = mask.grid.to_lps(np.argwhere(mask.mask("ivc")))
     assert (cava[(cava[:, 2] > 40) & (cava[:, 2] < 60), 0] > 20).any()

@@ -9,7 +9,7 @@ import pytest
 
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
-from venoseg.segmentation.arterial import Artery, iliac_arteries
+from venoseg.segmentation.arterial import Artery, below_division, iliac_arteries
 from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
@@ -57,7 +57,7 @@ def landmarks() -> Landmarks:
 class TestIliacArteries:
     @pytest.mark.parametrize("veins", [False, True])
     def test_both_are_followed_to_the_groin_and_no_vein_is_taken_for_one(self, veins):
-        found = iliac_arteries(pelvis(veins), GRID, landmarks(), NOWHERE)
+        found = iliac_arteries(below_division(pelvis(veins), GRID, landmarks()), NOWHERE)
         assert len(found) == 2
         for artery, side in zip(found, (-1.0, 1.0), strict=True):
             low = artery.points_lps_mm[artery.points_lps_mm[:, 2] < DIVIDES_MM - 20]
@@ -69,7 +69,7 @@ class TestIliacArteries:
         image = pelvis(veins=True)
         z = GRID.to_lps(np.column_stack([np.arange(60)] * 3))[:, 2]
         image[z < DIVIDES_MM] = np.minimum(image[z < DIVIDES_MM], 60.0)
-        assert iliac_arteries(image, GRID, landmarks(), NOWHERE) == ()
+        assert iliac_arteries(below_division(image, GRID, landmarks()), NOWHERE) == ()
 
 
 def test_an_artery_covers_what_lies_within_its_radius():
@@ -202,7 +202,11 @@ class TestSeedInAnIliacArtery:
         seen = np.where(points[:, 2] > DIVIDES_MM - 12, 100.0, 5.0)
         cava = Track(points, np.full(60, 8.5), seen, np.full(60, vein_hu))
         found = replace(found, cava=cava)
-        return Picture(image, image, GRID), found, iliac_arteries(image, GRID, found, NOWHERE)
+        return (
+            Picture(image, image, GRID),
+            found,
+            iliac_arteries(below_division(image, GRID, found), NOWHERE),
+        )
 
     def seed(self, before_mm: float) -> Seed:
         x, y = middle(np.array([60.0]), 1.0, before_mm)

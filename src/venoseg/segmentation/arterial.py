@@ -56,6 +56,17 @@ class Artery:
     points_lps_mm: FloatArray
     radius_mm: FloatArray
 
+    @property
+    def widest_mm(self) -> float:
+        """How far from its middle its wall may lie."""
+        return float(self._wall_mm.max())
+
+    @property
+    def _wall_mm(self) -> FloatArray:
+        """(n,) distance of its wall: the discs of a track fit inside the artery."""
+        wall: FloatArray = _WALL[0] * self.radius_mm + _WALL[1]
+        return wall
+
     def within(self, points_lps_mm: FloatArray, share: float) -> BoolArray:
         """Tell which of (m, 3) points lie nearer to it than a share of its radius."""
         reach = share * float(self.radius_mm.max())
@@ -68,13 +79,10 @@ class Artery:
         return inside
 
     def depth(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return how deep (m, 3) points lie in it: 1 in its middle, 0 at its wall, less outside.
-
-        The discs of a track fit inside the artery; its wall lies a little farther out.
-        """
-        wall = _WALL[0] * self.radius_mm + _WALL[1]
+        """Return how deep (m, 3) points lie in it: 1 in its middle, 0 at its wall, less outside."""
+        wall = self._wall_mm
         away, nearest = cKDTree(self.points_lps_mm).query(
-            points_lps_mm, distance_upper_bound=float(wall.max())
+            points_lps_mm, distance_upper_bound=self.widest_mm
         )
         deep = np.full(len(points_lps_mm), -np.inf)
         near = np.isfinite(away)
@@ -91,10 +99,40 @@ class Artery:
         return covered
 
 
-def iliac_arteries(
-    image: Float32Array, grid: Grid, found: Landmarks, veins_lps_mm: FloatArray
-) -> tuple[Artery, ...]:
-    """Track the common and external iliac artery of each side.
+@dataclass(frozen=True, slots=True, eq=False)
+class Below:
+    """What an image shows of arteries below the division of the aorta.
+
+    Attributes
+    ----------
+    image, place
+        The slices below it, and their place.
+    radius_mm
+        (slices, rows, columns) of the disc that fits best around each place.
+    score
+        (slices, rows, columns) how much each place looks like the middle of an artery.
+    start_lps_mm
+        (3,) the last point of the aorta.
+    level_hu
+        Grey value of its blood.
+    middle_mm
+        LPS x of the middle of the spine beside it.
+    divides_mm
+        Height of the division.
+    """
+
+    image: Float32Array
+    place: Grid
+    radius_mm: Float32Array
+    score: FloatArray
+    start_lps_mm: FloatArray
+    level_hu: float
+    middle_mm: float
+    divides_mm: float
+
+
+def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below | None:
+    """Look for arteries below the division of the aorta; None where that is not in view.
 
     Parameters
     ----------
@@ -102,14 +140,6 @@ def iliac_arteries(
         The coarse upright picture that the landmarks were found in.
     found
         The landmarks.
-    veins_lps_mm
-        (n, 3) points in veins: no artery is there.
-
-    Returns
-    -------
-    tuple of Artery
-        One or more stretches of each side, without a side on which nothing of the aorta's grey
-        value goes on.
     """
     aorta = found.aorta
     divides = division_mm(found)
@@ -117,7 +147,7 @@ def iliac_arteries(
     z = grid.to_lps(np.column_stack([np.arange(len(image))] * 3))[:, 2]
     below = np.flatnonzero(z <= divides)
     if len(sure) < _LEAST_SLICES or len(below) < _LEAST_SLICES:
-        return ()
+        return None
     start = aorta.points_lps_mm[sure[0]]
     level = float(np.median(aorta.level_hu[sure]))
     part, place = _window(image, grid, start, int(below[-1]) + 1)
@@ -127,15 +157,38 @@ def iliac_arteries(
     unlike = np.maximum(np.abs(discs.level_hu - level) - _MIXED_HU, 0.0) / _UNLIKE_HU
     score: FloatArray = blood - np.minimum(unlike, 2.0)
     score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
+    middle = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
+    return Below(part, place, discs.radius_mm, score, start, level, middle, divides)
+
+
+def iliac_arteries(below: Below | None, veins_lps_mm: FloatArray) -> tuple[Artery, ...]:
+    """Track the common and external iliac artery of each side.
+
+    Parameters
+    ----------
+    below
+        What the image shows below the division of the aorta.
+    veins_lps_mm
+        (n, 3) points in veins: no artery is there.
+
+    Returns
+    -------
+    tuple of Artery
+        One or more stretches of each side, without a side on which nothing of the aorta's grey
+        value goes on.
+    """
+    if below is None:
+        return ()
+    score, place, start = below.score.copy(), below.place, below.start_lps_mm
     voxel = np.rint(place.to_index(veins_lps_mm)).astype(int)
     for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
         score[max(k - 1, 0) : k + 2, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3] -= _NEVER
     arteries = []
-    x = place.to_lps(np.column_stack([np.arange(part.shape[2])] * 3))[:, 0]
-    down = divides - place.to_lps(np.column_stack([np.arange(len(part))] * 3))[:, 2]
+    x = place.to_lps(np.column_stack([np.arange(place.shape[2])] * 3))[:, 0]
+    z = place.to_lps(np.column_stack([np.arange(place.shape[0])] * 3))[:, 2]
+    down = below.divides_mm - z
     # The aorta divides left of the middle, as a rule.
-    middle_mm = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
-    shift = np.clip(down / _TO_MIDDLE_MM, 0.0, 1.0) * (middle_mm - start[0])
+    shift = np.clip(down / _TO_MIDDLE_MM, 0.0, 1.0) * (below.middle_mm - start[0])
     x = x - start[0] - shift[:, None]
     for sign in (-1.0, 1.0):
         expected = np.minimum(_LEAST_OUT_MM + _OUTWARDS * np.maximum(down, 0.0), _OUTERMOST_MM)
@@ -143,7 +196,7 @@ def iliac_arteries(
         off += np.maximum(-sign * x, 0.0) / 4.0
         own = score - off[:, None].astype(np.float32)
         path = track_through(_from(own, place, start), place, _MOVE_MM, _REACH)
-        arteries += _sure_parts(part, place, path, discs.radius_mm, own, level)
+        arteries += _sure_parts(below, path, own)
     return tuple(arteries)
 
 
@@ -200,23 +253,16 @@ def _from(score: FloatArray, place: Grid, start: FloatArray) -> Float32Array:
     return out
 
 
-def _sure_parts(
-    part: Float32Array,
-    place: Grid,
-    path: npt.NDArray[np.int64],
-    radius: Float32Array,
-    score: FloatArray,
-    level: float,
-) -> list[Artery]:
+def _sure_parts(below: Below, path: npt.NDArray[np.int64], score: FloatArray) -> list[Artery]:
     """Return the stretches of a path that run in blood like the aorta's, from the division on.
 
     Where an artery turns across the slices its track is lost; farther down it may be found again.
     """
     at = (np.arange(len(path)), path[:, 0], path[:, 1])
-    size = 2 * round(_EVEN_MM / float(place.spacing_mm[0]) / 2) + 1
+    size = 2 * round(_EVEN_MM / float(below.place.spacing_mm[0]) / 2) + 1
     even = ndimage.median_filter(score[at], size, mode="nearest")
-    like = np.abs(ndimage.median_filter(part[at], size, mode="nearest") - level) < 2 * _ALIKE_HU
-    good = (even > 0.0) & like
+    unlike = np.abs(ndimage.median_filter(below.image[at], size, mode="nearest") - below.level_hu)
+    good = (even > 0.0) & (unlike < 2 * _ALIKE_HU)
     # Beside the division itself two arteries look like one.
     good[len(path) - size - 1 :] = True
     first, rest = _uppermost(good), good & (even > _AGAIN)
@@ -228,10 +274,10 @@ def _sure_parts(
     stretches = [first, *(np.flatnonzero(lower == n) for n in range(count, 0, -1))]
     found: list[Artery] = []
     for number, kept in enumerate(stretches):
-        width = ndimage.median_filter(radius[at][kept].astype(float), size, mode="nearest")
+        width = ndimage.median_filter(below.radius_mm[at][kept].astype(float), size, mode="nearest")
         if len(kept) < (3 if number else 2) * size or np.median(width) > _WIDEST_MM:
             continue
-        points = place.to_lps(np.column_stack([kept, path[kept]]))
+        points = below.place.to_lps(np.column_stack([kept, path[kept]]))
         found.append(Artery(points, np.maximum(width, _RADII_MM[0])))
     return found
 

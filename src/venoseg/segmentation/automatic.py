@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation.arterial import iliac_arteries
+from venoseg.segmentation.arterial import below_division, iliac_arteries
 from venoseg.segmentation.cava import (
     BLOOD_HU,
     height_over_crests_mm,
@@ -91,7 +91,7 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    tracked = iliac_arteries(image, place, found, _upper(cava))
+    tracked = iliac_arteries(below_division(image, place, found), _upper(cava))
     scene = surroundings(picture, found, cava[:1], tracked)
     if scene.arteries_by_wall is None or scene.behind is None:
         raise NeedsSeedsError(

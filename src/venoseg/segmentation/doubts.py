@@ -13,11 +13,12 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import beside_artery
 from venoseg.segmentation.wall import Tube
-from venoseg.volume import FloatArray
+from venoseg.segmentation.working import blockwise, factors
+from venoseg.volume import FloatArray, Grid
 
 # Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
 _USUAL_LOSS, _ALL_LOST = 0.05, 0.35
-_ONE_PIECE = 0.9
+_ONE_PIECE, _PIECES_MM = 0.9, 1.5
 # An artery runs beside an iliac vein, so near; where none was followed the vein is less sure.
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
 # As bright as arteries, where the cava is not: by these differences.
@@ -38,6 +39,7 @@ def with_doubts(
     names: Sequence[str],
     before: LabelArray,
     after: LabelArray,
+    place: Grid,
 ) -> list[Judged]:
     """Lower the confidence of veins by what their labels and the arteries beside them show.
 
@@ -51,9 +53,11 @@ def with_doubts(
         ``names[n]`` has the label n + 1.
     before, after
         (slices, rows, columns) labels before and after arteries were taken away.
+    place
+        Where these labels lie.
     """
     lost = _lost(before, after, len(names))
-    whole = _largest_share(after, len(names))
+    whole = _largest_share(after, place, len(names))
     course = _courses(found, tubes)
     levels = _levels(found, tubes)
     out = []
@@ -103,15 +107,22 @@ def _lost(before: LabelArray, after: LabelArray, count: int) -> FloatArray:
     return share
 
 
-def _largest_share(labels: LabelArray, count: int) -> FloatArray:
-    """Return (count + 1,) which share of each label its largest piece holds; 1 where it is gone."""
+def _largest_share(labels: LabelArray, grid: Grid, count: int) -> FloatArray:
+    """Return (count + 1,) which share of each label its largest piece holds; 1 where it is gone.
+
+    Pieces that come nearer to each other than a millimetre or two are one.
+    """
     share = np.ones(count + 1)
+    factor = factors(grid, _PIECES_MM)
     for value, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:
             continue
         own = labels[box] == value
-        pieces, _ = ndimage.label(own, np.ones((3, 3, 3)))
-        share[value] = np.bincount(pieces.ravel())[1:].max() / own.sum()
+        over = [(0, int(-size % n)) for size, n in zip(own.shape, factor, strict=True)]
+        held = blockwise(np.add, np.pad(own, over).astype(np.uint8), factor)
+        pieces, _ = ndimage.label(held, np.ones((3, 3, 3)))
+        sizes = np.bincount(pieces.ravel(), held.ravel())
+        share[value] = sizes[1:].max() / sizes.sum()
     return share
 
 

@@ -29,15 +29,19 @@ class Stretched:
         (n, rays, 2) their directions; of a round section of a millimetre each.
     factor
         (n,) how much longer they are along the section than across it.
+    along
+        (n, 2) unit vectors along the sections.
     """
 
     rays_mm: FloatArray
     factor: FloatArray
+    along: FloatArray
 
 
 def no_stretch(count: int) -> Stretched:
     """Return round rays across ``count`` sections."""
-    return Stretched(np.broadcast_to(ROUND, (count, RAYS, 2)), np.ones(count))
+    along = np.broadcast_to(ROUND[0], (count, 2))
+    return Stretched(np.broadcast_to(ROUND, (count, RAYS, 2)), np.ones(count), along)
 
 
 def stretch_of(radius_mm: FloatArray, may_be_flat: BoolArray, step_mm: float) -> Stretched:
@@ -68,7 +72,7 @@ def stretch_of(radius_mm: FloatArray, may_be_flat: BoolArray, step_mm: float) ->
     along = along * np.where(along[:, :1] + 1e-3 * along[:, 1:] < 0, -1.0, 1.0)
     share = np.einsum("rk,nk->nr", ROUND, along)
     rays = ROUND + ((factor - 1.0)[:, None] * share)[:, :, None] * along[:, None]
-    return Stretched(rays, factor)
+    return Stretched(rays, factor, along)
 
 
 def on_round_rays(
@@ -85,13 +89,17 @@ def on_round_rays(
     *others
         (n, rays) further values of the same rays.
     """
-    points = radius[:, :, None] * stretched.rays_mm
-    away = np.linalg.norm(points, axis=2)
-    angle = np.unwrap(np.arctan2(points[:, :, 1], points[:, :, 0]), axis=1)
-    wanted = 2 * np.pi * np.arange(radius.shape[1]) / radius.shape[1]
-    return [
-        np.array(
-            [np.interp(wanted, a, v, period=2 * np.pi) for a, v in zip(angle, one, strict=True)]
-        )
-        for one in (away, *others)
-    ]
+    # The round ray between two stretched ones is a round ray stretched the other way.
+    share = stretched.along @ ROUND.T
+    less = (1.0 / stretched.factor - 1.0)[:, None] * share
+    back = ROUND + less[:, :, None] * stretched.along[:, None]
+    ray = np.arctan2(back[:, :, 1], back[:, :, 0]) / (2 * np.pi) * RAYS
+    before = np.floor(ray + 1e-9)
+    part, before = ray - before, before.astype(np.int64) % RAYS
+    after = (before + 1) % RAYS
+    away = radius * np.linalg.norm(stretched.rays_mm, axis=2)
+    out = []
+    for one in (away, *others):
+        low, high = (np.take_along_axis(one, at, axis=1) for at in (before, after))
+        out.append((1.0 - part) * low + part * high)
+    return out

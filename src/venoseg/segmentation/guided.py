@@ -19,6 +19,7 @@ from venoseg.segmentation.following import (
     tube_along,
     way_through,
 )
+from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.model import (
     LabelArray,
@@ -26,7 +27,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.painting import held_by, painted, without_arteries
+from venoseg.segmentation.painting import painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of
 from venoseg.segmentation.seeds import Seed
@@ -126,7 +127,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, place, scene.picture, perhaps, artery_hu, names)
-    found = with_doubts(found, tubes, scene, names, before, veins)
+    found = with_doubts(found, tubes, scene, names, before, veins, place)
     found = withheld(found, veins, names)
     if not veins.any():
         raise MeasurementError(

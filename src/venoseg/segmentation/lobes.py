@@ -8,11 +8,13 @@ however flat, has none; a branch that lies in the section is cut off as an arter
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
+from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
 
 # Both sides of a waist are wider than it by this factor, and hold so much of the section.
@@ -82,20 +84,12 @@ def lobes_of(
         may_touch = np.ones(len(points), dtype=bool)
     if not may_touch.any():
         return Lobes(np.zeros(len(points), dtype=bool), first, last, whole, area)
-    m, n = np.triu_indices(count, 3)
-    chord = points[:, n] - points[:, m]
-    length = np.linalg.norm(chord, axis=2)
-    running = np.concatenate([np.zeros((len(points), 1)), np.cumsum(cross, axis=1)], axis=1)
-    part = 0.5 * (running[:, n] - running[:, m] + _cross(points[:, n], points[:, m]))
-    share = np.minimum(part, area[:, None] - part) / area[:, None]
-    wider = np.zeros(share.shape)
-    for at in np.flatnonzero(may_touch):
-        wider[at] = _wider(points[at], chord[at], length[at], m, n)
-    wider[(share <= _LEAST_SHARE) | ~may_touch[:, None]] = 0.0
-    best = wider.argmax(axis=1)
-    cut = wider[every, best] > _WIDER
-    for at in np.flatnonzero(cut):
-        cut[at] = area[at] < _SOLID * ConvexHull(points[at]).volume
+    m, n = _chords(count)
+    best = np.zeros(len(points), np.int64)
+    cut = np.zeros(len(points), dtype=bool)
+    for at in np.flatnonzero(may_touch & (area < _SOLID * _around(points))):
+        if area[at] < _SOLID * ConvexHull(points[at]).volume:
+            best[at], cut[at] = _waist(points[at], cross[at])
     single = np.flatnonzero(~cut)
     centre, size = whole.copy(), area.copy()
     if len(single) == 0 or not cut.any():
@@ -117,6 +111,31 @@ def lobes_of(
             sides.append((unlike, start % count, stop % count, middle, held))
         _, first[at], last[at], centre[at], size[at] = min(sides, key=lambda side: side[0])
     return Lobes(cut, first, last, centre, size)
+
+
+def _around(points: FloatArray) -> FloatArray:
+    """Return (n,) an area that no section's convex hull exceeds: of a polygon around it."""
+    count = points.shape[1]
+    angle = 2 * np.pi * np.arange(count) / count
+    reach = (points @ np.stack([np.cos(angle), np.sin(angle)])).max(axis=1)
+    turn = 2 * np.pi / count
+    beside = np.roll(reach, 1, axis=1) + np.roll(reach, -1, axis=1)
+    side = (beside - 2.0 * np.cos(turn) * reach) / np.sin(turn)
+    area: FloatArray = 0.5 * np.sum(reach * side, axis=1)
+    return area
+
+
+def _waist(points: FloatArray, cross: FloatArray) -> tuple[int, bool]:
+    """Return which chord is the waist of a section, and whether it is one."""
+    m, n = _chords(len(points))
+    chord = points[n] - points[m]
+    running = np.append(0.0, np.cumsum(cross))
+    part = 0.5 * (running[n] - running[m] + _cross(points[n], points[m]))
+    area = 0.5 * running[-1]
+    wider = _wider(points, chord)
+    wider[np.minimum(part, area - part) <= _LEAST_SHARE * area] = 0.0
+    best = int(wider.argmax())
+    return best, bool(wider[best] > _WIDER)
 
 
 def clipped(radius_mm: FloatArray, lobes: Lobes) -> FloatArray:
@@ -153,21 +172,31 @@ def _centre(points: FloatArray) -> tuple[FloatArray, float]:
     return centre / max(area, 1e-6), area
 
 
-def _wider(
-    points: FloatArray,
-    chord: FloatArray,
-    length: FloatArray,
-    m: npt.NDArray[np.int64],
-    n: npt.NDArray[np.int64],
-) -> FloatArray:
-    """Return by which factor the narrower side of each chord is wider than the chord."""
-    along = points @ (chord / np.maximum(length, 1e-6)[:, None]).T
-    index = np.arange(len(points))[:, None]
+@lru_cache(maxsize=4)
+def _chords(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the rays m and n of each chord."""
+    m, n = np.triu_indices(count, 3)
+    return m, n
+
+
+@lru_cache(maxsize=4)
+def _beyond(count: int) -> tuple[Float32Array, Float32Array]:
+    """Return for both sides of each chord (count, chords), minus infinity at rays beyond it."""
+    m, n = _chords(count)
+    index = np.arange(count)[:, None]
     inner = (index >= m) & (index <= n)
     outer = ~inner | (index == m) | (index == n)
+    inside, outside = (np.where(side, 0.0, -np.inf).astype(np.float32) for side in (inner, outer))
+    return inside, outside
+
+
+def _wider(points: FloatArray, chord: FloatArray) -> FloatArray:
+    """Return by which factor the narrower side of each chord is wider than the chord."""
+    length = np.maximum(np.linalg.norm(chord, axis=1), 1e-6)
+    along = points.astype(np.float32) @ (chord / length[:, None]).T.astype(np.float32)
     widths = [
-        np.where(side, along, -np.inf).max(axis=0) - np.where(side, along, np.inf).min(axis=0)
-        for side in (inner, outer)
+        (along + beyond).max(axis=0) + (beyond - along).max(axis=0)
+        for beyond in _beyond(len(points))
     ]
-    out: FloatArray = np.minimum(*widths) / np.maximum(length, 1e-6)
+    out: FloatArray = np.minimum(*widths) / length
     return out

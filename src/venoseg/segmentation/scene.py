@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
-from venoseg.segmentation.arterial import Artery, division_of, iliac_arteries
+from venoseg.segmentation.arterial import Artery, below_division, division_of, iliac_arteries
 from venoseg.segmentation.cava import division_mm, run_of_aorta, shows_aorta, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
@@ -126,9 +126,10 @@ def scene_of(
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
+    below = below_division(image, place, found)
     if _between_hu(picture, found) is not None:
-        refuse_iliac_artery(picture, found, seeds, iliac_arteries(image, place, found, points[:0]))
-    scene = surroundings(picture, found, points, iliac_arteries(image, place, found, points))
+        refuse_iliac_artery(picture, found, seeds, iliac_arteries(below, points[:0]))
+    scene = surroundings(picture, found, points, iliac_arteries(below, points))
     return replace(scene, said_lps_mm=said_lps_mm)
 
 

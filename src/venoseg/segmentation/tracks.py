@@ -15,7 +15,7 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 _SECTORS = 8
-_AT_ONCE = 20_000
+_AT_ONCE = 40_000
 _EDGE_MM = 4.0
 # A step beyond this is not a better one: bone, or air.
 _STEP_HU = 60.0
@@ -96,84 +96,95 @@ def discs_in(
         The places to look at; None: all. Elsewhere nothing stands out.
     """
     _, dy, dx = grid.spacing_mm
-    reach = int(max(radii_mm) + _EDGE_MM + 1.0)
-    edge = int(np.ceil(reach / dy)) + 1, int(np.ceil(reach / dx)) + 1
-    padded = np.pad(image, ((0, 0), (edge[0],) * 2, (edge[1],) * 2), mode="edge")
+    kernels = [_kernels(radius, dy, dx) for radius in radii_mm]
+    edge = max(max(disc.shape) for disc, _ in kernels) // 2
+    padded = np.pad(image, ((0, 0), (edge, edge), (edge, edge)), mode="edge")
     padded = np.clip(padded, -120.0, 320.0).astype(np.float32)
-    k, j, i = np.nonzero(np.ones(image.shape, dtype=bool) if where is None else where)
-    at = np.ravel_multi_index((k, j + edge[0], i + edge[1]), padded.shape)
-    best = np.full(len(at), -1e3, dtype=np.float32)
-    level = np.zeros(len(at), dtype=np.float32)
-    which = np.zeros(len(at), dtype=np.float32)
-    for radius in radii_mm:
-        disc, sectors = _offsets(radius, dy, dx, padded.shape[2])
-        for start in range(0, len(at), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            contrast, inside = _contrast(
-                padded.ravel(), at[some], disc, sectors, (quantile, mean_share), darker_too
-            )
+    best = np.full(image.shape, -1e3, dtype=np.float32)
+    level, which = np.zeros_like(best), np.zeros_like(best)
+    shares = quantile, mean_share
+    few = max(1, _AT_ONCE // (padded.shape[1] * padded.shape[2]))
+    for start in range(0, len(image), few):
+        some = slice(start, start + few)
+        for radius, (disc, sectors) in zip(radii_mm, kernels, strict=True):
+            contrast, inside = _contrast(padded[some], edge, disc, sectors, shares, darker_too)
             better = contrast > best[some]
+            if where is not None:
+                better &= where[some]
             best[some][better], level[some][better] = contrast[better], inside[better]
             which[some][better] = radius
-    found = []
-    for values, other in ((best, -1e3), (level, 0.0), (which, 0.0)):
-        full = np.full(image.shape, other, dtype=np.float32)
-        full[k, j, i] = values
-        found.append(full)
-    return Discs(*found)
+    return Discs(best, level, which)
 
 
 def _contrast(
-    image: Float32Array,
-    at: npt.NDArray[np.intp],
-    disc: npt.NDArray[np.intp],
-    sectors: list[npt.NDArray[np.intp]],
+    padded: Float32Array,
+    edge: int,
+    disc: BoolArray,
+    sectors: list[BoolArray],
     shares: tuple[float, float],
     darker_too: bool,
 ) -> tuple[Float32Array, Float32Array]:
-    """Return how much discs at some voxels of a flat image stand out, and their grey value."""
+    """Return how much a disc around each place of some slices stands out, and its grey value.
+
+    The slices have ``edge`` voxels more on all sides.
+    """
     quantile, mean_share = shares
-    values = image[at[:, None] + disc]
-    inside = values.mean(axis=1)
-    spread = values.std(axis=1)
-    steps = np.stack([inside - image[at[:, None] + one].mean(axis=1) for one in sectors])
+    inside = _mean_over(padded, edge, disc)
+    square = _mean_over(padded * padded, edge, disc) - inside * inside
+    spread = np.sqrt(np.maximum(square, 0.0))
+    steps = [inside - _mean_over(padded, edge, sector) for sector in sectors]
     if darker_too:
-        steps = np.abs(steps)
-    steps.sort(axis=0)
-    contrast = (1.0 - mean_share) * steps[round(quantile * (len(sectors) - 1))]
+        steps = [np.abs(step) for step in steps]
+    contrast = -_SPREAD * spread - 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
     if mean_share > 0:
-        contrast = contrast + mean_share * np.minimum(steps, _STEP_HU).mean(axis=0)
-    contrast -= _SPREAD * spread + 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
+        usual = sum(np.minimum(step, _STEP_HU) for step in steps)
+        contrast += mean_share / len(steps) * usual
+    contrast += (1.0 - mean_share) * _ranked(steps, round(quantile * (len(steps) - 1)))
     return contrast, inside
 
 
-def _offsets(
-    radius: float, dy: float, dx: float, width: int
-) -> tuple[npt.NDArray[np.intp], list[npt.NDArray[np.intp]]]:
-    """Return where, in a flat image, a disc and the sectors of its rim lie about its middle."""
-    disc, sectors = _kernels(radius, dy, dx)
-    middle = (disc.shape[0] // 2) * width + disc.shape[1] // 2
+def _mean_over(padded: Float32Array, edge: int, kernel: BoolArray) -> Float32Array:
+    """Return the mean over a kernel around each place of slices that have an edge around them."""
+    width = padded.shape[2]
+    flat = padded.ravel()
+    rows, columns = np.nonzero(kernel)
+    offsets = (rows - kernel.shape[0] // 2) * width + columns - kernel.shape[1] // 2
+    # From the first place that is wanted to the last, those of the edge between them too.
+    first = edge * width + edge
+    total = np.zeros(len(flat) - 2 * first, dtype=np.float32)
+    for offset in offsets:
+        total += flat[first + offset : first + offset + len(total)]
+    total /= np.float32(len(offsets))
+    mean = np.empty(len(flat), dtype=np.float32)
+    mean[first : first + len(total)] = total
+    inner: Float32Array = mean.reshape(padded.shape)[:, edge:-edge, edge:-edge]
+    return inner
 
-    def flat(kernel: FloatArray) -> npt.NDArray[np.intp]:
-        rows, columns = np.nonzero(kernel)
-        offsets: npt.NDArray[np.intp] = rows * width + columns - middle
-        return offsets
 
-    return flat(disc), [flat(sector) for sector in sectors if sector.any()]
+def _ranked(values: list[Float32Array], rank: int) -> Float32Array:
+    """Return at each place the value of a rank, 0 the least; the list's arrays are used up."""
+    left = list(values)
+    for turn in range(rank + 1):
+        for n in range(len(left) - 1, turn, -1):
+            low = np.minimum(left[n - 1], left[n])
+            np.maximum(left[n - 1], left[n], out=left[n])
+            left[n - 1] = low
+    return left[rank]
 
 
-def _kernels(radius: float, dy: float, dx: float) -> tuple[FloatArray, list[FloatArray]]:
+def _kernels(radius: float, dy: float, dx: float) -> tuple[BoolArray, list[BoolArray]]:
+    """Return a disc, and the sectors of its rim that hold a voxel."""
     reach = radius + _EDGE_MM + 1.0
     y = np.arange(-np.ceil(reach / dy), np.ceil(reach / dy) + 1) * dy
     x = np.arange(-np.ceil(reach / dx), np.ceil(reach / dx) + 1) * dx
     distance = np.hypot(y[:, None], x[None, :])
     angle = np.arctan2(y[:, None], x[None, :]) % (2 * np.pi)
     # Half a voxel of the rim is left out on both sides of the wall.
-    disc = (distance <= max(radius - 0.25 * dx, 0.5 * dx)).astype(float)
+    disc = distance <= max(radius - 0.25 * dx, 0.5 * dx)
     ring = (distance > radius + 0.25 * dx) & (distance <= radius + _EDGE_MM)
     part = np.floor(angle / (2 * np.pi) * _SECTORS).astype(int)
-    sectors = [(ring & (part == n)).astype(float) for n in range(_SECTORS)]
-    return disc / disc.sum(), [s / max(s.sum(), 1.0) for s in sectors]
+    sectors = [ring & (part == n) for n in range(_SECTORS)]
+    return disc, [sector for sector in sectors if sector.any()]
 
 
 def track_through(
@@ -184,28 +195,34 @@ def track_through(
     A track may move by up to ``reach`` voxels from slice to slice; each ``move_mm`` costs 1.
     """
     dz, dy, dx = grid.spacing_mm
-    shifts = [(a, b) for a in range(-reach, reach + 1) for b in range(-reach, reach + 1)]
-    price = np.array([np.hypot(a * dy, b * dx) / move_mm for a, b in shifts], dtype=np.float32)
-    price *= 3.0 / max(dz, 1.0)
-    rows, columns = score.shape[1:]
-    total = score[0].copy()
-    choice = np.zeros(score.shape, dtype=np.int8)
-    for n in range(1, len(score)):
-        padded = np.pad(total, reach, constant_values=-1e9)
-        moved = np.stack(
-            [
-                padded[reach + a : reach + a + rows, reach + b : reach + b + columns] - cost
-                for (a, b), cost in zip(shifts, price, strict=True)
-            ]
-        )
-        choice[n] = moved.argmax(axis=0)
-        total = moved.max(axis=0) + score[n]
-    row, column = (int(v) for v in np.unravel_index(np.argmax(total), total.shape))
-    path = np.empty((len(score), 2), dtype=np.int64)
-    for n in range(len(score) - 1, -1, -1):
-        path[n] = row, column
-        a, b = shifts[choice[n, row, column]]
-        row, column = row + a, column + b
+    steps = range(-reach, reach + 1)
+    price = np.hypot(*np.meshgrid(np.array(steps) * dy, np.array(steps) * dx, indexing="ij"))
+    price = (price / move_mm * (3.0 / max(dz, 1.0))).astype(np.float32)
+    slices, rows, columns = score.shape
+    # The best sum up to each place, with places around the image that no track passes.
+    total = np.full((slices, rows + 2 * reach, columns + 2 * reach), -1e9, dtype=np.float32)
+    inner = total[:, reach : reach + rows, reach : reach + columns]
+    inner[0] = score[0]
+    for n in range(1, slices):
+        best = np.full((rows, columns), -np.inf, dtype=np.float32)
+        for a in range(reach + 1):
+            for b in range(reach + 1):
+                # Moves of the same length.
+                moves = {(i, j) for i in (reach - a, reach + a) for j in (reach - b, reach + b)}
+                parts = [total[n - 1, i : i + rows, j : j + columns] for i, j in moves]
+                same = parts[0]
+                for part in parts[1:]:
+                    same = np.maximum(same, part)
+                np.maximum(best, same - price[reach + a, reach + b], out=best)
+        inner[n] = best + score[n]
+    row, column = (int(v) for v in np.unravel_index(np.argmax(inner[-1]), (rows, columns)))
+    path = np.empty((slices, 2), dtype=np.int64)
+    path[-1] = row, column
+    for n in range(slices - 1, 0, -1):
+        before = total[n - 1, row : row + 2 * reach + 1, column : column + 2 * reach + 1] - price
+        a, b = (int(v) for v in np.unravel_index(np.argmax(before), before.shape))
+        row, column = row + a - reach, column + b - reach
+        path[n - 1] = row, column
     return path
 
 

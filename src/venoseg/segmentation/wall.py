@@ -135,11 +135,12 @@ def unrolled(
     radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
     across = np.broadcast_to(ROUND, (len(course.points_lps_mm), RAYS, 2))
     across = across if rays_mm is None else rays_mm
-    first = course.first[:, None] * across[:, :, :1]
-    rays = (first + course.second[:, None] * across[:, :, 1:])[:, :, None] * radii[:, None]
-    index = grid.to_index(course.points_lps_mm[:, None, None] + rays)
+    rays = course.first[:, None] * across[:, :, :1] + course.second[:, None] * across[:, :, 1:]
+    start = grid.to_index(course.points_lps_mm)
+    step = grid.to_index(course.points_lps_mm[:, None] + rays) - start[:, None]
+    index = step.transpose(2, 0, 1)[..., None] * radii + start.T[:, :, None, None]
     sampled: Float32Array = ndimage.map_coordinates(
-        image, np.moveaxis(index, -1, 0), np.float32, order=1, mode="nearest"
+        image, index, np.float32, order=1, mode="nearest"
     )
     # Along the tube little changes but the noise.
     sigma = _EVEN_MM / course.step_mm, 0.0, _SMOOTH_MM / _RADIUS_STEP_MM
@@ -189,37 +190,39 @@ def wall_around(
     radius_mm, step_hu
         (n, `RAYS`) each.
     """
-    running = np.cumsum(sampled, axis=2, dtype=np.float64)
-    running = np.concatenate([np.zeros((*running.shape[:2], 1)), running], axis=2)
+    running = np.zeros((*sampled.shape[:2], sampled.shape[2] + 1))
+    np.cumsum(sampled, axis=2, dtype=np.float64, out=running[:, :, 1:])
     count = sampled.shape[2] - _BESIDE
     at = np.arange(count)
     low = np.maximum(at - _BESIDE, 0)
-    inside = (running[:, :, at] - running[:, :, low]) / np.maximum(at - low, 1)
-    outside = (running[:, :, at + _BESIDE] - running[:, :, at]) / _BESIDE
+    width = np.maximum(at - low, 1)
+    inside = ((running[:, :, :count] - running[:, :, low]) / width).astype(np.float32)
+    outside = running[:, :, _BESIDE : count + _BESIDE] - running[:, :, :count]
+    outside = (outside / _BESIDE).astype(np.float32)
     step = inside - outside
-    full = np.clip(0.7 * (level_hu - 40.0), 30.0, 200.0)[:, None, None]
+    full = np.clip(0.7 * (level_hu - 40.0), 30.0, 200.0).astype(np.float32)[:, None, None]
     # A faint edge nearby counts nearly as much as a sharp one behind it: liver against fat.
     size = np.abs(step)
     peak = np.maximum(ndimage.maximum_filter1d(size, 2 * _BESIDE + 1, axis=2), 1.0)
     strength = (1.0 - np.exp(-peak / (_EDGE_SHARE * full))) * size / peak
     # Towards something brighter a step is as good; but a bright rim, as metal makes, is one too.
-    unlike = (
-        np.abs(sampled - level_hu[:, None, None])
-        - tolerance_hu[:, None, None]
-        - 0.2 * np.maximum(full - 90.0, 0.0)
-    )
+    unlike = np.abs(sampled - level_hu.astype(np.float32)[:, None, None])
+    unlike -= tolerance_hu.astype(np.float32)[:, None, None]
+    unlike -= 0.2 * np.maximum(full - 90.0, 0.0)
+    unlike /= full
     # The blurred foot of the wall itself is not held against it.
-    through = np.cumsum(np.clip(unlike / full, 0.0, 1.0), axis=2)[:, :, :count]
-    through = np.concatenate([np.zeros_like(through[:, :, :3]), through[:, :, :-3]], axis=2)
-    cost = _THROUGH * through - strength - _OUTWARDS * at
-    cost[:, :, :2] = 4.0
+    through = np.cumsum(np.clip(unlike, 0.0, 1.0), axis=2)[:, :, : count - 3]
+    cost = -strength
+    cost[:, :, 3:] += _THROUGH * through
     wide = np.maximum(at * _RADIUS_STEP_MM - _WIDE_MM, 0.0)
-    cost += _TOO_WIDE * wide
+    cost += (_TOO_WIDE * wide - _OUTWARDS * at).astype(np.float32)
+    cost[:, :, :2] = 4.0
     if expected is not None:
-        usual = expected.radius_mm[:, None, None]
+        usual = expected.radius_mm[:, None]
         away = np.abs(at * _RADIUS_STEP_MM - usual) - _USUAL * usual
-        cost += expected.weight[:, None, None] * np.maximum(away, 0.0)
-    total = _passed(cost.astype(np.float32))
+        unusual = expected.weight[:, None] * np.maximum(away, 0.0)
+        cost += unusual.astype(np.float32)[:, None]
+    total = _passed(cost)
     best = np.argmin(total, axis=2)
     radius = (_between(total, best) - 0.5) * _RADIUS_STEP_MM
     found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
@@ -240,29 +243,40 @@ def _between(total: Float32Array, best: np.ndarray) -> FloatArray:
 
 def _passed(cost: Float32Array) -> Float32Array:
     """Sum the costs passed along four directions."""
-    total = np.zeros_like(cost)
-    along = np.arange(len(cost))
-    around = np.concatenate([np.arange(cost.shape[1])] * 2)
-    for order in (along, along[::-1]):
-        previous = cost[order[0]]
-        total[order[0]] += previous
-        for n in order[1:]:
-            previous = cost[n] + _reached(previous, _ALONG)
-            total[n] += previous
-    for order in (around, around[::-1]):
-        previous = cost[:, order[0]]
-        for lap, n in enumerate(order[1:], start=1):
-            previous = cost[:, n] + _reached(previous, _AROUND)
-            if lap >= cost.shape[1]:
-                total[:, n] += previous
-    return total - 3 * cost
+    count, rays, _ = cost.shape
+    # Both ways along the tube at once, then both ways around it, with the radii first.
+    along = cost.transpose(0, 2, 1)
+    both = np.concatenate([along, along[::-1]], axis=2)
+    for n in range(1, count):
+        both[n] += _reached(both[n - 1], _ALONG)
+    total = both[:, :, :rays] + both[::-1, :, rays:]
+    around = cost.transpose(1, 2, 0)
+    both = np.concatenate([around, around[::-1]], axis=2)
+    # In the second lap no ray is the first.
+    previous = both[0]
+    sums = np.empty_like(both)
+    for lap in range(1, 2 * rays):
+        n = lap % rays
+        previous = sums[n] = both[n] + _reached(previous, _AROUND)
+    total += (sums[:, :, :count] + sums[::-1, :, count:]).transpose(2, 1, 0)
+    out: Float32Array = total.transpose(0, 2, 1) - 3 * cost
+    return out
 
 
 def _reached(previous: Float32Array, jump: float) -> Float32Array:
-    """Return the least cost of coming to each radius from any radius of the ray before."""
-    slope = (jump * np.arange(previous.shape[-1])).astype(np.float32)
-    up = np.minimum.accumulate(previous - slope, axis=-1) + slope
-    down = np.minimum.accumulate((previous + slope)[..., ::-1], axis=-1)[..., ::-1] - slope
-    least = previous.min(axis=-1, keepdims=True)
-    reached: Float32Array = np.minimum(np.minimum(up, down), least + np.float32(_ANY)) - least
+    """Return the least cost of coming to each radius, along axis 0, from any of the ray before."""
+    least = previous.min(axis=0)
+    reached: Float32Array = np.minimum(previous, least + np.float32(_ANY))
+    # A longer jump than this costs as much as any.
+    shift, most = 1, min(_ANY / jump, len(previous) - 1)
+    while True:
+        price = np.float32(shift * jump)
+        farther = reached.copy()
+        np.minimum(farther[shift:], reached[:-shift] + price, out=farther[shift:])
+        np.minimum(farther[:-shift], reached[shift:] + price, out=farther[:-shift])
+        reached = farther
+        if 2 * shift - 1 >= most:
+            break
+        shift *= 2
+    reached -= least
     return reached

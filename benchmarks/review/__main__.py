@@ -46,14 +46,9 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=800)
     parser.add_argument("--window", action="store_true")
     arguments = parser.parse_args()
-    image, labels = large_case(arguments.slices)
-    rows, columns = image.grid.shape[1:]
-    print(f"{columns} x {rows} x {arguments.slices}, wall seconds")
     with tempfile.TemporaryDirectory() as name:
         folder = CaseFolder(Path(name) / "case")
-        session = timed("first opening", lambda: open_session(image, labels, folder.path, "anna"))
-        timed("keep a copy of the image", lambda: keep_copy(image, folder))
-        session.close()
+        labels = prepare(folder, arguments.slices)
         again = timed("opening again", lambda: reopen(folder, labels))
         watch = Watch()
         live = Live(again.image, again.segmentation, watch)
@@ -70,6 +65,17 @@ def main() -> None:
     print(f"{'peak memory':<34} {peak_gib:8.2f} GiB")
 
 
+def prepare(folder: CaseFolder, slices: int) -> Segmentation:
+    """Make a case, open it for the first time, and return what its review begins with."""
+    image, labels = large_case(slices)
+    rows, columns = image.grid.shape[1:]
+    print(f"{columns} x {rows} x {slices}, wall seconds")
+    session = timed("first opening", lambda: open_session(image, labels, folder.path, "anna"))
+    timed("keep a copy of the image", lambda: keep_copy(image, folder))
+    session.close()
+    return labels
+
+
 def large_case(slices: int) -> tuple[Volume, Segmentation]:
     """Return a cava and two iliac veins, bright in gray noise."""
     grid = Grid.from_axes((slices, 512, 512), spacing_mm=(0.75, 0.75, 0.75))
@@ -82,9 +88,10 @@ def large_case(slices: int) -> tuple[Volume, Segmentation]:
     ):
         apply(labels, paint_ball(labels, grid, grid.to_lps(ends), radius, Pen(value)))
     noise = np.random.default_rng(1).integers(-15, 16, (grid.shape[1], 512), dtype=np.int16)
-    voxels = np.where(labels > 0, 160, 40).astype(np.int16)
+    voxels = np.empty(grid.shape, dtype=np.int16)
     for number in range(slices):
-        voxels[number] += np.roll(noise, 37 * number)
+        veins = np.where(labels[number] > 0, np.int16(160), np.int16(40))
+        voxels[number] = veins + np.roll(noise, 37 * number)
     names = {1: "ivc", 2: "left_iliac_vein", 3: "right_iliac_vein"}
     return Volume(voxels, grid), Segmentation(labels, grid, names)
 

@@ -6,15 +6,18 @@ import statistics
 import time
 from collections.abc import Callable
 
-import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from venoseg.review import CaseFolder, Loaded, Session
 from venoseg.segmentation import Segmentation
 from venoseg_napari.operations import Stroke
+from venoseg_napari.viewer import new_viewer
 from venoseg_napari.window import ReviewWindow
 
-OPENINGS, STROKES, SLICES = 3, 10, 40
+OPENINGS, STROKES, MOVES, SLICES = 3, 10, 8, 40
+# So often the mouse tells where it is.
+_MOUSE_S = 0.016
 _SIZE = (1366, 768)
 
 
@@ -30,7 +33,7 @@ def in_window(folder: CaseFolder, labels: Segmentation, again: Callable[[], Sess
     again
         Opens the case from the disk.
     """
-    viewer = napari.Viewer()
+    viewer = new_viewer()
     made = ReviewWindow(viewer, "anna", folder.path.parent)
     viewer.window._qt_window.resize(*_SIZE)
     seconds = [_opened(made, labels, again) for _ in range(OPENINGS)]
@@ -60,46 +63,54 @@ def _settle(made: ReviewWindow) -> None:
     QApplication.processEvents()
 
 
+def _rest(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        QApplication.processEvents()
+        time.sleep(0.001)
+
+
 def _strokes(made: ReviewWindow) -> None:
     desk = made.desk
     assert desk.figures.found is not None
     assert desk.turn is not None
     curve = desk.figures.found.tree.branch("ivc").curve
     desk.take(kind="erase", vessel="ivc", radius_mm=4.0)
-    stale, new, work, window = [], [], [], []
+    moves, new, work, window = [], [], [], []
     for number in range(STROKES):
         station = 20 + 5 * number
         desk.go_to("ivc", station)
         _settle(made)
         at = curve.points_lps_mm[station] + 10.0 * curve.across[station]
         stroke = Stroke(desk, desk.turn.grid.directions[:, 0])
-        stroke.move_to(at)
-        stroke.move_to(at + 2.0)
-        QApplication.processEvents()
+        for share in np.linspace(0.0, 2.0, MOVES):
+            start = time.perf_counter()
+            stroke.move_to(at + share)
+            QApplication.processEvents()
+            moves.append(time.perf_counter() - start)
+            _rest(_MOUSE_S - moves[-1])
         start, all_work = time.perf_counter(), time.process_time()
         own_work = time.thread_time()
         stroke.finish()
-        QApplication.processEvents()
-        stale.append(time.perf_counter() - start)
         _settle(made)
         new.append(time.perf_counter() - start)
         work.append(time.process_time() - all_work)
         window.append(time.thread_time() - own_work)
     for words, seconds in (
-        ("window: stroke to marked as old", stale),
+        ("window: a move of the brush seen", moves),
         ("window: stroke to number seen", new),
         ("  of it processor seconds", work),
         ("  of these the window's own", window),
     ):
-        line = f"{statistics.median(seconds):8.3f}  (worst of {STROKES}: {max(seconds):.3f})"
+        line = f"{statistics.median(seconds):8.3f}  (worst of {len(seconds)}: {max(seconds):.3f})"
         print(f"{words:<34} {line}")
 
 
 def _scroll(made: ReviewWindow) -> None:
-    viewer, seconds = made.viewer, []
+    seconds = []
     for number in range(SLICES):
         start = time.perf_counter()
-        viewer.dims.set_point(0, viewer.dims.point[0] + (2.0 if number % 20 < 10 else -2.0))
+        made.canvas.scroll(1 if number % 20 < 10 else -1)
         QApplication.processEvents()
         seconds.append(time.perf_counter() - start)
     print(f"{'window: scroll one slice':<34} {statistics.median(seconds):8.3f}")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import napari
 import numpy as np
 from PIL import Image
 from qtpy.QtCore import QPointF
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from venoseg.review import WorkItem
 from venoseg_napari.operations import Stroke, mark_occluded
+from venoseg_napari.viewer import new_viewer
 from venoseg_napari.window import ReviewWindow, open_window
 
 SIZES = ((1366, 768), (1920, 1080))
@@ -55,7 +55,7 @@ def main(case: Path, out: Path) -> None:
     """Open the case and take every picture."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as reviews:
-        viewer = napari.Viewer(title="venoseg review")
+        viewer = new_viewer()
         made = open_window(case, None, Path(reviews), "anna", viewer)
         until(lambda: bool(made.desk.items))
         cts = [item for item in made.desk.items if item.series.kind == "ct"]

@@ -67,6 +67,24 @@ def test_a_stroke_makes_its_vein_stale_at_once_and_new_soon(tilted, found, live,
     assert new["minimum_area_mm2"] < found.segments.rows[0]["minimum_area_mm2"]
 
 
+def test_a_stroke_in_hand_makes_its_vein_stale_from_its_first_voxel(tilted, found, live, desk):
+    labels = tilted.segmentation.labels.copy()
+    first = bite(labels, tilted, found)
+    live.touch(first.box)
+    assert desk.told[0].stale == {"ivc"}
+    # Figures that come meanwhile of an earlier step are old already.
+    apply(labels, first)
+    live.change(first.box, labels[first.box])
+    live.touch(first.box)
+    assert live.wait(60)
+    assert live.figures.found is not found
+    assert live.figures.stale == {"ivc"}
+    # No step comes of the stroke: what it touched is measured as it stands.
+    live.let_go(first.box, labels[first.box])
+    assert live.wait(60)
+    assert live.figures.settled
+
+
 def test_no_vein_changes_that_was_not_called_stale(y_twin):
     """Compare with a measurement along the same centerlines from the start."""
     found = measure(y_twin.image, y_twin.segmentation, boundary="mask")

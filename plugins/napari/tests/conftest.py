@@ -74,11 +74,10 @@ def wait(qtbot) -> Callable:
 @pytest.fixture(scope="module")
 def review_window(tmp_path_factory) -> Iterator[ReviewWindow]:
     """The one window of all tests: opening it takes longer than most tests."""
-    import napari
-
+    from venoseg_napari.viewer import new_viewer
     from venoseg_napari.window import ReviewWindow
 
-    viewer = napari.Viewer(show=True)
+    viewer = new_viewer()
     made = ReviewWindow(
         viewer,
         "anna",

@@ -38,13 +38,16 @@ class Drawing:
 
     def lay_out(self, segmentation: Segmentation, notes: Notes) -> None:
         """Begin anew with labels and notes, without any step."""
-        self._template = replace(segmentation, names=LABEL_NAMES, occluded=())
         self.labels = canonical_labels(segmentation)
         stent = segmentation.stent
         self.stent: npt.NDArray[np.uint8] = (
             np.zeros(segmentation.labels.shape, dtype=np.uint8)
             if stent is None
             else stent.astype(np.uint8)
+        )
+        # Without the arrays it came with, which would be kept for nothing.
+        self._template = replace(
+            segmentation, labels=self.labels, stent=None, names=LABEL_NAMES, occluded=()
         )
         self.notes = notes
         self.history = History()

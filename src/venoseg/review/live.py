@@ -49,6 +49,14 @@ class Figures:
         """Whether no figure is being measured again."""
         return not self.retracing and not self.stale
 
+    def says_no_more_than(self, other: Figures) -> bool:
+        """Tell whether nothing in these figures differs from what others say."""
+        return self.found is other.found and (self.stale, self.problem, self.retracing) == (
+            other.stale,
+            other.problem,
+            other.retracing,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Change:
@@ -117,6 +125,8 @@ class Live:
         }
         self._figures = Figures(known, retracing=known is None)
         self._changes: list[_Change] = []
+        # Veins near voxels that a stroke in hand has changed, of which there is no step yet.
+        self._touched: frozenset[str] = frozenset()
         self._notes = notes or Notes(occluded=segmentation.occluded)
         # Outlines that the newest measurements hold.
         self._drawn: tuple[Contour, ...] = ()
@@ -131,6 +141,22 @@ class Live:
     def figures(self) -> Figures:
         """What is known now."""
         return self._figures
+
+    def touch(self, box: Box) -> None:
+        """Mark as old what a stroke in hand may change; its step is told when it ends."""
+        with self._wake:
+            figures = self._figures
+            if figures.found is not None:
+                self._touched |= stale_veins(figures.found, box)
+            if self._touched <= figures.stale:
+                return
+            self._figures = replace(figures, stale=figures.stale | self._touched)
+        self._tell(self._figures)
+
+    def let_go(self, box: Box, part: npt.NDArray[np.uint8], layer: Layer = "veins") -> None:
+        """End a stroke: what it touched in vain, because no step came of it, is measured again."""
+        if self._touched:
+            self.change(box, part, layer)
 
     def change(
         self,
@@ -150,6 +176,7 @@ class Live:
         """
         with self._wake:
             if not is_empty(box):
+                self._touched = frozenset()
                 self._changes.append(_Change(layer, box, part.copy()))
                 self._mark(box)
             if notes is not None:
@@ -247,6 +274,7 @@ class Live:
             self._figures = replace(figures, retracing=self._whole)
             for change in self._changes:
                 self._mark(change.box)
+            self._figures = replace(self._figures, stale=self._figures.stale | self._touched)
             newest, self._notes = self._notes, notes
             self._note(newest)
         self._tell(self._figures)

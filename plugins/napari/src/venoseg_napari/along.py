@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyqtgraph as pg
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from venoseg.anatomy import BY_NAME
+from venoseg_napari.advice import advice
 from venoseg_napari.desk import Desk
 from venoseg_napari.outlines import push_edge
 from venoseg_napari.profile_plot import ProfilePlot
@@ -81,7 +83,7 @@ class Along(QWidget):
             self.straight.clear()
             self.profile.clear()
             words = "measuring ..." if session else "no case is open"
-            self.title.setText(self.desk.figures.problem or words)
+            self.title.setText(escape(advice(self.desk.figures.problem)) or words)
             self.note.hide()
             return
         stale = self.desk.is_stale(profile.vessel)

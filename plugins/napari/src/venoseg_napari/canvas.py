@@ -28,6 +28,8 @@ _OPACITY = {"filled": 0.45, "outlined": 0.95}
 _STENT_OPACITY = 0.5
 # A step of the wheel with the Control key makes the picture so much larger.
 _ZOOM = 1.15
+# Places that differ by less are the same slice.
+_SAME_MM = 1e-6
 _PLACING = ("scale", "translate")
 
 
@@ -208,8 +210,10 @@ class Canvas:
             return
         world = self.to_world(self.desk.cursor_lps_mm)
         with self.holding_still():
-            if self.viewer.dims.ndisplay == 2:
-                self.viewer.dims.set_point(0, float(world[0]))
+            dims = self.viewer.dims
+            # A slice that is shown already is not drawn again for the last digit of its place.
+            if dims.ndisplay == 2 and not np.isclose(world[0], dims.point[0], atol=_SAME_MM):
+                dims.set_point(0, float(world[0]))
 
     def _scrolled(self) -> None:
         """Move the cursor with the slice, without leaving its place in the plane."""

@@ -21,6 +21,7 @@ from venoseg.followup.rules import Rules
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import VesselProfile
 from venoseg.review import CaseFolder, WorkItem, list_versions, load, read_version
+from venoseg_napari.advice import advice
 from venoseg_napari.section_picture import SectionPicture
 from venoseg_napari.straight import crossings_mm
 
@@ -142,7 +143,7 @@ class CompareWindow(QWidget):
         self.pair = None
         self._clear()
         self.vessels.clear()
-        self.words.setText(words)
+        self.words.setText(advice(words))
 
     def show_pair(self, pair: Pair) -> None:
         """Show two visits; the first vein with matched levels first."""

@@ -33,6 +33,7 @@ from venoseg.review import (
     progress_of,
     system_clock,
 )
+from venoseg.review.actions import Layer
 from venoseg.segmentation.edits import EMPTY_BOX, Box, is_empty
 from venoseg.volume import FloatArray
 from venoseg_napari.background import Work
@@ -43,8 +44,8 @@ from venoseg_napari.places import Place, first_place, nearest_station, profile_o
 from venoseg_napari.tool import Tool
 
 # New lines and outlines are drawn after this time, when the numbers have been painted; old ones are
-# drawn as such after a longer one, unless new ones come before.
-_NEW_PLOTS_MS, _OLD_PLOTS_MS = 15, 50
+# drawn as such after a longer one, unless new ones come before: drawing slows the measuring.
+_NEW_PLOTS_MS, _OLD_PLOTS_MS = 15, 150
 
 
 class Desk(QObject):
@@ -288,6 +289,16 @@ class Desk(QObject):
                 box = self.session.touched_box
         self._follow(box, before, seen=seen)
 
+    def touch(self, box: Box) -> None:
+        """Let the figures look old from the first voxel that a stroke changes."""
+        if self._live is not None:
+            self._live.touch(box)
+
+    def let_go(self, box: Box, layer: Layer) -> None:
+        """End a stroke, whether or not it became a step."""
+        if self._live is not None and self.session is not None:
+            self._live.let_go(box, self.session.layer(layer)[box], layer)
+
     def undo(self) -> None:
         """Take the last step back."""
         self._walk("undo")
@@ -323,6 +334,8 @@ class Desk(QObject):
         # Not those that were told: a step made since has made some of them old, and what was
         # measured of another case, or with another edge, may come late.
         figures = self._live.figures
+        if figures.says_no_more_than(self.figures):
+            return
         found, first = figures.found, self.figures.found is None
         self.figures = figures
         if self.before is None and found is not None and figures.settled:

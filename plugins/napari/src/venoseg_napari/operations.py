@@ -32,7 +32,15 @@ from venoseg.segmentation import (
     smooth,
     undo,
 )
-from venoseg.segmentation.edits import EMPTY_BOX, Box, LabelArray, edit_to, label_box, merged
+from venoseg.segmentation.edits import (
+    EMPTY_BOX,
+    Box,
+    LabelArray,
+    edit_to,
+    label_box,
+    merged,
+    union,
+)
 from venoseg.volume import BoolArray, FloatArray
 from venoseg_napari.desk import Desk
 from venoseg_napari.tool import STROKES, TITLES, VALUES
@@ -81,6 +89,7 @@ class Stroke:
         if len(edit):
             apply(layer, edit)
             self._edits.append(edit)
+            desk.touch(edit.box)
             desk.voxels_changed.emit("stent" if tool.kind == "stent" else "veins")
 
     def finish(self) -> None:
@@ -94,10 +103,12 @@ class Stroke:
         for edit in reversed(self._edits):
             undo(layer, edit)
         whole = merged(layer, self._edits)
+        box = union([edit.box for edit in self._edits])
         self._edits = []
         if desk.busy:
             desk.voxels_changed.emit(name)
         desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name), seen=not desk.busy)
+        desk.let_go(box, name)
 
 
 def click(desk: Desk, lps_mm: FloatArray) -> None:

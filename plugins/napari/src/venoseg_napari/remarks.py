@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from venoseg.reporting.words import warning_words
+from venoseg_napari.advice import advice
 from venoseg_napari.desk import Desk
 from venoseg_napari.numbers_table import NumbersTable
 from venoseg_napari.places import narrowest
@@ -42,8 +43,9 @@ class Remarks(QListWidget):
             self._told = told
             self.clear()
             for warning in told:
-                item = QListWidgetItem(f"\N{BULLET} {warning_words(warning)}")
-                item.setToolTip(warning_words(warning))
+                words = advice(warning_words(warning))
+                item = QListWidgetItem(f"\N{BULLET} {words}")
+                item.setToolTip(words)
                 item.setData(Qt.ItemDataRole.UserRole, warning.partition(":")[0])
                 self.addItem(item)
             self.setVisible(bool(told))

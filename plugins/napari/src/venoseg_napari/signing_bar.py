@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from qtpy.QtWidgets import (
@@ -18,6 +19,7 @@ from qtpy.QtWidgets import (
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
 from venoseg.review import Version, changes_table, sign_off
+from venoseg_napari.advice import advice
 from venoseg_napari.desk import Desk
 from venoseg_napari.words import Words
 
@@ -151,7 +153,8 @@ class SigningBar(QWidget):
 
     def _tell(self, words: str, problem: bool) -> None:
         colour = _BAD if problem else _GOOD
-        self.message.setText(f"<span style='color:{colour}'>{words}</span>")
+        told = escape(advice(words))
+        self.message.setText(f"<span style='color:{colour}'>{told}</span>")
 
     def _work(self, words: str) -> None:
         self.cancel.setVisible(bool(words) and not self.desk.busy)

@@ -14,6 +14,7 @@ from venoseg.dicom.calibration import Calibration
 from venoseg.errors import VenosegError
 from venoseg.review import WorkItem
 from venoseg.venography import header_calibration
+from venoseg_napari.advice import advice
 from venoseg_napari.background import in_background, told_of
 from venoseg_napari.cine import Cine, cine_of, fps_of
 from venoseg_napari.player import Player
@@ -153,7 +154,11 @@ class VenogramWindow(QWidget):
         if self.angiogram is None or self.cine is None or self.busy:
             return
         try:
-            options = options_of(self.angiogram, self.points_px, self.line_px, self.bar.fiducial())
+            options = options_of(
+                *(self.angiogram, self.points_px, self.line_px),
+                self.bar.fiducial(),
+                self.bar.frames(),
+            )
         except VenosegError as error:
             self._tell(str(error), problem=True)
             return
@@ -161,15 +166,15 @@ class VenogramWindow(QWidget):
         self.busy = True
         self.bar.measure.setEnabled(False)
         self._tell("measuring ...")
-        asked = (tuple(self.points_px), self.line_px, self.cine.mask, self.cine.shift_px)
+        asked = self._asked(self.cine)
 
         def done(found: Venogram) -> None:
             self._ready()
             now = self.cine
             if wanted != self._opened or now is None:
                 return
-            if asked != (tuple(self.points_px), self.line_px, now.mask, now.shift_px):
-                self._tell("points, line or mask were changed meanwhile: measure again")
+            if asked != self._asked(now):
+                self._tell("points, line, frames or mask were changed meanwhile: measure again")
                 return
             self._show_found(found)
 
@@ -178,6 +183,11 @@ class VenogramWindow(QWidget):
             self._failed(error)
 
         in_background(lambda: measure_run(run, options), done, failed)
+
+    def _asked(self, cine: Cine) -> tuple[object, ...]:
+        """Return what figures hold for."""
+        points, line, frames = tuple(self.points_px), self.line_px, self.bar.frames()
+        return points, line, frames, cine.mask, cine.shift_px
 
     def _ready(self) -> None:
         self.busy = False
@@ -249,7 +259,7 @@ class VenogramWindow(QWidget):
         self.bar.say_calibration(calibration)
 
     def _tell(self, words: str, *, problem: bool = False) -> None:
-        self.words.setText(words)
+        self.words.setText(advice(words))
         self.words.setStyleSheet("color: #e07b39" if problem else "")
 
     def _failed(self, error: Exception) -> None:
@@ -286,6 +296,7 @@ class VenogramWindow(QWidget):
         self.player.told.connect(lambda words, problem: self._tell(words, problem=problem))
         bar.hand_changed.connect(self._take_hand)
         bar.object_changed.connect(lambda: self._outdate("the object was changed"))
+        bar.frames_changed.connect(lambda: self._outdate("the frames were changed"))
         bar.measure.clicked.connect(self.measure)
         bar.clear.clicked.connect(self.clear_marks)
         bar.back.clicked.connect(self.put_edge_back)

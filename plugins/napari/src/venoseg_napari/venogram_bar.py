@@ -51,6 +51,7 @@ class VenogramBar(QWidget):
     mask_changed = Signal()
     hand_changed = Signal()
     object_changed = Signal()
+    frames_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +69,7 @@ class VenogramBar(QWidget):
             group = QGroupBox(title)
             group.setLayout(part)
             layout.addWidget(group)
+        layout.addLayout(self._measured())
         self.measure = QPushButton("Measure")
         self.measure.setToolTip("between the clicked points, or the main vessel where none are")
         self.clear = QPushButton("Clear the marks")
@@ -88,13 +90,18 @@ class VenogramBar(QWidget):
 
     def set_run(self, cine: Cine, fps: float) -> None:
         """Set everything to a run, without a signal."""
-        parts = (self.slider, self.speed, self.first, self.last, self.down, self.right, self.dsa)
+        parts = (
+            *(self.slider, self.speed, self.dsa),
+            *(self.first, self.last, self.down, self.right, self.begin, self.end),
+        )
         blockers = [QSignalBlocker(part) for part in parts]
         self.slider.setRange(0, cine.count - 1)
         self.slider.setValue(0)
         self.speed.setValue(fps)
-        for box in (self.first, self.last):
+        for box in (self.first, self.last, self.begin, self.end):
             box.setRange(1, cine.count)
+        self.begin.setValue(1)
+        self.end.setValue(cine.count)
         first, last = cine.mask or (0, 0)
         self.first.setValue(first + 1)
         self.last.setValue(last + 1)
@@ -124,6 +131,11 @@ class VenogramBar(QWidget):
         """Return first and last mask frame, counted from 0, and its shift (down, right)."""
         first, last = self.first.value() - 1, self.last.value() - 1
         return first, last, self.down.value(), self.right.value()
+
+    def frames(self) -> tuple[int, int] | None:
+        """Return first and last frame to measure, counted from 0; None: all."""
+        first, last = sorted((self.begin.value(), self.end.value()))
+        return None if (first, last) == (1, self.end.maximum()) else (first - 1, last - 1)
 
     def hand(self) -> Hand:
         """Return what the mouse does."""
@@ -183,6 +195,17 @@ class VenogramBar(QWidget):
         self.down.setToolTip("pixels down")
         self.right.setToolTip("pixels to the right")
         form.addRow(self.fit)
+        return form
+
+    def _measured(self) -> QFormLayout:
+        form = QFormLayout()
+        row = QHBoxLayout()
+        self.begin, self.end = QSpinBox(), QSpinBox()
+        for spin in (self.begin, self.end):
+            spin.setToolTip("the first and the last frame that are measured")
+            spin.valueChanged.connect(lambda _: self.frames_changed.emit())
+            row.addWidget(spin)
+        form.addRow("frames", row)
         return form
 
     def _hand(self) -> QVBoxLayout:

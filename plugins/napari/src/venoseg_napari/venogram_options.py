@@ -21,6 +21,7 @@ def options_of(
     points_px: Sequence[Point],
     line_px: tuple[Point, Point] | None,
     known: tuple[FiducialKind, float],
+    frames: tuple[int, int] | None = None,
 ) -> VenogramOptions:
     """Return what to measure in a run.
 
@@ -34,6 +35,8 @@ def options_of(
         On the object to calibrate with.
     known
         Kind of that object, and its size in mm.
+    frames
+        First and last frame to measure, counted from 0; None: all.
 
     Raises
     ------
@@ -46,4 +49,6 @@ def options_of(
         )
     ways = (Way(_NAMED, np.array(points_px)),) if points_px else ()
     fiducial = None if line_px is None else Fiducial(*known, *line_px)
-    return VenogramOptions(ways=ways, fiducial=fiducial, calibration=header_calibration(angiogram))
+    return VenogramOptions(
+        ways=ways, frames=frames, fiducial=fiducial, calibration=header_calibration(angiogram)
+    )

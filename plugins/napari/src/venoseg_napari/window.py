@@ -33,6 +33,7 @@ from venoseg_napari.signing_bar import SigningBar
 from venoseg_napari.surfaces import Surfaces
 from venoseg_napari.tools_dock import ToolsDock
 from venoseg_napari.venogram import VenogramWindow
+from venoseg_napari.viewer import new_viewer
 from venoseg_napari.worklist_dock import WorklistDock
 
 
@@ -166,7 +167,7 @@ def open_window(
     clock: Clock = system_clock,
 ) -> ReviewWindow:
     """Open the window on a path; the first case opens when there is only one."""
-    viewer = viewer or napari.Viewer(title="venoseg review")
+    viewer = viewer or new_viewer()
     made = ReviewWindow(viewer, reviewer or suggested_reviewer(), reviews, clock)
     made.desk.labels = labels
     made.worklist.look_in(path)
@@ -180,7 +181,7 @@ def suggested_reviewer() -> str:
 
 def run(path: Path, labels: Path | None, reviews: Path | None, reviewer: str | None) -> int:
     """Open the window, wait until it is closed, and return the exit status."""
-    viewer = napari.Viewer(title="venoseg review")
+    viewer = new_viewer()
     if reviewer is None:
         name, good = QInputDialog.getText(
             None, "venoseg review", "Reviewer (initials)", text=suggested_reviewer()

@@ -65,6 +65,23 @@ def test_an_edge_dragged_in_the_straightened_view_takes_the_lumen_along(window, 
     assert not any("manual_contour" in flags for flags in desk.profile("ivc").flags)
 
 
+def test_figures_look_old_while_the_brush_is_still_down(window, wait):
+    made = window()
+    desk = made.desk
+    desk.take(kind="erase", vessel="ivc", radius_mm=4.0)
+    desk.go_to("ivc", 20)
+    native = made.viewer.window._qt_viewer.canvas.native
+    at = made.crosshair.place(made.canvas.to_world(desk.cursor_lps_mm))
+    QTest.mousePress(native, Qt.MouseButton.LeftButton, pos=at)
+    assert made.numbers.text("ivc", "minimum_diameter_mm") == "..."
+    assert "being measured" in made.section.words.text()
+    assert not desk.session.history.done
+    QTest.mouseRelease(native, Qt.MouseButton.LeftButton, pos=at)
+    assert len(desk.session.history.done) == 1
+    wait(lambda: desk.figures.settled)
+    assert float(made.numbers.text("ivc", "minimum_diameter_mm")) > 0
+
+
 @pytest.mark.parametrize("name", ["fill", "grow", "shrink", "smooth", "islands", "holes"])
 def test_a_button_reshapes_the_whole_vein_and_undo_takes_it_back(window, wait, name):
     made = window()

@@ -19,16 +19,13 @@ pytestmark = pytest.mark.gui
 CHILD = """
     import sys, time
     from pathlib import Path
-    import napari
     import numpy as np
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
     from venoseg_napari.window import open_window
 
     case, reviews = Path(sys.argv[1]), Path(sys.argv[2])
-    made = open_window(
-        case / "ct.nii.gz", case / "labels.seg.nrrd", reviews, "anna", napari.Viewer()
-    )
+    made = open_window(case / "ct.nii.gz", case / "labels.seg.nrrd", reviews, "anna")
     desk = made.desk
     while desk.session is None or not desk.figures.settled:
         QTest.qWait(20)

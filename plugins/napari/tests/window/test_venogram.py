@@ -180,6 +180,24 @@ def test_points_measure_in_pixels_and_a_drawn_line_brings_millimetres(opened, wa
     assert "mm" in window.plots.profile.getAxis("left").labelText
 
 
+def test_only_the_frames_that_are_chosen_are_measured(opened, wait):
+    window = opened()
+    window.bar.take("points")
+    click(window, 100, 20)
+    click(window, 100, 170)
+    assert window.bar.frames() is None
+    window.bar.measure.click()
+    wait(lambda: window.found is not None)
+    assert len(window.found.subtraction.plan.pairings) > 2
+    window.bar.begin.setValue(FRAMES - 1)
+    assert window.found is None
+    assert "frames were changed" in window.figures.text()
+    window.bar.measure.click()
+    wait(lambda: window.found is not None)
+    measured = [pair.contrast for pair in window.found.subtraction.plan.pairings]
+    assert measured == [(FRAMES - 2,), (FRAMES - 1,)]
+
+
 def test_an_edge_is_moved_with_the_mouse_and_put_back(opened, wait):
     window = opened()
     window.bar.take("points")

@@ -57,3 +57,16 @@ def test_a_vein_drawn_aside_has_not_moved_along_itself() -> None:
     end = seen(heights(0.0), HEAD, [0.0], 1.0)
     drift = drift_from(Observations.joined([across, end]), LYING)
     assert abs(drift.along(heights(20.0), HEAD[None])[0][0]) < 0.5
+
+
+def test_a_course_that_fits_says_little_of_how_far_its_vein_has_slid() -> None:
+    slope = np.radians(10.0)
+    along = np.array([np.sin(slope), 0.0, np.cos(slope)])
+    across = np.array([np.cos(slope), 0.0, -np.sin(slope)])
+    at = heights(*range(0, 151, 10))[:, 2:] * along
+    end = seen(at[:1], along, [0.0], 1.0)
+    sides = (across, [0.0, 1.0, 0.0])
+    fits = [seen(at, side, np.zeros(len(at)), 0.8, bends=True) for side in sides]
+    top = at[-1:], along[None]
+    unseen = drift_from(end, LYING).along(*top)[1][0]
+    assert drift_from(Observations.joined([end, *fits]), LYING).along(*top)[1][0] > 0.5 * unseen

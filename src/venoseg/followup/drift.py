@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.special import logsumexp
 
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 # Movements along (left, back, head) in these proportions. One part is the same everywhere, the
 # other goes together over about this distance; either has a size of its own, since veins that lie
@@ -66,7 +67,7 @@ class Observations:
     along: FloatArray
     moved_mm: FloatArray
     sd_mm: FloatArray
-    bends: FloatArray
+    bends: BoolArray
 
     @staticmethod
     def joined(parts: Sequence[Observations]) -> Observations:
@@ -201,16 +202,25 @@ def _explained(
     rigid: Rigid,
     sizes: tuple[_Sizes, ...],
 ) -> Drift:
+    """Weigh each set of sizes by how well it explains what was seen.
+
+    How far things may have moved is weighed by what tells it along the veins: a course shows
+    nothing of a vein that slides along itself, however well it fits. How far courses may bend is
+    weighed by all that was seen.
+    """
     points = observed.at_lps_mm, observed.along
     bent = np.outer(observed.bends, observed.bends) * (observed.along @ observed.along.T)
     bent *= np.exp(-0.5 * _squared(points[0], points[0]) / _BEND_LENGTH_MM**2)
+    sure = np.flatnonzero(~observed.bends)
     found = []
-    for one in sizes:
-        moving = _covariance(points, points, one, rigid)
-        factor = cho_factor(moving + one.bend_mm**2 * bent + np.diag(sd**2), lower=True)
-        solved = cho_solve(factor, observed.moved_mm)
-        likelihood = -0.5 * observed.moved_mm @ solved - np.log(np.diag(factor[0])).sum()
-        found.append((likelihood, one, solved, factor))
+    for moved in dict.fromkeys(one._replace(bend_mm=0.0) for one in sizes):
+        moving = _covariance(points, points, moved, rigid) + np.diag(sd**2)
+        along = _solved(moving[np.ix_(sure, sure)], observed.moved_mm[sure])[0]
+        bending = [one for one in sizes if one._replace(bend_mm=0.0) == moved]
+        solutions = [_solved(moving + one.bend_mm**2 * bent, observed.moved_mm) for one in bending]
+        together = logsumexp([likelihood for likelihood, *_ in solutions])
+        for one, (likelihood, solved, factor) in zip(bending, solutions, strict=True):
+            found.append((along + likelihood - together, one, solved, factor))
     best = max(likelihood for likelihood, *_ in found)
     weights = np.exp([likelihood - best for likelihood, *_ in found])
     kept = weights > _LEAST_WEIGHT
@@ -221,6 +231,16 @@ def _explained(
         if keep
     )
     return Drift(observed, rigid, models)
+
+
+def _solved(
+    covariance: FloatArray, moved_mm: FloatArray
+) -> tuple[float, FloatArray, tuple[FloatArray, bool]]:
+    """Return the log likelihood of movements, what solves them, and the factor of that."""
+    factor = cho_factor(covariance, lower=True)
+    solved = cho_solve(factor, moved_mm)
+    likelihood = -0.5 * moved_mm @ solved - np.log(np.diag(factor[0])).sum()
+    return float(likelihood), solved, factor
 
 
 _Points = tuple[FloatArray, FloatArray]

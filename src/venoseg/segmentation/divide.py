@@ -33,6 +33,8 @@ def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
     # In a wide cava the courses part before the veins do.
     radius = np.sqrt(tubes[0].area_mm2 / np.pi)
     shared = gap.min(axis=1) < np.maximum(_APART_MM, _APART_SHARE * radius)
+    # Of the second the upper part may be left out, which is the same.
+    shared[: int(np.argmin(gap[:, 0]))] = True
     # The courses of one cava may lie apart for a short way, where its wall does not show.
     reach = round(_SHORT_MM / tubes[0].course.step_mm / 2)
     padded = np.pad(shared, (reach, 0), constant_values=True)

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import (
     Box,
     Float32Array,
@@ -21,6 +23,7 @@ from venoseg.segmentation.working import (
     box_of,
     factors,
     pooled,
+    reach_of,
     smoothed,
     upright,
     with_blocks,
@@ -29,6 +32,7 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 SPACING_MM = 2.0
 _FINE_MM = 1.0
+_AT_ONCE = 24
 _SMOOTH_MM = 0.7
 # A dark line is narrower than this many voxels, and darker than both sides by more than this.
 _LINE_VOXELS = 3
@@ -81,11 +85,26 @@ def picture_of(volume: Volume, box: Box) -> Picture:
     part = with_blocks(part, factors(part.grid, _FINE_MM))
     spacing = part.grid.spacing_mm
     mean, grid = pooled(part, box_of(part.grid), SPACING_MM)
-    smooth = smoothed(part.voxels, _SMOOTH_MM / spacing)
-    factor = factors(part.grid, SPACING_MM)
-    darkest = blockwise(np.minimum, smooth, factor).astype(np.float32)
+    darkest = _darkest(part.voxels, _SMOOTH_MM / spacing, factors(part.grid, SPACING_MM))
     darkest, _ = upright(darkest, Grid(darkest.shape, part.grid.affine))
     return Picture(mean, np.ascontiguousarray(darkest), grid)
+
+
+def _darkest(
+    voxels: npt.NDArray[np.generic], sigma: FloatArray, factor: npt.NDArray[np.int64]
+) -> Float32Array:
+    """Return the least smoothed value of each block; a few slices at a time are held twice."""
+    deep = int(factor[0])
+    step, reach = deep * max(1, _AT_ONCE // deep), reach_of(float(sigma[0]))
+    parts = []
+    for start in range(0, len(voxels), step):
+        low = max(start - reach, 0)
+        stop = min(start + step, len(voxels))
+        smooth = smoothed(voxels[low : stop + reach], sigma)[start - low : stop - low]
+        if len(smooth) >= deep:
+            parts.append(blockwise(np.minimum, smooth, factor))
+    darkest: Float32Array = np.concatenate(parts).astype(np.float32)
+    return darkest
 
 
 def bones_in(picture: Picture, level_hu: float) -> BoolArray:
@@ -104,9 +123,10 @@ def bones_in(picture: Picture, level_hu: float) -> BoolArray:
     shell = large[pieces]
     reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
     disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
-    filled = np.stack(
-        [ndimage.binary_fill_holes(ndimage.binary_closing(one, disc)) for one in shell]
-    )
+    filled = shell.copy()
+    for one in filled:
+        if one.any():
+            one[:] = ndimage.binary_fill_holes(ndimage.binary_closing(one, disc))
     # What lies between one vertebra and the next is no vein either.
     gap = max(1, round(_DISC_MM / 2 / float(picture.grid.spacing_mm[0])))
     padded = np.pad(filled, ((gap, gap), (0, 0), (0, 0)))
@@ -194,12 +214,15 @@ def lead_of_arteries(
     # Whichever is known farther down would have a start over the other.
     low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
     upper = _above(arteries_lps_mm, low)
-    from_aorta = _time_from(pace[0], picture, upper, np.zeros(len(upper)))
+    above = _above(arteries_lps_mm, low)
     upper = _above(veins_lps_mm, low)
     lowest = veins_lps_mm[np.argmin(veins_lps_mm[:, 2])]
     ahead = _AHEAD * np.linalg.norm(ends_lps_mm - lowest, axis=1)
     starts, begin = np.concatenate([upper, ends_lps_mm]), np.append(np.zeros(len(upper)), ahead)
-    from_veins = _time_from(pace[1], picture, starts, begin)
+    from_aorta, from_veins = both(
+        lambda: _time_from(pace[0], picture, above, np.zeros(len(above))),
+        lambda: _time_from(pace[1], picture, starts, begin),
+    )
     reached = np.isfinite(from_aorta)
     lead = np.full(from_aorta.shape, -np.inf)
     lead[reached] = from_veins[reached] - from_aorta[reached]

@@ -85,9 +85,8 @@ def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) 
         for one in found
         if one.merged and one.confidence.confidence < LEAST_CONFIDENCE
     }
-    values = [names.index(vessel) + 1 for vessel in unsure]
-    if values:
-        labels[np.isin(labels, values)] = 0
+    for vessel in unsure:
+        labels[labels == names.index(vessel) + 1] = 0
     return [_not_drawn(one) if one.stretch.vessel in unsure else one for one in found]
 
 
@@ -99,11 +98,10 @@ def _not_drawn(one: Judged) -> Judged:
 
 def _lost(before: LabelArray, after: LabelArray, count: int) -> FloatArray:
     """Return (count + 1,) which share of each label is gone."""
-    held = np.flatnonzero(before)
-    first = np.bincount(before.ravel()[held], minlength=count + 1)
-    last = np.bincount(after.ravel()[held], minlength=count + 1)
-    share: FloatArray = 1.0 - last / np.maximum(first, 1)
-    share[first == 0] = 0.0
+    share = np.zeros(count + 1)
+    for value in range(1, count + 1):
+        first, last = (np.count_nonzero(labels == value) for labels in (before, after))
+        share[value] = 1.0 - last / first if first else 0.0
     return share
 
 

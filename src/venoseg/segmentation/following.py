@@ -26,9 +26,11 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 STEP_MM = 1.5
+# The way of a coarse picture tells no more than steps of this size.
+_FIRST_STEP_MM = 3.0
 LARGEST_MM = 26.0
 # The course is moved into the middle until it moves by less than this nearly everywhere.
-_ROUNDS, _SETTLED_MM = 5, 0.8
+_ROUNDS, _SETTLED_MM, _EVEN_MM = 5, 0.8, 3.0
 _WALL_SHOWS = 0.65
 _SEED_MM = 4.0
 _BEYOND_MM, _OUTSIDE_MM = 10.0, 6.0
@@ -156,7 +158,7 @@ def tube_along(
     artery_below_mm
         Height below which an artery may touch the vein, so that a section with a waist is both.
     """
-    course = course_through(way_lps_mm, STEP_MM, 3.0)
+    course = course_through(way_lps_mm, _FIRST_STEP_MM, 3.0)
     expected = None
     moved_mm = np.inf
     rays = no_stretch(len(course.points_lps_mm))
@@ -205,7 +207,8 @@ def _resampled(expected: Expected, count: int) -> Expected:
 
 def _moved(course: Course, across_mm: FloatArray) -> FloatArray:
     """Return the course moved across itself, evenly along it."""
-    even = ndimage.gaussian_filter1d(across_mm, 2.0, axis=0, mode="nearest")
+    sigma = _EVEN_MM / course.step_mm
+    even = ndimage.gaussian_filter1d(across_mm, sigma, axis=0, mode="nearest")
     moved: FloatArray = (
         course.points_lps_mm + even[:, :1] * course.first + even[:, 1:] * course.second
     )

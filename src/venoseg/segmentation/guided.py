@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import with_doubts, withheld
@@ -29,9 +30,10 @@ from venoseg.segmentation.model import (
 )
 from venoseg.segmentation.painting import painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
-from venoseg.segmentation.scene import Scene, scene_of
+from venoseg.segmentation.scene import Scene, scene_of, seen_around
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.telling import told_apart
+from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import box_around, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
@@ -43,7 +45,10 @@ _UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM = 8.0
+# So much of a way that another one goes too is followed once more, to know the vein's width.
+_BEFORE_PARTING_MM = 60.0
 _OTHER_SIDE = 30.0
+_NOISE_CUBES = 60
 # Where less than this share of the courses looks like a lumen, it is something else.
 _LEAST_OPEN = 0.08
 
@@ -79,8 +84,8 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     chains = chains_of(seeds, volume)
     points = np.concatenate([chain.points_lps_mm for chain in chains])
     box = box_around(volume.grid, points, _ASIDE_MM)
-    picture = picture_of(volume, box)
-    scene = scene_of(volume, box, picture, points, seeds)
+    seen, picture = both(lambda: seen_around(volume, box), lambda: picture_of(volume, box))
+    scene = scene_of(seen, picture, points, seeds)
     chains = [with_waypoints(chain, scene.cava_lps_mm) for chain in chains]
     return followed(volume, scene, chains, "semiautomatic")
 
@@ -93,11 +98,11 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     MeasurementError
         When nothing along the way shows contrast, or nothing can be told from arteries.
     """
-    ways = [_way(scene, chain) for chain in chains]
-    ways = [prolonged(way, volume.grid) for way in ways]
+    ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
     below_mm = _iliac_below_mm(chains, ways)
-    tubes = [tube_along(part, way, noise, below_mm) for way in ways]
+    own = _without_the_same(ways)
+    tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
@@ -173,13 +178,46 @@ def _iliac_below_mm(chains: Sequence[Chain], ways: Sequence[FloatArray]) -> floa
     return float(together[:, 2].min()) + _TOGETHER_MM if len(together) else np.inf
 
 
-def _way(scene: Scene, chain: Chain) -> FloatArray:
+def _ways(scene: Scene, chains: Sequence[Chain]) -> list[FloatArray]:
+    """Return the way along each chain; where chains pass the same points first, it is the same."""
+    ways: list[FloatArray] = []
+    for chain in chains:
+        points = chain.points_lps_mm
+        same = 0 if not ways else _alike(chains[0].points_lps_mm, points)
+        if same < 2:
+            ways.append(_way(scene, chain, points))
+            continue
+        last = int(np.argmin(np.linalg.norm(ways[0] - points[same - 1], axis=1)))
+        rest = _way(scene, chain, points[same - 1 :])
+        ways.append(np.concatenate([ways[0][:last], rest]))
+    return ways
+
+
+def _alike(first: FloatArray, second: FloatArray) -> int:
+    """Return how many rows two arrays have in common at their beginning."""
+    count = min(len(first), len(second))
+    unlike = np.flatnonzero((first[:count] != second[:count]).any(axis=1))
+    return int(unlike[0]) if len(unlike) else count
+
+
+def _without_the_same(ways: Sequence[FloatArray]) -> list[FloatArray]:
+    """Leave out of further ways what they have in common with the first, but for the last of it."""
+    own = list(ways[:1])
+    for way in ways[1:]:
+        away = length_along(way)
+        same = _alike(ways[0], way)
+        own.append(way[away >= away[max(same - 1, 0)] - _BEFORE_PARTING_MM])
+    return own
+
+
+def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
+    """Return the cheapest way through some points of a chain."""
     picture = scene.picture
-    points = chain.points_lps_mm
     z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
-    order = np.argsort(points[:, 2])
-    levels = np.maximum(level_at(picture, points), _UNENHANCED_HU)
-    level = np.interp(z, points[order, 2], levels[order])
+    whole = chain.points_lps_mm
+    order = np.argsort(whole[:, 2])
+    levels = np.maximum(level_at(picture, whole), _UNENHANCED_HU)
+    level = np.interp(z, whole[order, 2], levels[order])
     cost = cost_of(picture, level, scene.arteries, scene.behind)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         cost += cost_of_brightness(picture, level, scene.perhaps_arteries, scene.artery_hu)
@@ -193,7 +231,7 @@ def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:
     """Return the part of the image around the ways, and its noise once it is evened."""
     part = volume.crop(box_around(volume.grid, way, _TUBE_ASIDE_MM))
     sigma = _SMOOTH_MM / part.grid.spacing_mm
-    index = np.rint(part.grid.to_index(way[:: max(1, len(way) // 200)])).astype(int)
+    index = np.rint(part.grid.to_index(way[:: max(1, len(way) // _NOISE_CUBES)])).astype(int)
     top = np.array(part.grid.shape) - 4
     index = np.clip(index, 3, np.maximum(top, 3))
     spread = []

@@ -13,6 +13,7 @@ from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.inside import Inside, held_by, voxels_inside
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
+from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import box_around
 from venoseg.volume import BoolArray, Grid
@@ -49,21 +50,33 @@ def painted(
     # How deep, in steps of 1/250, the deepest claim of each voxel is.
     deepest = np.zeros(own.shape, dtype=np.uint8)
     contested = [np.empty((0, 3), dtype=np.int64)]
-    for number, tube in enumerate(tubes):
-        value = np.zeros(len(tube.course.points_lps_mm), dtype=np.uint8)
-        for one in found:
-            if one.stretch.tube == number:
-                value[one.open_stations] = names.index(one.stretch.vessel) + 1
-        _prolong(value, [one for one in found if one.stretch.tube == number], tube)
-        inside = voxels_inside(tube, grid, value > 0)
+    values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
+
+    def claims(number: int) -> tuple[Inside, list[npt.NDArray[np.int64]]]:
+        inside = voxels_inside(tubes[number], grid, values[number] > 0)
+        return inside, [_deeper_in(artery, inside, grid) for artery in arteries]
+
+    for value, (inside, taken) in zip(values, each(claims, range(len(tubes))), strict=True):
         at = tuple((inside.index - corner).T)
         deep = (1.0 + 250.0 * inside.depth).astype(np.uint8)
         # Of equal depth the first tube's claim counts.
         won = deep > deepest[at]
         at = tuple(axis[won] for axis in at)
         deepest[at], own[at] = deep[won], value[inside.station[won]]
-        contested += [_deeper_in(artery, inside, grid) for artery in arteries]
+        contested += taken
     return labels, np.concatenate(contested)
+
+
+def _values(
+    number: int, tube: Tube, found: Sequence[Judged], names: Sequence[str]
+) -> npt.NDArray[np.uint8]:
+    """Return (n,) the label of each station of a tube, 0 where it has no lumen."""
+    own = [one for one in found if one.stretch.tube == number]
+    value = np.zeros(len(tube.course.points_lps_mm), dtype=np.uint8)
+    for one in own:
+        value[one.open_stations] = names.index(one.stretch.vessel) + 1
+    _prolong(value, own, tube)
+    return value
 
 
 def _deeper_in(artery: Artery, inside: Inside, grid: Grid) -> npt.NDArray[np.int64]:

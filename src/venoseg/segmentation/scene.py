@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
-from venoseg.segmentation.arterial import Artery, below_division, division_of, iliac_arteries
+from venoseg.segmentation.arterial import Artery, Below, below_division, division_of, iliac_arteries
 from venoseg.segmentation.cava import division_mm, run_of_aorta, shows_aorta, sure_cava
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
@@ -22,6 +22,7 @@ from venoseg.segmentation.domains import (
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.landmarks import Landmarks, find_landmarks
 from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.together import both
 from venoseg.segmentation.tracks import sure_of
 from venoseg.segmentation.working import Box, pooled
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
@@ -98,9 +99,32 @@ class Scene:
         return np.broadcast_to(low[:, None, None] & beyond, self.picture.grid.shape)
 
 
-def scene_of(
-    volume: Volume, box: Box, picture: Picture, points: FloatArray, seeds: Sequence[Seed]
-) -> Scene:
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What slices show around the spine.
+
+    Attributes
+    ----------
+    landmarks
+        Spine, aorta and cava; None where there is no spine.
+    below
+        What is seen of arteries below the division of the aorta; None where that is not in view.
+    """
+
+    landmarks: Landmarks | None
+    below: Below | None
+
+
+def seen_around(volume: Volume, box: Box) -> Seen:
+    """Find landmarks and arteries in the slices that hold a box."""
+    image, place = pooled(volume, _whole_slices(volume, box), 3.0)
+    found = find_landmarks(image, place)
+    if found is None or not shows_aorta(found):
+        return Seen(found, None)
+    return Seen(found, below_division(image, place, found))
+
+
+def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[Seed]) -> Scene:
     """Find what lies beside the wanted veins.
 
     Raises
@@ -108,8 +132,7 @@ def scene_of(
     InputError
         When a seed lies in the aorta or in an iliac artery.
     """
-    image, place = pooled(volume, _whole_slices(volume, box), 3.0)
-    found = find_landmarks(image, place)
+    found, below = seen.landmarks, seen.below
     said = [seed.lps_mm for seed in seeds if seed.vessel != "ivc"]
     said_lps_mm = np.array(said, dtype=np.float64).reshape(-1, 3)
     if found is None or not shows_aorta(found):
@@ -126,7 +149,6 @@ def scene_of(
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
-    below = below_division(image, place, found)
     if _between_hu(picture, found) is not None:
         refuse_iliac_artery(picture, found, seeds, iliac_arteries(below, points[:0]))
     scene = surroundings(picture, found, points, iliac_arteries(below, points))
@@ -209,22 +231,26 @@ def surroundings(
         return _without_aorta(picture, veins_lps_mm)
     level = float(np.median(aorta.level_hu[sure]))
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
-    lead = lead_of_arteries(picture, used, level, upper, lower)
     fainter = min(level, float(level_at(picture, known).min()))
+    brightest = max(level, float(level_at(picture, known).max()))
+    lead, (by_wall, bones) = both(
+        lambda: lead_of_arteries(picture, used, level, upper, lower),
+        lambda: (arteries_in(picture, used, known, fainter), bones_in(picture, brightest)),
+    )
     # Above its division the aorta is the one artery that is as wide as what is taken away by its
     # grey value; a stream in the cava may be as bright.
     z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
     high = (z >= divides_mm - 1.0)[:, None, None]
     perhaps = (lead > POSSIBLE_LEAD_MM) & (~high | trunk.covers(picture.grid, _BESIDE_ARTERY))
-    by_wall = arteries_in(picture, used, known, fainter) & perhaps
+    by_wall &= perhaps
     by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     arteries = by_wall & (lead > SURE_LEAD_MM)
     for artery in tracked:
         perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
-        by_wall |= artery.covers(picture.grid, 1.0)
-        arteries |= artery.covers(picture.grid, 1.0)
-    brightest = max(level, float(level_at(picture, known).max()))
-    behind = _behind(picture.grid, found, lowest_mm) | bones_in(picture, brightest)
+        inside = artery.covers(picture.grid, 1.0)
+        by_wall |= inside
+        arteries |= inside
+    behind = _behind(picture.grid, found, lowest_mm) | bones
     crest = found.crest_z_mm
     return Scene(
         picture,

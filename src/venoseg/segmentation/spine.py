@@ -20,6 +20,9 @@ _SHELL_MM, _LARGEST_HOLE_MM2 = 9.0, 3000.0
 # Its middle lies so far behind the front of the trunk, as a share of the depth, give or take; and
 # so near to the midline.
 _DEPTH, _DEPTH_RANGE, _ASIDE_MM, _OFF_COST = 0.6, 0.15, 20.0, 0.006
+# Neighbours within a slice only.
+_IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
+_IN_SLICE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def body_of(image: Float32Array) -> BoolArray:
@@ -30,7 +33,12 @@ def body_of(image: Float32Array) -> BoolArray:
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     largest = pieces == int(np.argmax(sizes))
-    filled: BoolArray = np.stack([ndimage.binary_fill_holes(part) for part in largest])
+    # What does not reach the border of its slice is a hole.
+    around = np.pad(~largest, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    outside, _ = ndimage.label(around, _IN_SLICE)
+    border = np.zeros(int(outside.max()) + 1, dtype=bool)
+    border[outside[:, 0, 0]] = True
+    filled: BoolArray = ~border[outside[:, 1:-1, 1:-1]]
     return filled
 
 
@@ -102,9 +110,7 @@ def _filled(bone: BoolArray, grid: Grid, cut: BoolArray) -> BoolArray:
     closed[:, -1] |= cut[:, None]
     for one in closed:
         one |= ndimage.binary_closing(one, disc)
-    across = np.zeros((3, 3, 3), dtype=bool)
-    across[1] = ndimage.generate_binary_structure(2, 1)
-    holes, count = ndimage.label(~closed, across)
+    holes, count = ndimage.label(~closed, _IN_SLICE)
     small = np.bincount(holes.ravel(), minlength=count + 1) * dy * dx < _LARGEST_HOLE_MM2
     small[0] = True
     filled: BoolArray = small[holes][:, reach:-reach, reach:-reach]

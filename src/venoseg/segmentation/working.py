@@ -48,7 +48,7 @@ def pooled(volume: Volume, box: Box, spacing_mm: float) -> tuple[Float32Array, G
         Its place in the patient.
     """
     part = with_blocks(volume.crop(box), factors(volume.grid.crop(box), spacing_mm))
-    return upright(part.voxels, part.grid)
+    return upright(part.voxels.astype(np.float32, copy=False), part.grid)
 
 
 def factors(grid: Grid, spacing_mm: float) -> npt.NDArray[np.int64]:
@@ -64,11 +64,11 @@ def box_of(grid: Grid) -> Box:
 
 
 def with_blocks(part: Volume, factor: npt.NDArray[np.int64]) -> Volume:
-    """Average blocks of voxels to float32; missing voxels count as air."""
+    """Average blocks of voxels; missing voxels count as air."""
     voxels = part.voxels
     if part.missing is not None and part.missing.any():
         voxels = np.where(part.missing, AIR_HU, voxels)
-    blocks = _averaged(voxels, factor)
+    blocks = _averaged(voxels, factor) if factor.prod() > 1 else voxels
     affine = part.grid.affine.copy()
     affine[:3, 3] = part.grid.to_lps((factor - 1) / 2)
     affine[:3, :3] *= factor
@@ -116,21 +116,30 @@ def blockwise(
     join: np.ufunc, array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.generic]:
     """Join the voxels of each block by ``np.add`` or ``np.minimum``; what is left over is cut."""
+    deep, count = int(factor[0]), array.shape[0] // int(factor[0])
+    # One row of blocks after the other, so that what is joined stays in the fast memory.
+    parts = [_joined(join, array[n * deep : (n + 1) * deep], factor) for n in range(count)]
+    return np.concatenate(parts)
+
+
+def _joined(
+    join: np.ufunc, array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]
+) -> npt.NDArray[np.generic]:
+    """Join the slices of one row of blocks, then their rows, then their columns."""
     whole = np.issubdtype(array.dtype, np.integer)
-    joined = array
-    for axis, count in enumerate(int(n) for n in factor):
-        size = joined.shape[axis] // count
-        total: npt.NDArray[np.generic] | None = None
-        for first in range(count if count > 1 else 0):
-            part = [slice(None)] * 3
-            part[axis] = slice(first, size * count, count)
-            one = joined[tuple(part)]
-            if total is None:
-                total = one.astype(np.int32 if whole else np.float32)
-            else:
-                join(total, one, out=total)
-        joined = joined if total is None else total
-    return joined
+    joined = array[0].astype(np.int32 if whole else np.float32)
+    for one in array[1:]:
+        join(joined, one, out=joined)
+    deep, wide = (int(n) for n in factor[1:])
+    rows, columns = (size // count for size, count in zip(joined.shape, factor[1:], strict=True))
+    total = joined[: rows * deep : deep].copy()
+    for first in range(1, deep):
+        join(total, joined[first : rows * deep : deep], out=total)
+    joined, total = total, total[:, : columns * wide : wide].copy()
+    for first in range(1, wide):
+        join(total, joined[:, first : columns * wide : wide], out=total)
+    block: npt.NDArray[np.generic] = total[None]
+    return block
 
 
 def smoothed(array: npt.NDArray[np.generic], sigma: FloatArray) -> Float32Array:
@@ -150,6 +159,11 @@ def smoothed(array: npt.NDArray[np.generic], sigma: FloatArray) -> Float32Array:
             part = _passed_over(part, axis, weight)
         out[start:stop] = part[start - low : len(part) - (high - stop)]
     return out
+
+
+def reach_of(width: float) -> int:
+    """Return how many voxels away `smoothed` still takes from, for a Gaussian of ``width``."""
+    return len(_weights(width)) - 1
 
 
 def _weights(width: float) -> Float32Array:

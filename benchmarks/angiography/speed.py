@@ -3,9 +3,10 @@
     python -m benchmarks.angiography.speed [--frames 100] [--runs 3] [--keep FOLDER]
 
 The run shows a pressed left common iliac vein in a body; the patient lies 1.3 and 0.8 pixels off
-in the mask. Both limbs and the cava are measured. Every repetition is a process of its own;
-`peak` is the memory it came to hold above what the loaded libraries take. CPU seconds hold on a
-busy machine, wall seconds only on a quiet one.
+in the mask. The twin is made at half that size, enlarged and given noise, which takes half the
+time. Both limbs and the cava are measured. Every repetition is a process of its own; `peak` is the
+memory it came to hold above what the loaded libraries take. CPU seconds hold on a busy machine,
+wall seconds only on a quiet one.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
+from scipy import ndimage
 
 from venoseg.phantom.catalogue import twin_named
 from venoseg.phantom.identity import Visit
-from venoseg.phantom.xa import XaSettings, run_xa
+from venoseg.phantom.xa import XaRun, XaSettings, run_xa
 from venoseg.phantom.xa_devices import marker_catheter
 from venoseg.phantom.xa_dicom import XaSeries, xa_dataset
 from venoseg.phantom.xa_geometry import Carm
@@ -35,6 +39,8 @@ SIDE = 1024
 SEED = 931
 # Longer runs repeat these many frames, back and forth, so that the twin need not be made anew.
 MADE = 32
+ENLARGED = 2
+PHOTONS = 2000.0
 
 
 def main() -> None:
@@ -69,19 +75,19 @@ def write_run(folder: Path, frames: int) -> None:
     """Write the twin as one uncompressed file, and its seeds beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     scene = twin_named("venogram-may-thurner").build(SEED)
-    carm = Carm(rows=SIDE, columns=SIDE, pixel_mm=0.4)
+    small = SIDE // ENLARGED
     settings = XaSettings(
-        carm=carm,
+        carm=Carm(rows=small, columns=small, pixel_mm=0.4 * ENLARGED),
         frames=min(frames, MADE),
         frames_per_s=6.0,
         mask_frames=4,
-        motion_px=(1.3, -0.8),
-        photons=2000.0,
+        motion_px=(1.3 / ENLARGED, -0.8 / ENLARGED),
+        photons=0.0,
         seed=SEED,
     )
     tube = scene.tubes[2]
     catheter = marker_catheter(tube.curve, 4.0, tube.curve.length_mm, aside_mm=0.0)
-    twin = run_xa(scene, settings, catheter=catheter)
+    twin = enlarged(run_xa(scene, settings, catheter=catheter))
     dataset = xa_dataset(twin, Visit("speed", SEED), XaSeries(calibrated_mm=0.27))
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -102,6 +108,21 @@ def write_run(folder: Path, frames: int) -> None:
     (folder / f"{frames}.raw").unlink()
     seeds = run_seeds(xa_truth_of(scene, twin).projection)
     (folder / f"{frames}.json").write_text(json.dumps(seeds))
+
+
+def enlarged(twin: XaRun) -> XaRun:
+    """Return a twin of full size, with noise."""
+    random = np.random.default_rng(SEED)
+    carm = Carm(rows=SIDE, columns=SIDE, pixel_mm=0.4)
+    frames = np.empty((len(twin.pixels), SIDE, SIDE), dtype=np.uint16)
+    for number, frame in enumerate(twin.pixels):
+        seen = ndimage.zoom(
+            frame.astype(np.float64), ENLARGED, order=1, grid_mode=True, mode="nearest"
+        )
+        # Pixels of 1000 are what reaches the detector behind typical tissue.
+        seen += np.sqrt(1000.0 * np.maximum(seen, 0.0) / PHOTONS) * random.normal(size=seen.shape)
+        frames[number] = np.clip(np.rint(seen), 0, 4095)
+    return replace(twin, pixels=frames, settings=replace(twin.settings, carm=carm))
 
 
 def measured(run: Path) -> dict[str, tuple[float, float, float]]:

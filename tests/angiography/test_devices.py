@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from venoseg.angiography import VenogramOptions, Way, compose, measure_run, subtract
-from venoseg.angiography.course import find_path
+from venoseg.angiography.course import Ground, find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import find_edges
 from venoseg.angiography.grain import background_noise
@@ -46,5 +46,5 @@ def test_what_lies_behind_a_catheter_counts_little(occupied: Any):
 def test_without_that_the_width_would_be_wrong(occupied: Any):
     subtraction = subtract(occupied.run())
     picture, seen = compose(subtraction).picture, subtraction.seen
-    edges = find_edges(picture, seen, find_path(picture, seen, ENDS))
+    edges = find_edges(picture, seen, find_path(Ground.of(picture, seen), ENDS))
     assert abs(np.median(edges.width_px[20:-20]) - 24.0) > 0.2

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from venoseg.angiography import compose, subtract
-from venoseg.angiography.course import find_path, smooth_course
+from venoseg.angiography.course import Ground, find_path, smooth_course
 from venoseg.angiography.edges import Edges, find_edges
 from venoseg.angiography.widthmodel import Look, Samples, fit_profiles
 from venoseg.dicom.angiogram import Mask
@@ -25,7 +25,9 @@ def edges_of(scene: Any) -> Edges:
     vein = scene.veins[0]
     start, stop = np.array(vein.start), np.array(vein.stop)
     ends = np.clip([start + 0.1 * (stop - start), start + 0.9 * (stop - start)], 2, 253)
-    return find_edges(picture, subtraction.seen, find_path(picture, subtraction.seen, ends))
+    return find_edges(
+        picture, subtraction.seen, find_path(Ground.of(picture, subtraction.seen), ends)
+    )
 
 
 def errors_of(edges: Edges, vein: Any) -> Any:
@@ -94,7 +96,7 @@ def test_nothing_is_measured_where_nothing_fills(scene: Any):
 def test_a_point_outside_the_picture_is_named(scene: Any):
     picture = np.zeros(scene.shape, np.float32)
     with pytest.raises(MeasurementError, match="column 300, row 20"):
-        find_path(picture, picture == 0, np.array([[300.0, 20.0], [20.0, 20.0]]))
+        find_path(Ground.of(picture, picture == 0), np.array([[300.0, 20.0], [20.0, 20.0]]))
 
 
 def test_points_too_close_together_are_refused():
@@ -105,7 +107,7 @@ def test_points_too_close_together_are_refused():
 def test_a_path_goes_through_its_points(scene: Any):
     picture = scene.veins[0].picture(scene.shape).astype(np.float32)
     points = np.array([[128.0, 20.0], [128.0, 120.0], [130.0, 230.0]])
-    path = find_path(picture, picture >= 0, points)
+    path = find_path(Ground.of(picture, picture >= 0), points)
     distance = np.linalg.norm(path[:, None] - points, axis=2).min(axis=0)
     assert (distance <= 1.0).all()
 

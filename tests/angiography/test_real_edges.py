@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 from skimage import io
 
-from venoseg.angiography.course import find_path
+from venoseg.angiography.course import Ground, find_path
 from venoseg.angiography.edges import find_edges
 
 
@@ -20,7 +20,9 @@ def test_the_edges_enclose_the_vessel_drawn_by_hand(shared_data: Path):
     drawn = io.imread(folder / "1gt.pgm") > 127
     picture = -np.log(np.maximum(gray, 1.0) / 255.0)
     seen = ndimage.binary_erosion(ndimage.binary_fill_holes(gray > 25), iterations=4)
-    path = find_path(picture, seen, np.array([[150.0, 63.0], [72.0, 110.0], [87.0, 185.0]]))
+    path = find_path(
+        Ground.of(picture, seen), np.array([[150.0, 63.0], [72.0, 110.0], [87.0, 185.0]])
+    )
     edges = find_edges(picture, seen, path, logarithmic=False)
     offsets = np.arange(-12.0, 12.05, 0.1)
     points = edges.course.at(offsets)

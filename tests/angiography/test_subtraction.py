@@ -239,7 +239,7 @@ def test_few_frames_are_read_ahead(scene: Any):
 def test_noise_is_not_taken_for_motion():
     for seed in range(30):
         one, other = np.random.default_rng(seed).normal(2.0, 0.01, (2, 256, 256)).astype(np.float32)
-        assert found_shift(still(one, np.ones(one.shape, dtype=bool)), other) == (0.0, 0.0)
+        assert found_shift(still(one, np.ones(one.shape, dtype=bool), 1), other) == (0.0, 0.0)
 
 
 def test_a_mask_for_frames_that_were_not_exported_is_said(scene: Any):

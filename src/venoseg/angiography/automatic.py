@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from venoseg.angiography.course import find_path
+from venoseg.angiography.course import Ground, find_path
 from venoseg.angiography.resampling import shrunk
 from venoseg.angiography.run import Image
 from venoseg.errors import MeasurementError
@@ -50,7 +50,7 @@ def main_vessel_path(picture: Image, seen: BoolArray) -> FloatArray:
         start = np.unravel_index(int(way.argmax()), way.shape)
         ends.append((np.array(start, dtype=np.float64) + 0.5) * shrink - 0.5)
     points = np.array(ends)[:, ::-1]
-    path = find_path(picture, seen, points[np.argsort(points[:, 1])])
+    path = find_path(Ground.of(picture, seen), points[np.argsort(points[:, 1])])
     _refuse_turning_back(path)
     rows, columns = np.rint((path[:, ::-1] + 0.5) / shrink - 0.5).astype(int).T
     inside = (rows < depth.shape[0]) & (columns < depth.shape[1])

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.angiography.run import Image
-from venoseg.angiography.subtraction import BACKGROUND_STEP, Subtraction
+from venoseg.angiography.subtraction import Subtraction
 from venoseg.volume import FloatArray
 
 # The composite is the mean of so many frames at each pixel, the most opaque ones.
 _TOP = 4
 # Pictures are gone through in strips of rows that stay in a processor's cache.
 _ROWS = 32
+# Of so many rows and columns one tells how far a picture fills.
+_SAMPLED = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +58,11 @@ def compose(subtraction: Subtraction) -> Composite:
 def _most_opaque(subtraction: Subtraction, pictures: Iterator[Image]) -> tuple[Image, FloatArray]:
     """Return (k, rows, columns) of the most opaque pictures, and (p,) how far each fills."""
     best = np.full((_TOP, *subtraction.run.shape), -np.inf, dtype=np.float32)
-    sample = np.s_[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+    sample = np.s_[::_SAMPLED, ::_SAMPLED]
+    counted = subtraction.seen[sample]
     filling = []
     for picture in pictures:
-        values = picture[sample][subtraction.seen[sample]]
+        values = picture[sample][counted if counted.any() else ...]
         most = max(len(values) // 50, 1)
         filling.append(float(np.partition(values, -most)[-most:].mean()))
         _insert_whole(best, picture)

@@ -71,80 +71,75 @@ def smooth_course(points_px: FloatArray, smoothing_px: float) -> Course:
     return Course(points, np.stack([-along[:, 1], along[:, 0]], axis=1))
 
 
-def find_path(picture: Image, seen: BoolArray, points_px: FloatArray) -> FloatArray:
-    """Return the (n, 2) path of most contrast medium through two or more points, in their order.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What a path through a picture costs, the more the less contrast medium it meets.
 
-    Parameters
+    Attributes
     ----------
-    picture
-        (rows, columns) opacity.
-    seen
-        Where the path may go.
-    points_px
-        (m, 2) column and row.
-
-    Raises
-    ------
-    MeasurementError
-        When a point lies outside the picture.
+    cost
+        (r, c) of each pixel of the picture, made smaller.
+    shrink
+        How many pixels make one of the small picture, per axis.
+    shape
+        Rows and columns of the picture.
     """
-    return _legs(picture, seen, points_px, None)
 
+    cost: FloatArray
+    shrink: int
+    shape: tuple[int, int]
 
-def find_joining_path(
-    picture: Image, seen: BoolArray, points_px: FloatArray, trunk_px: FloatArray
-) -> FloatArray:
-    """Return the (n, 2) path of a vein through its points, from where it joins another one.
+    @classmethod
+    def of(cls, picture: Image, seen: BoolArray) -> Ground:
+        """Look at a (rows, columns) opacity; paths go where the picture shows the patient."""
+        rows, columns = picture.shape
+        shrink = max(-(-columns // _SEARCH_COLUMNS), 1)
+        return cls(_cost(picture, seen, shrink), shrink, (rows, columns))
 
-    Parameters
-    ----------
-    picture
-        (rows, columns) opacity.
-    seen
-        Where the path may go.
-    points_px
-        (m, 2) column and row, one or more.
-    trunk_px
-        (k, 2) course of the vein that it joins.
-
-    Raises
-    ------
-    MeasurementError
-        When a point lies outside the picture.
-    """
-    return _legs(picture, seen, points_px, trunk_px)
-
-
-def _legs(
-    picture: Image, seen: BoolArray, points_px: FloatArray, trunk_px: FloatArray | None
-) -> FloatArray:
-    from skimage.graph import MCP_Geometric
-
-    rows, columns = picture.shape
-    _check_inside(points_px, rows, columns)
-    shrink = max(-(-columns // _SEARCH_COLUMNS), 1)
-    cost = _cost(picture, seen, shrink)
-
-    def nodes_of(places: FloatArray) -> npt.NDArray[np.intp]:
-        nodes = np.rint((places[:, ::-1] + 0.5) / shrink - 0.5).astype(np.intp)
-        inside: npt.NDArray[np.intp] = np.clip(nodes, 0, np.array(cost.shape) - 1)
+    def nodes(self, places_px: FloatArray) -> npt.NDArray[np.intp]:
+        """Return (n, 2) row and column in the small picture of (n, 2) columns and rows."""
+        nodes = np.rint((places_px[:, ::-1] + 0.5) / self.shrink - 0.5).astype(np.intp)
+        inside: npt.NDArray[np.intp] = np.clip(nodes, 0, np.array(self.cost.shape) - 1)
         return inside
 
-    nodes = nodes_of(points_px)
+
+def find_path(
+    ground: Ground, points_px: FloatArray, trunk_px: FloatArray | None = None
+) -> FloatArray:
+    """Return the (n, 2) path of most contrast medium through points, in their order.
+
+    Parameters
+    ----------
+    ground
+        Of the picture.
+    points_px
+        (m, 2) column and row, two or more; one is enough where there is a trunk.
+    trunk_px
+        (k, 2) course of a vein that this one joins: the path begins where it reaches that one.
+
+    Raises
+    ------
+    MeasurementError
+        When a point lies outside the picture.
+    """
+    from skimage.graph import MCP_Geometric
+
+    _check_inside(points_px, *ground.shape)
+    nodes = ground.nodes(points_px)
     legs = []
     if trunk_px is not None:
-        search = MCP_Geometric(cost)
-        ends = nodes_of(trunk_px)
+        search = MCP_Geometric(ground.cost)
+        ends = ground.nodes(trunk_px)
         # The search spreads by cost: the first place of the trunk that it reaches is the nearest.
         total, _ = search.find_costs([tuple(nodes[0])], ends.tolist(), find_all_ends=False)
         end = ends[int(total[ends[:, 0], ends[:, 1]].argmin())]
         legs.append(np.array(search.traceback(tuple(end)), dtype=np.float64)[::-1])
     for start, stop in pairwise(nodes):
-        search = MCP_Geometric(cost)
+        search = MCP_Geometric(ground.cost)
         search.find_costs([tuple(start)], [tuple(stop)])
         legs.append(np.array(search.traceback(tuple(stop)), dtype=np.float64))
     path = np.concatenate([legs[0], *(leg[1:] for leg in legs[1:])])
-    whole = ((path + 0.5) * shrink - 0.5)[:, ::-1]
+    whole = ((path + 0.5) * ground.shrink - 0.5)[:, ::-1]
     first = points_px[:1] if trunk_px is None else whole[:1]
     return np.concatenate([first, whole[1:-1], points_px[-1:]])
 

@@ -10,8 +10,8 @@ from scipy import ndimage
 from venoseg.angiography.centring import WIDEST, centred
 from venoseg.angiography.course import Course
 from venoseg.angiography.grain import Grain
-from venoseg.angiography.looks import EXPONENTS, SHAPELESS_PX, best_exponents, common_look
-from venoseg.angiography.outline import SAMPLE_PX, sample_across, steepest_edges
+from venoseg.angiography.looks import common_look, fit_sections
+from venoseg.angiography.outline import SAMPLE_PX, sample_across, seen_across, steepest_edges
 from venoseg.angiography.run import Image
 from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles, left_over
 from venoseg.volume import BoolArray, FloatArray
@@ -118,7 +118,7 @@ def find_edges(
     reach = min(1.2 * float(np.percentile(width, 95)) + 6.0, WIDEST * picture.shape[1])
     offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
     values = sample_across(picture, course, offsets)
-    inside = sample_across(seen.astype(np.float32), course, offsets, order=1) > 0.99
+    inside = seen_across(seen, course, offsets)
     start = steepest_edges(offsets, values)
     counted = np.ones_like(values)
     if clear is not None:
@@ -138,17 +138,12 @@ def find_edges(
         noise,
     )
     look = common_look(samples, start, logarithmic)
+    samples = samples.some(np.arange(len(values)))
     first = fit_profiles(samples, start, look)
     calm = _without_outliers(samples, first, look)
-    everywhere = calm.some(np.arange(len(values)))
-    exponents = EXPONENTS if wide >= SHAPELESS_PX else (2.0,)
-    fits = [
-        fit_profiles(everywhere, start, replace(look, exponent=p), first.edges_px)
-        for p in exponents
-    ]
-    fit, exponent = best_exponents(fits, exponents)
+    fit, exponent = fit_sections(calm, start, look, first.edges_px)
     beside = _opacity_beside(offsets, values, fit.edges_px)
-    per_pixel = len(samples.offsets_px) / len(offsets) / SAMPLE_PX
+    per_pixel = 1.0 / float(samples.offsets_px[1] - samples.offsets_px[0])
     return _averaged(course, fit, beside, look, exponent, noise, (per_pixel, grain.length_px))
 
 

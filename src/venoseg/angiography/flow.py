@@ -22,9 +22,9 @@ FLOW_COLUMNS = (
 _DISTINCT_RISE = 5.0
 
 # So many pixels tell the mean of a region as well as all.
-_ENOUGH = 100_000
+_ENOUGH = 30_000
 # Frames in which the grain is measured.
-_GRAINS = 12
+_GRAINS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from venoseg.angiography.masking import Pairing
 from venoseg.angiography.opacity import Curve
+from venoseg.angiography.resampling import shrunk
 from venoseg.angiography.run import Image, Run, Stored
 from venoseg.processes import usable_cores
 from venoseg.volume import FloatArray
@@ -100,9 +101,20 @@ def mean_attenuation(run: Run, curve: Curve, frames: tuple[int, ...]) -> Image:
 
 def mean_of(curve: Curve, frames: Iterable[Stored]) -> Image:
     """Return the mean attenuation of frames as the file holds them."""
+    return _mean(curve.attenuation(stored) for stored in frames)
+
+
+def small_mean_of(curve: Curve, frames: Iterable[Stored], shrink: int) -> Image:
+    """Return a small picture, of block means: the mean attenuation of frames in the file.
+
+    Made smaller first, which takes a fraction of the time.
+    """
+    return _mean(curve.of_means(shrunk(stored, shrink)) for stored in frames)
+
+
+def _mean(pictures: Iterable[Image]) -> Image:
     total, count = None, 0
-    for stored in frames:
-        attenuation = curve.attenuation(stored)
+    for attenuation in pictures:
         total = attenuation if total is None else total + attenuation
         count += 1
     assert total is not None

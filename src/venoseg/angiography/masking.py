@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.angiography.opacity import Curve
+from venoseg.angiography.resampling import shrunk
 from venoseg.angiography.run import Image, Run
 from venoseg.dicom.angiogram import Mask
 from venoseg.errors import SeriesError
@@ -138,8 +139,8 @@ def _following(number: int, item: Mask) -> tuple[int, ...]:
 
 def _own(run: Run, curve: Curve, wanted: range) -> Plan:
     """Take the frames just before contrast medium appears as mask."""
-    coarse = [_blocks(curve.attenuation(stored)) for stored in run.frames(range(run.count))]
-    onset = _onset(_rises(np.stack(coarse)))
+    blocks = [curve.of_means(shrunk(stored, _BLOCK_PX)) for stored in run.frames(range(run.count))]
+    onset = _onset(_rises(np.stack(blocks)))
     flags: tuple[str, ...] = ()
     if onset is None:
         mask: tuple[int, ...] = (0,)
@@ -152,14 +153,7 @@ def _own(run: Run, curve: Curve, wanted: range) -> Plan:
     return Plan("own", tuple(Pairing((n,), mask) for n in wanted if n not in mask), flags=flags)
 
 
-def _blocks(picture: Image) -> FloatArray:
-    rows, columns = (n // _BLOCK_PX for n in picture.shape)
-    cut = picture[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    means: FloatArray = cut.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).mean(axis=(1, 3))
-    return means
-
-
-def _rises(coarse: FloatArray) -> FloatArray:
+def _rises(coarse: Image) -> FloatArray:
     """Return (n,) how far the most opaque blocks stand above the first frame, in its scatter."""
     change = coarse - coarse[0]
     change -= np.median(change, axis=(1, 2), keepdims=True)

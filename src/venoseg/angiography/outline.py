@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from scipy import ndimage
 
 from venoseg.angiography.course import Course
 from venoseg.angiography.run import Image
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 SAMPLE_PX = 0.5
 
@@ -41,6 +43,22 @@ def sample_across(
     return values
 
 
+def seen_across(seen: BoolArray, course: Course, offsets_px: FloatArray) -> BoolArray:
+    """Return (n, m), True where the picture shows the patient at distances along the normals."""
+    rows, columns = np.moveaxis(course.at(offsets_px)[..., ::-1], -1, 0)
+    shown = np.ones(rows.shape, dtype=bool)
+    # What lies between pixels is seen where all of them are.
+    for row, column in product((np.floor, np.ceil), repeat=2):
+        at = [
+            np.clip(rounded(places), 0, size - 1).astype(np.intp)
+            for rounded, places, size in zip(
+                (row, column), (rows, columns), seen.shape, strict=True
+            )
+        ]
+        shown &= seen[at[0], at[1]]
+    return shown
+
+
 def slopes_across(values: FloatArray, sigma_px: float = _SLOPE_SIGMA_PX) -> FloatArray:
     """Return the (n, m) derivative of sampled values along the normals, per pixel."""
     slope: FloatArray = ndimage.gaussian_filter1d(values, sigma_px / SAMPLE_PX, axis=1, order=1)
@@ -61,30 +79,39 @@ def steepest_edges(
     right = np.where(offsets_px > 0, np.maximum(-slope, 0.0), 0.0) / scale[:, None]
     # A steep edge of a neighbour further out must not beat the vein's own.
     nearness = 0.15 * np.abs(offsets_px) / np.abs(offsets_px).max()
-    return np.stack(
-        [offsets_px[cheapest_contour(nearness - np.minimum(side, 1.2))] for side in (left, right)],
-        axis=1,
-    )
+    costs = nearness - np.minimum(np.stack([left, right]), 1.2)
+    edges: FloatArray = offsets_px[cheapest_contour(costs)].T
+    return edges
 
 
-def cheapest_contour(cost: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the column of each row on the path of least cost from the first row to the last."""
-    count, width = cost.shape
-    total = cost[0].copy()
-    came = np.empty((count, width), dtype=np.int64)
+def cheapest_contour(cost: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return the columns of the path of least cost from the first row to the last.
+
+    Parameters
+    ----------
+    cost
+        (n, m), or (k, n, m) for k paths that are found at the same time.
+
+    Returns
+    -------
+    (n,) or (k, n) columns.
+    """
+    costs = cost.reshape(-1, *cost.shape[-2:])
+    paths, count, width = costs.shape
     moves = np.arange(-_MOVE, _MOVE + 1)
-    columns = np.arange(width)
-    for row in range(count):
-        if row == 0:
-            came[0] = columns
-            continue
-        before = np.clip(columns[None, :] + moves[:, None], 0, width - 1)
-        offers = total[before] + _MOVE_COST * np.abs(moves)[:, None]
-        best = offers.argmin(axis=0)
-        came[row] = before[best, columns]
-        total = offers[best, columns] + cost[row]
-    path = np.empty(count, dtype=np.int64)
-    path[-1] = int(total.argmin())
+    before = np.clip(np.arange(width) + moves[:, None], 0, width - 1)
+    dear = _MOVE_COST * np.abs(moves)[:, None]
+    came = np.empty((count, paths, width), dtype=np.int8)
+    total = costs[:, 0]
+    for row in range(1, count):
+        offers = total[:, before] + dear
+        best = offers.argmin(axis=1)
+        came[row] = best
+        total = np.take_along_axis(offers, best[:, None], axis=1)[:, 0] + costs[:, row]
+    path = np.empty((paths, count), dtype=np.int64)
+    path[:, -1] = total.argmin(axis=1)
+    each = np.arange(paths)
     for row in range(count - 1, 0, -1):
-        path[row - 1] = came[row, path[row]]
-    return path
+        at = path[:, row]
+        path[:, row - 1] = before[came[row, each, at], at]
+    return path.reshape(cost.shape[:-1])

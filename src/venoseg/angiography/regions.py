@@ -24,7 +24,7 @@ _APART_PX = 3
 _RIM_PX = 2
 
 # Stations of a vein that are drawn at once.
-_PIECE = 24
+_PIECE = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,13 +136,16 @@ def _near(where: BoolArray) -> BoolArray:
 
 def _beyond_ends(projections: list[Projection], shape: tuple[int, ...]) -> BoolArray:
     """Return discs of a vein's width at its ends: there it only goes on."""
-    row, column = np.ogrid[: shape[0], : shape[1]]
     discs = np.zeros(shape, dtype=bool)
     for projection in projections:
         width = float(np.median(projection.edges.width_px[projection.filled]))
         own = _own(projection)
         for end in projection.edges.course.points_px[[0, -1]][own[[0, -1]]]:
-            discs |= (column - end[0]) ** 2 + (row - end[1]) ** 2 <= (1.2 * width) ** 2
+            low = np.maximum(np.floor(end - 1.2 * width), 0).astype(int)
+            high = np.minimum(np.ceil(end + 1.2 * width).astype(int) + 1, shape[::-1])
+            row, column = np.ogrid[low[1] : high[1], low[0] : high[0]]
+            disc = (column - end[0]) ** 2 + (row - end[1]) ** 2 <= (1.2 * width) ** 2
+            discs[low[1] : high[1], low[0] : high[0]] |= disc
     return discs
 
 

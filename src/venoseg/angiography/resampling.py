@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from venoseg.angiography.run import Image
+from venoseg.angiography.run import Image, Stored
 from venoseg.volume import FloatArray
 
 Shift = tuple[float, float]
@@ -18,13 +18,14 @@ _UNMOVED_PX = 0.03
 _KERNEL_PX = 7
 
 
-def shrunk(picture: Image, by: int) -> Image:
+def shrunk(picture: Image | Stored, by: int) -> Image:
     """Return a picture of block means; incomplete blocks at the ends are left out."""
     if by == 1:
-        return picture
+        return picture.astype(np.float32, copy=False)
     rows, columns = (n // by for n in picture.shape)
     whole = picture[: rows * by, : columns * by]
-    total = np.zeros((rows, columns), dtype=np.float32)
+    # Whole numbers are added as such, which is faster.
+    total = np.zeros((rows, columns), dtype=np.int32 if picture.dtype.kind in "ui" else np.float32)
     for row, column in product(range(by), repeat=2):
         total += whole[row::by, column::by]
     return np.asarray(total / np.float32(by * by), dtype=np.float32)
@@ -71,10 +72,13 @@ def shifted_back(picture: Image, shift: Shift) -> Image:
             continue
         whole = int(np.floor(way))
         part = np.float32(way - whole)
-        last = picture.shape[axis] - 1
+        size = picture.shape[axis]
+        padding = [(max(-whole, 0), max(whole + 1, 0)) if n == axis else (0, 0) for n in (0, 1)]
+        longer = np.pad(result, padding, "edge")
+        first = max(whole, 0)
         near, far = (
-            np.take(result, np.clip(np.arange(last + 1) + whole + more, 0, last), axis=axis)
-            for more in (0, 1)
+            longer[at : at + size] if axis == 0 else longer[:, at : at + size]
+            for at in (first, first + 1)
         )
         result = near + part * (far - near)
     return result

@@ -12,7 +12,7 @@ from scipy import ndimage
 from venoseg.angiography.catheter import catheter_width
 from venoseg.angiography.devices import surroundings
 from venoseg.angiography.edges import Edges
-from venoseg.angiography.outline import SAMPLE_PX, cheapest_contour, sample_across
+from venoseg.angiography.outline import SAMPLE_PX, cheapest_contour, sample_across, seen_across
 from venoseg.angiography.run import Image
 from venoseg.angiography.shaft import Point
 from venoseg.errors import MeasurementError
@@ -135,7 +135,7 @@ def _lines(calm: Image, seen: BoolArray, edges: Edges) -> list[FloatArray]:
     bend = -ndimage.gaussian_filter1d(values, _RIDGE_PX / SAMPLE_PX, axis=1, order=2)
     beyond = _BEYOND * edges.width_px[:, None]
     inside = (offsets > edges.edges_px[:, :1] - beyond) & (offsets < edges.edges_px[:, 1:] + beyond)
-    visible = sample_across(seen.astype(np.float32), edges.course, offsets, order=1) > 0.99
+    visible = seen_across(seen, edges.course, offsets)
     inside &= visible
     # Of the calmer part, some of it beside: in a narrow vein a catheter is most of what there is.
     scatter = _CALM * float(np.percentile(np.abs(bend[visible]), 25.0)) + 1e-12
@@ -158,7 +158,7 @@ def _lines(calm: Image, seen: BoolArray, edges: Edges) -> list[FloatArray]:
 def _distinct(
     bend: FloatArray,
     inside: BoolArray,
-    at: np.ndarray[tuple[int], np.dtype[np.int64]],
+    at: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     scatter: float,
 ) -> BoolArray:
     """Return (n,) where a line along the vein stands out, short gaps closed."""

@@ -14,7 +14,12 @@ from scipy import ndimage
 
 from venoseg.angiography.course import Course
 from venoseg.angiography.edges import Edges
-from venoseg.angiography.outline import SAMPLE_PX, cheapest_contour, sample_across
+from venoseg.angiography.outline import (
+    SAMPLE_PX,
+    cheapest_contour,
+    sample_across,
+    seen_across,
+)
 from venoseg.angiography.run import Image
 from venoseg.angiography.widthmodel import Fit, Look, Samples, fit_profiles
 from venoseg.errors import MeasurementError
@@ -111,7 +116,7 @@ def find_stents(native: Image, seen: BoolArray, edges: Edges) -> list[StentEdges
     reach = float(np.abs(edges.edges_px).max()) + _OUTSIDE * usual + _BESIDE_PX
     offsets = np.arange(-np.ceil(reach), np.ceil(reach) + SAMPLE_PX / 2, SAMPLE_PX)
     raw = sample_across(native, edges.course, offsets)
-    inside = sample_across(seen.astype(np.float32), edges.course, offsets, order=1) > 0.99
+    inside = seen_across(seen, edges.course, offsets)
     values = ndimage.gaussian_filter1d(raw, sigma, axis=0)
     start = _rims(offsets, values, edges.edges_px, usual)
     near = (offsets > start[:, :1] - _BESIDE_PX) & (offsets < start[:, 1:] + _BESIDE_PX)
@@ -196,13 +201,13 @@ def _rims(offsets: FloatArray, values: FloatArray, lumen: FloatArray, usual: flo
     """Return (n, 2) first edges: the contours of most wire near either edge of the lumen."""
     ridge = _ridge(values)
     ridge /= max(float(np.percentile(ridge, 98)), 1e-9)
-    rims = []
+    costs = []
     for side, sign in ((0, -1.0), (1, 1.0)):
         out = sign * (offsets[None, :] - lumen[:, side : side + 1]) / usual
         allowed = (out > -_INSIDE) & (out < _OUTSIDE)
-        cost = np.where(allowed, -np.clip(ridge, -0.5, 1.5), 3.0)
-        rims.append(offsets[cheapest_contour(cost)])
-    return np.stack(rims, axis=1)
+        costs.append(np.where(allowed, -np.clip(ridge, -0.5, 1.5), 3.0))
+    rims: FloatArray = offsets[cheapest_contour(np.stack(costs))].T
+    return rims
 
 
 def _ridge(values: FloatArray | Image) -> FloatArray:

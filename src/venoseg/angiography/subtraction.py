@@ -18,6 +18,7 @@ from venoseg.angiography.frames import (
     mean_attenuation,
     mean_of,
     shifted_at,
+    small_mean_of,
     stored_frames,
 )
 from venoseg.angiography.masking import Plan, plan_subtraction
@@ -27,9 +28,10 @@ from venoseg.angiography.registration import (
     background_residual,
     found_field,
     found_shift,
+    shrink_of,
     still,
 )
-from venoseg.angiography.resampling import Shift, moved, warped_back
+from venoseg.angiography.resampling import Shift, moved, shrunk, warped_back
 from venoseg.angiography.run import Image, Run, Stored
 from venoseg.errors import SeriesError
 from venoseg.volume import BoolArray, FloatArray
@@ -40,7 +42,8 @@ _LOOK_AGAIN = 8
 # Motion below this is not worth resampling a frame for.
 _STILL_PX = 0.1
 
-BACKGROUND_STEP = 4
+# So many pixels tell the level of the background.
+_BACKGROUND = 2**14
 
 # Standard deviation of the blur that leaves organs and no veins, as a share of the width.
 _ORGANS = 1 / 16
@@ -120,7 +123,7 @@ class Subtraction:
             yield from (picture.ravel()[places] for picture in self.pictures())
             return
         counted = np.zeros(self.run.shape, dtype=bool)
-        counted[::BACKGROUND_STEP, ::BACKGROUND_STEP] = True
+        counted[self._sampled] = True
         background = np.flatnonzero(counted & self.seen)
         whole = np.concatenate([places, background])
         base = self.mask.ravel()[whole]
@@ -146,10 +149,15 @@ class Subtraction:
         opacity -= base
         if self.plan.operation == "natural":
             opacity = (opacity - _surroundings(opacity, self.seen)) * self.seen
-        sample = opacity[::BACKGROUND_STEP, ::BACKGROUND_STEP]
-        counted = self.seen[::BACKGROUND_STEP, ::BACKGROUND_STEP]
+        sample, counted = opacity[self._sampled], self.seen[self._sampled]
         opacity -= np.float32(np.median(sample[counted]))
         return opacity
+
+    @property
+    def _sampled(self) -> tuple[slice, slice]:
+        """Evenly chosen rows and columns that tell the level of the background."""
+        step = max(int(np.sqrt(self.seen.size / _BACKGROUND)), 1)
+        return np.s_[::step, ::step]
 
 
 def subtract(
@@ -211,7 +219,9 @@ def _followed(resting: Subtraction, mask: Image) -> Subtraction:
     from scipy import ndimage
 
     run, curve, plan = resting.run, resting.curve, resting.plan
-    fixed = still(mask, run.seen)
+    shrink = shrink_of(run.shape[1])
+    resting_frames = run.frames(plan.pairings[0].mask)
+    fixed = still(small_mean_of(curve, resting_frames, shrink), run.seen, shrink)
     found = halved(
         plan.pairings, lambda part: _motion(fixed, run, curve, replace(plan, pairings=tuple(part)))
     )
@@ -233,19 +243,21 @@ def _motion(fixed: Still, run: Run, curve: Curve, plan: Plan) -> FloatArray:
     """Return the (p, 2) shifts of the contrast frames of a plan against the mask."""
     shifts = np.empty((len(plan.pairings), 2))
     last: Shift | None = None
-    for number, picture in enumerate(contrast_attenuations(run, curve, plan.pairings)):
-        start = _stated(fixed, picture, plan.shift_px) if last is None else last
-        found = found_shift(fixed, picture, start)
+    for number, stored in enumerate(stored_frames(run, plan.pairings)):
+        small = small_mean_of(curve, stored, fixed.shrink)
+        start = _stated(fixed, small, plan.shift_px) if last is None else last
+        found = found_shift(fixed, small, start)
         # The patient may have jumped further than a search from the last place can follow.
         lost = found == (0.0, 0.0) and (last not in (None, found) or number % _LOOK_AGAIN == 0)
-        last = found_shift(fixed, picture) if lost else found
+        last = found_shift(fixed, small) if lost else found
         shifts[number] = last
     return shifts
 
 
 def _local(mask: Image, picture: Image, seen: BoolArray) -> tuple[FloatArray, Still] | None:
-    fixed = still(picture, seen)
-    field = found_field(fixed, mask)
+    shrink = shrink_of(seen.shape[1])
+    fixed = still(shrunk(picture, shrink), seen, shrink)
+    field = found_field(fixed, shrunk(mask, shrink))
     return None if field is None else (field, fixed)
 
 
@@ -278,7 +290,7 @@ def _with_mask(
     )
 
 
-def _stated(fixed: Still, picture: Image, shift_px: Shift) -> Shift | None:
+def _stated(fixed: Still, small: Image, shift_px: Shift) -> Shift | None:
     """Return the header's shift of the mask in our sense: down and right.
 
     The standard counts columns to the left; not every maker does. The pictures decide.
@@ -287,7 +299,7 @@ def _stated(fixed: Still, picture: Image, shift_px: Shift) -> Shift | None:
         return None
     row, column = shift_px
     ways: tuple[Shift, Shift] = ((row, -column), (row, column))
-    return min(ways, key=lambda way: background_residual(fixed, moved(picture, (-way[0], -way[1]))))
+    return min(ways, key=lambda way: background_residual(fixed, small, way))
 
 
 def _surroundings(picture: Image, seen: BoolArray) -> Image:

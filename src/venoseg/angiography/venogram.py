@@ -13,7 +13,7 @@ from venoseg.angiography.bands import Bands
 from venoseg.angiography.best_frame import best_filled
 from venoseg.angiography.collaterals import CollateralFilling, collateral_filling
 from venoseg.angiography.composite import Composite, compose
-from venoseg.angiography.course import find_joining_path, find_path
+from venoseg.angiography.course import Ground, find_path
 from venoseg.angiography.devices import clear_of_devices
 from venoseg.angiography.edges import Edges, find_edges
 from venoseg.angiography.flow import Curve, flow_table, follow
@@ -260,7 +260,8 @@ def _paths(picture: Image, seen: BoolArray, ways: tuple[Way, ...]) -> list[tuple
     """Return name and rough course of each vein; those that join others after these."""
     if not ways:
         return [(UNNAMED, main_vessel_path(picture, seen))]
-    paths = {w.vessel: find_path(picture, seen, w.points_px) for w in ways if not w.joins}
+    ground = Ground.of(picture, seen)
+    paths = {way.vessel: find_path(ground, way.points_px) for way in ways if not way.joins}
     if not paths:
         raise UsageError(
             "no vein has two ends",
@@ -270,7 +271,7 @@ def _paths(picture: Image, seen: BoolArray, ways: tuple[Way, ...]) -> list[tuple
     trunk = np.concatenate(list(paths.values()))
     for way in ways:
         if way.joins:
-            paths[way.vessel] = find_joining_path(picture, seen, way.points_px, trunk)
+            paths[way.vessel] = find_path(ground, way.points_px, trunk)
     return [(way.vessel, paths[way.vessel]) for way in ways]
 
 

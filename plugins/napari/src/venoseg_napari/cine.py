@@ -10,8 +10,8 @@ import numpy as np
 from venoseg.angiography import Run
 from venoseg.angiography.masking import plan_subtraction
 from venoseg.angiography.opacity import curve_of
-from venoseg.angiography.registration import found_shift, still
-from venoseg.angiography.resampling import Shift, moved
+from venoseg.angiography.registration import found_shift, shrink_of, still
+from venoseg.angiography.resampling import Shift, moved, shrunk
 from venoseg.angiography.run import Image, Stored
 from venoseg.dicom.angiogram import Angiogram, Mask
 from venoseg.errors import UsageError
@@ -103,7 +103,9 @@ class Cine:
         """Return by how much the mask must move (down, right) to lie on a frame; 0 if unclear."""
         if self.mask is None:
             return 0.0, 0.0
-        return found_shift(still(self._mask_mean(), self._whole.seen), self._attenuation(frame))
+        shrink = shrink_of(self._whole.seen.shape[1])
+        fixed = still(shrunk(self._mask_mean(), shrink), self._whole.seen, shrink)
+        return found_shift(fixed, shrunk(self._attenuation(frame), shrink))
 
     def picture(self, frame: int, *, subtracted: bool) -> Image:
         """Return (rows, columns) of a frame: larger where more was in the way of the rays."""

@@ -9,8 +9,8 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import measure_shapes, outward_normals
-from venoseg.lumen.edges import sample_profiles
-from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level
+from venoseg.lumen.edges import Blur, sample_profiles
+from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level, sharpened
 from venoseg.lumen.stent_metal import (
     between_ends,
     gaps_of,
@@ -35,6 +35,7 @@ from venoseg.lumen.stent_profile import (
     area_interval,
     interval_of,
 )
+from venoseg.lumen.stent_view import around
 from venoseg.lumen.struts import (
     Struts,
     course_of,
@@ -92,16 +93,17 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     thickness = max(volume.source.slice_thickness_mm or 0.0, float(volume.grid.spacing_mm.max()))
     if thickness > THICKEST_SLICE_MM:
         return _refused(device, curve, THICK_SLICES)
-    wires = _wires(volume, curve, device.radius_mm)
+    view = around(volume, device.line_lps_mm, device.radius_mm)
+    wires = _wires(view, curve, device.radius_mm)
     if wires is None:
         return None
     struts, curve = wires.struts, wires.struts.curve
     metal = metal_of(struts)
     gaps, overlaps = gaps_of(metal, curve), overlaps_of(metal, curve)
-    contours = unblurred(struts.contours_mm, curve, wires.blur, volume.grid)
+    contours = unblurred(struts.contours_mm, curve, wires.blur, view.grid)
     in_gap = within(curve, gaps)
     contours[in_gap] = np.nan
-    lumen, lumen_interval, words = lumen_inside(volume, wires)
+    lumen, lumen_interval, words = lumen_inside(view, wires)
     flags = [list(one) for one in words]
     _note(flags, within(curve, overlaps), OVERLAP)
     _note(flags, in_gap, GAP)
@@ -189,16 +191,30 @@ def _wires(volume: Volume, curve: Curve, radius_mm: float) -> Wires | None:
     if inner is None:
         return None
     curve, contours, lumen_hu = curve.part(inner), struts.contours_mm[inner], lumen_hu[inner]
-    depth: FloatArray | float = _FIRST_DEPTH_MM
+    struts, depth = _settled(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
+    blur = sharpened(volume, struts, lumen_hu, blur)
+    struts, _ = _settled(volume, curve, struts.contours_mm, depth, lumen_hu, blur)
+    return Wires(struts, lumen_hu, blur)
+
+
+def _settled(
+    volume: Volume,
+    curve: Curve,
+    contours: FloatArray,
+    depth: FloatArray | float,
+    lumen_hu: FloatArray,
+    blur: Blur,
+) -> tuple[Struts, FloatArray]:
+    """Fit wires and lining in turn until neither changes; return the wires and the depth."""
     for _ in range(_ROUNDS):
         struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
         contours = struts.contours_mm
-        lining = fit_lining(volume, struts, lumen_hu, blur)
-        change = float(np.median(np.abs(lining.depth_mm - depth)))
-        depth = lining.depth_mm
+        found = fit_lining(volume, struts, lumen_hu, blur).depth_mm
+        change = float(np.median(np.abs(found - depth)))
+        depth = found
         if change < _SETTLED_MM:
             break
-    return Wires(struts, lumen_hu, blur)
+    return struts, found
 
 
 def _is_sharp(volume: Volume, struts: Struts) -> bool:

@@ -14,9 +14,9 @@ _LEAST_STATIONS = 8
 
 # Beside a wire a kernel that enhances edges leaves a dark line. It is looked for between these
 # depths outside the wire, where a blur without overshoot leaves this share of the wire's height or
-# more (0.05 on digital twins, with a sharp kernel 0.00).
-_BESIDE_MM = (1.5, 2.3)
-_LEAST_LEFT = 0.02
+# more (0.04 on digital twins, with a sharp kernel -0.01).
+_BESIDE_MM = (1.2, 2.3)
+_LEAST_LEFT = 0.01
 
 # A weave is dense where the rays between struts meet this share of the metal on struts, on average
 # over so much along the stent: a narrow stent of many wires.

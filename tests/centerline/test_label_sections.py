@@ -21,3 +21,15 @@ def test_sections_that_shrink_at_an_end_are_cut_however_much_is_occluded(occlude
 
 def test_nothing_is_cut_where_nothing_is_labelled():
     assert not cut_by_end(np.zeros(20), np.zeros(20), 1.0).any()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_lumen_that_tapers_is_not_cut(turned):
+    """Towards an occlusion it becomes narrower; an end askew to it leaves its width."""
+    width = np.concatenate([np.linspace(0.45, 1.0, 12), np.ones(30)])
+    order = slice(None, None, -1) if turned else slice(None)
+    area, extent = 348.0 * width[order] ** 2, 10.5 * width[order]
+    assert not cut_by_end(area, extent, 1.0).any()
+    ending = np.concatenate([[0.2], np.ones(41)])
+    cut = cut_by_end(area * ending[order], extent * ending[order] ** 0.2, 1.0)
+    np.testing.assert_array_equal(np.flatnonzero(cut[order]), [0])

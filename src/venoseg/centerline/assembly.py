@@ -19,6 +19,9 @@ from venoseg.centerline.regions import Region
 from venoseg.centerline.strands import Strand
 from venoseg.volume import FloatArray
 
+# Where a path leaves the labels is found to this part of the distance of its points.
+_END_STEPS = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
@@ -47,13 +50,23 @@ def cut_to_labels(chain: Chain, around: Surroundings, *, head: bool, tail: bool)
     """
     strands = []
     for number, strand in enumerate(chain.strands):
-        on_label = np.flatnonzero(around.is_labelled(strand.path_lps_mm))
-        first, last = 0, len(strand.path_lps_mm) - 1
-        if len(on_label) > 2:
-            first = int(on_label[0]) if head or number > 0 else first
-            last = int(on_label[-1]) if tail or number < len(chain.strands) - 1 else last
-        strands.append(replace(strand, path_lps_mm=strand.path_lps_mm[first : last + 1]))
+        path = strand.path_lps_mm
+        if np.count_nonzero(around.is_labelled(path)) > 2:
+            path = _ended(path, around) if tail or number < len(chain.strands) - 1 else path
+            path = _ended(path[::-1], around)[::-1] if head or number > 0 else path
+        strands.append(replace(strand, path_lps_mm=path))
     return replace(chain, strands=tuple(strands))
+
+
+def _ended(path: FloatArray, around: Surroundings) -> FloatArray:
+    """Let a path end where it leaves the labels, between its points."""
+    last = int(np.flatnonzero(around.is_labelled(path))[-1])
+    if last == len(path) - 1:
+        return path
+    onwards = np.linspace(path[last], path[last + 1], _END_STEPS + 1)[1:]
+    inside = around.is_labelled(onwards)
+    reached = _END_STEPS if inside.all() else int(np.argmin(inside))
+    return np.vstack([path[: last + 1], onwards[: max(reached, 1)][-1:]])
 
 
 def is_loose(chain: Chain, around: Surroundings) -> bool:

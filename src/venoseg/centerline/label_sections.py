@@ -19,6 +19,15 @@ SHARED_RIM = 0.05
 # A section that has lost this share of the area of the next one inwards is cut by the label's end.
 _CUT_SHARE = 0.97
 
+# A lumen that tapers towards an occlusion narrows with the root of its area; one that the label's
+# end cuts off keeps its width until little is left of it. The border lies between the two powers;
+# so many sections that keep this share of their area must show it.
+_TAPER_POWER = 0.35
+_TAPER_SECTIONS, _TAPER_LEAST_SHARE = 4, 0.3
+
+# No taper loses more than this from one section to the next.
+_SUDDEN_SHARE = 0.6
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSections:
@@ -145,13 +154,25 @@ def cut_by_end(area_mm2: FloatArray, extent_mm: FloatArray, step_mm: float) -> B
         return cut
     reach = int(np.ceil(2 * np.median(extent_mm[labelled]) / step_mm))
     for order in (slice(None), slice(None, None, -1)):
-        area, flagged = area_mm2[order], cut[order]
+        area, extent, flagged = area_mm2[order], extent_mm[order], cut[order]
         zone = min(len(area) // 3, reach)
-        for n in range(zone):
-            if area[n] >= _CUT_SHARE * area[n + 1]:
-                break
-            flagged[n] = True
+        lost = area[:zone] < _CUT_SHARE * area[1 : zone + 1]
+        shrinking = zone if lost.all() else int(np.argmin(lost))
+        if _tapers(area[: shrinking + 1], extent[: shrinking + 1]):
+            sudden = np.flatnonzero(area[:shrinking] < _SUDDEN_SHARE * area[1 : shrinking + 1])
+            shrinking = int(sudden[-1]) + 1 if len(sudden) else 0
+        flagged[:shrinking] = True
     return cut
+
+
+def _tapers(area_mm2: FloatArray, extent_mm: FloatArray) -> bool:
+    """Tell whether sections that lose area outwards from the last become narrower as well."""
+    shown = area_mm2 >= _TAPER_LEAST_SHARE * area_mm2[-1]
+    if np.count_nonzero(shown) <= _TAPER_SECTIONS:
+        return False
+    lost = np.log(area_mm2[shown] / area_mm2[-1])
+    narrowed = np.log(extent_mm[shown] / extent_mm[-1])
+    return bool(narrowed @ lost >= _TAPER_POWER * (lost @ lost))
 
 
 def _shared_rim(

@@ -40,6 +40,10 @@ _CORD_CONTRAST_HU = 30.0
 _SPOT_MM = 2.5
 _SPOT_ALONG_MM = 5.0
 
+# So far beyond the labels' end, and a slice farther, the image may show the lumen's own end: labels
+# end between voxels, and blur.
+_END_MM = 1.5
+
 # Single stations do not decide: calcium, noise and a neighbour come and go.
 _DECIDED_OVER_MM = 9.0
 
@@ -167,10 +171,19 @@ def _seen(volume: Volume, curve: Curve, level_hu: float) -> tuple[BoolArray, Boo
         contrast = np.maximum(contrast, np.minimum(core, threshold) - around)
     cord = (core > 0.0) & (contrast >= _CORD_CONTRAST_HU)
     over = size(_DECIDED_OVER_MM)
-    return (
-        ndimage.median_filter(lumen, over, mode="nearest"),
-        ndimage.median_filter(cord, over, mode="nearest"),
-    )
+    lumen = ndimage.median_filter(lumen, over, mode="nearest")
+    end = int((_END_MM + volume.grid.slice_and_pixel_mm[0]) / step_mm)
+    return _beyond_ends(lumen, end), ndimage.median_filter(cord, over, mode="nearest")
+
+
+def _beyond_ends(lumen: BoolArray, most: int) -> BoolArray:
+    """Return where lumen lies, without what at either end is no longer than the end's blur."""
+    found = lumen.copy()
+    for seen in (found, found[::-1]):
+        first = int(np.argmin(seen))
+        if 0 < first <= most:
+            seen[:first] = False
+    return found
 
 
 def _missing(volume: Volume, curve: Curve) -> BoolArray:

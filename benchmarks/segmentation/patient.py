@@ -32,6 +32,9 @@ CROPS = ("whole", "upper", "pelvis")
 _OTHER_ORGANS = {1: 15, 4: -10, 6: -20, 18: -30, 19: -30, 20: -40, 21: -70}
 _MUSCLES = range(80, 90)
 _LEVEL_MM = 3.0
+# The cava and both iliac veins come first among the vessels; between them labels may be missing.
+VEIN_PARTS = 3
+_GAP_SLICES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +97,7 @@ def anatomy_in(folder: Path) -> Anatomy:
     )
     image, grid = upright(volume.voxels.astype(np.float32), volume.grid)
     labels, _ = upright(labels.astype(np.float32), volume.grid)
-    labels = labels.astype(np.int16)
+    labels = _joined(labels.astype(np.int16))
     bare = Anatomy(image, labels, np.zeros((len(VESSELS), *image.shape), np.float32), grid)
     named = {
         "ivc": (CAVA,),
@@ -106,11 +109,31 @@ def anatomy_in(folder: Path) -> Anatomy:
     for vessel, values in named.items():
         held = np.isin(labels, values).astype(np.float32)
         bare.parts[VESSELS.index(vessel)] = ndimage.gaussian_filter(held, 0.6)
+    # Where one vein goes over into the next both share a voxel, which is a vein all the same.
+    veins = np.isin(labels, (CAVA, *VEINS)).astype(np.float32)
+    shares = bare.parts[:VEIN_PARTS]
+    shares *= ndimage.gaussian_filter(veins, 0.6) / np.maximum(shares.max(axis=0), 1e-3)
     for vessel, points, radii in _drawn(bare):
         part = bare.parts[VESSELS.index(vessel)]
         np.maximum(part, _tube(bare.grid.shape, points, radii), out=part)
     bare.parts[-1] *= (bare.parts[:3] < 0.5).all(axis=0)
     return bare
+
+
+def _joined(labels: np.ndarray) -> np.ndarray:
+    """Join the cava to the iliac veins: the model's labels shrink to nothing between the two."""
+    values = (CAVA, *VEINS)
+    veins = np.isin(labels, values)
+    reach = (2 * _GAP_SLICES + 1, 1, 1)
+    closed = ndimage.binary_closing(np.pad(veins, _GAP_SLICES), np.ones(reach))
+    inner = slice(_GAP_SLICES, -_GAP_SLICES)
+    filled = closed[inner, inner, inner] & ~veins & ~np.isin(labels, (AORTA, *ARTERIES))
+    nearest = ndimage.distance_transform_edt(
+        ~veins, sampling=(_LEVEL_MM,) * 3, return_distances=False, return_indices=True
+    )
+    out = labels.copy()
+    out[filled] = labels[tuple(nearest[:, filled])]
+    return out
 
 
 def _drawn(anatomy: Anatomy) -> Iterator[tuple[str, FloatArray, FloatArray]]:

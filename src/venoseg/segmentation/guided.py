@@ -107,7 +107,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
         stretches += stretches_of(number, chain, tube, joined)
-    found = judged(stretches, tubes, scene.picture, scene.arteries)
+    found = judged(stretches, tubes, scene.picture, scene.arteries, scene.artery_hu)
     if joined is not None:
         low_mm = scene.crest_z_mm - tubes[0].course.points_lps_mm[joined[0], 2]
         if np.isfinite(low_mm) and low_mm > _LOW_CONFLUENCE_MM:

@@ -17,6 +17,7 @@ from venoseg.segmentation.evidence import (
     runs_of,
 )
 from venoseg.segmentation.model import VesselConfidence
+from venoseg.segmentation.unmixed import is_arterial, unmixed_by
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 
@@ -28,6 +29,8 @@ _NO_WALL, _ALL_WALL = 0.25, 0.8
 _USUAL_WIDTH = (0.25, 3.0)
 _KINK_COSINE = 0.75
 _KINK_MM = 9.0
+# What is outlined by fat alone is so much less sure than what contrast shows.
+_UNMIXED = 0.5
 
 Doubt = tuple[float, str]
 """A factor of a confidence, and why."""
@@ -66,8 +69,19 @@ def judged(
     tubes: Sequence[Tube],
     picture: Picture,
     arteries: BoolArray | None,
+    artery_hu: float | None = None,
 ) -> list[Judged]:
-    """Judge every stretch."""
+    """Judge every stretch.
+
+    Parameters
+    ----------
+    stretches, tubes
+        The stretches, and the tubes that they are parts of.
+    picture, arteries
+        The coarse picture, and where arteries are in it.
+    artery_hu
+        Grey value of blood in the aorta, if known.
+    """
     blood = blood_level(tubes)
     evidence = [
         evidence_of(tube, _vessels(stretches, number, tube), blood)
@@ -81,6 +95,12 @@ def judged(
         inside = np.zeros(len(tube.level_hu), dtype=bool)
         inside[stretch.start : stretch.stop] = True
         lumen = inside & lumina[stretch.tube]
+        unmixed = np.zeros(len(lumen), dtype=bool)
+        if stretch.vessel == "ivc" and lumen.any():
+            best = float(np.percentile(tube.level_hu[lumen], 75))
+            if is_arterial(artery_hu, best):
+                unmixed = unmixed_by(tube, evidence[stretch.tube], lumen, inside)
+                lumen |= unmixed
         in_artery = _in_artery(tube, picture, arteries)
         if in_artery[inside].mean() > 0.3:
             lumen &= False
@@ -90,8 +110,11 @@ def judged(
         confidence = _confidence(
             stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery
         )
+        share = float(unmixed.sum()) / max(int(lumen.sum()), 1)
         merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
-        out.append(Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged))
+        one = Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged)
+        words = f"without contrast along {100 * share:.0f} %, where only fat outlines it"
+        out.append(doubted(one, [(1.0 - _UNMIXED * share, words)] if share else []))
         seen.add(stretch.vessel)
     return out
 

@@ -33,7 +33,7 @@ _AORTA_DEPTH = 0.65
 # Where nothing makes up for it no vessel is looked for; nor in what is darker than any blood.
 _TOO_UNLIKELY, _LEAST_BLOOD_HU = 5.0, 20.0
 _BRIGHTEST_BLOOD_HU = 400.0
-_ON_SPINE_MM = 4.0
+_ON_SPINE_MM, _FARTHER_BACK_MM = 4.0, 6.0
 _APART_MM, _NEVER = 14.0, 20.0
 _LEAST_SPINE_MM = 15.0
 _BEYOND_SPINE_MM = 100.0
@@ -45,7 +45,7 @@ _CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 58.0)
 _CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
 # Its blood lies between these, and along it changes but slowly.
 _ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
-_USUAL_HU, _UNLIKE_HU, _EVEN_MM = 12.0, 15.0, 24.0
+_USUAL_HU, _UNLIKE_HU, _EVEN_MM = 8.0, 10.0, 24.0
 _TURNS = 2
 # Of an iliac wing so much lies in one slice, so far from the middle of the spine (arms lie farther
 # off); a fifth of it is denser than any kidney. Somewhere it is larger than the cut of a rib.
@@ -118,12 +118,12 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     aorta = track_of(part, place, discs, path)
     # The aorta lies on the spine; of that bone may be missed, or blood be taken for it.
     held = sure_of(aorta)
-    shift = np.zeros(len(slices))
+    by_aorta = row
     if held.any():
         behind = path[:, 0] + top + (aorta.radius_mm + _ON_SPINE_MM) / dy
-        shift = np.interp(slices, slices[held], (behind - row)[held])
-        shift = ndimage.median_filter(shift, 15, mode="nearest")
-        before = before + shift[:, None, None] * dy
+        by_aorta = row + np.interp(slices, slices[held], (behind - row)[held])
+        by_aorta = ndimage.median_filter(by_aorta, 15, mode="nearest")
+        before = ((by_aorta[:, None] - np.arange(top, bottom)) * dy)[:, :, None]
     inside_spine = (np.abs(aside) < 24.0) * np.maximum(4.0 - before, 0.0) / 4.0
 
     unlikely = beyond(aside, *_CAVA_ASIDE_MM) + beyond(before, *_CAVA_BEFORE_MM) + inside_spine
@@ -134,7 +134,8 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     apart = np.hypot(down[:, :, None], across[:, None, :])
     cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM))
 
-    row = np.maximum(row, row + shift)
+    # The cava may lie a little farther back than the aorta.
+    row = np.clip(row, by_aorta, by_aorta + _FARTHER_BACK_MM / dy)
     spine = grid.to_lps(np.stack([slices, row, column], axis=1))
     chest = chest_above(image, grid, body, cava.points_lps_mm)
     middle = np.interp(np.arange(len(image)), slices, column)

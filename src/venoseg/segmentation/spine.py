@@ -16,6 +16,8 @@ _MOVE_MM = 4.0
 _SQUARE_MM, _LEAST_FILLED, _EVEN_MM = 24.0, 0.3, 8.0
 # It is sought so far from the midline, and not in the foremost part of the trunk.
 _SEARCH_MM, _IN_FRONT = 80.0, 0.25
+# One end plate lies no farther from the next.
+_VERTEBRA_MM = 36.0
 _SHELL_MM, _LARGEST_HOLE_MM2 = 9.0, 3000.0
 # Its middle lies so far behind the front of the trunk, as a share of the depth, give or take; and
 # so near to the midline.
@@ -55,7 +57,7 @@ def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArr
     left = max(0, int(middle.min() - _SEARCH_MM / dx))
     right = int(middle.max() + _SEARCH_MM / dx) + 1
     part = (slice(None), slice(high, None), slice(left, right))
-    bone = _filled((image[part] > BONE_HU) & body[part], grid, cut)
+    bone = _column(_filled((image[part] > BONE_HU) & body[part], grid, cut), grid)
     square = max(3, round(_SQUARE_MM / dy)), max(3, round(_SQUARE_MM / dx))
     filled = ndimage.uniform_filter(bone.astype(np.float32), (1, *square), mode="nearest")
     # Discs between the bodies hold no bone.
@@ -115,6 +117,14 @@ def _filled(bone: BoolArray, grid: Grid, cut: BoolArray) -> BoolArray:
     small[0] = True
     filled: BoolArray = small[holes][:, reach:-reach, reach:-reach]
     return filled
+
+
+def _column(bone: BoolArray, grid: Grid) -> BoolArray:
+    """Close gaps along the body: of thin bone only the end plates show all across a vertebra."""
+    reach = max(1, round(_VERTEBRA_MM / 2 / float(grid.spacing_mm[0])))
+    padded = np.pad(bone, ((reach, reach), (0, 0), (0, 0)))
+    closed: BoolArray = ndimage.binary_closing(padded, np.ones((2 * reach + 1, 1, 1)))
+    return closed[reach:-reach]
 
 
 def _front_of(bone: BoolArray, place: npt.NDArray[np.int64], dy: float, dx: float) -> float:

@@ -12,7 +12,7 @@ from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.evidence import evidence_of, lumen_by
 from venoseg.segmentation.following import way_through
-from venoseg.segmentation.judging import judged
+from venoseg.segmentation.judging import Judged, judged
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid
 
@@ -89,13 +89,47 @@ class TestLumen:
         assert not lumen(tube)[rising].any()
 
 
+def one_of(tube: Tube, vessel: str = VEIN, artery_hu: float | None = None) -> Judged:
+    n = len(tube.level_hu)
+    grid = Grid.from_axes((10, 10, 10), spacing_mm=(20.0, 20.0, 20.0))
+    flat = np.zeros(grid.shape, dtype=np.float32)
+    (found,) = judged(
+        [Stretch(0, vessel, 0, n)], [tube], Picture(flat, flat, grid), None, artery_hu
+    )
+    return found
+
+
+class TestArterialPhase:
+    def dark_below(self, tube: Tube) -> Tube:
+        level, step = tube.level_hu.copy(), tube.step_hu.copy()
+        level[len(level) // 2 :], step[len(level) // 2 :] = 50.0, 120.0
+        return replace(tube, level_hu=level, step_hu=step)
+
+    def test_a_cava_without_contrast_is_followed_in_fat_and_not_trusted(self, tube):
+        found = one_of(self.dark_below(tube), "ivc", 320.0)
+        assert found.open_stations.all()
+        assert found.closed == ()
+        assert any("only fat outlines it" in words for words in found.confidence.reasons)
+
+    def test_in_a_venous_phase_it_is_an_occlusion(self, tube):
+        found = one_of(self.dark_below(tube), "ivc", 170.0)
+        assert not found.open_stations[-20:].any()
+        assert len(found.closed) == 1
+
+    def test_muscle_has_no_outline(self, tube):
+        dark = self.dark_below(tube)
+        step = dark.step_hu.copy()
+        step[len(step) // 2 :] = 5.0
+        found = one_of(replace(dark, step_hu=step), "ivc", 320.0)
+        assert not found.open_stations[-20:].any()
+
+    def test_an_iliac_vein_is_not(self, tube):
+        assert not one_of(self.dark_below(tube), VEIN, 320.0).open_stations[-20:].any()
+
+
 class TestConfidence:
     def one(self, tube: Tube):
-        n = len(tube.level_hu)
-        grid = Grid.from_axes((10, 10, 10), spacing_mm=(20.0, 20.0, 20.0))
-        flat = np.zeros(grid.shape, dtype=np.float32)
-        (found,) = judged([Stretch(0, VEIN, 0, n)], [tube], Picture(flat, flat, grid), None)
-        return found.confidence
+        return one_of(tube).confidence
 
     def test_a_plain_vein_is_sure(self, tube):
         assert self.one(tube).confidence == 1.0

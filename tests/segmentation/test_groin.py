@@ -5,40 +5,48 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture, bones_in
-from venoseg.segmentation.groin import peripheral_ends
+from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 40, 60), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-60.0, -40.0, 0.0))
 
 
-def fork() -> tuple[np.ndarray, np.ndarray]:
-    """A cava that forks into two veins, and an artery beside each of them."""
+def artery_at(column: int) -> Artery:
+    """An artery through the lower 40 slices."""
+    index = np.array([(k, 20, column) for k in range(40)], dtype=float)
+    return Artery(GRID.to_lps(index), np.full(40, 3.0))
+
+
+def fork() -> tuple[np.ndarray, list[Artery]]:
+    """A cava that forks into two veins, and an artery outside of each of them."""
     image = np.full(GRID.shape, -90.0, dtype=np.float32)
-    arteries = np.zeros(GRID.shape, dtype=bool)
     image[40:, 18:24, 26:34] = 130.0
-    for vein, artery in ((14, 8), (44, 51)):
+    arteries = []
+    for vein, artery in ((14, 9), (44, 53)):
         image[:42, 18:23, vein : vein + 5] = 130.0
         image[40:42, 18:23, min(vein, 28) : max(vein, 28) + 5] = 130.0
-        arteries[:40, 18:22, artery : artery + 4] = True
-    image[arteries] = 160.0
+        image[:40, 18:22, artery - 2 : artery + 2] = 135.0
+        arteries.append(artery_at(artery))
     return image, arteries
 
 
 CAVA = GRID.to_lps(np.array([(58, 21, 30), (46, 21, 30)], dtype=float))
 
 
-def ends(image: np.ndarray, arteries: np.ndarray, never: np.ndarray | None = None):
+def ends(image: np.ndarray, arteries: list[Artery], never: np.ndarray | None = None) -> Ends:
     picture = Picture(image, image, GRID)
     never = np.zeros(GRID.shape, dtype=bool) if never is None else never
-    return peripheral_ends(picture, arteries, never, CAVA, 130.0)
+    return peripheral_ends(picture, arteries, never, CAVA, 130.0, 0.0)
 
 
 def test_each_side_ends_at_the_lowest_place_of_its_vein():
     image, arteries = fork()
     found = ends(image, arteries)
     assert found.missing == ()
-    assert found.found["right"][0] < -20.0 < 20.0 < found.found["left"][0]
+    assert found.found["right"][0] == pytest.approx(-28.0, abs=3.0)
+    assert found.found["left"][0] == pytest.approx(32.0, abs=3.0)
     assert all(end[2] < 10.0 for end in found.found.values())
 
 
@@ -50,11 +58,14 @@ def test_what_lies_where_no_vein_can_be_is_not_an_end():
     assert found.missing == ("left",)
 
 
-def test_a_vein_of_the_other_side_is_not_an_end():
+def test_where_no_artery_was_followed_no_end_is_found():
     image, arteries = fork()
-    image[:40, :, :24] = -90.0
-    arteries[:40, 18:22, 24:28] = True
-    assert "right" in ends(image, arteries).missing
+    assert ends(image, arteries[1:]).missing == ("right",)
+
+
+def test_blood_outside_of_the_artery_is_no_vein():
+    image, _ = fork()
+    assert ends(image, [artery_at(23), artery_at(53)]).missing == ("right",)
 
 
 @pytest.mark.parametrize(("width", "bone"), [(24, True), (6, False)])

@@ -7,6 +7,7 @@ import pytest
 
 from venoseg.segmentation.domains import Picture, bones_in
 from venoseg.segmentation.landmarks import crest_of
+from venoseg.segmentation.spine import spine_of
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 80, 110), spacing_mm=(3.0, 3.0, 3.0))
@@ -22,6 +23,18 @@ def trunk() -> np.ndarray:
 
 def crest(image: np.ndarray) -> float:
     return crest_of(image, GRID, np.ones(image.shape, dtype=bool), MIDDLE)
+
+
+def test_of_thin_bone_the_end_plates_tell_the_front():
+    image = np.full(GRID.shape, 40.0, np.float32)
+    image[:, 58:70, 48:62] = 300.0
+    # Vertebrae of 30 mm, of which between the end plates only the back shows.
+    image[::10, 45:58, 48:62] = 260.0
+    image[:, 45:58, 48:62] = np.maximum(image[:, 45:58, 48:62], 110.0)
+    body = np.ones(GRID.shape, dtype=bool)
+    body[:, :10] = body[:, 76:] = False
+    _, front = spine_of(image, GRID, body)
+    np.testing.assert_allclose(front[5:-5], 45.0, atol=1.5)
 
 
 class TestCrest:

@@ -93,14 +93,15 @@ def automatic(volume: Volume) -> Segmentation:
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
     tracked = iliac_arteries(below_division(image, place, found), _upper(cava))
     scene = surroundings(picture, found, cava[:1], tracked)
-    if scene.arteries_by_wall is None or scene.behind is None:
+    if scene.arteries is None or scene.behind is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
     level = float(level_at(picture, cava).min())
     in_view = np.isfinite(found.crest_z_mm)
     if in_view:
-        ends = peripheral_ends(picture, scene.arteries_by_wall, scene.behind, cava, level)
+        middle_mm = float(np.median(found.middle_x_mm))
+        ends = peripheral_ends(picture, tracked, scene.behind, cava, level, middle_mm)
     else:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.tracks import Track, sure_of
+from venoseg.segmentation.unmixed import UNMIXED_HU, is_arterial
 from venoseg.volume import FloatArray
 
 BLOOD_HU = 75.0
@@ -49,6 +50,7 @@ def sure_cava(found: Landmarks) -> FloatArray:
     if not long:
         return np.empty((0, 3))
     run = np.flatnonzero((runs == long[-1]) & sure)[::-1]
+    run = np.concatenate([run, _unmixed_below(found, run)])
     z = track.points_lps_mm[run, 2]
     # Where the aorta seems to divide high above the pelvis it has only become thinner.
     low = min(lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM, found.crest_z_mm + _OVER_CREST_MM)
@@ -64,6 +66,26 @@ def sure_cava(found: Landmarks) -> FloatArray:
     if kept[-1] != len(points) - 1:
         kept.append(len(points) - 1)
     return points[kept]
+
+
+def _unmixed_below(found: Landmarks, run: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the slices below a run in which the cava stands out in fat, in an arterial phase.
+
+    Its blood holds no contrast there yet, so that its grey value says nothing.
+    """
+    track, aorta = found.cava, found.aorta
+    artery_hu = aorta.level_hu[sure_of(aorta)]
+    none = np.empty(0, dtype=np.intp)
+    if len(artery_hu) == 0 or not is_arterial(
+        float(np.median(artery_hu)), float(np.median(track.level_hu[run]))
+    ):
+        return none
+    step = float(np.abs(np.diff(track.points_lps_mm[:, 2])).mean())
+    out = (track.contrast_hu > _LEAST_CONTRAST_HU) & (track.level_hu > UNMIXED_HU)
+    below = np.flatnonzero(out[: run[-1]])[::-1]
+    gaps = -np.diff(np.concatenate([run[-1:], below])) * step
+    ends = np.flatnonzero(gaps > _GAP_MM)
+    return below[: ends[0]] if len(ends) else below
 
 
 def _upper_end(found: Landmarks, above: int) -> FloatArray:

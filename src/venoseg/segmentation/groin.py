@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
 from venoseg.volume import BoolArray, FloatArray
 
-_FAINTER_HU = 35.0
-_BRIGHTER_HU = 90.0
-_LEAST_AREA_MM2 = 20.0
-_LARGEST_AREA_MM2 = 600.0
-_BESIDE_MM = 14.0
-_ASIDE_MM = 10.0
+# Blood of iliac veins against that of the cava; muscle is darker than the last.
+_FAINTER_HU, _BRIGHTER_HU, _MUSCLE_HU = 40.0, 90.0, 75.0
+_LEAST_AREA_MM2, _LARGEST_AREA_MM2 = 20.0, 600.0
+# The middle of the vein lies so far from that of the artery, and not before it or outside.
+_BESIDE_MM, _OUTSIDE_MM, _BEFORE_MM = (5.0, 22.0), 4.0, 6.0
+# The ball of a track fits inside the artery; its wall lies so much farther out.
+_WALL = 1.6
 _BELOW_MM = 30.0
+_SLICES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,93 +33,78 @@ class Ends:
 
 def peripheral_ends(
     picture: Picture,
-    arteries: BoolArray,
+    arteries: Sequence[Artery],
     never: BoolArray,
     cava_lps_mm: FloatArray,
     level_hu: float,
+    middle_x_mm: float,
 ) -> Ends:
-    """Find the lowest place of each side where a vein runs beside an artery.
+    """Find the lowest place of each side where a vein runs inside of an artery or behind it.
 
     Parameters
     ----------
     picture
         The coarse picture.
-    arteries, never
-        Where arteries are, and where veins cannot be.
+    arteries
+        The iliac arteries that were followed.
+    never
+        Where veins cannot be.
     cava_lps_mm
         (n, 3) points in the cava from the head down.
     level_hu
         Grey value of the blood in it.
+    middle_x_mm
+        Where the middle of the body lies.
     """
-    veins = _veins(picture, arteries | never, cava_lps_mm, level_hu)
-    _, dy, dx = picture.grid.spacing_mm
-    z = picture.grid.to_lps(np.column_stack([np.arange(veins.shape[0])] * 3))[:, 2]
-    lowest = float(cava_lps_mm[-1, 2])
+    low = max(level_hu - _FAINTER_HU, _MUSCLE_HU)
+    blood = (picture.mean_hu > low) & (picture.mean_hu < level_hu + _BRIGHTER_HU) & ~never
+    for artery in arteries:
+        blood &= ~artery.covers(picture.grid, _WALL)
+    z = picture.grid.to_lps(np.column_stack([np.arange(len(blood))] * 3))[:, 2]
+    highest_mm = float(cava_lps_mm[-1, 2]) - _BELOW_MM
     found: dict[str, FloatArray] = {}
-    missing: list[str] = []
-    artery_middle = _middle_column(arteries)
     for side, sign in (("right", -1.0), ("left", 1.0)):
-        for k in range(1, veins.shape[0]):
-            if z[k] > lowest - _BELOW_MM:
-                missing.append(side)
+        points = [artery.points_lps_mm for artery in arteries]
+        own = [p for p in points if sign * (p[np.argmin(p[:, 2]), 0] - middle_x_mm) > 0]
+        for k in np.flatnonzero(z < highest_mm):
+            end = _vein_beside(picture, blood, int(k), own, sign)
+            if end is not None:
+                found[side] = end
                 break
-            end = _vein_beside(veins[k], arteries[k], artery_middle, sign, dy, dx)
-            if end is not None and _goes_on(veins, k, end):
-                found[side] = picture.grid.to_lps(np.array([k, *end]))
-                break
-    return Ends(found, tuple(missing))
-
-
-def _veins(picture: Picture, others: BoolArray, cava: FloatArray, level_hu: float) -> BoolArray:
-    """Return blood that joins the cava and nothing else, walls left out."""
-    from skimage.segmentation import watershed
-
-    markers = np.zeros(picture.grid.shape, dtype=np.int32)
-    markers[ndimage.binary_erosion(others)] = 1
-    markers[picture.index(cava)] = 2
-    low = level_hu - _FAINTER_HU
-    blood = (picture.darkest_hu > low) & (picture.mean_hu < level_hu + _BRIGHTER_HU)
-    blood &= ~others
-    wall = np.clip(np.rint((level_hu - picture.darkest_hu) / 5.0), 0, 60).astype(np.int16)
-    wall[markers > 0] = 0
-    joined: BoolArray = watershed(wall, markers, mask=blood | (markers > 0)) == 2
-    return joined
-
-
-def _middle_column(arteries: BoolArray) -> float:
-    return float(np.median(np.nonzero(arteries)[2])) if arteries.any() else 0.0
+    return Ends(found, tuple(side for side in ("right", "left") if side not in found))
 
 
 def _vein_beside(
-    veins: BoolArray, arteries: BoolArray, middle: float, sign: float, dy: float, dx: float
-) -> tuple[int, int] | None:
-    """Return (row, column) in the middle of a vein that runs beside an artery of a side."""
-    pieces, count = ndimage.label(veins)
-    if count == 0 or not arteries.any():
+    picture: Picture, blood: BoolArray, k: int, arteries: Sequence[FloatArray], sign: float
+) -> FloatArray | None:
+    """Return (3,) the middle of the vein beside an artery in a slice, None where there is none."""
+    dz, dy, dx = (float(size) for size in picture.grid.spacing_mm)
+    z = float(picture.grid.to_lps(np.array([k, 0, 0]))[2])
+    beside = [p for p in arteries if p[:, 2].min() - dz <= z <= p[:, 2].max() + dz]
+    if not beside:
         return None
-    columns = np.arange(veins.shape[1])
-    own = arteries & (sign * (columns - middle) * dx > 15.0)
-    if not own.any():
-        return None
-    away = ndimage.distance_transform_edt(~own, sampling=(dy, dx))
-    best: tuple[float, tuple[int, int]] | None = None
+    artery = min((p[np.argmin(np.abs(p[:, 2] - z))] for p in beside), key=lambda p: abs(p[2] - z))
+    pieces, count = ndimage.label(blood[k])
+    best: tuple[float, FloatArray] | None = None
     for number in range(1, count + 1):
         piece = pieces == number
-        area = float(piece.sum()) * dy * dx
-        gap = float(away[piece].min())
-        if not _LEAST_AREA_MM2 <= area <= _LARGEST_AREA_MM2 or gap > _BESIDE_MM:
+        if not _LEAST_AREA_MM2 <= float(piece.sum()) * dy * dx <= _LARGEST_AREA_MM2:
             continue
         depth = ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1]
         row, column = (int(v) for v in np.unravel_index(np.argmax(depth), depth.shape))
-        if sign * (column - middle) * dx < _ASIDE_MM:
+        point = picture.grid.to_lps(np.array([k, row, column]))
+        inwards, behind = -sign * (point[0] - artery[0]), point[1] - artery[1]
+        away = float(np.hypot(inwards, behind))
+        if not _BESIDE_MM[0] <= away <= _BESIDE_MM[1]:
             continue
-        if best is None or gap < best[0]:
-            best = gap, (row, column)
+        if inwards < -_OUTSIDE_MM or behind < -_BEFORE_MM or not _goes_on(blood, k, row, column):
+            continue
+        if best is None or away < best[0]:
+            best = away, point
     return None if best is None else best[1]
 
 
-def _goes_on(veins: BoolArray, k: int, end: tuple[int, int]) -> bool:
-    """Tell whether a vein is there in the next slices too."""
-    row, column = end
-    near = veins[k : k + 4, max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
-    return len(near) == 4 and bool(near.any(axis=(1, 2)).all())
+def _goes_on(blood: BoolArray, k: int, row: int, column: int) -> bool:
+    """Tell whether blood is there in the next slices too."""
+    near = blood[k : k + _SLICES, max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+    return len(near) == _SLICES and bool(near.any(axis=(1, 2)).all())

@@ -29,8 +29,9 @@ _NO_WALL, _ALL_WALL = 0.25, 0.8
 _USUAL_WIDTH = (0.25, 3.0)
 _KINK_COSINE = 0.75
 _KINK_MM = 9.0
-# What is outlined by fat alone is so much less sure than what contrast shows.
-_UNMIXED = 0.5
+# What is outlined by fat alone is so much less sure than what contrast shows. That it is an
+# arterial phase is a doubt of its own, which counts in this one.
+_UNMIXED, _ARTERIAL = 0.5, 0.7
 
 Doubt = tuple[float, str]
 """A factor of a confidence, and why."""
@@ -108,13 +109,14 @@ def judged(
         step = tube.course.step_mm
         long = tuple((a, b) for a, b in closed if (b - a) * step >= _LEAST_GAP_MM)
         confidence = _confidence(
-            stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery
+            stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery, unmixed
         )
         share = float(unmixed.sum()) / max(int(lumen.sum()), 1)
         merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
         one = Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged)
         words = f"without contrast along {100 * share:.0f} %, where only fat outlines it"
-        out.append(doubted(one, [(1.0 - _UNMIXED * share, words)] if share else []))
+        value = min((1.0 - _UNMIXED * share) / _ARTERIAL, 1.0)
+        out.append(doubted(one, [(value, words)] if share else []))
         seen.add(stretch.vessel)
     return out
 
@@ -172,6 +174,7 @@ def _confidence(
     inside: BoolArray,
     lumen: BoolArray,
     in_artery: BoolArray,
+    unmixed: BoolArray,
 ) -> VesselConfidence:
     """Let the weakest of what the image shows decide."""
     if not lumen.any():
@@ -187,7 +190,7 @@ def _confidence(
     if shown < _ALL_WALL:
         value = (shown - _NO_WALL) / (_ALL_WALL - _NO_WALL)
         doubt(value, f"only {100 * shown:.0f} % of the wall shows")
-    level = float(np.median(tube.level_hu[lumen]))
+    level = float(np.median(tube.level_hu[lumen & ~unmixed]))
     if level < _POOR_HU:
         value = 0.3 + 0.6 * max(level - ENHANCED_HU, 0.0) / (_POOR_HU - ENHANCED_HU)
         doubt(value, f"poorly enhanced, {level:.0f} HU")

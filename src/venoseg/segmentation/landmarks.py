@@ -45,6 +45,10 @@ _CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 58.0)
 _CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
 # Its blood lies between these, and along it changes but slowly.
 _ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
+_LEAST_ENHANCED_HU = 70.0
+# With an aorta so bright it may be an arterial phase, in which blood below the kidneys holds no
+# contrast: that it is dark says little then.
+_ARTERIAL_HU, _UNMIXED_HU, _UNMIXED = 220.0, 25.0, 0.3
 _USUAL_HU, _UNLIKE_HU, _EVEN_MM = 8.0, 10.0, 24.0
 _TURNS = 2
 # Of an iliac wing so much lies in one slice, so far from the middle of the spine (arms lie farther
@@ -132,7 +136,8 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     down = (np.arange(part.shape[1]) - path[:, :1]) * dy
     across = (np.arange(part.shape[2]) - path[:, 1:]) * dx
     apart = np.hypot(down[:, :, None], across[:, None, :])
-    cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM))
+    arterial = bool(held.any()) and float(np.median(aorta.level_hu[held])) > _ARTERIAL_HU
+    cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM), arterial)
 
     # The cava may lie a little farther back than the aorta.
     row = np.clip(row, by_aorta, by_aorta + _FARTHER_BACK_MM / dy)
@@ -223,16 +228,20 @@ def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: F
     return float(cava_lps_mm[steady[0], 2]) if len(steady) else np.inf
 
 
-def _cava_through(part: Float32Array, place: Grid, discs: Discs, unlikely: FloatArray) -> Track:
+def _cava_through(
+    part: Float32Array, place: Grid, discs: Discs, unlikely: FloatArray, arterial: bool
+) -> Track:
     """Track the cava twice more, held to the grey value that it had where it stood out."""
     score = np.clip(discs.contrast_hu, -60.0, 80.0) / 50.0 - unlikely
-    score -= np.clip(_ENHANCED_HU - discs.level_hu, 0.0, 60.0) / _UNLIKELY_HU
+    enhanced = np.clip(_ENHANCED_HU - discs.level_hu, 0.0, 60.0) / _UNLIKELY_HU
+    score -= _UNMIXED * enhanced if arterial else enhanced
     score -= np.clip(discs.level_hu - _BONE_HU, 0.0, 60.0) / _UNLIKELY_HU
+    least_hu = _UNMIXED_HU if arterial else _LEAST_ENHANCED_HU
     path = track_through(score.astype(np.float32), place, _MOVE_MM)
     for _ in range(_TURNS):
         at = (np.arange(len(path)), path[:, 0], path[:, 1])
         level, weight = discs.level_hu[at], np.clip(discs.contrast_hu[at], 1.0, 60.0)
-        weight = np.where((level > 70.0) & (level < 260.0), weight, 1e-3)
+        weight = np.where((level > least_hu) & (level < _BONE_HU), weight, 1e-3)
         sigma = _EVEN_MM / float(place.spacing_mm[0])
         usual = ndimage.gaussian_filter1d(weight * level, sigma, mode="nearest")
         usual /= ndimage.gaussian_filter1d(weight, sigma, mode="nearest")

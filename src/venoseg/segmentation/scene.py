@@ -56,8 +56,6 @@ class Scene:
         Where arteries may be: blood as bright as theirs is not taken for a vein there.
     artery_hu
         Grey value of blood in the aorta; None when no aorta was found.
-    arteries_by_wall
-        Where arteries are if the walls that show are believed, and may be otherwise.
     crest_z_mm
         Height of the iliac crests; minus infinity where they are not in view.
     tracked
@@ -78,7 +76,6 @@ class Scene:
     cava_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     perhaps_arteries: BoolArray | None = None
     artery_hu: float | None = None
-    arteries_by_wall: BoolArray | None = None
     crest_z_mm: float = -np.inf
     tracked: tuple[Artery, ...] = ()
     division_lps_mm: FloatArray | None = None
@@ -247,9 +244,7 @@ def surroundings(
     arteries = by_wall & (lead > SURE_LEAD_MM)
     for artery in tracked:
         perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
-        inside = artery.covers(picture.grid, 1.0)
-        by_wall |= inside
-        arteries |= inside
+        arteries |= artery.covers(picture.grid, 1.0)
     behind = _behind(picture.grid, found, lowest_mm) | bones
     crest = found.crest_z_mm
     return Scene(
@@ -259,7 +254,6 @@ def surroundings(
         cava,
         perhaps,
         level,
-        by_wall,
         crest,
         tuple(tracked),
         division_of(found),

@@ -13,9 +13,12 @@ from venoseg.segmentation.evidence import Evidence, runs_of
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 
+UNMIXED_HU = 15.0
+"""Blood without contrast is brighter than this."""
+
 _ARTERIAL_HU = 100.0
-# Blood lies between these; fat is darker than it by more than the last.
-_BLOOD_HU = (15.0, 90.0)
+_BRIGHTEST_HU = 90.0
+# Fat is darker than blood by this, along so much of the wall.
 _OUTLINED_HU, _OUTLINED = 22.0, 0.45
 _WIDTH = (0.2, 2.5)
 _EVEN_MM, _GAP_MM = 9.0, 24.0
@@ -42,7 +45,7 @@ def unmixed_by(tube: Tube, evidence: Evidence, lumen: BoolArray, cava: BoolArray
     outlined = np.mean(tube.step_hu > _OUTLINED_HU, axis=1)
     size = 2 * round(_EVEN_MM / step / 2) + 1
     outlined = ndimage.median_filter(outlined, size=size, mode="nearest")
-    blood = (tube.level_hu > _BLOOD_HU[0]) & (tube.level_hu < _BLOOD_HU[1])
+    blood = (tube.level_hu > UNMIXED_HU) & (tube.level_hu < _BRIGHTEST_HU)
     like = blood & (outlined > _OUTLINED) & ~evidence.climbs & cava & ~lumen
     like &= (evidence.width > _WIDTH[0]) & (evidence.width < _WIDTH[1])
     # A vessel that touches it, or a disc behind it, hides the outline over a short way.

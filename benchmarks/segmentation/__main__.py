@@ -3,7 +3,9 @@
     python -m benchmarks.segmentation --seeds 700 720 --out segmentation.csv
 
 renders 20 twins of each kind, which takes hours; ``--folder`` takes twins that ``venoseg phantom``
-wrote before (folders NAME-SEED-SPACING), ``--spacing`` makes the rendered ones coarser.
+wrote before (folders NAME-SEED-SPACING), ``--spacing`` makes the rendered ones coarser. Rows are
+written as they come; started again with the same file, it goes on where it stopped. At the end
+stand means by kind of twin, way and vein.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ NAMES = (
     "left-ivc",
 )
 CAVA_AND_SIDES = ("ivc", "left", "right")
+WAYS = ("guided", "automatic")
 HEAD = "twin,seed,way,part,dice,surface_mm,outside_percent,other_vein_percent,seconds,refused"
 
 Case = tuple[str, int, Volume, Segmentation, tuple[Seed, ...]]
@@ -50,10 +53,14 @@ def ready(folder: Path, seeds: range) -> Iterator[Case]:
             yield name, seed, volume, truth, read_seeds(path / "truth" / "seeds.json")
 
 
-def rendered(seeds: range, spacing: tuple[float, float, float]) -> Iterator[Case]:
-    """Render twins."""
-    for name in NAMES:
-        for seed in seeds:
+def rendered(
+    seeds: range, spacing: tuple[float, float, float], done: set[tuple[str, str]]
+) -> Iterator[Case]:
+    """Render the twins that are not done yet, one seed of every kind after the other."""
+    for seed in seeds:
+        for name in NAMES:
+            if (name, str(seed)) in done:
+                continue
             scene = TWINS[name].build(seed)
             twin = render(scene, fit_grid(scene, spacing), Scanner(seed=seed))
             points = [
@@ -87,8 +94,17 @@ def part_of(segmentation: Segmentation, part: str) -> BoolArray:
     )
 
 
+def held_in(mask: BoolArray, spacing: np.ndarray) -> tuple[slice, ...]:
+    """Return the box of a mask with 3 mm and a voxel around it."""
+    (box,) = ndimage.find_objects(mask.astype(np.uint8))
+    reach = [int(3.0 / size) + 1 for size in spacing]
+    return tuple(slice(max(s.start - r, 0), s.stop + r) for s, r in zip(box, reach, strict=True))
+
+
 def surface_mm(first: BoolArray, second: BoolArray, spacing: np.ndarray) -> float:
     """Return the mean distance of two surfaces, both ways."""
+    box = held_in(first | second, spacing)
+    first, second = first[box], second[box]
     edges = [mask & ~ndimage.binary_erosion(mask) for mask in (first, second)]
     away = [ndimage.distance_transform_edt(~edge, sampling=spacing) for edge in edges]
     return float(np.mean(np.concatenate([away[1][edges[0]], away[0][edges[1]]])))
@@ -133,20 +149,49 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     seeds = range(*arguments.seeds)
-    lines = [HEAD]
-    print(HEAD)
+    lines = written(arguments.out)
+    done = {(cells[0], cells[1]) for cells in (line.split(",") for line in lines)}
+    print("\n".join([HEAD, *lines]), flush=True)
     cases = (
         ready(arguments.folder, seeds)
         if arguments.folder
-        else rendered(seeds, tuple(arguments.spacing))
+        else rendered(seeds, tuple(arguments.spacing), done)
     )
     for case in cases:
-        for way in ("guided", "automatic"):
-            for line in rows_of(case, way):
-                print(line, flush=True)
-                lines.append(line)
-    if arguments.out:
-        arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if (case[0], str(case[1])) in done:
+            continue
+        own = [line for way in WAYS for line in rows_of(case, way)]
+        print("\n".join(own), flush=True)
+        lines += own
+        if arguments.out:
+            arguments.out.write_text("\n".join([HEAD, *lines]) + "\n", encoding="utf-8")
+    print("\n".join(summary(lines)))
+
+
+def written(path: Path | None) -> list[str]:
+    """Return the rows that a run before has written."""
+    if path is None or not path.is_file():
+        return []
+    return path.read_text(encoding="utf-8").splitlines()[1:]
+
+
+def summary(lines: list[str]) -> Iterator[str]:
+    """Give means by kind of twin, way and vein over what was drawn, and how often nothing was."""
+    yield "twin,way,part,twins,refused,not_drawn,dice_mean,surface_mm,outside_percent,other_percent"
+    rows = [line.split(",") for line in lines]
+    for name in NAMES:
+        for way in WAYS:
+            own = [row for row in rows if (row[0], row[2]) == (name, way)]
+            refused = sum(row[3] == "all" for row in own)
+            for part in CAVA_AND_SIDES:
+                one = [row for row in own if row[3] == part]
+                drawn = [row for row in one if row[5] not in ("", "nan")]
+                if not one and not (refused and part == "ivc"):
+                    continue
+                values = [[float(v) for v in row[4:8]] for row in drawn] or [[float("nan")] * 4]
+                means = ",".join(f"{value:.2f}" for value in np.mean(values, axis=0))
+                total = len(one) + refused
+                yield f"{name},{way},{part},{total},{refused},{len(one) - len(drawn)},{means}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 _BEHIND_MM = 4.0
 # So far from the middle of an artery, in radii, what is as bright may be a part of it.
 _BESIDE_ARTERY = 2.0
+# So near to it there is no other.
+_KNOWN_MM = 15.0
 # A seed so near to the middle of a brighter artery lies in it.
 _APART_HU, _NEAR_ARTERY = 40.0, 1.5
 # Iliac veins have joined, or are on their own side, so far below the division of the aorta.
@@ -242,6 +244,9 @@ def surroundings(
     by_wall &= perhaps
     by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     arteries = by_wall & (lead > SURE_LEAD_MM)
+    # Beside an artery that was followed nothing needs to be guessed: the vein is the other vessel.
+    for artery in tracked:
+        arteries &= ~artery.covers(picture.grid, _KNOWN_MM / float(np.median(artery.radius_mm)))
     for artery in tracked:
         perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
         arteries |= artery.covers(picture.grid, 1.0)

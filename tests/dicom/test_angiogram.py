@@ -346,6 +346,40 @@ def test_contradictory_statements_are_named():
     assert any("impossible" in p for p in problems)
 
 
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"pixel_mm": (0.5, 0.5)}, "contradicts the detector's"),
+        ({"object_mm": (0.31, 0.31)}, "contradicts the detector's"),
+        # Called calibrated, and still the detector's: at the isocentre it would be 0.2.
+        (
+            {"pixel_mm": IMAGER, "source_to_detector_mm": 1200, "source_to_patient_mm": 800},
+            "contradicts the stated distances",
+        ),
+        ({"pixel_mm": IMAGER, "magnification": 1.5}, "contradicts the stated distances"),
+        ({"pixel_mm": (5.0, 5.0)}, "of 5 mm is impossible"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["FIDUCIAL", "GEOMETRY"])
+def test_a_spacing_that_the_detector_or_the_geometry_rules_out_is_named(stated, words, kind):
+    (problem,) = calibrations_of(StatedSpacing(imager_mm=IMAGER, calibration_type=kind, **stated))[
+        1
+    ]
+    assert words in problem
+
+
+@pytest.mark.parametrize("depth", [0.85, 1.0, 1.15])
+def test_a_spacing_of_another_depth_than_the_isocentre_is_no_contradiction(depth):
+    stated = StatedSpacing(
+        imager_mm=IMAGER,
+        pixel_mm=(0.2 * depth, 0.2 * depth),
+        calibration_type="FIDUCIAL",
+        source_to_detector_mm=1200,
+        source_to_patient_mm=800,
+    )
+    assert calibrations_of(stated)[1] == ()
+
+
 @pytest.mark.shared
 def test_the_public_coronary_run_loads_and_plays_and_refuses_millimetres(shared_data):
     run = only(shared_data / "xa_coronary_96f")

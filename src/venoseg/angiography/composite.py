@@ -28,7 +28,8 @@ class Composite:
     picture
         (rows, columns) mean of the most opaque frames at each pixel.
     saturated
-        (rows, columns) share of the frames in which the pixel stood at the end of its range.
+        (rows, columns) share of the frames in which the pixel stood at the end of its range; 0
+        where nothing is seen.
     filling
         (p,) mean opacity of the pixels that fill most, by frame.
     """
@@ -50,7 +51,7 @@ def compose(subtraction: Subtraction) -> Composite:
     ends = np.zeros(run.shape, dtype=np.float32)
     probed = numbers[:: max(len(numbers) // 12, 1)]
     for stored in run.frames(probed):
-        ends += curve.saturated(stored)
+        ends += curve.saturated(stored) & subtraction.seen
     keep = min(_TOP, len(numbers))
     return Composite(best[:keep].mean(axis=0), ends / np.float32(len(probed)), filling)
 

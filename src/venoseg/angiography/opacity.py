@@ -85,12 +85,14 @@ def curve_of(run: Run) -> Curve:
     """
     levels = np.arange(2**run.bits_stored, dtype=np.float64)
     span = float(np.log(4096.0))
-    if run.subtracted or run.relation != "LIN":
-        rising = levels / levels[-1] * span
-    else:
-        rising = np.log(np.maximum(levels, 0.5) / levels[-1])
     sign, polarity = _sign(run)
-    known = np.asarray(-sign * rising, dtype=np.float32)
+    if run.subtracted or run.relation != "LIN":
+        attenuation = -sign * levels / levels[-1] * span
+    else:
+        # Where lower values mean more X-ray, intensity counts from the highest.
+        intensity = levels if sign > 0 else levels[::-1]
+        attenuation = -np.log(np.maximum(intensity, 0.5) / levels[-1])
+    known = np.asarray(attenuation, dtype=np.float32)
     table = np.pad(known, (0, max(2**16 - len(known), 0)), mode="edge")
     return Curve(table, run.relation != "DISP", polarity, 0, len(levels) - 1)
 

@@ -182,8 +182,12 @@ def subtract(
     curve = curve_of(run)
     # What was subtracted already is as blank beside the vessels as at the border.
     seen = run.seen if run.subtracted else run.seen & ~blank_border(run)
-    if not seen.any():
+    if not run.seen.any():
         raise SeriesError("the shutter covers the whole picture", remedy="export it unshuttered")
+    if not seen.any():
+        raise SeriesError(
+            "every pixel is black or white: nothing is seen", remedy="export the run again"
+        )
     run = replace(run, visible=seen)
     plan = plan_subtraction(run, curve, frames)
     flags = (*plan.flags, *(("polarity_assumed",) if curve.polarity == "assumed" else ()))

@@ -102,7 +102,7 @@ def _angiogram(image: Image, pixels: Pixels, top: Elements) -> Angiogram:
         already_subtracted=_is_subtracted(top, groups),
         lossy=top.text("LossyImageCompression") == "01" or pixels.transfer_syntax in LOSSY,
         burned_in={"YES": True, "NO": False}.get(burned),
-        shutters=_shutters(top, groups),
+        shutters=_shutters(top, groups, problems),
         field_of_view=_field_of_view(groups),
         calibrations=calibrations,
         devices=_devices(top),
@@ -225,6 +225,7 @@ def _masks(top: Elements, frames: int, problems: list[str]) -> tuple[Mask, ...]:
     for item in top.items("MaskSubtractionSequence"):
         operation = item.text("MaskOperation")
         if operation not in ("NONE", "AVG_SUB", "TID", "REV_TID"):
+            problems.append("a mask operation is stated that DICOM does not know; not used")
             continue
         ranges = item.binaries("ApplicableFrameRange")
         shift = item.floats("MaskSubPixelShift")
@@ -270,7 +271,7 @@ def _is_subtracted(top: Elements, groups: FrameGroups) -> bool:
     return any(sign in text for sign in ("DIGITAL_SUBTR", "SUBTRACTED", "SUBTRACTION"))
 
 
-def _shutters(top: Elements, groups: FrameGroups) -> tuple[Shutter, ...]:
+def _shutters(top: Elements, groups: FrameGroups, problems: list[str]) -> tuple[Shutter, ...]:
     source = groups.first("FrameDisplayShutterSequence")
     chosen = source if source.texts("ShutterShape") else top
     shutters = []
@@ -279,6 +280,10 @@ def _shutters(top: Elements, groups: FrameGroups) -> tuple[Shutter, ...]:
         if numbers:
             known = cast(Literal["RECTANGULAR", "CIRCULAR", "POLYGONAL"], shape)
             shutters.append(Shutter(known, numbers))
+        else:
+            problems.append(
+                "a shutter is stated without its place: what it covers is taken as seen"
+            )
     return tuple(shutters)
 
 

@@ -49,6 +49,11 @@ UNKNOWN_METHOD_UNCERTAINTY = 0.2
 # Two statements about one length agree when they differ by less than this share.
 AGREEMENT = 0.01
 MAGNIFICATION_AGREEMENT = 0.03
+# A calibrated object lies this far from the isocentre at most, as a share of its distance from the
+# source: a spacing that needs more was not made for this geometry.
+DEEPEST = 0.3
+# No radiograph has smaller or larger pixels.
+SMALLEST_MM, LARGEST_MM = 0.005, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +130,47 @@ def calibrations_of(stated: StatedSpacing) -> tuple[tuple[Calibration, ...], tup
     The first is the one to use when no fiducial in the frame is measured; the last is ``none`` when
     nothing better exists. Nothing is ever upgraded: a detector spacing stays one.
     """
-    problems: list[str] = []
+    problems = _impossible(stated)
     found = [
         *_object_spacing(stated),
         *_pixel_spacing(stated, problems),
         *_isocentre(stated, problems),
         *_detector(stated),
     ]
+    problems += _contradictions(stated, found)
     return tuple(found) or (_none(stated),), tuple(problems)
+
+
+def _impossible(stated: StatedSpacing) -> list[str]:
+    """Name spacings that no radiograph has."""
+    named = {
+        "pixel spacing": stated.pixel_mm,
+        "pixel spacing at the detector": stated.imager_mm,
+        "pixel spacing of the object": stated.object_mm,
+    }
+    return [
+        f"the stated {name} of {max(spacing):g} mm is impossible"
+        for name, spacing in named.items()
+        if spacing is not None and not _is_length(spacing)
+    ]
+
+
+def _contradictions(stated: StatedSpacing, found: list[Calibration]) -> list[str]:
+    """Name spacings of the patient that the detector or the geometry does not allow."""
+    imager = stated.imager_mm
+    if not _is_length(imager) or imager is None:
+        return []
+    named = [one for one in found if one.kind in ("object_spacing", "fiducial", "geometry")]
+    if any(
+        own > detector * (1.0 + AGREEMENT)
+        for one in named
+        for own, detector in zip(one.mm_per_pixel or (), imager, strict=True)
+    ):
+        return ["the patient's pixel spacing contradicts the detector's, which it is larger than"]
+    isocentre = next((one.mm_per_pixel for one in found if one.kind == "isocentre"), None)
+    if isocentre and not all(_agree(one.mm_per_pixel, isocentre, DEEPEST) for one in named):
+        return ["the patient's pixel spacing contradicts the stated distances or magnification"]
+    return []
 
 
 def _object_spacing(stated: StatedSpacing) -> list[Calibration]:
@@ -214,16 +252,15 @@ def _detector(stated: StatedSpacing) -> list[Calibration]:
 
 
 def _none(stated: StatedSpacing) -> Calibration:
-    words = (
-        "the only pixel spacing stated does not say in which plane it holds"
-        if stated.pixel_mm
-        else "the header states no pixel spacing"
-    )
+    words = "the header states no pixel spacing"
+    if stated.pixel_mm:
+        words = "the only pixel spacing stated does not say in which plane it holds"
+    words = next(iter(_impossible(stated)), words)
     return Calibration("none", None, None, "", None, words)
 
 
 def _is_length(spacing: Sequence[float] | None) -> bool:
-    return spacing is not None and all(0.005 <= value <= 5.0 for value in spacing)
+    return spacing is not None and all(SMALLEST_MM <= value <= LARGEST_MM for value in spacing)
 
 
 def _agree(a: Sequence[float] | None, b: Sequence[float], limit: float) -> bool:

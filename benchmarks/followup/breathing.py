@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from venoseg.followup.levels import Match
 from venoseg.followup.matching import match_visits, sight_of
 from venoseg.lumen import Measurements, measure
-from venoseg.phantom import Scanner, Scene, iliocaval_y, render
+from venoseg.phantom import Scanner, Scene, ideal_mask, iliocaval_y, render
 from venoseg.phantom.scene import Layer
 from venoseg.phantom.skeleton import CORTEX_HU, skeleton
 from venoseg.phantom.surroundings import MUSCLE_HU, in_body
@@ -133,7 +133,10 @@ def _scan(
     soft = ndimage.map_coordinates(
         made.image.voxels.astype(np.float32), source, order=1, cval=-1000
     )
-    labels = ndimage.map_coordinates(made.segmentation.labels, source, order=0)
+    # Labels are taken from thin slices: those of the scan itself would move by whole slices only.
+    thin = _thin(seen)
+    drawn = ideal_mask(twin.soft, thin).labels
+    labels = ndimage.map_coordinates(drawn, thin.to_index(place).T, order=0)
     voxels = soft.reshape(grid.shape)
     if twin.bones is not None:
         hard = render(twin.bones, seen, Scanner(noise_hu=0)).image.voxels
@@ -143,6 +146,16 @@ def _scan(
     image = replace(made.image, voxels=np.rint(voxels).astype(np.int16), grid=grid)
     segmentation = replace(made.segmentation, labels=labels.reshape(grid.shape), grid=grid)
     return measure(image, segmentation, step_mm=2.0)
+
+
+def _thin(grid: Grid) -> Grid:
+    """Return the same place in slices of at most a millimetre."""
+    parts = int(np.ceil(grid.spacing_mm[0] - 1e-6))
+    affine = grid.affine.copy()
+    affine[:3, 0] /= parts
+    affine[:3, 3] -= 0.5 * (parts - 1) * affine[:3, 0]
+    slices, rows, columns = grid.shape
+    return Grid((slices * parts, rows, columns), affine)
 
 
 def level_errors(

@@ -138,6 +138,9 @@ def _print_row(slice_mm: float, results: list[Figures]) -> None:
     for name in names:
         values = np.array([result.get(name, np.nan) for result in results])
         known = values[~np.isnan(values)]
+        if not len(known):
+            print(f"    {name:<26} told nowhere", flush=True)
+            continue
         print(
             f"    {name:<26} mean {known.mean():+8.2f}   1.96 sd {1.96 * known.std():7.2f}"
             f"   worst {np.abs(known).max():7.2f}   of {len(known)}",

@@ -2,8 +2,10 @@
 
 Noise leaves waves on the wall. Their mean is nothing, but the least width of a wavy outline is less
 than that of a smooth one: of a round lumen the minimum diameter comes out too small and the maximum
-too large. Each wave around the vein is made smaller by the share of its power that noise explains
-(a Wiener filter), so that a round lumen is round, and an ellipse or a slit stays as it is.
+too large. Each wave around the vein is made smaller by the share of its power that noise explains,
+so that a round lumen is round. A Wiener filter would take that whole share off, and makes an oval
+rounder by as much all along a vein; the square of the share is taken off: next to nothing where a
+wave stands out, all where noise explains it.
 """
 
 from __future__ import annotations
@@ -52,8 +54,9 @@ class Waves:
     Attributes
     ----------
     true
-        (n, m) share of each wave's power that is not noise, in the order of `numpy.fft.fft` over
-        the points of an outline as complex numbers. 1 for its place and its size.
+        (n, m) what is kept of each wave: 1 minus the square of the share of its power that is
+        noise, in the order of `numpy.fft.fft` over the points of an outline as complex numbers. 1
+        for its place and its size.
     higher
         How many times as high as the scatter of single edges tells the noise left in the others is.
     """
@@ -68,8 +71,8 @@ class Waves:
     def doubt(self, moves_mm: FloatArray) -> FloatArray:
         """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off.
 
-        Of a wave of power S seen among noise of power N a Wiener filter leaves an error of power
-        S N / (S + N): the noise times the share that is true.
+        Of a wave of which noise of power N explains the share n, an error of about the power
+        N (1 - n^2) is left.
         """
         left = self.higher * np.sqrt(self.true)
         left[:, :_SIZE_AND_PLACE] = 1.0
@@ -113,7 +116,7 @@ def tell_waves(
         ndimage.gaussian_filter1d(values, over, axis=0, mode="nearest")
         for values in (np.abs(waves) ** 2, noise)
     )
-    true = np.clip(1.0 - expected / np.maximum(power, 1e-12), 0.0, 1.0)
+    true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     true[:, :_SIZE_AND_PLACE] = 1.0
     return Waves(true, _LEFT_WAVES[source])
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.cava import division_mm, run_of_aorta
+from venoseg.segmentation.cava import division_mm, run_of_aorta, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
 from venoseg.segmentation.tracks import discs_in, sure_of, track_through
@@ -35,6 +35,7 @@ _BEFORE_MM, _ASIDE_MM, _COVERED = (6.0, 16.0), 11.0, 1.0
 _STEP_HU, _EVEN_MM = 15.0, 12.0
 _NEVER = 5.0
 _LEAST_SLICES = 4
+_OVER_CREST_MM = 5.0
 _AGAIN = 0.4
 # A vein is as wide as this, and an artery that is cannot be told from one by its track.
 _WIDEST_MM = 6.5
@@ -157,6 +158,7 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
     unlike = np.maximum(np.abs(discs.level_hu - level) - _MIXED_HU, 0.0) / _UNLIKE_HU
     score: FloatArray = blood - np.minimum(unlike, 2.0)
     score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
+    _never_at(score, place, _course_of_cava(found))
     middle = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
     return Below(part, place, discs.radius_mm, score, start, level, middle, divides)
 
@@ -180,9 +182,7 @@ def iliac_arteries(below: Below | None, veins_lps_mm: FloatArray) -> tuple[Arter
     if below is None:
         return ()
     score, place, start = below.score.copy(), below.place, below.start_lps_mm
-    voxel = np.rint(place.to_index(veins_lps_mm)).astype(int)
-    for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
-        score[max(k - 1, 0) : k + 2, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3] -= _NEVER
+    _never_at(score, place, veins_lps_mm)
     arteries = []
     x = place.to_lps(np.column_stack([np.arange(place.shape[2])] * 3))[:, 0]
     z = place.to_lps(np.column_stack([np.arange(place.shape[0])] * 3))[:, 2]
@@ -198,6 +198,26 @@ def iliac_arteries(below: Below | None, veins_lps_mm: FloatArray) -> tuple[Arter
         path = track_through(_from(own, place, start), place, _MOVE_MM, _REACH)
         arteries += _sure_parts(below, path, own)
     return tuple(arteries)
+
+
+def _course_of_cava(found: Landmarks) -> FloatArray:
+    """Return (n, 3) points along the cava, down to the iliac crests; below it may have divided."""
+    cava = sure_cava(found)
+    if len(cava) == 0:
+        return cava
+    z = found.cava.points_lps_mm[:, 2]
+    z = z[(z >= max(cava[-1, 2], found.crest_z_mm + _OVER_CREST_MM)) & (z <= cava[0, 2])]
+    x, y = (np.interp(z, cava[::-1, 2], cava[::-1, n]) for n in (0, 1))
+    return np.column_stack([x, y, z])
+
+
+def _never_at(score: FloatArray, place: Grid, points_lps_mm: FloatArray) -> None:
+    """Lower the score around (n, 3) points in place, so that no track passes them."""
+    near = np.zeros(score.shape, dtype=bool)
+    voxel = np.rint(place.to_index(points_lps_mm)).astype(int)
+    for k, j, i in voxel[((voxel >= 0) & (voxel < place.shape)).all(axis=1)]:
+        near[max(k - 1, 0) : k + 2, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3] = True
+    score[near] -= _NEVER
 
 
 def division_of(found: Landmarks) -> FloatArray | None:

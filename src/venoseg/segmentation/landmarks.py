@@ -49,7 +49,7 @@ _LEAST_ENHANCED_HU = 70.0
 # With an aorta so bright it may be an arterial phase, in which blood below the kidneys holds no
 # contrast: that it is dark says little then.
 _ARTERIAL_HU, _UNMIXED_HU, _UNMIXED = 220.0, 25.0, 0.3
-_USUAL_HU, _UNLIKE_HU, _EVEN_MM = 8.0, 10.0, 24.0
+_USUAL_HU, _UNLIKE_HU, _EVEN_MM = 12.0, 15.0, 24.0
 _TURNS = 2
 # Of an iliac wing so much lies in one slice, so far from the middle of the spine (arms lie farther
 # off); a fifth of it is denser than any kidney. Somewhere it is larger than the cut of a rib.

@@ -26,7 +26,7 @@ _MOVE_MM, _REACH = 9.0, 3
 # So much farther out than the middle an artery lies for each millimetre below the division, up to
 # the middle of the groin; give or take.
 _OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.5, 70.0, 25.0
-_LEAST_OUT_MM, _TO_MIDDLE_MM = 4.0, 80.0
+_LEAST_OUT_MM, _TO_MIDDLE_MM, _OVER_MIDDLE_MM = 4.0, 80.0, 6.0
 _WINDOW_MM, _BEHIND_MM = 130.0, 45.0
 # Its grey value may differ from that of the aorta by this; the track of a dark vessel is no artery.
 _ALIKE_HU, _MIXED_HU, _UNLIKE_HU = 20.0, 10.0, 15.0
@@ -193,7 +193,7 @@ def iliac_arteries(below: Below | None, veins_lps_mm: FloatArray) -> tuple[Arter
     for sign in (-1.0, 1.0):
         expected = np.minimum(_LEAST_OUT_MM + _OUTWARDS * np.maximum(down, 0.0), _OUTERMOST_MM)
         off = np.maximum(np.abs(sign * x - expected[:, None]) - _GIVE_MM, 0.0) / 8.0
-        off += np.maximum(-sign * x, 0.0) / 4.0
+        off += np.maximum(-sign * x - _OVER_MIDDLE_MM, 0.0) / 4.0
         own = score - off[:, None].astype(np.float32)
         path = track_through(_from(own, place, start), place, _MOVE_MM, _REACH)
         arteries += _sure_parts(below, path, own)

@@ -15,6 +15,7 @@ from venoseg.segmentation.edits_shape import (
     shrink,
     smooth,
 )
+from venoseg.segmentation.extending import extend
 from venoseg.segmentation.guided import guided
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
@@ -48,6 +49,7 @@ __all__ = [
     "cut_with_plane",
     "draw_contour",
     "eraser",
+    "extend",
     "fill_between_slices",
     "fill_holes",
     "find_stents",

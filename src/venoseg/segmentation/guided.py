@@ -35,7 +35,7 @@ from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import box_around, smoothed
+from venoseg.segmentation.working import Float32Array, box_around, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
@@ -212,19 +212,24 @@ def _without_the_same(ways: Sequence[FloatArray]) -> list[FloatArray]:
 
 def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
     """Return the cheapest way through some points of a chain."""
+    return way_through(scene.picture, cost_for(scene, chain), points)
+
+
+def cost_for(scene: Scene, chain: Chain) -> Float32Array:
+    """Return what a millimetre of a chain's way costs in each voxel of the coarse picture."""
     picture = scene.picture
+    points = chain.points_lps_mm
     z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
-    whole = chain.points_lps_mm
-    order = np.argsort(whole[:, 2])
-    levels = np.maximum(level_at(picture, whole), _UNENHANCED_HU)
-    level = np.interp(z, whole[order, 2], levels[order])
+    order = np.argsort(points[:, 2])
+    levels = np.maximum(level_at(picture, points), _UNENHANCED_HU)
+    level = np.interp(z, points[order, 2], levels[order])
     cost = cost_of(picture, level, scene.arteries, scene.behind)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         cost += cost_of_brightness(picture, level, scene.perhaps_arteries, scene.artery_hu)
     other_side = scene.other_side(chain.side)
     if other_side is not None:
         cost += _OTHER_SIDE * other_side
-    return way_through(picture, cost, points)
+    return cost
 
 
 def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:

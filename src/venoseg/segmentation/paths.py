@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from venoseg.errors import MeasurementError
 from venoseg.segmentation.working import Float32Array, box_around
 from venoseg.volume import FloatArray, Grid
 
 _ASIDE_MM, _BEYOND_MM = 45.0, 35.0
+# An iliac vein leads so far aside on its way down; where it goes on is told over so much height.
+_LEANING_MM, _STRETCH_MM, _MIDDLE_MM = 80.0, 12.0, 8.0
 
 
 def cheapest_way(
@@ -57,3 +60,53 @@ def cheapest_way(
         raise MeasurementError("no way leads from one end of the vein to the other") from error
     inner = grid.to_lps(way[1:-1]).reshape(-1, 3)
     return np.concatenate([[start_lps_mm], inner, [end_lps_mm]])
+
+
+def lowest_reached(
+    cost: Float32Array, grid: Grid, start_lps_mm: FloatArray, most: float
+) -> FloatArray | None:
+    """Return where the cheapest way down the body stops being cheap.
+
+    Parameters
+    ----------
+    cost
+        (slices, rows, columns) of an upright grid, slices to the head, above 0.
+    grid
+        The place of ``cost``.
+    start_lps_mm
+        (3,) where the way begins.
+    most
+        What a millimetre of height may cost, over `_STRETCH_MM`, where it goes on.
+
+    Returns
+    -------
+    FloatArray or None
+        (3,) in the middle of what is cheap there; None where nothing goes on.
+    """
+    from skimage.graph import MCP_Geometric
+
+    low = grid.to_lps([0, 0, 0])[2]
+    corners = np.array([start_lps_mm, [*start_lps_mm[:2], low]])
+    k, j, i = box_around(grid, corners, _LEANING_MM)
+    top = int(np.rint(grid.to_index(start_lps_mm)[0]))
+    box = (slice(k.start, min(top + 1, k.stop)), j, i)
+    part, place = cost[box], grid.crop(box)
+    last = np.array(part.shape) - 1
+    node = tuple(int(v) for v in np.clip(np.rint(place.to_index(start_lps_mm)), 0, last))
+    sampling = tuple(float(value) for value in place.spacing_mm)
+    total, _ = MCP_Geometric(part, sampling=sampling).find_costs([node])
+    least = total.reshape(len(total), -1).min(axis=1)[::-1]
+    stretch = max(1, round(_STRETCH_MM / sampling[0]))
+    rise = (least[stretch:] - least[:-stretch]) / (stretch * sampling[0])
+    dear = np.flatnonzero(rise > most)
+    count = int(dear[0]) if len(dear) else len(least) - 1
+    if count == 0:
+        return None
+    end = len(total) - 1 - count
+    cheap = part[end] <= most
+    row, column = np.unravel_index(int(np.argmin(total[end])), total[end].shape)
+    depth = ndimage.distance_transform_edt(np.pad(cheap, 1), sampling=sampling[1:])[1:-1, 1:-1]
+    rows, columns = np.ogrid[: depth.shape[0], : depth.shape[1]]
+    away = np.hypot((rows - row) * sampling[1], (columns - column) * sampling[2])
+    row, column = np.unravel_index(int(np.argmax(depth * (away <= _MIDDLE_MM))), depth.shape)
+    return place.to_lps(np.array([end, row, column]))

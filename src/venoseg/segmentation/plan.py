@@ -14,7 +14,9 @@ from venoseg.segmentation.seeds import Seed
 from venoseg.volume import FloatArray, Volume
 
 AIR_HU, METAL_HU = -200.0, 2000.0
-_ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femoral_vein")
+ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femoral_vein")
+"""The veins of a side from the central end on."""
+
 _SWAPPED_MM = 15.0
 _CLEAR_MM = 12.0
 
@@ -113,7 +115,7 @@ _REMEDY = "set a central end in the cava and one peripheral end on each side"
 
 def _rank(seed: Seed) -> int:
     part = seed.vessel.split("_", 1)[-1]
-    return _ORDER.index(part) + 1 if part in _ORDER else 0
+    return ORDER.index(part) + 1 if part in ORDER else 0
 
 
 def _marks(ordered: Sequence[Seed]) -> tuple[tuple[str, FloatArray], ...]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from venoseg.errors import DependencyError, NeedsSeedsError
+from venoseg.segmentation.extending import extend
 from venoseg.segmentation.model import LabelArray, Segmentation
 from venoseg.segmentation.refining import refine
 from venoseg.segmentation.seeds import Seed
@@ -27,7 +28,7 @@ groin; nothing in it tells the common from the external iliac vein."""
 
 
 def totalsegmentator(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
-    """Let TotalSegmentator draw the veins, and refine what it drew to the edge in the image.
+    """Let TotalSegmentator draw the veins, refine what it drew, and follow the veins farther down.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def totalsegmentator(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
         raise NeedsSeedsError(
             "TotalSegmentator found none of the veins", remedy="give seed points or labels"
         )
-    return refine(volume, Segmentation(labels, volume.grid, names, "automatic"))
+    refined = refine(volume, Segmentation(labels, volume.grid, names, "automatic"))
+    return extend(volume, refined)
 
 
 def _labels(volume: Volume) -> LabelArray:

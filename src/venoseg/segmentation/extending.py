@@ -70,7 +70,7 @@ def extend(volume: Volume, segmentation: Segmentation) -> Segmentation:
         scene = _scene(volume, segmentation, ends)
     except VenosegError as error:
         return _not_extended(segmentation, ends, error.what)
-    if scene.arteries_by_wall is None:
+    if scene.artery_hu is None:
         words = "no aorta was found, so that the vein cannot be told from the artery beside it"
         return _not_extended(segmentation, ends, words)
     for end in ends:

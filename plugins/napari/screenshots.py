@@ -92,8 +92,9 @@ def review(made: ReviewWindow, item: WorkItem, camera: Camera) -> None:
     made.along.toggle_areas()
     camera.shoot("areas", window)
     made.along.toggle_areas()
-    stroke(made)
-    camera.shoot("stroke", window, seconds=0.06)
+    drawn = stroke(made)
+    camera.shoot("stroke", window)
+    drawn.finish()
     until(lambda: desk.figures.settled)
     camera.shoot("after", window)
     desk.undo()
@@ -126,8 +127,8 @@ def occlude(made: ReviewWindow) -> None:
     until(lambda: desk.figures.settled)
 
 
-def stroke(made: ReviewWindow) -> None:
-    """Take a bite out of the wall of the vein looked at."""
+def stroke(made: ReviewWindow) -> Stroke:
+    """Take a bite out of the wall of the vein looked at, and keep the eraser down."""
     desk = made.desk
     profile, station = desk.profile(), desk.station
     assert profile is not None
@@ -140,7 +141,7 @@ def stroke(made: ReviewWindow) -> None:
     assert desk.turn is not None
     drawn = Stroke(desk, desk.turn.grid.directions[:, 0])
     drawn.move_to(wall)
-    drawn.finish()
+    return drawn
 
 
 def pull_edge(made: ReviewWindow) -> None:

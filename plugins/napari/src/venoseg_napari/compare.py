@@ -20,6 +20,7 @@ from venoseg.followup.matching import match_visits
 from venoseg.followup.rules import Rules
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.profile import VesselProfile
+from venoseg.reporting.words import reason_of
 from venoseg.review import CaseFolder, WorkItem, list_versions, load, read_version
 from venoseg_napari.advice import advice
 from venoseg_napari.section_picture import SectionPicture
@@ -127,7 +128,7 @@ class CompareWindow(QWidget):
         self.profile = self.widget.addPlot(row=2, col=0, colspan=2)
         self.profile.setLabel("left", "min diameter, mm")
         self.profile.setLabel("bottom", "mm from the central end, at baseline")
-        self.legend = self.profile.addLegend(offset=(-4, 4), labelTextSize="8pt")
+        self.legend = self.profile.addLegend(offset=(-4, 4), colCount=2, labelTextSize="8pt")
         for plot in (*self.views, self.profile):
             plot.setMenuEnabled(False)
             plot.hideButtons()
@@ -264,8 +265,7 @@ def figures(profile: VesselProfile, station: int) -> str:
     """Say what was measured at a station."""
     where = f"at {profile.branch.curve.position_mm[station]:.0f} mm: "
     if not profile.measured[station]:
-        reason = ", ".join(profile.flags[station]).replace("_", " ")
-        return where + "not measured" + (f" ({reason})" if reason else "")
+        return f"{where}not measured: {reason_of(profile.flags[station])}"
     low, high = profile.minimum_interval_mm[station]
     interval = f" ({low:.1f} to {high:.1f})" if np.isfinite(low) else ""
     shapes = profile.shapes

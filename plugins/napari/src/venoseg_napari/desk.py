@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]  # qtpy picks it
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]  # qtpy picks it
 
 from venoseg.errors import VenosegError
 from venoseg.lumen import Measurements
@@ -22,7 +22,6 @@ from venoseg.review import (
     CaseFolder,
     Clock,
     Figures,
-    Live,
     Loaded,
     Notes,
     Progressed,
@@ -33,19 +32,15 @@ from venoseg.review import (
     progress_of,
     system_clock,
 )
-from venoseg.review.actions import Layer
 from venoseg.segmentation.edits import EMPTY_BOX, Box, is_empty
 from venoseg.volume import FloatArray
 from venoseg_napari.background import Work
 from venoseg_napari.cases import Asked, read_case
 from venoseg_napari.display import Display
+from venoseg_napari.meter import Meter
 from venoseg_napari.orientation import Turn, turn_for_display
 from venoseg_napari.places import Place, first_place, nearest_station, profile_of
 from venoseg_napari.tool import Tool
-
-# New lines and outlines are drawn after this time, when the numbers have been painted; old ones are
-# drawn as such after a longer one, unless new ones come before: drawing slows the measuring.
-_NEW_PLOTS_MS, _OLD_PLOTS_MS = 15, 150
 
 
 class Desk(QObject):
@@ -66,16 +61,16 @@ class Desk(QObject):
         The open case; None when there is none.
     turn
         How its arrays lie on the screen.
-    figures
-        The newest measurements, and which of them are being made anew.
+    meter
+        Measures the open case.
+    before
+        What was measured when it was opened, or saved last.
     cursor_lps_mm
         The place looked at.
     station
         Vein and station nearest to it; None when it is near none.
     tool
         In the reviewer's hand.
-    boundary
-        Where the lumen's edge is taken from.
     display
         How gray values and labels are shown.
     work
@@ -98,8 +93,6 @@ class Desk(QObject):
     told = Signal(str, bool)
     # A venogram was chosen; it is looked at in its own window, and an open CT stays open.
     venogram_chosen = Signal(object)
-    # There are new figures; from the thread that measures.
-    _measured = Signal()
 
     def __init__(self, reviewer: str, reviews: Path | None, clock: Clock = system_clock) -> None:
         super().__init__()
@@ -112,20 +105,22 @@ class Desk(QObject):
         self.chosen: WorkItem | None = None
         self.session: Session | None = None
         self.turn: Turn | None = None
-        self.figures = Figures(None)
         self.before: Measurements | None = None
         self.cursor_lps_mm: FloatArray = np.zeros(3)
         self.station: Place | None = None
         self.tool = Tool()
-        self.boundary: Boundary = "gray"
         self.display = Display()
         self.work = Work()
         self.work.ended.connect(self._ended)
-        self._live: Live | None = None
-        self._plots = QTimer(self, singleShot=True)
-        self._plots.timeout.connect(self.plots_due)
-        self.figures_changed.connect(self._draw_plots_soon)
-        self._measured.connect(self._take_figures)
+        self.meter = Meter(self)
+        self.meter.changed.connect(self._tell_figures)
+        self.meter.plots_due.connect(self.plots_due)
+        self._looked = False
+
+    @property
+    def figures(self) -> Figures:
+        """The newest measurements, and which of them are being made anew."""
+        return self.meter.figures
 
     @property
     def busy(self) -> str:
@@ -176,13 +171,11 @@ class Desk(QObject):
 
     def close_case(self) -> None:
         """Put the case away; what was kept stays on the disk."""
-        if self._live is not None:
-            self._live.close()
-            self._live = None
+        self.meter.stop()
         if self.session is not None:
             self.session.close()
             self.session = None
-        self.figures, self.before = Figures(None), None
+        self.before = None
 
     def _opened(
         self, item: WorkItem, loaded: Loaded, session: Session, *, second_reading: bool = False
@@ -192,10 +185,11 @@ class Desk(QObject):
         grid = session.image.grid
         self.cursor_lps_mm = grid.to_lps((np.array(grid.shape) - 1) / 2.0)
         self.station = None
-        self.figures = Figures(None, retracing=True)
+        self._looked = False
+        self.meter.expect()
         self.case_opened.emit()
         # The case is seen before it is measured: both at once would take longer to show it.
-        self._start_measuring(session)
+        self.meter.start(session)
         self.worklist_changed.emit()
         self.state_changed.emit()
         if second_reading:
@@ -207,23 +201,11 @@ class Desk(QObject):
 
     def measure_by(self, boundary: Boundary) -> None:
         """Take the lumen's edge from the gray values or from the labels alone from now on."""
-        self.boundary = boundary
+        self.meter.boundary = boundary
         if self.session is not None:
-            if self._live is not None:
-                self._live.close()
-            self._start_measuring(self.session)
-            self.figures_changed.emit()
+            self.meter.start(self.session)
+            self.meter.changed.emit()
             self.state_changed.emit()
-
-    def _start_measuring(self, session: Session) -> None:
-        self.figures = Figures(None, retracing=True)
-        self._live = Live(
-            session.image,
-            session.segmentation,
-            lambda _: self._measured.emit(),
-            boundary=self.boundary,
-            notes=session.notes,
-        )
 
     # Looking
 
@@ -289,16 +271,6 @@ class Desk(QObject):
                 box = self.session.touched_box
         self._follow(box, before, seen=seen)
 
-    def touch(self, box: Box) -> None:
-        """Let the figures look old from the first voxel that a stroke changes."""
-        if self._live is not None:
-            self._live.touch(box)
-
-    def let_go(self, box: Box, layer: Layer) -> None:
-        """End a stroke, whether or not it became a step."""
-        if self._live is not None and self.session is not None:
-            self._live.let_go(box, self.session.layer(layer)[box], layer)
-
     def undo(self) -> None:
         """Take the last step back."""
         self._walk("undo")
@@ -318,38 +290,26 @@ class Desk(QObject):
         """Mark what is old now and begin to measure it, then show the step."""
         session = self.session
         assert session is not None
-        box, layer, notes = box or EMPTY_BOX, session.touched, session.notes
-        if self._live is not None:
-            other = notes if notes is not before else None
-            self._live.change(box, session.layer(layer)[box], layer, other)
+        box, notes = box or EMPTY_BOX, session.notes
+        self.meter.follow(session, box, notes if notes is not before else None)
         if not (seen or is_empty(box)):
-            self.voxels_changed.emit(layer)
+            self.voxels_changed.emit(session.touched)
         if notes is not before:
             self.notes_changed.emit()
         self.state_changed.emit()
 
-    def _take_figures(self) -> None:
-        if self.session is None or self._live is None:
-            return
-        # Not those that were told: a step made since has made some of them old, and what was
-        # measured of another case, or with another edge, may come late.
-        figures = self._live.figures
-        if figures.says_no_more_than(self.figures):
-            return
-        found, first = figures.found, self.figures.found is None
-        self.figures = figures
-        if self.before is None and found is not None and figures.settled:
+    def _tell_figures(self) -> None:
+        found = self.figures.found
+        if self.before is None and self.figures.settled:
             self.before = found
         self.figures_changed.emit()
-        place = first_place(found) if first and found is not None else None
+        place = first_place(found) if found is not None and not self._looked else None
         if place is not None:
+            self._looked = True
             self.go_to(*place)
-        elif self.station is not None and self.profile() is None:
+        elif found is not None and self.station is not None and self.profile() is None:
             self.station = nearest_station(found, self.cursor_lps_mm)
             self.station_changed.emit()
-
-    def _draw_plots_soon(self) -> None:
-        self._plots.start(_NEW_PLOTS_MS if self.figures.settled else _OLD_PLOTS_MS)
 
     def _ended(self, words: str, problem: bool) -> None:
         self.told.emit(words, problem)

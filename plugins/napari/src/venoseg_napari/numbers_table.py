@@ -20,6 +20,9 @@ COLUMNS: dict[str, str] = {
 }
 STALE_WORDS = "..."
 _MARGIN_PX = 10
+_ROW_PX = 20
+# Qt's own, which its bindings do not name.
+_NO_LIMIT_PX = 16_777_215
 # Of a segment whose area lies so near to the limit that its interval holds both; the widest one.
 _IN_DOUBT = "patent/stenotic"
 _SWATCH_PX = 12
@@ -45,7 +48,7 @@ class NumbersTable(QTableWidget):
         for place, (column, title) in enumerate(COLUMNS.items()):
             words = _IN_DOUBT if column == "state" else title
             self.setColumnWidth(place, self.fontMetrics().horizontalAdvance(words) + _MARGIN_PX)
-        self.verticalHeader().setDefaultSectionSize(20)
+        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
         self.cellClicked.connect(self._go)
         desk.figures_changed.connect(self.draw)
         desk.case_opened.connect(self.draw)
@@ -63,6 +66,9 @@ class NumbersTable(QTableWidget):
         rows = found.segments.rows if found else ()
         if self.rowCount() != len(rows):
             self.setRowCount(len(rows))
+            # What is left below belongs to the remarks.
+            high = self.horizontalHeader().sizeHint().height() + _ROW_PX * len(rows)
+            self.setMaximumHeight(high + 2 * self.frameWidth() if rows else _NO_LIMIT_PX)
             self._cells = [[QTableWidgetItem() for _ in COLUMNS] for _ in rows]
             for number, cells in enumerate(self._cells):
                 for place, cell in enumerate(cells):

@@ -89,7 +89,7 @@ class Stroke:
         if len(edit):
             apply(layer, edit)
             self._edits.append(edit)
-            desk.touch(edit.box)
+            desk.meter.touch(edit.box)
             desk.voxels_changed.emit("stent" if tool.kind == "stent" else "veins")
 
     def finish(self) -> None:
@@ -108,7 +108,7 @@ class Stroke:
         if desk.busy:
             desk.voxels_changed.emit(name)
         desk.change(lambda s: s.draw(TITLES[kind].lower(), whole, name), seen=not desk.busy)
-        desk.let_go(box, name)
+        desk.meter.let_go(session, box, name)
 
 
 def click(desk: Desk, lps_mm: FloatArray) -> None:

@@ -14,8 +14,8 @@ from venoseg.anatomy import BY_NAME
 from venoseg.review import LABEL_NAMES
 from venoseg.volume import FloatArray
 from venoseg_napari.canvas import SEED_COLOURS
+from venoseg_napari.compass import Compass
 from venoseg_napari.desk import Desk
-from venoseg_napari.directions import direction
 from venoseg_napari.gray_view import GrayView
 from venoseg_napari.operations import Stroke, click
 from venoseg_napari.tool import STROKES
@@ -28,8 +28,6 @@ _STENT = 255
 _SEED_MM = 3.0
 _STENT_COLOUR = (235, 235, 235, 130)
 
-# Where the letters of the patient's directions stand: left, right, top, bottom.
-_ANCHORS = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
 _LINE = pg.mkPen("#00c8ff", width=1)
 
 
@@ -63,10 +61,7 @@ class Plane(QWidget):
         for item in (self.gray, self.colours, self.across, self.down, self.seeds):
             self.view.addItem(item)
         self.view.addItem(self.brush, ignoreBounds=True)
-        self.letters = [pg.LabelItem("", color="w", bold=True) for _ in _ANCHORS]
-        for letter, anchor in zip(self.letters, _ANCHORS, strict=True):
-            letter.setParentItem(self.view)
-            letter.anchor(anchor, anchor)
+        self.compass = Compass(self.view)
         self.scale = pg.ScaleBar(size=50, suffix="", offset=(-20, -18))
         self.scale.text.setText("50 mm")
         self.scale.setParentItem(self.view)
@@ -99,12 +94,7 @@ class Plane(QWidget):
         self.view.setAspectLocked(True)
         self.view.setRange(xRange=(0, width), yRange=(0, height), padding=0.02)
         signs = turn.grid.directions
-        for letter, vector in zip(
-            self.letters,
-            (-signs[:, self.other], signs[:, self.other], -signs[:, 0], signs[:, 0]),
-            strict=True,
-        ):
-            letter.setText(direction(vector))
+        self.compass.point(signs[:, self.other], -signs[:, 0])
         self.draw()
 
     def draw(self) -> None:

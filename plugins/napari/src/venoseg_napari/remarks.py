@@ -11,7 +11,7 @@ from venoseg_napari.desk import Desk
 from venoseg_napari.numbers_table import NumbersTable
 from venoseg_napari.places import narrowest
 
-# There is room for so many lines, below the table; more are scrolled to.
+# There is room for so many lines at least, below the table; more are scrolled to.
 _LINES = 5
 
 
@@ -25,7 +25,7 @@ class Remarks(QListWidget):
         self.setWordWrap(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMaximumHeight(_LINES * self.fontMetrics().lineSpacing())
+        self.setMinimumHeight(_LINES * self.fontMetrics().lineSpacing())
         self.hide()
         self.itemClicked.connect(self._go)
         desk.figures_changed.connect(self.draw)
@@ -64,6 +64,7 @@ def with_remarks(numbers: NumbersTable, remarks: Remarks) -> QWidget:
     column = QVBoxLayout(both := QWidget())
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(2)
-    column.addWidget(numbers, 1)
-    column.addWidget(remarks)
+    column.addWidget(numbers, 2)
+    column.addWidget(remarks, 1)
+    column.addStretch(0)
     return both

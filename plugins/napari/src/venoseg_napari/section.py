@@ -12,9 +12,10 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from venoseg.interpolation import trilinear
 from venoseg.lumen.drawn import DRAWN
 from venoseg.lumen.profile import VesselProfile
+from venoseg.reporting.words import reason_of, state_words
 from venoseg.volume import FloatArray
+from venoseg_napari.compass import Compass
 from venoseg_napari.desk import Desk
-from venoseg_napari.directions import direction
 from venoseg_napari.gray_view import GrayView, metal_picture
 from venoseg_napari.handles import Handles, rounded
 from venoseg_napari.outlines import drag_outline
@@ -56,12 +57,7 @@ class Section(QWidget):
         self._figure = (self.outline, self.least, self.greatest, self.handles)
         for item in (self.gray, self.metal, *self._figure, self.spot):
             self.view.addItem(item)
-        self.letters = [pg.LabelItem("", color="w", bold=True) for _ in range(4)]
-        for letter, anchor in zip(
-            self.letters, ((0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1)), strict=True
-        ):
-            letter.setParentItem(self.view)
-            letter.anchor(anchor, anchor)
+        self.compass = Compass(self.view)
         desk.station_changed.connect(self.draw)
         desk.cursor_changed.connect(self._draw_cursor)
         desk.voxels_changed.connect(self._voxels_changed)
@@ -154,11 +150,7 @@ class Section(QWidget):
         for item in (self.gray, self.metal):
             item.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
         self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
-        across, upward = curve.across[number], curve.upward[number]
-        for letter, vector in zip(self.letters, (-across, across, upward, -upward), strict=True):
-            # Setting a text lays the whole view out anew.
-            if letter.text != direction(vector):
-                letter.setText(direction(vector))
+        self.compass.point(curve.across[number], curve.upward[number])
 
     def _points(self, profile: VesselProfile, number: int) -> FloatArray:
         """Return (rows, columns, 3) LPS places of the pixels."""
@@ -237,9 +229,9 @@ def figures_of(profile: VesselProfile, number: int) -> str:
 def unmeasured(profile: VesselProfile, number: int) -> str:
     """Say why nothing was measured at a station."""
     shut = profile.shut[number] if profile.shut else None
-    words = [*([shut] if shut else []), *profile.flags[number]] or ["no outline"]
+    state = f" ({state_words(shut)})" if shut else ""
     where = f"at {profile.branch.curve.position_mm[number]:.0f} mm: not measured"
-    return f"{where} ({', '.join(words).replace('_', ' ')})"
+    return f"{where}{state}: {reason_of(profile.flags[number])}"
 
 
 def widths(contour: FloatArray) -> tuple[FloatArray, FloatArray]:

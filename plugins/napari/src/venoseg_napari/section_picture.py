@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from venoseg.interpolation import trilinear
 from venoseg.lumen import Measurements
 from venoseg.lumen.profile import VesselProfile
+from venoseg_napari.compass import Compass
 
 _POINTS = 101
 _BESIDE_MM = 10.0
@@ -21,6 +22,7 @@ class SectionPicture:
         self.view.setMouseEnabled(x=False, y=False)
         self.gray = pg.ImageItem(axisOrder="row-major")
         self.outline = pg.PlotDataItem(pen=pg.mkPen("#ffe14d", width=1.5))
+        self.compass = Compass(self.view)
         self._limits = limits
         for item in (self.gray, self.outline):
             self.view.addItem(item)
@@ -29,6 +31,7 @@ class SectionPicture:
         """Show nothing."""
         self.gray.clear()
         self.outline.clear()
+        self.compass.clear()
 
     def draw(self, found: Measurements, profile: VesselProfile, station: int) -> None:
         """Show a station of a vein."""
@@ -45,6 +48,7 @@ class SectionPicture:
         self.gray.setLevels(self._limits)
         pixel = 2 * half / (_POINTS - 1)
         self.gray.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
+        self.compass.point(curve.across[station], curve.upward[station])
         self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
         contour = profile.contours_mm[station]
         closed = np.vstack([contour, contour[:1]])

@@ -25,7 +25,7 @@ def store(desk: Desk, layout: Layout) -> None:
         "protect": int(tool.protect),
         "low_hu": tool.between_hu[0],
         "high_hu": tool.between_hu[1],
-        "boundary": desk.boundary,
+        "boundary": desk.meter.boundary,
         "window": display.preset,
         "labels": display.labels,
         "right": right,
@@ -46,7 +46,7 @@ def restore(desk: Desk, layout: Layout) -> None:
             _number("high_hu", tool.between_hu[1], -1024.0, 3071.0),
         ),
     )
-    desk.boundary = cast(Boundary, _word("boundary", ("gray", "mask")))
+    desk.meter.boundary = cast(Boundary, _word("boundary", ("gray", "mask")))
     display.show_window(_word("window", tuple(WINDOWS)))
     display.show_labels(cast(LabelStyle, _word("labels", LABEL_STYLES)))
     right, low = layout.shares()

@@ -89,15 +89,20 @@ class SigningBar(QWidget):
         desk, session = self.desk, self.desk.session
         if session is None or desk.busy:
             return
-        found = desk.figures.found if desk.figures.settled else None
         before = desk.before
 
-        def done(version: Version) -> None:
-            desk.before = found or desk.before
+        def work() -> tuple[Version, Measurements | None]:
+            # A version holds the figures of its labels, those of the last stroke too.
+            found = desk.meter.wait()
+            return session.save(changes_table(before, found)), found
+
+        def done(result: tuple[Version, Measurements | None]) -> None:
+            version, found = result
+            desk.before = found
             desk.told.emit(f"saved as {version.name} and read back", False)
             desk.state_changed.emit()
 
-        desk.work.start_locked("saving", lambda: session.save(changes_table(before, found)), done)
+        desk.work.start_locked("saving", work, done)
 
     def sign_case(self) -> None:
         """Sign the case and write its results, in the background."""
@@ -108,7 +113,9 @@ class SigningBar(QWidget):
 
         def work() -> tuple[Version, Measurements, Path]:
             headers = item.series.headers() if session.image.source.kind == "DICOM" else ()
-            return sign_off(session, before, headers, second_reader=second, boundary=desk.boundary)
+            return sign_off(
+                session, before, headers, second_reader=second, boundary=desk.meter.boundary
+            )
 
         def done(result: tuple[Version, Measurements, Path]) -> None:
             version, found, out = result

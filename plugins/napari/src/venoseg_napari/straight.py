@@ -14,6 +14,7 @@ from venoseg.centerline.straighten import straighten
 from venoseg.lumen.profile import VesselProfile
 from venoseg.segmentation.edits import LabelArray
 from venoseg.volume import FloatArray, Grid, Volume
+from venoseg_napari.compass import Letter
 from venoseg_napari.directions import direction
 from venoseg_napari.display import Display
 from venoseg_napari.gray_view import GrayView, metal_picture
@@ -56,7 +57,7 @@ class Straight:
         for item in (self.gray, self.metal, *self.edges, self.mark):
             self.plot.addItem(item)
         # Where the upper and the lower side of the picture lie in the patient.
-        self.sides = [pg.LabelItem("", color="w", bold=True) for _ in range(2)]
+        self.sides = [Letter() for _ in range(2)]
         for side, at in zip(self.sides, (0.0, 1.0), strict=True):
             side.setParentItem(self.view)
             side.anchor((0.0, at), (0.0, at), offset=(2, 0))

@@ -79,7 +79,7 @@ class ToolsDock(QWidget):
         self.between.setChecked(tool.limited)
         self.low.setValue(round(tool.between_hu[0]))
         self.high.setValue(round(tool.between_hu[1]))
-        self.by_labels.setChecked(self.desk.boundary == "mask")
+        self.by_labels.setChecked(self.desk.meter.boundary == "mask")
         self.vessel.setCurrentIndex([v.name for v in VESSELS].index(tool.vessel))
         del blockers
         history = self.desk.session.history if self.desk.session else None

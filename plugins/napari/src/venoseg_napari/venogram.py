@@ -281,7 +281,8 @@ class VenogramWindow(QWidget):
         for widget in (self.bar, self.picture, right):
             parts.addWidget(widget)
             parts.setStretchFactor(parts.count() - 1, 0 if widget is self.bar else 1)
-            widget.setMinimumWidth(200)
+            if widget is not self.bar:  # which must not cut its words
+                widget.setMinimumWidth(200)
         parts.setSizes([235, 640, 470])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

@@ -371,7 +371,7 @@ def test_figures_still_under_way_when_the_edge_is_taken_elsewhere_are_not_shown(
     desk.take(vessel="ivc", step_mm=1.6)
     operations.reshape(desk, "shrink")
     # Measured, but not yet told: the window has had no time for it.
-    assert desk._live.wait(60.0)
+    assert desk.meter.wait()
     desk.figures_changed.connect(look)
     try:
         desk.measure_by("mask")
@@ -399,7 +399,7 @@ def test_figures_that_are_old_when_the_window_hears_of_them_do_not_pass_for_new(
         desk.go_to("ivc", station)
         drag_outline(desk, 0.9 * profile.contours_mm[station])
         # Measured, but not yet told: the window has had no time for it.
-        assert desk._live.wait(60.0)
+        assert desk.meter.wait()
     wait(lambda: desk.figures.settled)
     desk.figures_changed.disconnect(look)
     assert all(stations == drawn_at for stations in passed_for_new)

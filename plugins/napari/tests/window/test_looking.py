@@ -83,8 +83,8 @@ def test_the_left_marker_of_a_tilted_series_is_on_the_right_of_every_view(
     desk = made.desk
     desk.look_at(np.array(LEFT_MM))
     assert [label.text() for label in made.letters.labels] == ["R", "L", "A", "P"]
-    assert [letter.text for letter in made.coronal.letters] == ["R", "L", "H", "F"]
-    assert [letter.text for letter in made.sagittal.letters] == ["A", "P", "H", "F"]
+    assert [letter.text for letter in made.coronal.compass.letters] == ["R", "L", "H", "F"]
+    assert [letter.text for letter in made.sagittal.compass.letters] == ["A", "P", "H", "F"]
     # The cursor, put to the marker's place in the patient, lies on it in all three views.
     for plane, share in ((made.coronal, 1), (made.sagittal, 0)):
         rows, columns = np.nonzero(plane.gray.image > 1000)
@@ -269,7 +269,7 @@ def test_the_table_says_where_a_state_is_in_doubt_and_where_nothing_is_narrowed(
     rows[0] |= {"state": "patent", "flags": STATE_IN_DOUBT, "area_stenosis_percent": 49.8}
     rows[1] |= {"state": "patent", "flags": "", "area_stenosis_percent": -11.0}
     table = Table(found.segments.columns, tuple(rows))
-    desk.figures = replace(desk.figures, found=replace(found, segments=table))
+    desk.meter.figures = replace(desk.figures, found=replace(found, segments=table))
     desk.figures_changed.emit()
     words = [
         [made.numbers.text(str(row["vessel"]), name) for name in ("area_stenosis_percent", "state")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gc
 import resource
 from dataclasses import replace
@@ -131,8 +132,8 @@ def test_the_patients_left_is_on_the_right_of_the_screen(window):
     ratio = picture.shape[0] / made.viewer.window._qt_viewer.canvas.native.height()
     assert np.median(columns) / ratio > middle.x() + 10
     assert np.median(rows) / ratio < middle.y()
-    assert [x.text for x in made.coronal.letters] == ["R", "L", "H", "F"]
-    assert [x.text for x in made.sagittal.letters] == ["A", "P", "H", "F"]
+    assert [x.text for x in made.coronal.compass.letters] == ["R", "L", "H", "F"]
+    assert [x.text for x in made.sagittal.compass.letters] == ["A", "P", "H", "F"]
 
 
 def test_a_click_in_any_view_moves_all_the_others(window):
@@ -198,10 +199,17 @@ def test_saving_signing_and_opening_again(window, wait):
     desk = made.desk
     desk.take(kind="erase", radius_mm=4.0)
     drag(made, [desk.cursor_lps_mm + np.array([8.0, 0, 0])])
-    wait(lambda: desk.figures.settled)
     assert "not yet saved" in made.bar.state.text()
+    # At once: the version waits for the figures of the stroke.
     press(made, Qt.Key.Key_F2)
     wait(lambda: not desk.busy and "0001-anna" in made.bar.state.text())
+    assert desk.figures.settled
+    changes = desk.session.folder.versions / "0001-anna" / "changes.csv"
+    with changes.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["level"] == "segment"]
+    diameters = [row for row in rows if row["quantity"] == "minimum_diameter_mm"]
+    assert {row["vessel"] for row in diameters} == {"ivc", "left_common_iliac_vein"}
+    assert all(row["before"] and row["after"] for row in diameters)
     QTest.mouseClick(made.bar.sign, Qt.MouseButton.LeftButton)
     wait(lambda: not desk.busy and "0002-anna" in made.bar.state.text(), 120)
     folder = CaseFolder(desk.reviews / desk.item.key)

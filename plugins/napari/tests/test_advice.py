@@ -70,3 +70,8 @@ def test_what_else_a_message_says_stays():
 def test_of_labels_without_names_nothing_is_left_of_the_option():
     for rest in (", e.g. 1=ivc,2=left_common_iliac_vein", " 1=ivc,2=left_common_iliac_vein", ""):
         assert advice(f"name the veins with --label-names{rest}").endswith("among the tools")
+
+
+def test_each_line_of_several_messages_is_told_for_the_window():
+    told = advice("the run has one frame\nno seeds were given: the main vessel was chosen")
+    assert told == "the run has one frame\nno points were clicked: the main vessel was chosen"

@@ -30,7 +30,7 @@ _HERE = {
     r"^no seeds were given: ": "no points were clicked: ",
     r"; report it with what --debug shows": "; report it",
 }
-_RULES = tuple((re.compile(pattern), words) for pattern, words in _HERE.items())
+_RULES = tuple((re.compile(pattern, re.MULTILINE), words) for pattern, words in _HERE.items())
 
 
 def advice(message: str) -> str:

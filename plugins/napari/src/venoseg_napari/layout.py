@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import napari
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
+    QApplication,
     QDockWidget,
     QFrame,
     QScrollArea,
@@ -89,7 +89,8 @@ class Layout(QObject):
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._arrange)
         self._arranged = False
-        self._window.installEventFilter(self)
+        for widget in (self._window, *self._docks):
+            widget.installEventFilter(self)
         self._later.start()
 
     def show_tools(self) -> None:
@@ -103,11 +104,7 @@ class Layout(QObject):
 
     def shares(self) -> tuple[float, float]:
         """Return the shares of the right column and the lower row."""
-        return self._shares_of(self._window.size()) if self._arranged else self._wanted
-
-    def _shares_of(self, size: QSize) -> tuple[float, float]:
-        _, side, below = self._docks
-        return side.width() / size.width(), below.height() / size.height()
+        return self._wanted
 
     def _arrange(self) -> None:
         window, (left, side, below), (right, low) = self._window, self._docks, self._wanted
@@ -116,15 +113,21 @@ class Layout(QObject):
         window.resizeDocks([below], [round(low * window.height())], Qt.Orientation.Vertical)
         self._arranged = bool(window.isVisible())
 
-    def eventFilter(self, _: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, part: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Keep the shares when the window gets another size, those that were pulled too."""
-        if event.type() == QEvent.Type.Show:
-            self._later.start()
-        if isinstance(event, QResizeEvent):
-            if self._arranged and not self._later.isActive() and event.oldSize().isValid():
-                self._wanted = self._shares_of(event.oldSize())
-            self._later.start()
+        if part is self._window:
+            if event.type() in (QEvent.Type.Show, QEvent.Type.Resize):
+                self._later.start()
+        elif event.type() == QEvent.Type.Resize and self._pulled():
+            _, side, below = self._docks
+            width, height = self._window.width(), self._window.height()
+            self._wanted = side.width() / width, below.height() / height
         return False
+
+    def _pulled(self) -> bool:
+        """Tell whether it is the reader who moves parts, by their edges."""
+        held = QApplication.mouseButtons() & Qt.MouseButton.LeftButton
+        return bool(held) and self._arranged and not self._later.isActive()
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -303,6 +303,39 @@ def told_by(desk):
     return said
 
 
+def test_the_parts_keep_their_shares_in_a_larger_window_and_back(window, wait):
+    made = window()
+    main, native = made.viewer.window._qt_window, made.viewer.window._qt_viewer.canvas.native
+    main.resize(1366, 768)
+    QTest.qWait(1000)
+    height, (_, low) = native.height(), made.layout.shares()
+    main.resize(1560, 1000)
+    larger = height + (1.0 - low) * (1000 - 768)
+    wait(lambda: abs(native.height() - larger) <= 8)
+    main.resize(1366, 768)
+    wait(lambda: abs(native.height() - height) <= 8)
+
+
+def test_a_part_that_was_pulled_keeps_its_share(window):
+    made = window()
+    main, layout = made.viewer.window._qt_window, made.layout
+    main.resize(1366, 768)
+    QTest.qWait(1000)
+    right, low = layout.shares()
+    below = layout._docks[-1].geometry()
+    edge = QPoint(below.center().x(), below.top() - 2)
+    QTest.mousePress(main, Qt.MouseButton.LeftButton, pos=edge)
+    for up in (20, 40, 60):
+        QTest.mouseMove(main, edge - QPoint(0, up))
+        QTest.qWait(50)
+    QTest.mouseRelease(main, Qt.MouseButton.LeftButton, pos=edge - QPoint(0, 60))
+    try:
+        assert layout.shares()[1] == pytest.approx(low + 60 / 768, abs=0.02)
+    finally:
+        layout.arrange(right, low)
+        QTest.qWait(200)
+
+
 def test_a_folder_without_images_is_said_in_the_window(window, wait, tmp_path):
     made = window()
     (tmp_path / "empty").mkdir()

@@ -92,7 +92,10 @@ def test_an_empty_lumen_does_not_widen_the_shaft():
 def test_a_short_line_is_followed_on_along_the_shaft():
     picture = drawn(3.7)
     short = catheter_width(picture, (60.5, 65.0), (63.1, 85.0), 0.7)
-    assert short == pytest.approx(catheter_width(picture, *LINE, 0.7), rel=0.01)
+    whole = catheter_width(picture, *LINE, 0.7)
+    assert short[0] == pytest.approx(whole[0], rel=0.003)
+    # A line a fraction of a pixel off takes other pixels, of other noise.
+    assert short[1] == pytest.approx(whole[1], rel=0.05)
 
 
 def test_a_full_shaft_without_noise_is_not_taken_for_a_hollow_one():

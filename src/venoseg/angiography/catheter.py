@@ -10,17 +10,24 @@ wider than the shaft and left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from scipy.optimize import least_squares
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from venoseg.angiography.run import Image
 from venoseg.angiography.shaft import Point, follow_shaft
-from venoseg.angiography.shaft_shadow import BESIDE_PX, shadow_of, spread_by_noise
+from venoseg.angiography.shaft_noise import (
+    SHARPENED_PX,
+    alike_of_neighbours,
+    independent,
+    spread_by_noise,
+)
+from venoseg.angiography.shaft_shadow import BESIDE_PX, shadow_of
 from venoseg.errors import MeasurementError
 from venoseg.volume import BoolArray, FloatArray
 
@@ -61,6 +68,7 @@ class _Pixels:
 
     ``place`` (n, 2) column and row, ``aside_px`` (n,) distance from the rough axis, ``knots``
     (n, k) shares of knots along it, ``value`` (n,) attenuation; ``opacity`` is the shaft's.
+    Pixels ``inner`` (n',) are compared; ``sharpened`` (n', n) makes their noise independent.
     """
 
     place: npt.NDArray[np.int64]
@@ -68,11 +76,29 @@ class _Pixels:
     knots: FloatArray
     value: FloatArray
     opacity: float
+    inner: npt.NDArray[np.intp]
+    sharpened: csr_array | None = None
+
+    def seen(self, values: FloatArray) -> FloatArray:
+        """Return (n', ...) values as they are compared, of (n, ...) at the pixels."""
+        shown: FloatArray = (
+            values[self.inner] if self.sharpened is None else self.sharpened @ values
+        )
+        return shown
+
+    def with_sharp_noise(self, next_to: float) -> _Pixels:
+        """Return the same pixels, compared where neighbouring noise, so alike, is independent."""
+        sharpened, whole = independent(self.place, next_to)
+        near = np.isin(whole, self.inner)
+        return replace(self, sharpened=sharpened[near], inner=whole[near])
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """``per_blur``: by how much the width would change for a pixel more of blur."""
+    """``per_blur``: by how much the width would change for a pixel more of blur.
+
+    ``next_to``: how alike the noise of neighbouring pixels is.
+    """
 
     width_px: float
     width_sd_px: float
@@ -80,6 +106,7 @@ class _Fitted:
     left: FloatArray
     noise: float
     distinct: float
+    next_to: float
 
     @property
     def misfit(self) -> float:
@@ -113,6 +140,11 @@ def catheter_width(
     inside = 1.05 * low < found.width_px < 0.95 * high
     if not inside or found.distinct < _STANDS_OUT or found.width_sd_px > 0.25 * found.width_px:
         raise no_catheter()
+    # Width and blur differ in what changes from pixel to pixel. Blurred noise holds little of that:
+    # compared as if all noise were alike, it is lost.
+    sharp = pixels.with_sharp_noise(found.next_to)
+    if len(sharp.inner) >= _LEAST_PIXELS:
+        found = _fit(sharp, blur_px, hollow=found is other)
     of_blur = _MODEL_BLUR_PX * found.per_blur
     half = float(np.linalg.norm([1.96 * found.width_sd_px, _MODEL_PX, of_blur]))
     return found.width_px, half / found.width_px
@@ -139,8 +171,9 @@ def no_catheter() -> MeasurementError:
 def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     course, density = follow_shaft(native, first_px, second_px)
     points, normals = course.points_px, course.normals
-    low = np.maximum(np.floor(points.min(axis=0) - BESIDE_PX).astype(int), 0)
-    high = np.ceil(points.max(axis=0) + BESIDE_PX).astype(int) + 1
+    reach = BESIDE_PX + SHARPENED_PX
+    low = np.maximum(np.floor(points.min(axis=0) - reach).astype(int), 0)
+    high = np.ceil(points.max(axis=0) + reach).astype(int) + 1
     rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
     inside = (rows < native.shape[0]) & (columns < native.shape[1])
     place = np.stack([columns[inside], rows[inside]], axis=1).astype(np.float64)
@@ -152,8 +185,9 @@ def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     if low <= _EVENLY * usual or usual <= 0.0:
         raise no_catheter()
     plain = ~_banded(density)
-    kept = (np.abs(aside) < BESIDE_PX) & (np.abs(along) < 1.0) & plain[station]
-    if kept.sum() < _LEAST_PIXELS:
+    kept = (np.abs(aside) < reach) & (np.abs(along) < 1.0) & plain[station]
+    inner = np.flatnonzero(np.abs(aside[kept]) < BESIDE_PX)
+    if len(inner) < _LEAST_PIXELS:
         raise no_catheter()
     position = course.position_px[station[kept]] + along[kept]
     count = max(int(course.position_px[-1] / _KNOT_PX) + 1, 2)
@@ -164,7 +198,7 @@ def _near(native: Image, first_px: Point, second_px: Point) -> _Pixels:
     whole = place[kept].astype(np.int64)
     value = native[whole[:, 1], whole[:, 0]].astype(np.float64)
     opacity = max(float(np.median(density[plain])), 0.02)
-    return _Pixels(whole, aside[kept], knots, value, opacity)
+    return _Pixels(whole, aside[kept], knots, value, opacity, inner)
 
 
 def _banded(density: FloatArray) -> BoolArray:
@@ -179,17 +213,21 @@ def _banded(density: FloatArray) -> BoolArray:
 def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
     """Fit width, blur, the axis and, of a hollow shaft, how empty its lumen is."""
     count = pixels.knots.shape[1]
-    weight = np.ones(len(pixels.value))
-    alike = _alike(blur_px)
+    value = pixels.seen(pixels.value)
+    place = pixels.place[pixels.inner]
+    weight = np.ones(len(value))
+    alike = _alike(blur_px) if pixels.sharpened is None else 1.0
     noise = 0.0
 
     def whole(shape: FloatArray) -> tuple[FloatArray, FloatArray]:
-        parts = _parts(pixels, shape)
+        parts = pixels.seen(_parts(pixels, shape))
         weighted = (parts * weight[:, None] ** 2).T
         square = weighted @ parts
+        # A knot may have no pixels of which all neighbours are there: it then counts for nothing.
         square[np.diag_indices_from(square)] *= 1.0 + 1e-9
-        factors = np.linalg.solve(square, weighted @ pixels.value)
-        return pixels.value - parts @ factors, np.asarray(factors, dtype=np.float64)
+        square[np.diag_indices_from(square)] += 1e-12 * np.trace(square)
+        factors = np.linalg.solve(square, weighted @ value)
+        return value - parts @ factors, np.asarray(factors, dtype=np.float64)
 
     def left(free: FloatArray) -> FloatArray:
         shape = free if hollow else np.insert(free, 2, 0.0)
@@ -208,7 +246,8 @@ def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
         weight = 1.0 / np.sqrt(np.maximum(1.0, np.abs(rest) / (_OUTLYING * noise)))
     jacobian = found.jac[:-1]
     inverse = np.linalg.pinv(found.jac.T @ found.jac)
-    spread = spread_by_noise(pixels.place, jacobian * weight[:, None], rest * weight)
+    next_to = alike_of_neighbours(place, rest * weight)
+    spread = spread_by_noise(place, jacobian * weight[:, None], rest * weight)
     # The blur that was held is as uncertain as it was held for.
     held_row = found.jac[-1:] * noise * np.sqrt(alike)
     covariance = inverse @ (spread + held_row.T @ held_row) @ inverse
@@ -221,6 +260,7 @@ def _fit(pixels: _Pixels, blur_px: float, *, hollow: bool) -> _Fitted:
         rest * weight,
         noise,
         height * worth / noise / 5.0,
+        next_to,
     )
 
 

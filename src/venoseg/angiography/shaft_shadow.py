@@ -1,9 +1,8 @@
-"""The shadow of a catheter's shaft, and what noise does to a fit of it."""
+"""The shadow of a catheter's shaft."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.volume import FloatArray
@@ -14,10 +13,6 @@ _FINE_PX = 0.04
 
 # The lumen of diagnostic catheters measures about this share of their outside.
 _LUMEN = 0.7
-
-# Noise of neighbouring pixels is alike to this degree at most, and over so few pixels.
-_MOST_ALIKE = 0.9
-_ALIKE_PX = 8
 
 
 def shadow_of(
@@ -47,54 +42,3 @@ def _chords(grid: FloatArray, radius: float) -> FloatArray:
         return whole
 
     return (area(grid + _FINE_PX / 2) - area(grid - _FINE_PX / 2)) / _FINE_PX
-
-
-def spread_by_noise(
-    place: npt.NDArray[np.int64], jacobian: FloatArray, left: FloatArray
-) -> FloatArray:
-    """Return the (p, p) covariance of ``jacobian.T @ noise``, the noise as alike as what is left.
-
-    Noise of neighbouring pixels is alike. To what varies slowly from pixel to pixel it adds up,
-    from what varies fast it drops out; what tells width from blur varies fast.
-
-    Parameters
-    ----------
-    place
-        (n, 2) column and row of the fitted pixels.
-    jacobian
-        (n, p) by how much each pixel's value changes with each parameter.
-    left
-        (n,) what the fit leaves.
-    """
-    low = place.min(axis=0)
-    shape = tuple(place.max(axis=0) - low + 1)
-    at = tuple((place - low).T)
-
-    def drawn(values: FloatArray) -> FloatArray:
-        picture = np.zeros(shape)
-        picture[at] = values
-        return picture
-
-    rest, there = drawn(left), drawn(np.ones(len(left)))
-    pairs = [
-        (np.sum(rest[1:] * rest[:-1]), np.sum(there[1:] * there[:-1])),
-        (np.sum(rest[:, 1:] * rest[:, :-1]), np.sum(there[:, 1:] * there[:, :-1])),
-    ]
-    total, count = np.sum(pairs, axis=0)
-    next_to = float(np.clip(total / max(count, 1.0) / np.mean(left**2), 0.0, _MOST_ALIKE))
-    # So noise is alike that was blurred by a bell.
-    line = next_to ** (np.arange(-_ALIKE_PX, _ALIKE_PX + 1) ** 2.0)
-    near = np.stack(
-        [
-            ndimage.convolve1d(
-                ndimage.convolve1d(drawn(column), line, axis=0, mode="constant"),
-                line,
-                axis=1,
-                mode="constant",
-            )[at]
-            for column in jacobian.T
-        ],
-        axis=1,
-    )
-    spread: FloatArray = float(np.mean(left**2)) * (jacobian.T @ near)
-    return spread

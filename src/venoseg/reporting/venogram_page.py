@@ -12,7 +12,8 @@ from venoseg.angiography import Venogram
 from venoseg.angiography.lesions import Lesion, is_overlapped
 from venoseg.angiography.projection import Projection
 from venoseg.reporting.drawing import drawing_style
-from venoseg.reporting.venogram_pictures import draw_curves, draw_profile, draw_strip, draw_vein
+from venoseg.reporting.venogram_curves import draw_curves
+from venoseg.reporting.venogram_pictures import draw_profile, draw_strip, draw_vein
 from venoseg.reporting.words import vein_title
 from venoseg.tables import Value
 

@@ -1,4 +1,4 @@
-"""Pictures of a measured run: the strip of frames, the vein with its edges, profile and curves."""
+"""Pictures of a measured run: the strip of frames, the vein with its edges, its profile."""
 
 from __future__ import annotations
 
@@ -19,16 +19,12 @@ from venoseg.reporting.drawing import (
 )
 from venoseg.reporting.words import vein_title
 
-_WIDTH_MM = 180.0
+WIDTH_MM = 180.0
 _STRIP = 6
 _STRIP_COLUMNS = 256
-_LEGEND_MM = 4.2
 # Words on the picture keep this share of its height away from its upper and lower edge.
 _LABEL = 0.02
-_VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
-# Curves that cross can be told apart without colour.
-_LINES = ("solid", (0, (6, 1.6)), (0, (1.4, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
-_MARKS = ("o", "s", "D", "v", "x", "+", "*")
+VEIN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 _BESIDE_COLOUR = "#56b4e9"
 _STENT_COLOUR = "#f0e442"
 
@@ -44,9 +40,9 @@ def draw_strip(found: Venogram) -> Picture:
     ]
     low, high = _window(found)
     rows, columns = shown[0][1].shape
-    side = (_WIDTH_MM - 2.0 * (_STRIP - 1)) / _STRIP
+    side = (WIDTH_MM - 2.0 * (_STRIP - 1)) / _STRIP
     height = side * rows / columns
-    figure = new_figure(_WIDTH_MM, height + 6.0)
+    figure = new_figure(WIDTH_MM, height + 6.0)
     times = found.subtraction.times_s
     for place, (number, picture) in enumerate(shown):
         axes = place_axes(figure, place * (side + 2.0), 5.0, side, height)
@@ -73,7 +69,7 @@ def draw_vein(found: Venogram) -> Picture:
         axes.contour(beside, [0.5], colors=_BESIDE_COLOUR, linewidths=0.5)
     pairs = zip(found.projections, found.lesions, strict=True)
     for number, (projection, lesions) in enumerate(pairs):
-        colour = _VEIN_COLOURS[number % len(_VEIN_COLOURS)]
+        colour = VEIN_COLOURS[number % len(VEIN_COLOURS)]
         contours = projection.edges.contours_px()
         measured = np.isfinite(projection.diameter_px) & (projection.diameter_px > 0)
         for side in range(2):
@@ -103,9 +99,9 @@ def draw_vein(found: Venogram) -> Picture:
 
 def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: int) -> Picture:
     """Draw the diameter along a vein with its interval, reference and lesions."""
-    figure = new_figure(_WIDTH_MM, 58.0)
-    axes = place_axes(figure, 14.0, 4.0, _WIDTH_MM - 16.0, 42.0)
-    colour = _VEIN_COLOURS[number % len(_VEIN_COLOURS)]
+    figure = new_figure(WIDTH_MM, 58.0)
+    axes = place_axes(figure, 14.0, 4.0, WIDTH_MM - 16.0, 42.0)
+    colour = VEIN_COLOURS[number % len(VEIN_COLOURS)]
     in_mm = projection.diameters_mm()
     position = projection.position_px
     factor = projection.mm_per_px_across
@@ -127,7 +123,7 @@ def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: in
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("position from the central end, px")
     axes.set_ylabel(f"diameter, {unit}")
-    _plain(axes)
+    plain(axes)
     title = vein_title(projection.vessel)
     words = f"{title}: diameter with its 95 % interval; dashed: computed reference; "
     known = middle[np.isfinite(middle)]
@@ -136,58 +132,6 @@ def draw_profile(projection: Projection, lesions: tuple[Lesion, ...], number: in
         f"Diameter along the {title.lower()} with its 95 % interval: {told}; projection.csv has it."
     )
     return finish(figure, alt, (f"{words}gray: lesions.",))
-
-
-def draw_curves(found: Venogram) -> Picture:
-    """Draw the opacity of each region over time, and the share beside the measured veins."""
-    # The legend names every curve, however many veins were measured.
-    legend_mm = _LEGEND_MM * len(found.curves)
-    figure = new_figure(_WIDTH_MM, max(58.0, legend_mm + 6.0))
-    # The longest name of a place is 60 mm long with its line.
-    axes = place_axes(figure, 14.0, 4.0, 94.0, 42.0)
-    times = found.subtraction.times_s
-    for number, curve in enumerate(found.curves):
-        main = curve.name in ("main", "collateral")
-        (drawn,) = axes.plot(
-            times,
-            curve.opacity,
-            linewidth=1.6 if main else 0.9,
-            linestyle=_LINES[number % len(_LINES)],
-            marker=_MARKS[number % len(_MARKS)],
-            markersize=3.0,
-            markerfacecolor="white",
-            markevery=(number % 3, 3),
-            label=_region_words(curve.name),
-        )
-        if curve.arrival_s is not None:
-            axes.plot([curve.arrival_s], [0.0], marker="^", color=drawn.get_color(), markersize=4)
-    unit = "s" if found.subtraction.run.timed else "frames"
-    axes.set_xlabel(f"time, {unit}")
-    axes.set_ylabel("opacity")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, borderaxespad=0.0)
-    _plain(axes)
-    caption = ["Triangles: arrival of contrast medium."]
-    beside = found.collaterals
-    if beside is not None and np.isfinite(beside.whole):
-        caption.append(
-            f"Share of contrast medium in other filled vessels: {100 * beside.whole:.0f} % "
-            f"(95 % {100 * beside.whole_low:.0f} to {100 * beside.whole_high:.0f})."
-        )
-    arrivals = [
-        f"{_region_words(curve.name)} at {curve.arrival_s:.1f}"
-        for curve in found.curves
-        if curve.arrival_s is not None
-    ]
-    alt = f"Contrast medium over time; it arrives in {', '.join(arrivals) or 'no region'} ({unit})."
-    return finish(figure, alt, tuple(caption))
-
-
-def _region_words(name: str) -> str:
-    """Return what a region of the flow is called, such as a place along a vein."""
-    vessel, colon, place = name.partition(":")
-    if colon:
-        return f"{vein_title(vessel)}, {place.replace('_', ' ')}"
-    return {"main": "measured veins", "collateral": "other vessels"}.get(name, name)
 
 
 def _label_widths(
@@ -221,7 +165,8 @@ def _window(found: Venogram) -> tuple[float, float]:
     return float(low), float(max(high, low + 1e-6))
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Draw axes with a faint grid and no frame."""
     axes.grid(color=GRID_INK, linewidth=0.6)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

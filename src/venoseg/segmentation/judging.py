@@ -22,7 +22,8 @@ from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 
 _POOR_HU = 90.0
-_TOUCHED = 0.05
+# Where a vein runs in an artery along more than this it cannot be told from it, and is not sure.
+_TOUCHED, _MERGED = 0.05, 0.5
 _LEAST_GAP_MM = 6.0
 # Shares of the wall that shows which give a confidence of 0 and of 1.
 _NO_WALL, _ALL_WALL = 0.25, 0.8
@@ -201,7 +202,7 @@ def _confidence(
         )
     touched = float(in_artery[lumen].mean())
     if touched > _TOUCHED:
-        doubt(0.6 - touched, "touches an artery that could not be told apart")
+        doubt(_MERGED - touched, "touches an artery that could not be told apart")
     beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
     if beside > 0.1:
         doubt(1.0 - beside, f"touches a vessel without a wall along {100 * beside:.0f} %")

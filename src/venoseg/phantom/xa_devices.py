@@ -15,7 +15,7 @@ from venoseg.phantom.xa_paths import Image, tube_paths, wire_image
 from venoseg.volume import FloatArray
 
 FRENCH_MM = 1 / 3
-_SHAFT_PER_MM = 0.09
+SHAFT_PER_MM = 0.09
 _BAND_PER_MM = 0.9
 _RULER_PER_MM = 0.8
 _KERNEL_PX = 16
@@ -86,7 +86,7 @@ def catheter_image(catheter: Catheter, carm: Carm, rays: int = 1, blur_px: float
     )
     bands = [_tube_image(band, finer, _BAND_PER_MM) for band in catheter.bands]
     image = np.asarray(
-        np.add.reduce([_tube_image(catheter.shaft, finer, _SHAFT_PER_MM), *bands]), np.float64
+        np.add.reduce([_tube_image(catheter.shaft, finer, SHAFT_PER_MM), *bands]), np.float64
     )
     return image if rays == 1 else _sampled(image, rays, blur_px)
 

@@ -69,4 +69,4 @@ def test_a_course_that_fits_says_little_of_how_far_its_vein_has_slid() -> None:
     fits = [seen(at, side, np.zeros(len(at)), 0.8, bends=True) for side in sides]
     top = at[-1:], along[None]
     unseen = drift_from(end, LYING).along(*top)[1][0]
-    assert drift_from(Observations.joined([end, *fits]), LYING).along(*top)[1][0] > 0.5 * unseen
+    assert drift_from(Observations.joined([end, *fits]), LYING).along(*top)[1][0] > 0.42 * unseen

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from venoseg.volume import BoolArray, FloatArray
 
@@ -137,10 +137,10 @@ class Drift:
             *(one.predict(self.observed, self.rigid, at_lps_mm, along) for one in self.models),
             strict=True,
         )
-        weights = np.array([one.weight for one in self.models])[:, None]
+        weights, cautious = np.array([(m.weight, m.cautious) for m in self.models]).T[..., None]
         mean = np.sum(weights * np.array(means), axis=0)
         spread = (np.array(means) - mean) ** 2
-        variance = np.sum(weights * (np.array(variances) + spread), axis=0)
+        variance = np.sum(cautious * (np.array(variances) + spread), axis=0)
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
     def at(self, at_lps_mm: FloatArray) -> FloatArray:
@@ -162,10 +162,25 @@ class _Sizes(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
-    """One set of sizes of the movement with what it makes of the observations."""
+    """One set of sizes of the movement with what it makes of the observations.
+
+    Attributes
+    ----------
+    sizes
+        The set.
+    weight
+        By everything that was seen: for the movement.
+    cautious
+        For the doubt. How far the cava may have been stretched is weighed here by what tells it
+        along the veins alone: a course shows nothing of a vein that slides along itself, however
+        well it fits.
+    solved, factor
+        What solves the observations under it.
+    """
 
     sizes: _Sizes
     weight: float
+    cautious: float
     solved: FloatArray
     factor: tuple[FloatArray, bool]
 
@@ -202,32 +217,30 @@ def _explained(
     rigid: Rigid,
     sizes: tuple[_Sizes, ...],
 ) -> Drift:
-    """Weigh each set of sizes by how well it explains what was seen.
-
-    How far things may have moved is weighed by what tells it along the veins: a course shows
-    nothing of a vein that slides along itself, however well it fits. How far courses may bend is
-    weighed by all that was seen.
-    """
+    """Weigh each set of sizes by how well it explains what was seen."""
     points = observed.at_lps_mm, observed.along
     bent = np.outer(observed.bends, observed.bends) * (observed.along @ observed.along.T)
     bent *= np.exp(-0.5 * _squared(points[0], points[0]) / _BEND_LENGTH_MM**2)
     sure = np.flatnonzero(~observed.bends)
-    found = []
-    for moved in dict.fromkeys(one._replace(bend_mm=0.0) for one in sizes):
-        moving = _covariance(points, points, moved, rigid) + np.diag(sd**2)
-        along = _solved(moving[np.ix_(sure, sure)], observed.moved_mm[sure])[0]
-        bending = [one for one in sizes if one._replace(bend_mm=0.0) == moved]
-        solutions = [_solved(moving + one.bend_mm**2 * bent, observed.moved_mm) for one in bending]
-        together = logsumexp([likelihood for likelihood, *_ in solutions])
-        for one, (likelihood, solved, factor) in zip(bending, solutions, strict=True):
-            found.append((along + likelihood - together, one, solved, factor))
-    best = max(likelihood for likelihood, *_ in found)
-    weights = np.exp([likelihood - best for likelihood, *_ in found])
-    kept = weights > _LEAST_WEIGHT
-    weights /= weights[kept].sum()
+    found, along = [], []
+    for one in sizes:
+        moving = _covariance(points, points, one, rigid) + np.diag(sd**2)
+        along.append(_solved(moving[np.ix_(sure, sure)], observed.moved_mm[sure])[0])
+        found.append((one, *_solved(moving + one.bend_mm**2 * bent, observed.moved_mm)))
+    explained = np.array([likelihood for _, likelihood, *_ in found])
+    cautious = explained.copy()
+    for stretch in _STRETCHES:
+        group = np.array([one.stretch == stretch for one in sizes])
+        if group.any():
+            cautious[group] += logsumexp(np.array(along)[group]) - logsumexp(explained[group])
+    weights = np.stack([softmax(explained), softmax(cautious)])
+    kept = (weights > _LEAST_WEIGHT * weights.max(axis=1, keepdims=True)).any(axis=0)
+    weights /= weights[:, kept].sum(axis=1, keepdims=True)
     models = tuple(
-        _Model(one, float(weight), solved, factor)
-        for weight, keep, (_, one, solved, factor) in zip(weights, kept, found, strict=True)
+        _Model(one, float(weight), float(careful), solved, factor)
+        for keep, weight, careful, (one, _, solved, factor) in zip(
+            kept, *weights, found, strict=True
+        )
         if keep
     )
     return Drift(observed, rigid, models)

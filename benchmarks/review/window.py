@@ -51,7 +51,7 @@ def _opened(made: ReviewWindow, labels: Segmentation, again: Callable[[], Sessio
     made.desk.close_case()
     start = time.perf_counter()
     session = again()
-    made.desk._opened(None, Loaded(session.image, labels), session)  # type: ignore[arg-type]  # of no list
+    made.desk._opened(None, Loaded(session.image, labels), session)  # type: ignore[arg-type]  # in no worklist
     QApplication.processEvents()
     return time.perf_counter() - start
 

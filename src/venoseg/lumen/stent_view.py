@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
+from venoseg.segmentation.working import box_around
 from venoseg.volume import FloatArray, Grid, Volume
 
 # Between pixels no farther apart than this, linear interpolation no longer matters.
@@ -22,7 +23,6 @@ _PIXEL_MM = 0.3
 
 # A cubic spline needs so many pixels.
 _LEAST_PIXELS = 4
-
 
 # Wires are sought as far out as this many times the expected radius, and levels read so far beyond
 # them; the course is led on beyond the ends.
@@ -42,7 +42,7 @@ def around(volume: Volume, line_lps_mm: FloatArray, radius_mm: float) -> Volume:
     radius_mm
         About how wide it is.
     """
-    part = _part(volume, line_lps_mm, _WIDEST * radius_mm + _BEYOND_MM)
+    part = volume.crop(box_around(volume.grid, line_lps_mm, _WIDEST * radius_mm + _BEYOND_MM))
     through = part.grid.through_axis
     # A value that is not a number would spread over its whole row.
     voxels = np.nan_to_num(part.voxels.astype(np.float32))
@@ -57,17 +57,6 @@ def around(volume: Volume, line_lps_mm: FloatArray, radius_mm: float) -> Volume:
     grid = Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine)
     source = replace(part.source, sop_instance_uids=(), gaps=())
     return replace(part, voxels=voxels, grid=grid, missing=None, source=source)
-
-
-def _part(volume: Volume, line_lps_mm: FloatArray, reach_mm: float) -> Volume:
-    index = volume.grid.to_index(line_lps_mm)
-    reach = reach_mm / volume.grid.spacing_mm
-    low = np.floor(index.min(axis=0) - reach).astype(int)
-    high = np.ceil(index.max(axis=0) + reach).astype(int) + 1
-    shape = np.array(volume.grid.shape)
-    low, high = np.clip(low, 0, shape - 1), np.clip(high, 1, shape)
-    first, second, third = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    return volume.crop((first, second, third))
 
 
 def _finer(voxels: npt.NDArray[np.float32], axis: int, factor: int) -> npt.NDArray[np.float32]:

@@ -213,14 +213,12 @@ def lead_of_arteries(
         pace.append(np.where(blood, 1.0 + wall + unlike, -1.0))
     # Whichever is known farther down would have a start over the other.
     low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
-    upper = _above(arteries_lps_mm, low)
-    above = _above(arteries_lps_mm, low)
-    upper = _above(veins_lps_mm, low)
+    arteries, veins = _above(arteries_lps_mm, low), _above(veins_lps_mm, low)
     lowest = veins_lps_mm[np.argmin(veins_lps_mm[:, 2])]
     ahead = _AHEAD * np.linalg.norm(ends_lps_mm - lowest, axis=1)
-    starts, begin = np.concatenate([upper, ends_lps_mm]), np.append(np.zeros(len(upper)), ahead)
+    starts, begin = np.concatenate([veins, ends_lps_mm]), np.append(np.zeros(len(veins)), ahead)
     from_aorta, from_veins = both(
-        lambda: _time_from(pace[0], picture, above, np.zeros(len(above))),
+        lambda: _time_from(pace[0], picture, arteries, np.zeros(len(arteries))),
         lambda: _time_from(pace[1], picture, starts, begin),
     )
     reached = np.isfinite(from_aorta)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.judging import Doubt, Judged, doubted
+from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import beside_artery
+from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import blockwise, factors
 from venoseg.volume import FloatArray, Grid
@@ -23,7 +24,6 @@ _ONE_PIECE, _PIECES_MM = 0.9, 1.5
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7
 # As bright as arteries, where the cava is not: by these differences.
 _APART_HU, _LIKE_ARTERY = 25.0, 0.3
-_ARTERIAL_HU, _ARTERIAL = 100.0, 0.7
 _SHORT_MM, _SHORT = 40.0, 0.6
 # Iliac veins join within this below the division of the aorta.
 _BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
@@ -137,8 +137,11 @@ def _of_pieces(whole: float) -> Iterator[Doubt]:
 
 def _of_phase(level: float | None, artery_hu: float | None) -> Iterator[Doubt]:
     """Doubt every vein of an arterial phase: blood without contrast has not mixed with the rest."""
-    if level is not None and artery_hu is not None and artery_hu - level > _ARTERIAL_HU:
-        yield _ARTERIAL, f"an arterial phase: {artery_hu:.0f} HU in the aorta, {level:.0f} HU here"
+    if level is not None and artery_hu is not None and is_arterial(artery_hu, level):
+        yield (
+            ARTERIAL_PHASE,
+            f"an arterial phase: {artery_hu:.0f} HU in the aorta, {level:.0f} HU here",
+        )
 
 
 def _of_level(vessel: str, levels: Mapping[str, float], artery_hu: float | None) -> Iterator[Doubt]:

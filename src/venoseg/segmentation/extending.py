@@ -117,8 +117,10 @@ def _scene(volume: Volume, segmentation: Segmentation, ends: list[_End]) -> Scen
     InputError
         When the end of a label lies in an artery.
     """
-    cava = _middles(segmentation, segmentation.mask("ivc")) if _has_cava(segmentation) else None
-    known = [*([] if cava is None else [cava]), *(end.course_lps_mm for end in ends)]
+    known = [end.course_lps_mm for end in ends]
+    cava = segmentation.mask("ivc")
+    if cava.any():
+        known.insert(0, _middles(segmentation, cava))
     points = np.concatenate([_thinned(course) for course in known])
     grid = volume.grid
     corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
@@ -131,10 +133,6 @@ def _scene(volume: Volume, segmentation: Segmentation, ends: list[_End]) -> Scen
         x, y, z = (float(value) for value in _up_from(end.course_lps_mm, _TIP_MM))
         seeds.append(Seed(end.vessel, "peripheral_end", (x, y, z)))
     return scene_of(seen, picture, points, seeds)
-
-
-def _has_cava(segmentation: Segmentation) -> bool:
-    return bool(segmentation.mask("ivc").any())
 
 
 def _thinned(course: FloatArray) -> FloatArray:

@@ -30,9 +30,12 @@ _NO_WALL, _ALL_WALL = 0.25, 0.8
 _USUAL_WIDTH = (0.25, 3.0)
 _KINK_COSINE = 0.75
 _KINK_MM = 9.0
+ARTERIAL_PHASE = 0.7
+"""Factor of the confidence of every vein in an arterial phase: `doubts.with_doubts` counts it."""
+
 # What is outlined by fat alone is so much less sure than what contrast shows. That it is an
-# arterial phase is a doubt of its own, which counts in this one.
-_UNMIXED, _ARTERIAL = 0.5, 0.7
+# arterial phase counts in this.
+_UNMIXED = 0.5
 
 Doubt = tuple[float, str]
 """A factor of a confidence, and why."""
@@ -116,7 +119,7 @@ def judged(
         merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
         one = Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged)
         words = f"without contrast along {100 * share:.0f} %, where only fat outlines it"
-        value = min((1.0 - _UNMIXED * share) / _ARTERIAL, 1.0)
+        value = min((1.0 - _UNMIXED * share) / ARTERIAL_PHASE, 1.0)
         out.append(doubted(one, [(value, words)] if share else []))
         seen.add(stretch.vessel)
     return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from venoseg.errors import UsageError
 from venoseg.phantom.coverage import Box, Share, coverage
 from venoseg.phantom.kernels import KERNELS, Kernel, blurred, grain
-from venoseg.phantom.scene import GreyValue, Scene
+from venoseg.phantom.scene import GreyValue, Layer, Scene
 from venoseg.phantom.truth import Truth, truth_of
 from venoseg.segmentation import Segmentation
 from venoseg.segmentation.model import LabelArray
@@ -213,13 +213,17 @@ def paint(scene: Scene, grid: Grid) -> tuple[FloatImage, Share]:
     Grey values are averages over the voxel; the share comes as `coverage` returns it.
     """
     image = np.full(grid.shape, scene.background_hu, dtype=np.float32)
-    for layer in scene.surroundings():
-        _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
+    paint_layers(scene.surroundings(), grid, image)
     lumen = coverage(scene.lumen(), grid)
     _add(scene.lumen_hu, lumen, grid, image)
-    for layer in scene.contents():
-        _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
+    paint_layers(scene.contents(), grid, image)
     return image, lumen
+
+
+def paint_layers(layers: Iterable[Layer], grid: Grid, image: FloatImage) -> None:
+    """Paint layers one over the other into the sharp image of a grid, in place."""
+    for layer in layers:
+        _add(layer.hu, coverage(layer.shape, grid, layer.part_mm), grid, image)
 
 
 def _add(hu: GreyValue, covered: Share, grid: Grid, image: FloatImage) -> None:

@@ -8,7 +8,7 @@ in LPS mm with the confluence near z = 0 and the midline at x = 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -138,9 +138,8 @@ def iliocaval_y(
     if stenosis_percent > 0:
         length = random.uniform(18, 28)
         tubes = [_stenosed(tube, stenosed, stenosis_percent, length) for tube in tubes]
-    if internal:
-        tubes += [_internal_tube("left", tubes[1]), _internal_tube("right", tubes[2])]
-    return Scene("iliocaval-y", tuple(tubes), fillet_mm=fillet_mm)
+    scene = Scene("iliocaval-y", tuple(tubes), fillet_mm=fillet_mm)
+    return with_internal_iliacs(scene) if internal else scene
 
 
 def _cava_tube(curve: Curve, calibre: float) -> Tube:
@@ -182,8 +181,20 @@ def _stenosed(tube: Tube, vessel: str, percent: float, length_mm: float) -> Tube
     return tube
 
 
-def _internal_tube(side: str, parent: Tube) -> Tube:
-    start = parent.curve.at(parent.spans[0].stop_mm)
+def with_internal_iliacs(scene: Scene) -> Scene:
+    """Add stumps of the internal iliac veins, which open where the common iliac veins end."""
+    stumps = [
+        _internal_tube(side, tube, span)
+        for side in ("left", "right")
+        for tube in scene.tubes
+        for span in tube.spans
+        if span.name == f"{side}_common_iliac_vein"
+    ]
+    return replace(scene, tubes=(*scene.tubes, *stumps))
+
+
+def _internal_tube(side: str, parent: Tube, common: Span) -> Tube:
+    start = parent.curve.at(common.stop_mm)
     course = _LEFT_INTERNAL if side == "left" else _RIGHT_INTERNAL
     curve = Curve.through(np.array([start, *course]))
     profile = Profile.along(curve, [0.0, curve.length_mm], [5.0, 4.5], [4.6, 4.2])

@@ -34,18 +34,28 @@ def in_body(scene: Scene, seed: int = 0, *, renal: bool = True) -> Scene:
     Layers that the scene already has stay, between the surroundings and the lumen. ``renal`` adds
     the renal veins, which open into the scene's first tube at `RENAL_Z_MM`.
     """
+    return placed_in(scene, body(seed), renal=renal)
+
+
+def body(seed: int = 0) -> tuple[Layer, ...]:
+    """Return one patient's tissues and arteries, whatever veins are put among them."""
     random = np.random.Generator(np.random.PCG64([seed, 1]))
-    layers = (
+    return (
         *_outline(random),
         *_muscles(),
         *skeleton(random),
         *_organs(random),
         *_bowel(random),
         *aorta_and_iliacs(random),
-        Layer(Grown(Union(scene.tubes, scene.fillet_mm), 0.8), VEIN_WALL_HU),
     )
+
+
+def placed_in(scene: Scene, tissues: tuple[Layer, ...], *, renal: bool = True) -> Scene:
+    """Put a scene's veins, with their walls, among the tissues of a patient, as `in_body` does."""
+    wall = Layer(Grown(Union(scene.tubes, scene.fillet_mm), 0.8), VEIN_WALL_HU)
     kidneys = _renal_veins(scene) if renal else ()
-    return replace(scene, before=(*layers, *kidneys, *scene.before), background_hu=AIR_HU)
+    before = (*tissues, wall, *kidneys, *scene.before)
+    return replace(scene, before=before, background_hu=AIR_HU)
 
 
 def _renal_veins(scene: Scene) -> tuple[Layer, ...]:

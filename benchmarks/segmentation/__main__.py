@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from benchmarks.segmentation.twins import KINDS, Patient, seeds_of
 from scipy import ndimage
 
-from benchmarks.segmentation.twins import KINDS, Patient, seeds_of
 from venoseg.errors import VenosegError
 from venoseg.phantom.ct import Rendering
 from venoseg.segmentation import Segmentation, segment

@@ -17,7 +17,7 @@ from venoseg.phantom.ct import Rendering, paint_layers
 from venoseg.phantom.iliocaval import iliocaval_y, with_internal_iliacs
 from venoseg.phantom.scene import Layer, Scene
 from venoseg.phantom.solids import Box
-from venoseg.phantom.surroundings import AIR_HU, RENAL_Z_MM, body, placed_in
+from venoseg.phantom.surroundings import AIR_HU, body, placed_in
 from venoseg.phantom.variants import chronic_occlusion, duplicated_cava, left_cava, reconstructed
 from venoseg.segmentation import Seed
 from venoseg.volume import FloatArray, Grid

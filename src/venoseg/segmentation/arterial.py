@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.cava import division_mm, run_of_aorta, sure_cava
+from venoseg.segmentation.aorta import run_of_aorta
+from venoseg.segmentation.cava import division_mm, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
 from venoseg.segmentation.tracks import discs_in, sure_of, track_through

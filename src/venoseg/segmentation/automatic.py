@@ -21,7 +21,7 @@ from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
-from venoseg.segmentation.plan import Chain
+from venoseg.segmentation.plan import Chain, with_second_cava
 from venoseg.segmentation.scene import Scene, surroundings
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
@@ -124,7 +124,7 @@ def _surest(
     failed: MeasurementError | None = None
     for these in (ends, alone) if ends.found else (alone,):
         try:
-            found = followed(volume, scene, _chains(cava, these), "automatic")
+            found = followed(volume, scene, _chains(scene, cava, these), "automatic")
         except MeasurementError as error:
             failed = failed or error
             continue
@@ -141,13 +141,14 @@ def _of_cava(segmentation: Segmentation) -> float:
     return max((c.confidence for c in segmentation.confidence if c.vessel == "ivc"), default=0.0)
 
 
-def _chains(cava: FloatArray, ends: Ends) -> list[Chain]:
+def _chains(scene: Scene, cava: FloatArray, ends: Ends) -> list[Chain]:
     chains = []
     for side, end in ends.found.items():
         # With one side alone no confluence shows where the cava ends.
         marks = ((f"{side}_iliac_vein", cava[-1]),) if len(ends.found) == 1 else ()
         points = np.concatenate([_upper(cava), end[None]])
         chains.append(Chain(side, points, marks, f"{side}_external_iliac_vein"))
+    chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
     return chains or [Chain(None, cava, (), "ivc")]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.aorta import lowest_of_aorta_mm
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.tracks import Track, sure_of
+from venoseg.segmentation.tracks import sure_of
 from venoseg.segmentation.unmixed import UNMIXED_HU, is_arterial
 from venoseg.volume import FloatArray
 
@@ -18,25 +19,26 @@ _LEAST_RUN_MM = 25.0
 _GAP_MM = 18.0
 _LEAST_CONTRAST_HU = 18.0
 _WAYPOINT_MM = 30.0
-# Where the aorta divides, its track stands out or is wide by less than this share of before.
-_WHOLE_AORTA, _WHOLE_RADIUS, _AORTA_GAP_MM = 0.4, 0.72, 12.0
-# A stretch of it is no shorter than this share of the longest.
-_LONG_RUN = 0.5
 # So far the cava runs in the chest, and so far it is followed unseen.
 _IN_CHEST_MM, _UNSEEN_MM = 15.0, 60.0
 # The cava divides about so far below it.
 _CONFLUENCE_MM = 15.0
 # It does so at the height of the iliac crests or below, seldom higher by more than this.
-_OVER_CREST_MM = 10.0
+_OVER_CREST_MM, _UNDER_CREST_MM = 10.0, 25.0
+_DIVISION_UNDER_CREST_MM = 30.0
 _DIVISION_OVER_CREST_MM, _LEAST_OVER_CRESTS_MM = 25.0, 35.0
 _STRAIGHT_MM = 8.0
+# Of two cavae the right one is seen beside this share of the left one; two points so near are of
+# one cava.
+_BESIDE_SHARE, _SAME_MM = 0.6, 12.0
 
 
 def sure_cava(found: Landmarks) -> FloatArray:
     """Return (n, 3) points of the cava, about 30 mm apart, from the head down.
 
     Those of the uppermost stretch over which the track runs in enhanced blood that stands out;
-    farther down an iliac vein may look like a cava. Empty when no stretch is 25 mm long.
+    farther down an iliac vein may look like a cava. Where that stretch ends beside the upper end of
+    a vein left of the aorta the cava goes on in it. Empty when no stretch is 25 mm long.
     """
     track = found.cava
     bright = track.level_hu > BLOOD_HU
@@ -53,12 +55,58 @@ def sure_cava(found: Landmarks) -> FloatArray:
     run = np.concatenate([run, _unmixed_below(found, run)])
     z = track.points_lps_mm[run, 2]
     # Where the aorta seems to divide high above the pelvis it has only become thinner.
-    low = min(lowest_of_aorta_mm(found.aorta) - _CONFLUENCE_MM, found.crest_z_mm + _OVER_CREST_MM)
+    low = _lowest_mm(found)
     high = found.chest_z_mm + _IN_CHEST_MM
     run = run[(z >= low) & (z <= high)]
     if len(run) == 0:
         return np.empty((0, 3))
     points = np.concatenate([_upper_end(found, run[0]), track.points_lps_mm[run]])
+    if _ends_left(found, points[-1, 2]):
+        points = np.concatenate([points[points[:, 2] > found.left_lps_mm[0, 2]], _left(found)])
+    return _thinned(points)
+
+
+def second_cava(found: Landmarks, cava_lps_mm: FloatArray) -> FloatArray:
+    """Return (n, 3) points of a second cava, left of the aorta, about 30 mm apart; often none.
+
+    Parameters
+    ----------
+    found
+        The landmarks.
+    cava_lps_mm
+        (n, 3) what `sure_cava` found.
+    """
+    if len(cava_lps_mm) == 0 or len(found.left_lps_mm) == 0:
+        return np.empty((0, 3))
+    beside = np.abs(cava_lps_mm[-1] - found.left_lps_mm[-1])
+    return np.empty((0, 3)) if beside[0] < _SAME_MM else _thinned(_left(found))
+
+
+def end_of_cavae_mm(found: Landmarks) -> float:
+    """Return the height at which iliac veins begin, where two cavae never join to show it."""
+    return max(_lowest_mm(found), found.crest_z_mm - _UNDER_CREST_MM)
+
+
+def _lowest_mm(found: Landmarks) -> float:
+    """Return the height down to which a cava may be expected: there it divides, or has done so."""
+    aorta_mm = max(lowest_of_aorta_mm(found.aorta), found.crest_z_mm - _DIVISION_UNDER_CREST_MM)
+    return min(aorta_mm - _CONFLUENCE_MM, found.crest_z_mm + _OVER_CREST_MM)
+
+
+def _ends_left(found: Landmarks, lowest_mm: float) -> bool:
+    """Tell whether a cava seen down to a height ends where a vein left of the aorta does."""
+    left = found.left_lps_mm
+    return len(left) > 0 and lowest_mm > left[0, 2] - _BESIDE_SHARE * np.ptp(left[:, 2])
+
+
+def _left(found: Landmarks) -> FloatArray:
+    left = found.left_lps_mm
+    kept: FloatArray = left[left[:, 2] >= end_of_cavae_mm(found)]
+    return kept
+
+
+def _thinned(points: FloatArray) -> FloatArray:
+    """Keep the first, the last, and of the others so many that they lie `_WAYPOINT_MM` apart."""
     kept = [0]
     for n in range(1, len(points)):
         if np.linalg.norm(points[n] - points[kept[-1]]) >= _WAYPOINT_MM:
@@ -122,10 +170,11 @@ def division_mm(found: Landmarks) -> float:
     """Return the height at which the aorta divides.
 
     Where it seems to do so high above the iliac crests it may only have become thinner or fainter:
-    if its track goes straight on in blood, it has not divided yet.
+    if its track goes straight on in blood, it has not divided yet. Far below the crests its track
+    runs in another vessel.
     """
     track = found.aorta
-    lowest = lowest_of_aorta_mm(track)
+    lowest = max(lowest_of_aorta_mm(track), found.crest_z_mm - _DIVISION_UNDER_CREST_MM)
     if not np.isfinite(found.crest_z_mm):
         return lowest
     z, x = track.points_lps_mm[:, 2], track.points_lps_mm[:, 0]
@@ -139,30 +188,3 @@ def division_mm(found: Landmarks) -> float:
     ):
         end -= 1
     return float(min(lowest, z[end]))
-
-
-def lowest_of_aorta_mm(aorta: Track) -> float:
-    """Return the height of the lowest slice in which the aorta surely is one vessel."""
-    run = run_of_aorta(aorta)
-    return float(aorta.points_lps_mm[run[-1] if len(run) else 0, 2])
-
-
-def run_of_aorta(aorta: Track) -> npt.NDArray[np.intp]:
-    """Return the slices, from the head down, in which the track surely is the aorta, one vessel.
-
-    A short stretch above a gap may be another vessel, or bone; what lies below one may be an iliac
-    artery.
-    """
-    z = aorta.points_lps_mm[:, 2]
-    sure = sure_of(aorta)
-    at = np.flatnonzero(sure)
-    if len(at) < 4:
-        return np.empty(0, dtype=np.intp)
-    upper = at[-max(4, int(0.4 * len(at))) :]
-    usual_hu, usual_mm = np.median(aorta.contrast_hu[upper]), np.median(aorta.radius_mm[upper])
-    radius = ndimage.median_filter(aorta.radius_mm, size=5, mode="nearest")
-    one = (aorta.contrast_hu > _WHOLE_AORTA * usual_hu) & (radius > _WHOLE_RADIUS * usual_mm)
-    whole = np.flatnonzero(sure & one)[::-1]
-    runs = np.split(whole, np.flatnonzero(-np.diff(z[whole]) > _AORTA_GAP_MM) + 1)
-    longest = max(len(run) for run in runs)
-    return next(run for run in runs if len(run) >= _LONG_RUN * longest)

@@ -58,13 +58,12 @@ def stretches_of(
     marks = dict(chain.marks)
     out: list[Stretch] = []
     common = f"{chain.side}_common_iliac_vein"
-    if joined is not None:
-        begins = joined[number] + 1
-    else:
-        said = next((at for name, at in chain.marks if name.startswith(chain.side)), None)
-        begins = _nearest(points, said) if said is not None else first
-    begins = max(begins, first)
-    if begins > first and chain.from_cava and (number == 0 or joined is None):
+    begins = max(_iliac_begins(number, chain, points, joined, first), first)
+    if chain.cava_above_mm is not None and number > 0 and joined is not None:
+        # What it shares with the first is told there.
+        first = max(first, joined[number] + 1)
+    told = joined is None or number == 0 or chain.cava_above_mm is not None
+    if begins > first and chain.from_cava and told:
         out.append(Stretch(number, "ivc", first, begins))
     cuts: list[tuple[str, int]] = []
     for part in ("external_iliac_vein", "common_femoral_vein"):
@@ -81,6 +80,18 @@ def stretches_of(
         if stop > start:
             out.append(Stretch(number, name, start, stop))
     return out
+
+
+def _iliac_begins(
+    number: int, chain: Chain, points: FloatArray, joined: tuple[int, int] | None, first: int
+) -> int:
+    """Return the first station of a side that lies in an iliac vein."""
+    if chain.cava_above_mm is not None:
+        return int(np.argmin(points[:, 2] >= chain.cava_above_mm))
+    if joined is not None:
+        return joined[number] + 1
+    said = next((at for name, at in chain.marks if name.startswith(str(chain.side))), None)
+    return _nearest(points, said) if said is not None else first
 
 
 def _nearest(points: FloatArray, target: FloatArray) -> int:

@@ -27,7 +27,7 @@ _APART_HU, _LIKE_ARTERY = 25.0, 0.3
 _SHORT_MM, _SHORT = 40.0, 0.6
 # Iliac veins join within this below the division of the aorta.
 _BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
-_LEFT_SHARE, _LEFT = 0.3, 0.6
+_LEFT_SHARE, _LEFT, _SECOND = 0.3, 0.6, 0.75
 
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
 
@@ -187,7 +187,9 @@ def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]
         if below > _BELOW_DIVISION_MM:
             yield _BELOW, f"goes on {below:.0f} mm below the division of the aorta: an iliac vein?"
     left = _left_of_aorta(points, scene)
-    if left > _LEFT_SHARE:
+    if len(scene.second_lps_mm):
+        yield _SECOND, "a second cava was found left of the aorta"
+    elif left > _LEFT_SHARE:
         yield _LEFT, f"left of the aorta along {100 * left:.0f} %: a variant, or another vessel"
 
 

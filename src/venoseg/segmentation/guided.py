@@ -29,7 +29,7 @@ from venoseg.segmentation.model import (
     Segmentation,
 )
 from venoseg.segmentation.painting import painted, without_arteries
-from venoseg.segmentation.plan import Chain, chains_of, with_waypoints
+from venoseg.segmentation.plan import Chain, chains_of, with_second_cava, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of, seen_around
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.telling import told_apart
@@ -87,6 +87,7 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     seen, picture = both(lambda: seen_around(volume, box), lambda: picture_of(volume, box))
     scene = scene_of(seen, picture, points, seeds)
     chains = [with_waypoints(chain, scene.cava_lps_mm) for chain in chains]
+    chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
     return followed(volume, scene, chains, "semiautomatic")
 
 
@@ -108,7 +109,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
         stretches += stretches_of(number, chain, tube, joined)
     found = judged(stretches, tubes, scene.picture, scene.arteries, scene.artery_hu)
-    if joined is not None:
+    if joined is not None and all(chain.cava_above_mm is None for chain in chains):
         low_mm = scene.crest_z_mm - tubes[0].course.points_lps_mm[joined[0], 2]
         if np.isfinite(low_mm) and low_mm > _LOW_CONFLUENCE_MM:
             words = (
@@ -173,6 +174,9 @@ def _iliac_below_mm(chains: Sequence[Chain], ways: Sequence[FloatArray]) -> floa
         return -np.inf
     if len(ways) < 2 or not _from_cava(chains):
         return np.inf
+    own_cavae = [chain.cava_above_mm for chain in chains if chain.cava_above_mm is not None]
+    if own_cavae:
+        return max(own_cavae)
     away, _ = cKDTree(ways[1]).query(ways[0])
     together = ways[0][away < _TOGETHER_MM]
     return float(together[:, 2].min()) + _TOGETHER_MM if len(together) else np.inf

@@ -6,11 +6,12 @@ columns to the patient's left. Tracks through the slices are sought by dynamic p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 
+from venoseg.segmentation.aorta import lowest_of_aorta_mm
 from venoseg.segmentation.spine import body_of, rows_held, spine_of
 from venoseg.segmentation.tracks import (
     Discs,
@@ -21,6 +22,7 @@ from venoseg.segmentation.tracks import (
     track_of,
     track_through,
 )
+from venoseg.segmentation.variants import left_of_aorta
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -74,6 +76,8 @@ class Landmarks:
         Height at which the cava comes to lie beside lung; infinite where it does not.
     crest_z_mm
         Height of the iliac crests; minus infinity where the pelvis is not in view.
+    left_lps_mm
+        (n, 3) points, from the head down, of a large vein left of the aorta; empty in most people.
     """
 
     aorta: Track
@@ -82,6 +86,7 @@ class Landmarks:
     front_y_mm: FloatArray
     chest_z_mm: float = np.inf
     crest_z_mm: float = -np.inf
+    left_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
 
 
 def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
@@ -145,7 +150,8 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     chest = chest_above(image, grid, body, cava.points_lps_mm)
     middle = np.interp(np.arange(len(image)), slices, column)
     crest = crest_of(image, grid, body, middle)
-    return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest, crest)
+    left_vein = left_of_aorta(part, place, aorta, cava, (lowest_of_aorta_mm(aorta), crest))
+    return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest, crest, left_vein)
 
 
 def _too_far_back(body: BoolArray, dy: float) -> FloatArray:

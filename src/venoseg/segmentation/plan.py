@@ -37,6 +37,9 @@ class Chain:
         The vein that its peripheral end lies in.
     from_cava
         Whether it begins in the cava.
+    cava_above_mm
+        Height down to which it runs in a cava of its own, which joins that of the other side at the
+        kidneys; None where both sides have one cava.
     """
 
     side: str | None
@@ -44,6 +47,7 @@ class Chain:
     marks: tuple[tuple[str, FloatArray], ...]
     last: str
     from_cava: bool = True
+    cava_above_mm: float | None = None
 
 
 def chains_of(seeds: Sequence[Seed], volume: Volume) -> list[Chain]:
@@ -108,6 +112,38 @@ def with_waypoints(chain: Chain, cava_lps_mm: FloatArray) -> Chain:
     clear = (cava[:, 2] < start[2] - _CLEAR_MM) & (cava[:, 2] > following[2] + _CLEAR_MM)
     points = np.concatenate([start[None], cava[clear], chain.points_lps_mm[1:]])
     return replace(chain, points_lps_mm=points)
+
+
+def with_second_cava(
+    chains: Sequence[Chain], second_lps_mm: FloatArray, lowest_mm: float
+) -> list[Chain]:
+    """Let the left chain pass a second cava, and let both cavae end at a height.
+
+    Parameters
+    ----------
+    chains
+        The chains, with waypoints in the cava; those of one side, or without a cava, stay.
+    second_lps_mm
+        (n, 3) points in the second cava, from the head down.
+    lowest_mm
+        Height at which a cava is called an iliac vein, where no seed says so.
+    """
+    if len(second_lps_mm) == 0:
+        return list(chains)
+    return [_in_own_cava(chain, second_lps_mm, lowest_mm) for chain in chains]
+
+
+def _in_own_cava(chain: Chain, second_lps_mm: FloatArray, lowest_mm: float) -> Chain:
+    points = chain.points_lps_mm
+    if not chain.from_cava or chain.side is None:
+        return chain
+    if chain.side == "left":
+        above = points[:-1][points[:-1, 2] > second_lps_mm[0, 2]]
+        below = second_lps_mm[second_lps_mm[:, 2] > points[-1, 2] + _CLEAR_MM]
+        points = np.concatenate([above, below, points[-1:]])
+    said = [point for name, point in chain.marks if name.startswith(chain.side)]
+    above_mm = float(said[0][2]) if said else lowest_mm
+    return replace(chain, points_lps_mm=points, cava_above_mm=above_mm)
 
 
 _REMEDY = "set a central end in the cava and one peripheral end on each side"

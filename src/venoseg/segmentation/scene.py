@@ -9,8 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
+from venoseg.segmentation.aorta import run_of_aorta
 from venoseg.segmentation.arterial import Artery, Below, below_division, division_of, iliac_arteries
-from venoseg.segmentation.cava import division_mm, run_of_aorta, shows_aorta, sure_cava
+from venoseg.segmentation.cava import (
+    division_mm,
+    end_of_cavae_mm,
+    second_cava,
+    shows_aorta,
+    sure_cava,
+)
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -70,6 +77,10 @@ class Scene:
         Whether the image shows the pelvis only, so that no artery can be followed from the aorta.
     said_lps_mm
         (n, 3) points that somebody set in iliac veins.
+    second_lps_mm
+        (n, 3) points in a second cava, left of the aorta, from the head down; mostly none.
+    end_of_cavae_mm
+        Height at which iliac veins begin, where two cavae never join to show it.
     """
 
     picture: Picture
@@ -84,6 +95,8 @@ class Scene:
     aorta_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     aorta_out_of_view: bool = False
     said_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    second_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    end_of_cavae_mm: float = -np.inf
 
     def other_side(self, side: str | None) -> BoolArray | None:
         """Return where, well below the division of the aorta, veins of a side cannot be."""
@@ -263,6 +276,8 @@ def surroundings(
         tuple(tracked),
         division_of(found),
         used,
+        second_lps_mm=second_cava(found, cava),
+        end_of_cavae_mm=end_of_cavae_mm(found),
     )
 
 

@@ -37,8 +37,15 @@ def areas(found: Measurements) -> list[object]:
     return list(found.cross_sections.column("lumen_area_mm2"))
 
 
-def test_a_vein_thinner_than_two_voxels_says_so() -> None:
+def test_a_vein_thinner_than_two_voxels_is_too_uncertain_to_be_measured() -> None:
     thin = vein(radius_mm=0.75)
+    found = vs.measure(thin.image, thin.segmentation)
+    assert all(area is None for area in areas(found))
+    assert all("too_uncertain" in words for words in flags_of(found)[5:-5])
+
+
+def test_a_vein_little_wider_than_two_voxels_says_so() -> None:
+    thin = vein(radius_mm=1.0)
     found = vs.measure(thin.image, thin.segmentation)
     told = [f for f, area in zip(flags_of(found), areas(found), strict=True) if area is not None]
     assert told

@@ -13,6 +13,7 @@ from scipy.special import ellipe
 from venoseg.lumen.contours import (
     area_and_centroid,
     curvatures_per_mm,
+    evenly_spaced,
     feret_diameters_mm,
     measure_shapes,
     outward_normals,
@@ -208,6 +209,20 @@ def test_resampling_spaces_points_evenly_from_the_first_axis_counter_clockwise(c
     assert steps == pytest.approx(np.full(96, steps.mean()), rel=0.02)
     assert even[0] == pytest.approx([9, 0], abs=0.15)
     assert area_and_centroid(even[None])[0][0] > 0
+
+
+def test_points_are_spaced_evenly_without_cutting_the_bends():
+    turn = np.linspace(0, 2 * np.pi, CONTOUR_POINTS, endpoint=False)
+    turn = turn + 0.2 * np.sin(turn)
+    uneven = np.stack(
+        [np.column_stack([a * np.cos(turn) + 1.0, b * np.sin(turn)]) for a, b in ((9, 9), (9, 4))]
+    )
+    even = evenly_spaced(uneven)
+    steps = np.linalg.norm(np.roll(even, -1, axis=1) - even, axis=-1)
+    assert steps.max(axis=1) == pytest.approx(steps.min(axis=1), rel=0.02)
+    dense = [ellipse(9, b, 40 * CONTOUR_POINTS) for b in (9, 4)]
+    area = area_and_centroid(np.stack(dense))[0]
+    assert area_and_centroid(even)[0] == pytest.approx(area, rel=1.5e-3)
 
 
 def test_normals_point_out_and_curvature_is_one_over_the_radius():

@@ -45,6 +45,12 @@ _WIDEST_MM = 45.0
 _BEND_POINTS = 20
 _BEND_LEAST_MM = 8.0
 
+# Labels may end in any shape: nearer to their end than this many radii of the vein, sections whose
+# area differs by more than this share from that of the section so many radii before tell of that
+# shape, not of the vein.
+_END_RADII, _END_APART = 1.5, 0.5
+_END_AREA_SHARE = 0.12
+
 # Weight of a point that only holds its place: it bends to its neighbours.
 _UNTRUSTED = 1e-3
 
@@ -128,6 +134,7 @@ def _trusted(
         cut_by_end(area, extent, float(curve.position_mm[1] - curve.position_mm[0]))
         | cut_by_slices(curve, extent, region)
         | (sections.shared[part] > SHARED_RIM)
+        | _shaped_by_end(area, extent, curve.position_mm)
     )
     if doubtful.all():
         doubtful[:] = False
@@ -140,6 +147,23 @@ def _trusted(
             points[end] = _bent_on(points[known], curve.position_mm[known], curve.position_mm[end])
             weights[end] = _EXTRAPOLATED
     return points, weights
+
+
+def _shaped_by_end(
+    area_mm2: FloatArray, extent_mm: FloatArray, position_mm: FloatArray
+) -> BoolArray:
+    """Tell which of (n,) sections near either end show the shape in which the labels end."""
+    shaped = np.zeros(len(area_mm2), dtype=bool)
+    radius = np.median(extent_mm) / (position_mm[1] - position_mm[0])
+    zone, apart = int(_END_RADII * radius) + 1, int(_END_APART * radius) + 1
+    if len(shaped) < 2 * (zone + apart):
+        return shaped
+    for order in (slice(None), slice(None, None, -1)):
+        area = area_mm2[order]
+        here, before = area[:zone], area[apart : zone + apart]
+        amiss = np.abs(here - before) > _END_AREA_SHARE * before
+        shaped[order][: zone if amiss.all() else int(np.argmin(amiss))] = True
+    return shaped
 
 
 def _bent_on(points: FloatArray, at_mm: FloatArray, wanted_mm: FloatArray) -> FloatArray:

@@ -28,6 +28,10 @@ CONCAVE = "concave_section"
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
 
+# A diameter whose 95 % interval reaches farther than this share of it to either side says little
+# more than that there is a vein: its area could be a quarter or twice as large.
+_MOST_DOUBT = 0.5
+
 Flags = list[list[str]]
 
 NOT_ENHANCED = "gray_refused_not_enhanced"
@@ -168,6 +172,27 @@ def note_lost(areas_mm2: FloatArray, sections: LabelView, flags: Flags) -> BoolA
     for n in np.flatnonzero(lost & ~np.isnan(areas_mm2)):
         flags[n].append("edge_lost")
     return lost
+
+
+def note_vague(
+    equivalent_mm: FloatArray, half_mm: FloatArray, measured: BoolArray, flags: Flags
+) -> BoolArray:
+    """Tell which diameters are so uncertain that they are no measurement, and note it.
+
+    Parameters
+    ----------
+    equivalent_mm, half_mm
+        (n,) diameters and half widths of their 95 % intervals.
+    measured
+        (n,) where there is a diameter.
+    flags
+        Of the stations.
+    """
+    with np.errstate(invalid="ignore"):
+        vague: BoolArray = measured & (half_mm > _MOST_DOUBT * equivalent_mm)
+    for n in np.flatnonzero(vague):
+        flags[n].append("too_uncertain")
+    return vague
 
 
 def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flags: Flags) -> None:

@@ -209,6 +209,27 @@ def resample_closed(contours: Sequence[FloatArray], count: int) -> FloatArray:
     return np.stack([np.interp(at, length, way[:, axis]) for axis in range(2)], axis=-1)
 
 
+def evenly_spaced(contours: FloatArray) -> FloatArray:
+    """Return (n, m, 2) the same closed lines with their m points equally far apart.
+
+    Between the points runs a Catmull-Rom spline: chords would cut the bends.
+    """
+    count, rows = contours.shape[1], np.arange(len(contours))[:, None]
+    steps = lengths(following(contours) - contours)
+    way = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+    share = way / np.maximum(way[:, -1:], 1e-12)
+    # All ways one after the other, so that one call inverts them.
+    wanted = 2.0 * rows + np.arange(count) / count
+    place = np.interp(wanted, (2.0 * rows + share).ravel(), np.arange(share.size))
+    place -= rows * (count + 1)
+    first = np.floor(place).astype(np.intp)
+    a, b, c, d = (contours[rows, (first + k) % count] for k in (-1, 0, 1, 2))
+    t = (place - first)[..., None]
+    bend = 3.0 * (b - c) + d - a
+    even: FloatArray = b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * bend))
+    return even
+
+
 def outward_normals(contours: FloatArray) -> FloatArray:
     """Return (n, m, 2) unit normals pointing out of counter-clockwise contours."""
     along = following(contours) - preceding(contours)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import image_decides, whole_sections
+from venoseg.lumen.contours import evenly_spaced
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.outline import smoothed_stations
 from venoseg.lumen.rings import lengths
@@ -230,5 +231,6 @@ def _look_at_labels(
 
 def _plain(wall: Wall, curve: Curve, grid: Grid, source: Boundary) -> tuple[Wall, Waves]:
     """Take noise off the shape of a wall."""
-    waves = tell_waves(wall.contours_mm, wall.ray_sd_mm, curve, grid, source)
-    return replace(wall, contours_mm=waves.without_noise(wall.contours_mm)), waves
+    contours = evenly_spaced(wall.contours_mm)
+    waves = tell_waves(contours, wall.ray_sd_mm, curve, grid, source)
+    return replace(wall, contours_mm=waves.without_noise(contours)), waves

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.covering import widened_rays
@@ -29,6 +30,14 @@ _LEAST_CONTRAST_TO_NOISE = 1.0
 # Weight of a ray that ends in lumen for the level outside of its neighbours: it decides only where
 # all of them do.
 _IN_LUMEN_WEIGHT = 1e-3
+
+
+# Labels may reach beyond the end of the lumen. A station that shows less than the first share of
+# the contrast usual within this much of the vein to either side shows none, and does not tell its
+# neighbours how bright blood is; more than the second is lumen.
+_USUAL_OVER_MM = 12.0
+_NO_LUMEN, _LUMEN = 0.35, 0.6
+_UNLIT_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +90,8 @@ def levels_beside(
         Volume of a voxel.
     """
     seen = sight.seen
-    known = np.where(seen, 1.0, 0.0)
+    lit = _lit(sight, float(curve.position_mm[1] - curve.position_mm[0]))
+    known = np.where(seen, lit[:, None], 0.0)
     rising, at_wall = rise_across(sight, known, curve, contours, radius, depths_mm, voxel_mm3)
     level, over_mm = _level_inside(sight.within - rising, known, curve, contours, radius)
     inside = level + at_wall
@@ -89,7 +99,7 @@ def levels_beside(
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
     in_lumen = seen & (inside - sight.beyond < need)
     ends_outside = seen & ~widened_rays(in_lumen, curve, contours)
-    counting = np.where(ends_outside, known, _IN_LUMEN_WEIGHT * known)
+    counting = np.where(ends_outside, 1.0, np.where(seen, _IN_LUMEN_WEIGHT, 0.0))
     outside = over_wall(sight.beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
     contrast = ends_outside & (inside - outside >= need)
     read_mm = float(np.ptp(depths_mm[outer_depths(depths_mm)]))
@@ -102,6 +112,16 @@ def levels_beside(
         )
     )
     return Levels(inside, outside, noise, doubt, contrast)
+
+
+def _lit(sight: Sight, station_mm: float) -> FloatArray:
+    """Return (n,) 1 where stations show lumen, next to nothing where they show none of it."""
+    contrast = np.median(sight.within, axis=1) - np.median(sight.beyond, axis=1)
+    over = 2 * round(_USUAL_OVER_MM / station_mm) + 1
+    usual = np.maximum(ndimage.median_filter(contrast, over, mode="mirror"), LEAST_CONTRAST_HU)
+    share = (contrast / usual - _NO_LUMEN) / (_LUMEN - _NO_LUMEN)
+    lit: FloatArray = np.clip(share, _UNLIT_WEIGHT, 1.0)
+    return lit
 
 
 def _level_inside(

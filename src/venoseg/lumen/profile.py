@@ -18,6 +18,7 @@ from venoseg.lumen.assess import (
     note_lost,
     note_narrow,
     note_unexplained,
+    note_vague,
     resolution_mm,
     whole_sections,
 )
@@ -166,6 +167,9 @@ def conclude(
         found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
     lost = note_lost(area_and_centroid(found.contours_mm)[0], evidence.view, flags)
     found.contours_mm[lost] = np.nan
+    diameter = equivalent_mm(found.contours_mm)
+    vague = note_vague(diameter, found.half_mm[:, 0], ~np.isnan(diameter), flags)
+    found.contours_mm[vague] = np.nan
     drawn.replace(found.contours_mm, found.half_mm, found.from_image, flags)
     shapes = _shapes(found.contours_mm, before)
     measured = ~np.isnan(shapes.area_mm2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.blur import default_blur, estimate_blur
@@ -46,6 +47,11 @@ _REACH_MM = 3.2
 
 # Steps of the fit while the contour is brought nearer.
 _NEARING_ROUNDS = 2
+
+# A turn that moved the contour by more than the first of these (root of the mean square), fully
+# beyond the second, leaves a share of the way, at most so much; it is told over this much along
+# the vein.
+_FAR_MM, _MOST_LEFT, _MORE_MM = (0.3, 0.6), 0.6, 2.0
 
 # With this share of the rays facing fat, it is they that tell the blur: beside other tissue thin
 # layers of fat deceive.
@@ -113,6 +119,7 @@ def search_edge(
     contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
     metal: BoolArray | None = None
     turns: list[Turn] = []
+    moves: list[FloatArray] = []
     for number, old in enumerate(before.turns):
         last = number == NEARING_TURNS
         look = _Look(volume, curve, depths, model.blur, FIT_ROUNDS if last else _NEARING_ROUNDS)
@@ -120,11 +127,36 @@ def search_edge(
         turns.append(found.turn)
         if last:
             break
-        contours = settled(found.turn.moved_mm, curve)
+        moves.append(found.mean_mm)
+        onward = found.mean_mm * _more(moves, curve)[:, None]
+        further = found.turn.moved_mm + outward_normals(found.turn.contours_mm) * onward[..., None]
+        contours = settled(further, curve)
         if number == NEARING_TURNS - 1:
             contours = with_more_points(contours, NEARING_STRIDE)
             model = known or _model_of(found, profiles, curve, grid)
     return replace(found, model=model), Search(tuple(turns))
+
+
+def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:
+    """Return (n,) by which share farther than the last of (n, m) moves the edge lies.
+
+    Labels far too small or too large hide from some rays where the lumen ends, and a turn brings
+    the contour only part of the way. When every turn leaves the same share, the way that is left is
+    a geometric series.
+    """
+    if len(moves_mm) < 2:
+        return np.zeros(len(moves_mm[0]))
+    before, last = moves_mm[-2:]
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    alike, length = (
+        ndimage.gaussian_filter1d(product.mean(axis=1), _MORE_MM / station_mm, mode="nearest")
+        for product in (before * last, before**2)
+    )
+    left = np.clip(alike / np.maximum(length, 1e-6), 0.0, _MOST_LEFT)
+    low, high = _FAR_MM
+    far = np.clip((np.sqrt(length) - low) / (high - low), 0.0, 1.0)
+    more: FloatArray = far * left / (1.0 - left)
+    return more
 
 
 @dataclass(frozen=True, slots=True, eq=False)

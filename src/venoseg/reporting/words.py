@@ -18,6 +18,7 @@ REASONS: dict[str, str] = {
     "junction": "junction with another vein",
     "end_of_labels": "end of the labels",
     "edge_lost": "edge strays from the labelled vein",
+    "too_uncertain": "diameter uncertain by more than half of itself",
     "cord_in_image": "occluded: a cord or clot in place of the lumen",
     "labelled_cord": "occluded: labelled as a cord without lumen",
     "no_cord_in_image": "bridged: no lumen and no cord seen, the course is assumed",

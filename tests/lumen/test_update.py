@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from venoseg.errors import LabelError, MeasurementError, UsageError
 from venoseg.lumen import Measurements, measure, measure_along, remeasure, with_contour
+from venoseg.phantom import Scanner, fit_grid, ideal_mask, render, shape
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid
 
@@ -267,3 +268,14 @@ class TestDrawnContours:
         found = measure(tilted.image, tilted.segmentation, boundary="mask")
         with pytest.raises(UsageError, match="not measured"):
             with_contour(found, "left_iliac_vein", 20.0, np.zeros((4, 3)))
+
+
+def test_an_edit_of_a_thin_vein_is_felt_as_far_as_its_level_is_averaged():
+    scene = shape("small", seed=61)
+    seg = ideal_mask(scene, fit_grid(scene, (1.0, 0.78, 0.78), margin_mm=8.0))
+    twin = render(scene, seg.grid, Scanner(noise_hu=10, seed=7))
+    before = measure(twin.image, twin.segmentation)
+    for seed in (44, 53):
+        edited, box = random_edit(twin.segmentation, seed)
+        after = remeasure(before, edited, box)
+        assert_alike(after, whole_again(before, after))

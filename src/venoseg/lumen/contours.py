@@ -53,7 +53,7 @@ class Shapes:
 
 def measure_shapes(contours: FloatArray) -> Shapes:
     """Measure a batch of contours (n, m, 2)."""
-    area, centroid = area_and_centroid(contours)
+    area, centroid = areas_mm2(contours), centroids_mm(contours)
     minimum, maximum, angle = feret_diameters_mm(contours)
     return Shapes(
         area_mm2=area,
@@ -66,27 +66,27 @@ def measure_shapes(contours: FloatArray) -> Shapes:
     )
 
 
-def area_and_centroid(contours: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (n,) signed areas, positive when counter-clockwise, and (n, 2) centres of area."""
+def areas_mm2(contours: FloatArray) -> FloatArray:
+    """Return (n,) signed areas of contours (n, m, 2), positive when counter-clockwise."""
+    x, y = contours[..., 0], contours[..., 1]
+    area: FloatArray = np.einsum("nm,nm->n", x, following(y) - preceding(y)) / 2.0
+    return area
+
+
+def centroids_mm(contours: FloatArray) -> FloatArray:
+    """Return (n, 2) centres of area of contours (n, m, 2); NaN where there is no area."""
     x, y = contours[..., 0], contours[..., 1]
     x_next, y_next = following(x), following(y)
     cross = x * y_next - x_next * y
     area = cross.sum(axis=-1) / 2.0
-    safe = np.where(np.abs(area) > 1e-12, area, np.nan)
-    centroid = np.stack(
-        [
-            ((x + x_next) * cross).sum(axis=-1) / (6.0 * safe),
-            ((y + y_next) * cross).sum(axis=-1) / (6.0 * safe),
-        ],
-        axis=-1,
-    )
-    return area, centroid
+    safe = 6.0 * np.where(np.abs(area) > 1e-12, area, np.nan)
+    sums = [((v + v_next) * cross).sum(axis=-1) for v, v_next in ((x, x_next), (y, y_next))]
+    return np.stack(sums, axis=-1) / safe[:, None]
 
 
 def equivalent_mm(contours: FloatArray) -> FloatArray:
     """Return (n,) diameters of the circles of the contours' areas."""
-    area = area_and_centroid(contours)[0]
-    diameter: FloatArray = 2.0 * np.sqrt(np.maximum(area, 0.0) / np.pi)
+    diameter: FloatArray = 2.0 * np.sqrt(np.maximum(areas_mm2(contours), 0.0) / np.pi)
     return diameter
 
 
@@ -128,7 +128,7 @@ def solidity(contours: FloatArray) -> FloatArray:
     support = _along(contours, angle).max(axis=0).astype(np.float64)
     side = (following(support) + preceding(support) - 2.0 * np.cos(step) * support) / np.sin(step)
     hull = 0.5 * (support * side).sum(axis=1)
-    share: FloatArray = area_and_centroid(contours)[0] / np.maximum(hull, 1e-9)
+    share: FloatArray = areas_mm2(contours) / np.maximum(hull, 1e-9)
     return share
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import area_and_centroid, resample_closed
+from venoseg.lumen.contours import areas_mm2, resample_closed
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.volume import BoolArray, FloatArray
 
@@ -96,7 +96,7 @@ def _in_plane(curve: Curve, station: int, outline: FloatArray) -> FloatArray:
             remedy="draw it in the view across the vein at this station",
         )
     flat = np.column_stack([offset @ curve.across[station], offset @ curve.upward[station]])
-    area, _ = area_and_centroid(flat[None])
+    area = areas_mm2(flat[None])
     if not abs(area[0]) >= _LEAST_AREA_MM2:
         raise MeasurementError(
             "the drawn contour holds no area",

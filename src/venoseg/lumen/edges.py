@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array, trilinear
+from venoseg.lumen.averages import average_along
 from venoseg.volume import FloatArray, Grid
 
 # Distance of the samples along a normal.
@@ -236,18 +236,17 @@ def smooth_over_wall(
     FloatArray
         (n, m) weighted averages; 0 where all weights nearby are 0.
     """
-    both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)])
-    along = ndimage.gaussian_filter1d(both, stations, axis=1, mode="nearest")
-    total, summed = _average_around(along, points)
+    both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)], axis=1)
+    total, summed = _average_around(average_along(both, stations), points)
     # Less than this is what rounding leaves of weights of 0.
     known = total > 1e-6
     return np.where(known, summed / np.where(known, total, 1.0), 0.0)
 
 
 def _average_around(values: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Average (..., n, m) closed rows with Gaussians of (n,) standard deviations, in points."""
+    """Average (n, 2, m) closed rows with Gaussians of (n,) deviations in points; (2, n, m)."""
     count = values.shape[-1]
     frequency = 2.0 * np.pi * np.fft.rfftfreq(count)
-    gain = np.exp(-0.5 * (frequency * sigma[:, None]) ** 2)
-    average: FloatArray = np.fft.irfft(np.fft.rfft(values, axis=-1) * gain, count, axis=-1)
-    return average
+    gain = np.exp(-0.5 * (frequency * sigma[:, None]) ** 2)[:, None]
+    average = np.fft.irfft(np.fft.rfft(values, axis=-1) * gain, count, axis=-1)
+    return np.moveaxis(average, 1, 0)

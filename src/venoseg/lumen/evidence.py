@@ -13,6 +13,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.contours import evenly_spaced
 from venoseg.lumen.label_view import LabelView, view_labels
+from venoseg.lumen.levels import WIDE_AVERAGED_MM, averaged_along_mm
 from venoseg.lumen.outline import smoothed_stations
 from venoseg.lumen.rings import lengths
 from venoseg.lumen.shape_noise import Waves, tell_waves
@@ -27,13 +28,15 @@ Boundary = Literal["gray", "mask"]
 # An outline that moved by no more than this starts the search at the same place.
 _SAME_MM = 0.002
 
-# What changes at a station moves the wall measurably at stations up to this far from it: the first
-# where the image alone tells the wall and the search for it starts little elsewhere than before ...
-_REACH_MM = (10.0, 15.0)
-_LITTLE_MM = 1.0
+# An outline that moved by more than the first moves the wall measurably at stations up to the
+# second from it.
+_REACH_MM = ((_SAME_MM, 6.0), (0.1, 10.0), (1.0, 15.0), (4.0, 20.0))
 
-# ... and is found as in the whole vein when this much more of it takes part.
-_MARGIN_MM = 15.0
+# The wall is found as in the whole vein when as much more of it takes part as counts for the level
+# inside: so many standard deviations of its average. In a narrow lumen, where that is over more of
+# the vein, moves are felt this many times as far as it is more.
+_MARGIN = 2.5
+_FELT_NARROW = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,20 +124,47 @@ def renew(
     view = evidence.view.replaced(stations, view_labels(branch, stations))
     whole = whole_sections(volume, branch, view, [[] for _ in range(count)])
     moved_mm = _moved_mm(evidence.view, view)
-    changed = np.flatnonzero((moved_mm > _SAME_MM) | (whole != evidence.whole))
+    moved_mm[whole != evidence.whole] = np.inf
+    averaged_mm = averaged_along_mm(np.sqrt(view.areas_mm2 / np.pi))
+    if not np.isnan(evidence.labels.rim).all():
+        # Where labels tell the wall it is all theirs.
+        moved_mm = np.where(moved_mm > _SAME_MM, np.inf, moved_mm)
+    felt = _felt(moved_mm, step_mm, averaged_mm)
     evidence = replace(evidence, view=view, whole=whole)
-    if len(changed) == 0:
+    if felt is None:
         return evidence
-    far = moved_mm.max() > _LITTLE_MM or not np.isnan(evidence.labels.rim).all()
-    reach_mm = _REACH_MM[int(far)]
-    reach, margin = (int(np.ceil(mm / step_mm)) for mm in (reach_mm, _MARGIN_MM))
-    first, last = int(changed[0]) - reach, int(changed[-1]) + reach + 1
+    margin = int(np.ceil(_MARGIN * averaged_mm[felt].max() / step_mm))
     for run in runs(whole):
-        again = slice(max(run.start, first), min(run.stop, last))
+        again = slice(max(run.start, felt.start), min(run.stop, felt.stop))
         if again.start < again.stop:
-            seen = slice(max(run.start, first - margin), min(run.stop, last + margin))
+            seen = slice(max(run.start, felt.start - margin), min(run.stop, felt.stop + margin))
             evidence = _look(evidence, volume, branch, boundary, again, seen)
     return evidence
+
+
+def _felt(moved_mm: FloatArray, step_mm: float, averaged_mm: FloatArray) -> slice | None:
+    """Return the stations whose wall may be another, given (n,) how far outlines have moved.
+
+    Parameters
+    ----------
+    moved_mm
+        Infinite where sections came or went.
+    step_mm
+        Distance of the stations.
+    averaged_mm
+        (n,) over how much of the vein the level inside is averaged.
+    """
+    ends = []
+    for least_mm, reach_mm in _REACH_MM:
+        moved = np.flatnonzero(moved_mm > least_mm)
+        if len(moved):
+            reach_mm = max(reach_mm, _FELT_NARROW * (averaged_mm[moved].max() - WIDE_AVERAGED_MM))
+            reach = int(np.ceil(reach_mm / step_mm))
+            ends.append((int(moved[0]) - reach, int(moved[-1]) + reach + 1))
+    if not ends:
+        return None
+    first, last = (min(a for a, _ in ends), max(b for _, b in ends))
+    return slice(max(first, 0), min(last, len(moved_mm)))
 
 
 def _moved_mm(before: LabelView, after: LabelView) -> FloatArray:

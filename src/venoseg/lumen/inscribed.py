@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.lumen.rings import following, lengths, preceding
+from venoseg.lumen.rings import following, lengths, middles, preceding
 from venoseg.volume import FloatArray
 
 # The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
@@ -92,7 +92,7 @@ def _distance_to_edges(contours: FloatArray, points: FloatArray) -> FloatArray:
 
 def _principal_axes(contours: FloatArray) -> FloatArray:
     """Return (n, 2, 2) rotations whose columns are the long and the short axis of each contour."""
-    x, y = np.moveaxis(contours - contours.mean(axis=1, keepdims=True), -1, 0)
+    x, y = np.moveaxis(contours - middles(contours), -1, 0)
     turn = 0.5 * np.arctan2(2.0 * (x * y).sum(axis=1), (x**2 - y**2).sum(axis=1))
     cosine, sine = np.cos(turn), np.sin(turn)
     axes: FloatArray = np.stack([cosine, -sine, sine, cosine], axis=-1).reshape(-1, 2, 2)

@@ -15,7 +15,9 @@ from venoseg.lumen.sight import CLEAR_OF_EDGE_MM, Sight, outer_depths, voxel_noi
 from venoseg.lumen.smoothing import over_wall
 from venoseg.volume import BoolArray, FloatArray
 
-_LEVEL_SMOOTHING_INSIDE_MM = (6.0, 4.0)
+# The level inside is averaged over this much along a wide vein and around it.
+WIDE_AVERAGED_MM = 6.0
+_LEVEL_SMOOTHING_INSIDE_MM = (WIDE_AVERAGED_MM, 4.0)
 
 # A narrow lumen holds few voxels: between the first radius and the second more of its length is
 # averaged, up to this much.
@@ -128,14 +130,24 @@ def _level_inside(
     within: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray, radius: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return (n, m) the level inside, and (n,) mm along the vein over which it was averaged."""
-    short_mm, long_mm = _LEVEL_SMOOTHING_INSIDE_MM, _NARROW_SMOOTHING_MM
-    inside = over_wall(within, known, curve, contours, short_mm)
-    low, high = _NARROW_RADII_MM
-    narrow = np.clip((high - radius) / (high - low), 0.0, 1.0)
+    inside = over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
+    narrow = _narrow(radius)
     if narrow.any():
-        more = over_wall(within, known, curve, contours, long_mm)
+        more = over_wall(within, known, curve, contours, _NARROW_SMOOTHING_MM)
         inside = inside + narrow[:, None] * (more - inside)
-    return inside, short_mm[0] + narrow * (long_mm[0] - short_mm[0])
+    return inside, averaged_along_mm(radius)
+
+
+def averaged_along_mm(radius_mm: FloatArray) -> FloatArray:
+    """Return (n,) mm of a vein of such radii over which its level inside is averaged."""
+    more_mm = _NARROW_SMOOTHING_MM[0] - WIDE_AVERAGED_MM
+    return WIDE_AVERAGED_MM + _narrow(radius_mm) * more_mm
+
+
+def _narrow(radius_mm: FloatArray) -> FloatArray:
+    low, high = _NARROW_RADII_MM
+    narrow: FloatArray = np.clip((high - radius_mm) / (high - low), 0.0, 1.0)
+    return narrow
 
 
 def _volume_inside(radius: FloatArray, over_mm: FloatArray) -> FloatArray:

@@ -9,10 +9,11 @@ up to the wall.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import outward_normals
+from venoseg.lumen.rings import middles
 from venoseg.lumen.sight import Sight, inner_depths, voxel_noise
 from venoseg.volume import FloatArray
 
@@ -52,7 +53,7 @@ def rise_across(
     normals = outward_normals(contours)
     places = contours + normals * read_mm[:, None, None]
     beside = contours - normals * _FELT_MM
-    middle = contours.mean(axis=1, keepdims=True)
+    middle = middles(contours)
     noise = voxel_noise(sight, sight.within)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, voxel_mm3, station_mm)[
@@ -96,10 +97,7 @@ def slopes_hu_per_mm(
     spread = np.einsum("nmi,nmj->nij", weighted, apart)
     moment = np.einsum("nmi,nm->ni", weighted, read_hu - level)
     over = _ALONG_MM / station_mm
-    spread, moment, total = (
-        ndimage.gaussian_filter1d(values, over, axis=0, mode="nearest")
-        for values in (spread, moment, total)
-    )
+    spread, moment, total = (average_along(values, over) for values in (spread, moment, total))
     spread += (_LEAST_SPREAD_MM**2 * total + 1e-9)[..., None] * np.eye(2)
     slopes = np.linalg.solve(spread, moment[..., None])[..., 0]
     seen_mm3 = np.pi * radius_mm**2 * 2.0 * np.sqrt(np.pi) * _ALONG_MM

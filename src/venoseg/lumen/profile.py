@@ -23,7 +23,7 @@ from venoseg.lumen.assess import (
     whole_sections,
 )
 from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import Shapes, area_and_centroid, equivalent_mm, measure_shapes
+from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, equivalent_mm, measure_shapes
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
@@ -165,7 +165,7 @@ def conclude(
     found = _Edges.unknown(count)
     for run in runs(whole):
         found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
-    lost = note_lost(area_and_centroid(found.contours_mm)[0], evidence.view, flags)
+    lost = note_lost(areas_mm2(found.contours_mm), evidence.view, flags)
     found.contours_mm[lost] = np.nan
     diameter = equivalent_mm(found.contours_mm)
     vague = note_vague(diameter, found.half_mm[:, 0], ~np.isnan(diameter), flags)
@@ -284,7 +284,7 @@ def _shapes(contours: FloatArray, before: VesselProfile | None) -> Shapes:
 
 
 def _centers(curve: Curve, contours: FloatArray, measured: BoolArray) -> FloatArray:
-    middle = np.nan_to_num(area_and_centroid(contours)[1])
+    middle = np.nan_to_num(centroids_mm(contours))
     moved = curve.points_lps_mm + to_lps(middle[:, None, :], curve)[:, 0]
     return np.where(measured[:, None], moved, curve.points_lps_mm)
 

@@ -20,6 +20,12 @@ def preceding(rings: npt.NDArray[Real]) -> npt.NDArray[Real]:
     return np.concatenate([rings[:, -1:], rings[:, :-1]], axis=1)
 
 
+def middles(rings: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """Return (n, 1, k) means of the m points of (n, m, k) rings."""
+    count = rings.shape[1]
+    return np.asarray((np.full(count, 1.0 / count, dtype=rings.dtype) @ rings)[:, None])
+
+
 def lengths(vectors: npt.NDArray[Real]) -> npt.NDArray[Real]:
     """Return (...) lengths of (..., 2) vectors."""
     x, y = vectors[..., 0], vectors[..., 1]

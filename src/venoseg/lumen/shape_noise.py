@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
@@ -112,10 +113,7 @@ def tell_waves(
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[source] ** 2 * np.roll(noise, 1, axis=1)
     over = _POWER_MM / station_mm
-    power, expected = (
-        ndimage.gaussian_filter1d(values, over, axis=0, mode="nearest")
-        for values in (np.abs(waves) ** 2, noise)
-    )
+    power, expected = (average_along(values, over) for values in (np.abs(waves) ** 2, noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     true[:, :_SIZE_AND_PLACE] = 1.0
     return Waves(true, _LEFT_WAVES[source])

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import area_and_centroid, perimeters_mm
+from venoseg.lumen.contours import areas_mm2, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Profiles, to_lps
 from venoseg.volume import BoolArray, FloatArray, Volume
 
@@ -87,7 +87,7 @@ def inner_radii_mm(contours: FloatArray) -> FloatArray:
     Twice the area over the perimeter is the radius of a circle, but 1.4 times half the width of an
     ellipse three times as long as wide; its lack of roundness tells by how much.
     """
-    area = np.maximum(area_and_centroid(contours)[0], 0.0)
+    area = np.maximum(areas_mm2(contours), 0.0)
     perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
     roundness = np.clip(4.0 * np.pi * area / perimeter**2, 0.0, 1.0)
     radius: FloatArray = 2.0 * area / perimeter * roundness**0.8

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import average_along, average_around
 from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wall, to_lps
-from venoseg.lumen.rings import lengths
+from venoseg.lumen.rings import lengths, middles
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # Offsets are averaged over this much along the vein and around it. Around it no more: what their
@@ -64,7 +65,7 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
         smooth = smooth + tips[..., None] * (sharper - smooth)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     sigma = _STEPS_MM / station_mm
-    along = ndimage.gaussian_filter1d(smooth, sigma, axis=0, mode="nearest")
+    along = average_along(smooth, sigma)
     sharp = _focal(curve, smooth)[..., None]
     result: FloatArray = along + sharp * (smooth - along)
     return result
@@ -192,16 +193,13 @@ def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> Fl
 def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
     """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    radius = lengths(contours - contours.mean(axis=1, keepdims=True))
+    radius = lengths(contours - middles(contours))
     around = _around(radius, _BEND_SCALE)
-    bend = ndimage.gaussian_filter1d(around, scale_mm / station_mm, axis=0, order=2, mode="nearest")
+    bend = average_along(around, scale_mm / station_mm, order=2)
     result: FloatArray = bend / station_mm**2
     return result
 
 
 def _around(values: FloatArray, turns: float) -> FloatArray:
     """Average (n, m) values over their neighbours around the vein: so much of a turn."""
-    smooth: FloatArray = ndimage.gaussian_filter1d(
-        values, turns * values.shape[1], axis=1, mode="wrap"
-    )
-    return smooth
+    return average_around(values, turns * values.shape[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import Shapes, area_and_centroid
+from venoseg.lumen.contours import Shapes, centroids_mm
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.struts import Struts
 from venoseg.segmentation import StentDevice
@@ -169,7 +169,7 @@ def interval_of(shapes: Shapes, half_radius_mm: FloatArray) -> FloatArray:
 
 def centers_lps_mm(profile: StentProfile, contours_mm: FloatArray) -> FloatArray:
     """Return (n, 3) the centres of area of contours of a stent's sections."""
-    middle = np.nan_to_num(area_and_centroid(contours_mm)[1])
+    middle = np.nan_to_num(centroids_mm(contours_mm))
     curve = profile.curve
     result: FloatArray = (
         curve.points_lps_mm + middle[:, :1] * curve.across + middle[:, 1:] * curve.upward

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from venoseg.centerline import VesselTree
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import Shapes, area_and_centroid, measure_shapes
+from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, measure_shapes
 from venoseg.lumen.evidence import outshone
 from venoseg.lumen.profile import VesselProfile, conclude
 from venoseg.lumen.stent_profile import StentProfile
@@ -209,7 +209,7 @@ class _Stations:
         narrowest = float(shapes.minimum_mm.min())
         doubt = float(half.max()) / float(shapes.perimeter_mm.sum()) * 2.0
         self.minimum_interval_mm[n] = max(narrowest - doubt, 0.0), narrowest + doubt
-        middle = area_and_centroid(contours)[1].mean(axis=0)
+        middle = centroids_mm(contours).mean(axis=0)
         self.centers_lps_mm[n] = (
             curve.points_lps_mm[0] + middle[0] * curve.across[0] + middle[1] * curve.upward[0]
         )
@@ -247,5 +247,5 @@ def _projected(stent: StentProfile, at: int, curve: Curve) -> FloatArray:
     height = (points - curve.points_lps_mm[0]) @ normal
     moved = points - (height / (along @ normal))[:, None] * along - curve.points_lps_mm[0]
     flat = np.stack([moved @ curve.across[0], moved @ curve.upward[0]], axis=-1)
-    turned = area_and_centroid(flat[None])[0][0] < 0
+    turned = areas_mm2(flat[None])[0] < 0
     return flat[None, ::-1] if turned else flat[None]

@@ -17,7 +17,8 @@ from scipy.special import ndtr
 from venoseg.centerline.curve import Curve, curve_through, smooth
 from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import (
-    area_and_centroid,
+    areas_mm2,
+    centroids_mm,
     curvatures_per_mm,
     outward_normals,
     perimeters_mm,
@@ -116,7 +117,7 @@ def recentred(curve: Curve, contours_mm: FloatArray, inner: slice, step_mm: floa
     step_mm
         Distance of the new stations.
     """
-    middle = area_and_centroid(contours_mm[inner])[1]
+    middle = centroids_mm(contours_mm[inner])
     across, upward = curve.across[inner], curve.upward[inner]
     line = curve.points_lps_mm[inner] + middle[:, :1] * across + middle[:, 1:] * upward
     line = smooth(line, smoothing_length_mm=_COURSE_MM)
@@ -171,7 +172,7 @@ def even(contours: FloatArray) -> FloatArray:
 
 def ray_depths(contours: FloatArray) -> FloatArray:
     """Return depths along the normals from near the middle of the widest section to beyond it."""
-    radius = float(np.sqrt(np.median(area_and_centroid(contours)[0]) / np.pi))
+    radius = float(np.sqrt(np.median(areas_mm2(contours)) / np.pi))
     inwards = int(np.ceil(0.95 * radius / SAMPLE_MM))
     count = round(_OUTWARDS_MM / SAMPLE_MM)
     return np.linspace(-inwards, count, inwards + count + 1) * SAMPLE_MM

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import (
     equivalent_mm,
     least_widths_mm,
@@ -124,7 +124,7 @@ def half_intervals_mm(
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     equivalent = equivalent_mm(contours_mm)
     pooled = _POOLING_MM / station_mm
-    variance = ndimage.gaussian_filter1d(variances_mm2, pooled, axis=0, mode="nearest")
+    variance = average_along(variances_mm2, pooled)
     variance *= noise_gain(curve, contours_mm)[:, None]
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
+from venoseg.lumen.averages import average_along
 from venoseg.lumen.blur import label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
@@ -193,5 +193,4 @@ def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatA
         return np.zeros(len(offsets))
     positions = np.arange(len(typical))
     filled = np.interp(positions, positions[known], typical[known])
-    smooth: FloatArray = ndimage.gaussian_filter1d(filled, 3.0, mode="nearest")
-    return smooth
+    return average_along(filled, 3.0)

@@ -15,17 +15,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from benchmarks.segmentation.twins import KINDS, Patient, seeds_of
+from benchmarks.segmentation.twins import KINDS, Patient, levels_of, seeds_of
 from scipy import ndimage
 
+from venoseg.anatomy import NAMES
 from venoseg.errors import VenosegError
 from venoseg.phantom.ct import Rendering
 from venoseg.segmentation import Segmentation, segment
 from venoseg.volume import BoolArray
 
 PARTS = ("ivc", "left", "right")
+LEVELS = ("renal_veins", "internal_iliac_junction", "inguinal_ligament")
 WAYS = ("guided", "automatic")
-HEAD = "twin,seed,way,part,dice,surface_mm,outside_percent,other_vein_percent,seconds,refused"
+HEAD = (
+    "twin,seed,way,part,dice,surface_mm,outside_percent,other_vein_percent,seconds,refused,level_mm"
+)
+NAMED = tuple(name for name in NAMES if "common" in name or "external" in name)
 
 
 def part_of(segmentation: Segmentation, part: str) -> BoolArray:
@@ -59,13 +64,15 @@ def rows_of(kind: str, seed: int, twin: Rendering, way: str) -> Iterator[str]:
         found = segment(twin.image, seeds_of(twin) if way == "guided" else None)
     except VenosegError as error:
         seconds = time.process_time() - began
-        yield f"{kind},{seed},{way},all,,,,,{seconds:.1f},{type(error).__name__}"
+        yield f"{kind},{seed},{way},all,,,,,{seconds:.1f},{type(error).__name__},"
         return
     seconds = time.process_time() - began
     truth = twin.segmentation
     anything = truth.labels > 0
-    for part in PARTS:
+    for part in (*PARTS, *NAMED):
         own, drawn = part_of(truth, part), part_of(found, part)
+        if not own.any():
+            continue
         dice = 2.0 * int((own & drawn).sum()) / int(own.sum() + drawn.sum())
         distance = surface_mm(own, drawn, truth.grid.spacing_mm) if drawn.any() else float("nan")
         size = max(int(drawn.sum()), 1)
@@ -73,8 +80,12 @@ def rows_of(kind: str, seed: int, twin: Rendering, way: str) -> Iterator[str]:
         other = 100.0 * int((drawn & anything & ~own).sum()) / size
         yield (
             f"{kind},{seed},{way},{part},{dice:.3f},{distance:.2f},{outside:.1f},{other:.1f},"
-            f"{seconds:.1f},"
+            f"{seconds:.1f},,"
         )
+    true = levels_of(twin)
+    for level in found.levels:
+        off = "nan" if level.lps_mm is None else f"{level.lps_mm[2] - true[level.name]:.1f}"
+        yield f"{kind},{seed},{way},{level.name},,,,,{seconds:.1f},,{off}"
 
 
 def main() -> None:
@@ -109,14 +120,17 @@ def written(path: Path | None) -> list[str]:
 
 
 def summary(lines: list[str]) -> Iterator[str]:
-    """Give means by kind of twin, way and vein over what was drawn, and how often nothing was."""
+    """Give means by kind of twin, way and vein over what was drawn, and how often nothing was.
+
+    Then, of each level, how often it was found, its mean error in height, and the largest.
+    """
     yield "twin,way,part,twins,refused,not_drawn,dice_mean,surface_mm,outside_percent,other_percent"
     rows = [line.split(",") for line in lines]
     for name in KINDS:
         for way in WAYS:
             own = [row for row in rows if (row[0], row[2]) == (name, way)]
             refused = sum(row[3] == "all" for row in own)
-            for part in PARTS:
+            for part in (*PARTS, *NAMED):
                 one = [row for row in own if row[3] == part]
                 drawn = [row for row in one if row[5] not in ("", "nan")]
                 if not one and not (refused and part == "ivc"):
@@ -125,6 +139,14 @@ def summary(lines: list[str]) -> Iterator[str]:
                 means = ",".join(f"{value:.2f}" for value in np.mean(values, axis=0))
                 total = len(one) + refused
                 yield f"{name},{way},{part},{total},{refused},{len(one) - len(drawn)},{means}"
+    yield "level,way,looked_for,found,mean_mm,largest_mm"
+    for way in WAYS:
+        for level in LEVELS:
+            own = [row[10] for row in rows if row[2] == way and row[3].endswith(level)]
+            off = np.array([float(value) for value in own if value != "nan"] or [np.nan])
+            count = sum(value != "nan" for value in own)
+            worst = np.abs(off).max()
+            yield f"{level},{way},{len(own)},{count},{off.mean():.1f},{worst:.1f}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from venoseg.phantom.ct import Rendering, paint_layers
 from venoseg.phantom.iliocaval import iliocaval_y, with_internal_iliacs
 from venoseg.phantom.scene import Layer, Scene
 from venoseg.phantom.solids import Box
-from venoseg.phantom.surroundings import AIR_HU, body, placed_in
+from venoseg.phantom.surroundings import AIR_HU, RENAL_Z_MM, RIGHT_LOWER_MM, body, placed_in
 from venoseg.phantom.variants import chronic_occlusion, duplicated_cava, left_cava, reconstructed
 from venoseg.segmentation import Seed
 from venoseg.volume import FloatArray, Grid
@@ -25,6 +25,10 @@ from venoseg.volume import FloatArray, Grid
 # The whole trunk; above and below the veins go on.
 LOW_MM, HIGH_MM = np.array([-178.0, -112.0, -182.0]), np.array([178.0, 152.0, 140.0])
 _IN_VIEW_MM = 4.0
+_ENDS = {
+    "internal_iliac_junction": "common_iliac_vein",
+    "inguinal_ligament": "external_iliac_vein",
+}
 
 
 def _pressed(seed: int) -> Scene:
@@ -84,6 +88,20 @@ class Patient:
         """Scan one of `KINDS` in this body."""
         scene = placed_in(KINDS[kind](self.seed), (self.tissues,))
         return render(scene, self.grid, Scanner(seed=self.seed))
+
+
+def levels_of(twin: Rendering) -> dict[str, float]:
+    """Return the height (LPS z, mm) of each level at which veins change their names.
+
+    That of the renal veins is the lower one of their two mouths.
+    """
+    heights = {"renal_veins": RENAL_Z_MM - RIGHT_LOWER_MM}
+    for side in ("left", "right"):
+        for level, part in _ENDS.items():
+            rows = twin.truth.cross_sections.rows
+            own = [row for row in rows if row["vessel"] == f"{side}_{part}"]
+            heights[f"{side}_{level}"] = float(own[-1]["z_mm"])
+    return heights
 
 
 def seeds_of(twin: Rendering) -> list[Seed]:

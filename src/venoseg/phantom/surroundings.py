@@ -23,6 +23,9 @@ VEIN_WALL_HU = 45.0
 RENAL_Z_MM = 112.0
 """Height at which the renal veins open into the cava: between its supra- and infrarenal part."""
 
+RIGHT_LOWER_MM = 3.0
+"""So much lower than the left renal vein the right one opens."""
+
 _RENAL_HU = 160.0
 _ILIACUS = ((88.0, 34.0, 5.0), (94.0, 18.0, -50.0), (94.0, -8.0, -110.0))
 _TOP_MM, _BOTTOM_MM = 260.0, -330.0
@@ -67,7 +70,11 @@ def _renal_veins(scene: Scene) -> tuple[Layer, ...]:
     x, y, z = (float(value) for value in cava[np.argmin(np.abs(cava[:, 2] - RENAL_Z_MM))])
     before_aorta = [(10.0, -29.0, z + 1.0), (30.0, -18.0, z + 1.0), (44.0, 8.0, z), (60.0, 28.0, z)]
     left = [(x + 4.0, y - 2.0, z), (x + 15.0, y - 17.0, z), *before_aorta]
-    right = [(x - 4.0, y + 1.0, z - 3.0), (x - 20.0, y + 14.0, z - 6.0), (-60.0, 28.0, z - 9.0)]
+    right = [
+        (x - 4.0, y + 1.0, z - RIGHT_LOWER_MM),
+        (x - 20.0, y + 14.0, z - 6.0),
+        (-60.0, 28.0, z - 9.0),
+    ]
     veins = _rounded(left, [5.2, 4.6, 5.4], [4.6, 3.4, 5.0]), _rounded(right, 5.4, 4.8)
     walls = (Layer(Grown(vein, 0.8), VEIN_WALL_HU) for vein in veins)
     return (*walls, *(Layer(vein, _RENAL_HU) for vein in veins))

@@ -20,6 +20,7 @@ from venoseg.segmentation.guided import guided
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
     CourseSource,
+    Level,
     OccludedCourse,
     Segmentation,
     VesselConfidence,
@@ -37,6 +38,7 @@ __all__ = [
     "CourseSource",
     "Edit",
     "FoundStents",
+    "Level",
     "OccludedCourse",
     "Pen",
     "Role",

@@ -21,6 +21,7 @@ from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
+from venoseg.segmentation.naming import named
 from venoseg.segmentation.plan import Chain, with_second_cava
 from venoseg.segmentation.scene import Scene, surroundings
 from venoseg.segmentation.working import box_around, pooled
@@ -106,7 +107,7 @@ def automatic(volume: Volume) -> Segmentation:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))
     segmentation, ends = _surest(volume, scene, cava, ends)
-    return _sure(segmentation, ends, in_view)
+    return named(volume, _sure(segmentation, ends, in_view), scene)
 
 
 def _surest(

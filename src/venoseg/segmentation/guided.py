@@ -28,6 +28,7 @@ from venoseg.segmentation.model import (
     Origin,
     Segmentation,
 )
+from venoseg.segmentation.naming import named
 from venoseg.segmentation.painting import painted, without_arteries
 from venoseg.segmentation.plan import Chain, chains_of, with_second_cava, with_waypoints
 from venoseg.segmentation.scene import Scene, scene_of, seen_around
@@ -88,7 +89,7 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     scene = scene_of(seen, picture, points, seeds)
     chains = [with_waypoints(chain, scene.cava_lps_mm) for chain in chains]
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
-    return followed(volume, scene, chains, "semiautomatic")
+    return named(volume, followed(volume, scene, chains, "semiautomatic"), scene)
 
 
 def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin) -> Segmentation:

@@ -62,6 +62,31 @@ class VesselConfidence:
 LEAST_CONFIDENCE = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A place along a vein at which its name, or that of its part, changes.
+
+    Attributes
+    ----------
+    name
+        ``renal_veins``, ``SIDE_internal_iliac_junction`` or ``SIDE_inguinal_ligament``.
+    lps_mm
+        (x, y, z) on the vein's course; None where it was not found.
+    uncertainty_mm
+        How far along the vein the true level may lie from it; None where it was not found.
+    confidence
+        0 to 1; below `LEAST_CONFIDENCE` no name changes there.
+    reasons
+        What it was found by, or why it was not.
+    """
+
+    name: str
+    lps_mm: tuple[float, float, float] | None
+    uncertainty_mm: float | None
+    confidence: float
+    reasons: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
     """Labels of veins on a grid.
@@ -86,6 +111,8 @@ class Segmentation:
         Stretches of the veins without lumen; they carry no label.
     confidence
         One for each vein that a segmenter drew; empty when a person did.
+    levels
+        Where veins change their names; empty when nobody looked for them.
 
     Raises
     ------
@@ -101,6 +128,7 @@ class Segmentation:
     flags: tuple[str, ...] = field(default=())
     occluded: tuple[OccludedCourse, ...] = field(default=())
     confidence: tuple[VesselConfidence, ...] = field(default=())
+    levels: tuple[Level, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if self.labels.shape != self.grid.shape:

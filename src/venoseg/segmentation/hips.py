@@ -1,0 +1,122 @@
+"""The femoral heads: balls of bone in their sockets, by which the groin is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.segmentation.working import Float32Array, box_around, pooled
+from venoseg.volume import FloatArray, Grid, Volume
+
+_SPACING_MM = 3.0
+# Where the middle of the head lies against a vein in the groin: outwards, behind, and in height.
+_OUTWARDS_MM, _BEHIND_MM = (10.0, 62.0), (12.0, 75.0)
+_BELOW_MM, _ABOVE_MM, _MARGIN_MM = 35.0, 110.0, 30.0
+# Heads of adults are 42 to 56 mm wide.
+_RADII_MM = np.arange(21.0, 28.1, 1.0)
+_EDGE_HU_MM, _SMOOTH = 12.0, 0.9
+_DARKEST_HU, _BRIGHTEST_HU = -100.0, 500.0
+# So much the best ball must stand out from what else gathers votes.
+_STANDS_OUT, _BUT_ONE_PERCENT = 1.5, 99.0
+# The two heads of a person are alike and lie at one height, in a pelvis that hardly leans.
+_ALIKE_MM, _LEVEL_MM, _DEPTH_MM = 3.0, 9.0, 14.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FemoralHead:
+    """A femoral head as a ball: (3,) LPS middle, and radius."""
+
+    middle_lps_mm: FloatArray
+    radius_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Balls:
+    """The best ball of each slice: (n, 3) middles, (n,) radii, (n,) how well they are seen."""
+
+    middles_lps_mm: FloatArray
+    radius_mm: FloatArray
+    score: FloatArray
+
+
+def femoral_heads(volume: Volume, courses: Mapping[str, FloatArray]) -> Mapping[str, FemoralHead]:
+    """Find the femoral heads beside the veins of both sides; none where they are not in view.
+
+    Every place where the grey value changes steeply votes for the middles of balls of 21 to 28 mm
+    through it (Hough transform): the head's own surface and that of its socket agree on one. Of
+    both sides the pair is taken that is alike and at one height.
+
+    Parameters
+    ----------
+    volume
+        The CT.
+    courses
+        Of each side, ``left`` and ``right``, (n, 3) points along the iliac and femoral vein from
+        the central end. With one side alone nothing confirms a ball, and none is returned.
+    """
+    if len(courses) < 2:
+        return {}
+    left, right = (_balls(volume, side, courses[side]) for side in ("left", "right"))
+    if left is None or right is None:
+        return {}
+    apart = np.abs(left.middles_lps_mm[:, None] - right.middles_lps_mm[None])
+    alike = np.abs(left.radius_mm[:, None] - right.radius_mm[None]) <= _ALIKE_MM
+    alike &= (apart[..., 2] <= _LEVEL_MM) & (apart[..., 1] <= _DEPTH_MM)
+    both = np.where(alike, left.score[:, None] + right.score[None], -np.inf)
+    a, b = (int(v) for v in np.unravel_index(int(np.argmax(both)), both.shape))
+    if not both[a, b] >= 2.0 * _STANDS_OUT:
+        return {}
+    return {
+        side: FemoralHead(balls.middles_lps_mm[n], float(balls.radius_mm[n]))
+        for side, balls, n in (("left", left, a), ("right", right, b))
+    }
+
+
+def _balls(volume: Volume, side: str, course_lps_mm: FloatArray) -> _Balls | None:
+    """Return the best ball in each slice beside a vein."""
+    outwards = 1.0 if side == "left" else -1.0
+    near, far = (outwards * mm for mm in _OUTWARDS_MM)
+    corners = course_lps_mm[-1] + np.array(
+        [[near, _BEHIND_MM[0], -_BELOW_MM], [far, _BEHIND_MM[1], _ABOVE_MM]]
+    )
+    image, grid = pooled(volume, box_around(volume.grid, corners, _MARGIN_MM), _SPACING_MM)
+    if min(image.shape) * float(grid.spacing_mm.min()) < _RADII_MM[0]:
+        return None
+    votes = _votes(np.clip(image, _DARKEST_HU, _BRIGHTEST_HU), grid)
+    score = votes / _RADII_MM[:, None, None, None]
+    places = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    score[:, ~((places >= low) & (places <= high)).all(axis=-1)] = 0.0
+    if not score.any():
+        return None
+    score /= np.percentile(score[score > 0], _BUT_ONE_PERCENT)
+    slices = score.transpose(1, 0, 2, 3).reshape(grid.shape[0], -1)
+    best = np.argmax(slices, axis=1)
+    n, j, i = np.unravel_index(best, (len(_RADII_MM), *grid.shape[1:]))
+    middles = grid.to_lps(np.column_stack([np.arange(grid.shape[0]), j, i]))
+    return _Balls(middles, _RADII_MM[n], slices[np.arange(len(best)), best].astype(np.float64))
+
+
+def _votes(image: Float32Array, grid: Grid) -> npt.NDArray[np.float32]:
+    """Return (radii, slices, rows, columns) how much speaks for a ball of a radius around each."""
+    slopes = [
+        ndimage.gaussian_filter1d(image, 0.8, axis=n, order=1) / size
+        for n, size in enumerate(grid.spacing_mm)
+    ]
+    slope = np.stack(slopes, axis=-1)
+    steep = np.linalg.norm(slope, axis=-1)
+    at = np.argwhere(steep > _EDGE_HU_MM)
+    towards = slope[tuple(at.T)] / steep[tuple(at.T)][:, None]
+    votes = np.zeros((len(_RADII_MM), *grid.shape), dtype=np.float32)
+    for n, radius in enumerate(_RADII_MM):
+        for sign in (-1.0, 1.0):
+            middle = np.rint(at + sign * radius * towards / grid.spacing_mm).astype(int)
+            inside = ((middle >= 0) & (middle < grid.shape)).all(axis=1)
+            flat = np.ravel_multi_index(tuple(middle[inside].T), grid.shape)
+            votes[n] += np.bincount(flat, minlength=votes[n].size).reshape(grid.shape)
+    gathered: npt.NDArray[np.float32] = ndimage.gaussian_filter(votes, (1.0, *(_SMOOTH,) * 3))
+    return gathered

@@ -1,0 +1,326 @@
+"""Levels at which veins change their names: renal veins, internal iliac veins, inguinal ligaments.
+
+They are found by the vessels that open into the veins there, and by the femoral heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.segmentation.branching import Branch, branches_of
+from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.following import level_at
+from venoseg.segmentation.hips import FemoralHead, femoral_heads
+from venoseg.segmentation.inside import held_by
+from venoseg.segmentation.model import Level, OccludedCourse, Segmentation
+from venoseg.segmentation.plan import ORDER
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.working import Box
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+_WALL = 1.2
+_STEP_MM, _EVEN_MM = 2.0, 3.0
+# Voxels of one slice so far from their mean are of two veins.
+_TWO_PIECES_MM = 24.0
+# An internal iliac vein leads back from the course of the external one, never outwards.
+_BACK_MM, _OUTWARDS_MM, _UP_MM = 6.0, 6.0, 4.0
+# It opens so far from the confluence and from the groin, at least.
+_FROM_CONFLUENCE_MM, _FROM_GROIN_MM = 18.0, 40.0
+_JUNCTION_MM, _JUNCTION, _SEVERAL = 15.0, 0.8, 0.6
+# Renal veins are as wide as this, and lead aside by so much; the left one before the aorta.
+_RENAL_WIDTH_MM, _ASIDE_MM, _BEFORE_MM = 5.0, 14.0, 3.0
+_FAR_BEHIND_MM, _STEEP = 12.0, 1.0
+_PAIR_MM, _RENAL_MM = 35.0, 8.0
+_PAIR, _LEFT_ALONE, _RIGHT_ALONE = 0.9, 0.7, 0.4
+_LEAST_OVER_CREST_MM = 30.0
+# The inguinal ligament crosses the vein near the upper margin of the femoral head.
+_GROIN_MM, _GROIN = 10.0, 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Veins:
+    """The labelled voxels of a segmentation, and its courses without lumen.
+
+    Attributes
+    ----------
+    index
+        (m, 3) of each labelled voxel.
+    points_lps_mm
+        (m, 3) where it lies.
+    vessel
+        (m,) its vein, as a position in ``names``.
+    names
+        The veins.
+    occluded
+        Courses where they have no lumen.
+    step_mm
+        Distance of the slices.
+    """
+
+    index: npt.NDArray[np.int64]
+    points_lps_mm: FloatArray
+    vessel: npt.NDArray[np.intp]
+    names: tuple[str, ...]
+    occluded: tuple[OccludedCourse, ...]
+    step_mm: float
+
+    @classmethod
+    def of(cls, segmentation: Segmentation, box: Box) -> Veins:
+        """Take the voxels of a segmentation that lie in a box."""
+        part = segmentation.labels[box]
+        index = held_by(part > 0)
+        values = part[tuple(index.T)]
+        names = tuple(dict.fromkeys(segmentation.names.values()))
+        number = np.full(256, -1, dtype=np.intp)
+        for value, name in segmentation.names.items():
+            number[value] = names.index(name)
+        known = number[values] >= 0
+        index = index[known] + [s.start for s in box]
+        grid = segmentation.grid
+        return cls(
+            index,
+            grid.to_lps(index),
+            number[values[known]],
+            names,
+            segmentation.occluded,
+            float(grid.spacing_mm[grid.axial_axis]),
+        )
+
+    def points_of(self, names: Collection[str]) -> FloatArray:
+        """Return (n, 3) the voxels of some veins."""
+        wanted = np.array([name in names for name in self.names], dtype=bool)
+        points: FloatArray = self.points_lps_mm[wanted[self.vessel]]
+        return points
+
+    def course(self, names: Collection[str]) -> FloatArray:
+        """Return (n, 3) their middle every 2 mm from the head down, through where they are shut.
+
+        Of two cavae the right one's. Empty where they have no label.
+        """
+        points = self.points_of(names)
+        size = max(_STEP_MM, self.step_mm)
+        middles = _middles(points, size) if len(points) else points
+        if len(middles) < 2:
+            return np.empty((0, 3))
+        for one in self.occluded:
+            if one.vessel in names:
+                course = one.points_lps_mm
+                away = np.abs(course[:, None, 2] - middles[None, :, 2]).min(axis=1)
+                middles = np.concatenate([middles, course[away > size]])
+        middles = middles[np.argsort(-middles[:, 2])]
+        z = np.arange(middles[0, 2], middles[-1, 2] - 1e-6, -_STEP_MM)
+        across = [np.interp(-z, -middles[:, 2], middles[:, n]) for n in range(2)]
+        smooth: FloatArray = ndimage.gaussian_filter1d(
+            np.column_stack([*across, z]), _EVEN_MM / _STEP_MM, axis=0
+        )
+        return smooth
+
+    def within(self, picture: Picture, names: Collection[str]) -> BoolArray:
+        """Return where some veins are in a coarse picture."""
+        inside = np.zeros(picture.grid.shape, dtype=bool)
+        at = np.rint(picture.grid.to_index(self.points_of(names))).astype(int)
+        at = at[((at >= 0) & (at < picture.grid.shape)).all(axis=1)]
+        inside[tuple(at.T)] = True
+        return inside
+
+
+def side_names(side: str) -> tuple[str, ...]:
+    """Return the veins of a side that are one tube, from the central end."""
+    return tuple(f"{side}_{part}" for part in ORDER)
+
+
+def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
+    """Find the levels along the veins that have labels.
+
+    Parameters
+    ----------
+    volume
+        The CT.
+    veins
+        Their labels.
+    scene
+        Arteries and bones around them.
+
+    Returns
+    -------
+    tuple of Level
+        That of the renal veins where a cava has labels, and two for each side that has any; a level
+        that was not found carries no place, and the reason.
+    """
+    sides = {side: veins.course(side_names(side)) for side in ("left", "right")}
+    sides = {side: course for side, course in sides.items() if len(course)}
+    heads = femoral_heads(volume, _both_sides(sides, veins, scene))
+    arteries = np.zeros(scene.picture.grid.shape, dtype=bool)
+    if scene.arteries is not None:
+        arteries |= scene.arteries
+    for artery in scene.tracked:
+        arteries |= artery.covers(scene.picture.grid, _WALL)
+    cava = veins.course(["ivc"])
+    found: list[Level] = []
+    if len(cava):
+        found.append(_renal(veins, scene, cava, arteries))
+    for side, course in sides.items():
+        groin = _inguinal(side, course, heads)
+        found += [_junction(veins, scene, side, course, groin, arteries), groin]
+    return tuple(found)
+
+
+def _both_sides(
+    sides: Mapping[str, FloatArray], veins: Veins, scene: Scene
+) -> Mapping[str, FloatArray]:
+    """Add to one side's course its mirror image, where the other side's vein would run."""
+    cava = veins.points_of(["ivc"])
+    if len(sides) != 1 or len(cava) == 0 or len(scene.aorta_lps_mm) == 0:
+        return sides
+    # The spine lies between the two.
+    middle = 0.5 * (cava[:, 0].mean() + scene.aorta_lps_mm[:, 0].mean())
+    ((side, course),) = sides.items()
+    other = "left" if side == "right" else "right"
+    return {side: course, other: course * (-1.0, 1.0, 1.0) + (2.0 * middle, 0.0, 0.0)}
+
+
+def _middles(points: FloatArray, size_mm: float) -> FloatArray:
+    """Return the middle of the points in each layer of a height; of two pieces the right one's."""
+    layer = np.floor((points[:, 2] - points[:, 2].min()) / size_mm).astype(int)
+    count = np.bincount(layer)
+    means = np.stack(
+        [np.bincount(layer, points[:, n]) / np.maximum(count, 1) for n in range(3)], axis=-1
+    )
+    far = np.abs(points[:, 0] - means[layer, 0]) > _TWO_PIECES_MM
+    for one in np.unique(layer[far]):
+        own = points[layer == one]
+        means[one] = own[own[:, 0] < own[:, 0].min() + _TWO_PIECES_MM].mean(axis=0)
+    kept: FloatArray = means[count > 0]
+    return kept
+
+
+def _branches(
+    veins: Veins, scene: Scene, names: Collection[str], course: FloatArray, arteries: BoolArray
+) -> list[Branch]:
+    """Return the branches of some veins; the course lies in the picture."""
+    picture = scene.picture
+    if len(course) < 2:
+        return []
+    others = [name for name in veins.names if name not in names]
+    never = arteries | ndimage.binary_dilation(veins.within(picture, others))
+    level = float(np.median(level_at(picture, course)))
+    return branches_of(picture, veins.within(picture, names), course, level, never)
+
+
+def _renal(veins: Veins, scene: Scene, cava: FloatArray, arteries: BoolArray) -> Level:
+    """Find the lower one of the renal veins' mouths."""
+    name = "renal_veins"
+    high = cava[cava[:, 2] > scene.crest_z_mm + _LEAST_OVER_CREST_MM]
+    high = high[scene.picture.grid.contains(high)]
+    aorta = scene.aorta_lps_mm
+    if len(high) < 2 or len(aorta) < 2:
+        return _not_found(name, "no cava between the kidneys is in view beside an aorta")
+    found = _branches(veins, scene, ["ivc"], high, arteries)
+    wide = [one for one in found if one.width_mm >= _RENAL_WIDTH_MM]
+    left = [one for one in wide if _before_aorta(one, high, aorta)]
+    right = [one for one in wide if _to_the_right(one, high)]
+    best: tuple[float, float, list[Branch]] | None = None
+    for one in left:
+        for other in right:
+            apart = float(np.abs(high[one.root, 2] - high[other.root, 2]))
+            if apart <= _PAIR_MM and (best is None or apart < best[1]):
+                best = _PAIR, apart, [one, other]
+    if best is None and left:
+        best = _LEFT_ALONE, 0.0, [max(left, key=lambda one: one.width_mm)]
+    if best is None and right:
+        best = _RIGHT_ALONE, 0.0, [min(right, key=lambda one: high[one.root, 2])]
+    if best is None:
+        return _not_found(name, "no vein is seen to open into the cava from a kidney")
+    confidence, _, which = best
+    lowest = min(which, key=lambda one: high[one.root, 2])
+    words = {
+        _PAIR: "the lower one of two veins that open into the cava from both sides, the left one "
+        "before the aorta",
+        _LEFT_ALONE: "a vein that comes before the aorta from the left; none was seen on the right",
+        _RIGHT_ALONE: "a vein that comes from the right; none was seen before the aorta",
+    }[confidence]
+    return _at(name, high[lowest.root], _RENAL_MM, confidence, words)
+
+
+def _before_aorta(one: Branch, cava: FloatArray, aorta: FloatArray) -> bool:
+    near = aorta[int(np.argmin(np.abs(aorta[:, 2] - one.tip_lps_mm[2])))]
+    aside = one.tip_lps_mm[0] - cava[one.root, 0]
+    before = near[1] - one.tip_lps_mm[1]
+    # Into a cava on the left it comes without crossing the aorta.
+    before_it = before > _BEFORE_MM or cava[one.root, 0] > near[0]
+    return bool(aside > _ASIDE_MM and before_it and _flat(one, aside))
+
+
+def _to_the_right(one: Branch, cava: FloatArray) -> bool:
+    aside = cava[one.root, 0] - one.tip_lps_mm[0]
+    before = cava[one.root, 1] - one.tip_lps_mm[1]
+    return bool(aside > _ASIDE_MM and before < _FAR_BEHIND_MM and _flat(one, aside))
+
+
+def _flat(one: Branch, aside_mm: float) -> bool:
+    """Tell whether a branch runs across the body rather than along it."""
+    rise = abs(float(one.tip_lps_mm[2] - one.mouth_lps_mm[2]))
+    return rise < _STEEP * abs(aside_mm)
+
+
+def _junction(
+    veins: Veins,
+    scene: Scene,
+    side: str,
+    course: FloatArray,
+    groin: Level,
+    arteries: BoolArray,
+) -> Level:
+    """Find where the internal iliac vein opens."""
+    name = f"{side}_internal_iliac_junction"
+    inner = course[scene.picture.grid.contains(course)]
+    outwards = 1.0 if side == "left" else -1.0
+    low_mm = course[-1, 2] if groin.lps_mm is None else groin.lps_mm[2] + _FROM_GROIN_MM
+    internal = []
+    for one in _branches(veins, scene, side_names(side), inner, arteries):
+        root = inner[one.root]
+        beside = inner[int(np.argmin(np.abs(inner[:, 2] - one.tip_lps_mm[2])))]
+        back = one.tip_lps_mm[1] - beside[1]
+        out = outwards * (one.tip_lps_mm[0] - beside[0])
+        if back < _BACK_MM or out > _OUTWARDS_MM or one.tip_lps_mm[2] > root[2] + _UP_MM:
+            continue
+        if np.linalg.norm(root - course[0]) < _FROM_CONFLUENCE_MM or root[2] < low_mm:
+            continue
+        internal.append(one)
+    if not internal:
+        return _not_found(name, "no vein is seen to open into it from behind in the pelvis")
+    widest = max(internal, key=lambda one: one.width_mm)
+    sure = _JUNCTION if len(internal) == 1 else _SEVERAL
+    words = "where a vein opens that comes from behind in the pelvis"
+    if len(internal) > 1:
+        words += f"; the widest of {len(internal)}"
+    return _at(name, inner[widest.root], _JUNCTION_MM, sure, words)
+
+
+def _inguinal(side: str, course: FloatArray, heads: Mapping[str, FemoralHead]) -> Level:
+    name = f"{side}_inguinal_ligament"
+    if side not in heads:
+        return _not_found(name, "the femoral heads were not found")
+    # Two heads at one height: each is known better by both.
+    height = float(np.mean([h.middle_lps_mm[2] + h.radius_mm for h in heads.values()]))
+    if height < course[-1, 2]:
+        return _not_found(name, "the labels end above the femoral head")
+    if height > course[0, 2]:
+        return _not_found(name, "the labels begin below the femoral head")
+    point = course[int(np.argmin(np.abs(course[:, 2] - height)))]
+    words = "the upper margin of the femoral heads, near which the ligament crosses the vein"
+    return _at(name, point, _GROIN_MM, _GROIN, words)
+
+
+def _at(name: str, point: FloatArray, uncertain_mm: float, sure: float, words: str) -> Level:
+    x, y, z = (round(float(value), 2) for value in point)
+    return Level(name, (x, y, z), uncertain_mm, sure, (words,))
+
+
+def _not_found(name: str, words: str) -> Level:
+    return Level(name, None, None, 0.0, (words,))

@@ -1,0 +1,160 @@
+"""Labels of veins divided at the levels where the veins change their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from venoseg.segmentation.levels import Veins, levels_of, side_names
+from venoseg.segmentation.model import (
+    LEAST_CONFIDENCE,
+    Level,
+    OccludedCourse,
+    Segmentation,
+    VesselConfidence,
+)
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.working import box_around
+from venoseg.volume import FloatArray, Volume
+
+
+def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentation:
+    """Find the levels along the veins, and divide labels that reach across them.
+
+    An iliac vein becomes the common and the external one at the mouth of the internal iliac vein,
+    and what lies below the inguinal ligament the common femoral vein. Names that somebody gave stay
+    as they are: a common iliac vein ends where it was said to end.
+
+    Parameters
+    ----------
+    volume
+        The CT.
+    segmentation
+        Labels on its grid, within the picture of the scene.
+    scene
+        Arteries and bones around them.
+    """
+    grid = scene.picture.grid
+    corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
+    margin = float(grid.spacing_mm.max())
+    veins = Veins.of(segmentation, box_around(volume.grid, corners, margin))
+    levels = levels_of(volume, veins, scene)
+    segmentation = replace(segmentation, levels=levels)
+    sure = {one.name: one for one in levels if one.confidence >= LEAST_CONFIDENCE}
+    for side in ("left", "right"):
+        segmentation = _divided(segmentation, veins, side, sure)
+    return segmentation
+
+
+def _divided(
+    segmentation: Segmentation, veins: Veins, side: str, sure: Mapping[str, Level]
+) -> Segmentation:
+    """Divide the veins of a side at its levels."""
+    course = veins.course(side_names(side))
+    common, whole, external, femoral = side_names(side)
+    junction = _place(course, sure.get(f"{side}_internal_iliac_junction"))
+    groin = _place(course, sure.get(f"{side}_inguinal_ligament"))
+    cuts = {whole: [(0, whole if junction is None else common)], external: [(0, external)]}
+    if junction is not None:
+        cuts[whole].append((junction, external))
+    if groin is not None:
+        cuts[whole].append((groin, femoral))
+        cuts[external].append((groin, femoral))
+    for vessel, parts in cuts.items():
+        if len(parts) > 1:
+            segmentation = _parted(segmentation, veins, course, vessel, parts)
+    return segmentation
+
+
+def _place(course: FloatArray, level: Level | None) -> int | None:
+    """Return the point of a course at a level."""
+    if level is None or level.lps_mm is None or len(course) == 0:
+        return None
+    return int(np.argmin(np.linalg.norm(course - np.array(level.lps_mm), axis=1)))
+
+
+def _parted(
+    segmentation: Segmentation,
+    veins: Veins,
+    course: FloatArray,
+    vessel: str,
+    parts: list[tuple[int, str]],
+) -> Segmentation:
+    """Give the parts of a vein their names: (first point of the course, name) from its begin on."""
+    shut = any(one.vessel == vessel for one in segmentation.occluded)
+    if vessel not in veins.names and not shut:
+        return segmentation
+    tree = cKDTree(course)
+    own = (
+        veins.vessel == veins.names.index(vessel)
+        if vessel in veins.names
+        else np.zeros(len(veins.vessel), dtype=bool)
+    )
+    part = _part_of(tree, veins.points_lps_mm[own], parts)
+    names = dict(segmentation.names)
+    held = [name for n, (_, name) in enumerate(parts) if (part == n).any()]
+    values = np.array([_value(names, name, held) for _, name in parts], dtype=np.uint8)
+    labels = segmentation.labels.copy()
+    labels[tuple(veins.index[own].T)] = values[part]
+    if vessel not in held:
+        names = {value: name for value, name in names.items() if name != vessel}
+    occluded: list[OccludedCourse] = []
+    for one in segmentation.occluded:
+        occluded += _parted_course(one, tree, parts) if one.vessel == vessel else [one]
+    lives = {*held, *(one.vessel for one in occluded)}
+    kept = [name for _, name in parts if name in lives]
+    confidence = _confidences(segmentation.confidence, vessel, kept)
+    return replace(
+        segmentation,
+        labels=labels,
+        names=names,
+        occluded=tuple(occluded),
+        confidence=confidence,
+    )
+
+
+def _part_of(
+    tree: cKDTree, points: FloatArray, parts: list[tuple[int, str]]
+) -> npt.NDArray[np.intp]:
+    """Return which part of a course each of (n, 3) points lies beside."""
+    if len(points) == 0:
+        return np.empty(0, dtype=np.intp)
+    _, nearest = tree.query(points)
+    part: npt.NDArray[np.intp] = np.searchsorted([at for at, _ in parts], nearest, "right") - 1
+    return part
+
+
+def _value(names: dict[int, str], vessel: str, held: list[str]) -> int:
+    """Return the label of a vein, a new one where it has none yet and needs one."""
+    known = next((value for value, name in names.items() if name == vessel), None)
+    if known is None and vessel in held:
+        known = max([*names, 0]) + 1
+        names[known] = vessel
+    return known or 0
+
+
+def _parted_course(
+    one: OccludedCourse, tree: cKDTree, parts: list[tuple[int, str]]
+) -> list[OccludedCourse]:
+    part = _part_of(tree, one.points_lps_mm, parts)
+    return [
+        replace(one, vessel=name, points_lps_mm=one.points_lps_mm[part == n])
+        for n, (_, name) in enumerate(parts)
+        if (part == n).sum() > 1
+    ]
+
+
+def _confidences(
+    known: tuple[VesselConfidence, ...], vessel: str, parts: list[str]
+) -> tuple[VesselConfidence, ...]:
+    """Let all parts of a vein be as sure as the whole was."""
+    told = {one.vessel for one in known if one.vessel != vessel}
+    out: list[VesselConfidence] = []
+    for one in known:
+        new = [name for name in parts if name not in told] if one.vessel == vessel else []
+        out += [replace(one, vessel=name) for name in new] or [one]
+    return tuple(out)

@@ -28,9 +28,9 @@ Boundary = Literal["gray", "mask"]
 # An outline that moved by no more than this starts the search at the same place.
 _SAME_MM = 0.002
 
-# An outline that moved by more than the first moves the wall measurably at stations up to the
-# second from it.
-_REACH_MM = ((_SAME_MM, 6.0), (0.1, 10.0), (1.0, 15.0), (4.0, 20.0))
+# Where outlines moved by more than the first, the wall moves measurably at stations up to the
+# second from them.
+_REACH_MM = ((_SAME_MM, 6.0), (0.1, 10.0), (1.0, 15.0), (4.0, 18.0))
 
 # The wall is found as in the whole vein when as much more of it takes part as counts for the level
 # inside: so many standard deviations of its average. In a narrow lumen, where that is over more of
@@ -154,17 +154,14 @@ def _felt(moved_mm: FloatArray, step_mm: float, averaged_mm: FloatArray) -> slic
     averaged_mm
         (n,) over how much of the vein the level inside is averaged.
     """
-    ends = []
-    for least_mm, reach_mm in _REACH_MM:
-        moved = np.flatnonzero(moved_mm > least_mm)
-        if len(moved):
-            reach_mm = max(reach_mm, _FELT_NARROW * (averaged_mm[moved].max() - WIDE_AVERAGED_MM))
-            reach = int(np.ceil(reach_mm / step_mm))
-            ends.append((int(moved[0]) - reach, int(moved[-1]) + reach + 1))
-    if not ends:
+    moved = np.flatnonzero(moved_mm > _SAME_MM)
+    if len(moved) == 0:
         return None
-    first, last = (min(a for a, _ in ends), max(b for _, b in ends))
-    return slice(max(first, 0), min(last, len(moved_mm)))
+    most_mm = moved_mm.max()
+    reach_mm = max(reach for least, reach in _REACH_MM if most_mm > least)
+    reach_mm = max(reach_mm, _FELT_NARROW * float(averaged_mm[moved].max() - WIDE_AVERAGED_MM))
+    reach = int(np.ceil(reach_mm / step_mm))
+    return slice(max(int(moved[0]) - reach, 0), min(int(moved[-1]) + reach + 1, len(moved_mm)))
 
 
 def _moved_mm(before: LabelView, after: LabelView) -> FloatArray:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import average_along
 from venoseg.lumen.blur import default_blur, estimate_blur
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.covering import bright_share, covered_rays, hidden_by_metal
@@ -149,7 +149,7 @@ def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:
     before, last = moves_mm[-2:]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     alike, length = (
-        ndimage.gaussian_filter1d(product.mean(axis=1), _MORE_MM / station_mm, mode="nearest")
+        average_along(product.mean(axis=1), _MORE_MM / station_mm)
         for product in (before * last, before**2)
     )
     left = np.clip(alike / np.maximum(length, 1e-6), 0.0, _MOST_LEFT)

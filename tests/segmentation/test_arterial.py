@@ -9,12 +9,13 @@ import pytest
 
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
-from venoseg.segmentation.arterial import Artery, below_division, iliac_arteries
+from venoseg.segmentation.arterial import Artery, below_division
 from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import withheld
+from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.scene import Scene, refuse_iliac_artery
@@ -57,7 +58,7 @@ def landmarks() -> Landmarks:
 class TestIliacArteries:
     @pytest.mark.parametrize("veins", [False, True])
     def test_both_are_followed_to_the_groin_and_no_vein_is_taken_for_one(self, veins):
-        found = iliac_arteries(below_division(pelvis(veins), GRID, landmarks()), NOWHERE)
+        found = iliac_vessels(below_division(pelvis(veins), GRID, landmarks()), NOWHERE).arteries
         assert len(found) == 2
         for artery, side in zip(found, (-1.0, 1.0), strict=True):
             low = artery.points_lps_mm[artery.points_lps_mm[:, 2] < DIVIDES_MM - 20]
@@ -69,7 +70,7 @@ class TestIliacArteries:
         image = pelvis(veins=True)
         z = GRID.to_lps(np.column_stack([np.arange(60)] * 3))[:, 2]
         image[z < DIVIDES_MM] = np.minimum(image[z < DIVIDES_MM], 60.0)
-        assert iliac_arteries(below_division(image, GRID, landmarks()), NOWHERE) == ()
+        assert iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE).arteries == ()
 
 
 def test_an_artery_covers_what_lies_within_its_radius():
@@ -205,7 +206,7 @@ class TestSeedInAnIliacArtery:
         return (
             Picture(image, image, GRID),
             found,
-            iliac_arteries(below_division(image, GRID, found), NOWHERE),
+            iliac_vessels(below_division(image, GRID, found), NOWHERE).arteries,
         )
 
     def seed(self, before_mm: float) -> Seed:

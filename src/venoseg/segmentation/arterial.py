@@ -1,4 +1,4 @@
-"""The iliac arteries: two tracks from where the aorta divides, down to the groins.
+"""Arteries, and what a picture shows of arteries and veins below the division of the aorta.
 
 Blood of arteries is well mixed, so that it has the aorta's grey value as far as the groin. A vein
 may have it too, and often no wall shows between the two. Then the vein is the one that lies behind.
@@ -17,29 +17,27 @@ from venoseg.segmentation.aorta import run_of_aorta
 from venoseg.segmentation.cava import division_mm, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
-from venoseg.segmentation.tracks import discs_in, sure_of, track_through
+from venoseg.segmentation.tracks import discs_in, sure_of
 from venoseg.segmentation.working import Float32Array, box_around
 from venoseg.volume import BoolArray, FloatArray, Grid
 
-_RADII_MM = (3.0, 4.5, 6.0, 8.0)
-# At the brim of the pelvis it runs across the slices rather than through them.
-_MOVE_MM, _REACH = 9.0, 3
-# So much farther out than the middle an artery lies for each millimetre below the division, up to
-# the middle of the groin; give or take.
-_OUTWARDS, _OUTERMOST_MM, _GIVE_MM = 0.5, 70.0, 25.0
-_LEAST_OUT_MM, _TO_MIDDLE_MM, _OVER_MIDDLE_MM = 4.0, 80.0, 6.0
+RADII_MM = (3.0, 4.5, 6.0, 8.0)
+"""Radii of the discs that are looked for."""
+
+ALIKE_HU = 20.0
+"""By so much the grey value of an artery may differ from that of the aorta."""
+
 _WINDOW_MM, _BEHIND_MM = 130.0, 45.0
-# Its grey value may differ from that of the aorta by this; the track of a dark vessel is no artery.
-_ALIKE_HU, _MIXED_HU, _UNLIKE_HU = 20.0, 10.0, 15.0
+# The track of a dark vessel is no artery.
+_MIXED_HU, _UNLIKE_HU = 10.0, 15.0
+# Blood of iliac veins is that of the cava below the kidneys, or has mixed less yet.
+_FAINTER_HU, _FAINTEST_HU, _BRIGHTER_HU, _APART_HU = 40.0, 45.0, 25.0, 40.0
+_LOW_PERCENT = 10
 # A vessel with another one before it, or before it and beside, is the vein.
 _BEFORE_MM, _ASIDE_MM, _COVERED = (6.0, 16.0), 11.0, 1.0
-_STEP_HU, _EVEN_MM = 15.0, 12.0
 _NEVER = 5.0
 _LEAST_SLICES = 4
 _OVER_CREST_MM = 5.0
-_AGAIN = 0.4
-# A vein is as wide as this, and an artery that is cannot be told from one by its track.
-_WIDEST_MM = 6.5
 _WALL = 1.3, 0.8
 
 
@@ -111,10 +109,12 @@ class Below:
         The slices below it, and their place.
     radius_mm
         (slices, rows, columns) of the disc that fits best around each place.
-    score
-        (slices, rows, columns) how much each place looks like the middle of an artery.
+    score, vein_score
+        (slices, rows, columns) how much each place looks like the middle of an artery, of a vein.
     start_lps_mm
         (3,) the last point of the aorta.
+    cava_lps_mm
+        (3,) the cava in the uppermost slice, (0,) where it does not show there.
     level_hu
         Grey value of its blood.
     middle_mm
@@ -127,7 +127,9 @@ class Below:
     place: Grid
     radius_mm: Float32Array
     score: FloatArray
+    vein_score: FloatArray
     start_lps_mm: FloatArray
+    cava_lps_mm: FloatArray
     level_hu: float
     middle_mm: float
     divides_mm: float
@@ -153,52 +155,53 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
     start = aorta.points_lps_mm[sure[0]]
     level = float(np.median(aorta.level_hu[sure]))
     part, place = _window(image, grid, start, int(below[-1]) + 1)
-    candidates = np.abs(part - level) < 3 * _ALIKE_HU + _UNLIKE_HU
-    discs = discs_in(part, place, _RADII_MM, 0.25, darker_too=False, where=candidates)
-    blood = np.clip(discs.contrast_hu, -50.0, 60.0) / 50.0
+    low_hu, high_hu = _blood_of_veins(found, level)
+    least, most = min(low_hu, level - ALIKE_HU), max(high_hu, level + ALIKE_HU)
+    blood = (part > least - 2 * ALIKE_HU) & (part < most + 2 * ALIKE_HU)
+    discs = discs_in(part, place, RADII_MM, 0.25, darker_too=False, where=blood)
+    shown = np.clip(discs.contrast_hu, -50.0, 60.0) / 50.0
     unlike = np.maximum(np.abs(discs.level_hu - level) - _MIXED_HU, 0.0) / _UNLIKE_HU
-    score: FloatArray = blood - np.minimum(unlike, 2.0)
+    score: FloatArray = shown - np.minimum(unlike, 2.0)
     score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
-    _never_at(score, place, _course_of_cava(found))
+    course = _course_of_cava(found)
+    never_at(score, place, course)
+    unlike = np.maximum(np.maximum(low_hu - discs.level_hu, discs.level_hu - high_hu), 0.0)
+    vein_score: FloatArray = shown - np.minimum(unlike / _UNLIKE_HU, 2.0)
     middle = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
-    return Below(part, place, discs.radius_mm, score, start, level, middle, divides)
+    return Below(
+        part,
+        place,
+        discs.radius_mm,
+        score,
+        vein_score,
+        start,
+        _cava_at(found, start),
+        level,
+        middle,
+        divides,
+    )
 
 
-def iliac_arteries(below: Below | None, veins_lps_mm: FloatArray) -> tuple[Artery, ...]:
-    """Track the common and external iliac artery of each side.
+def _blood_of_veins(found: Landmarks, artery_hu: float) -> tuple[float, float]:
+    """Return between which grey values the blood of iliac veins may lie."""
+    track, cava = found.cava, sure_cava(found)
+    if len(cava) == 0:
+        return _FAINTEST_HU, artery_hu + _BRIGHTER_HU
+    z = track.points_lps_mm[:, 2]
+    own = track.level_hu[(z <= cava[0, 2]) & (z >= cava[-1, 2])]
+    usual, least = float(np.median(own)), float(np.percentile(own, _LOW_PERCENT))
+    brightest = usual if artery_hu - usual > _APART_HU else max(usual, artery_hu)
+    return max(least - _FAINTER_HU, _FAINTEST_HU), brightest + _BRIGHTER_HU
 
-    Parameters
-    ----------
-    below
-        What the image shows below the division of the aorta.
-    veins_lps_mm
-        (n, 3) points in veins: no artery is there.
 
-    Returns
-    -------
-    tuple of Artery
-        One or more stretches of each side, without a side on which nothing of the aorta's grey
-        value goes on.
-    """
-    if below is None:
-        return ()
-    score, place, start = below.score.copy(), below.place, below.start_lps_mm
-    _never_at(score, place, veins_lps_mm)
-    arteries = []
-    x = place.to_lps(np.column_stack([np.arange(place.shape[2])] * 3))[:, 0]
-    z = place.to_lps(np.column_stack([np.arange(place.shape[0])] * 3))[:, 2]
-    down = below.divides_mm - z
-    # The aorta divides left of the middle, as a rule.
-    shift = np.clip(down / _TO_MIDDLE_MM, 0.0, 1.0) * (below.middle_mm - start[0])
-    x = x - start[0] - shift[:, None]
-    for sign in (-1.0, 1.0):
-        expected = np.minimum(_LEAST_OUT_MM + _OUTWARDS * np.maximum(down, 0.0), _OUTERMOST_MM)
-        off = np.maximum(np.abs(sign * x - expected[:, None]) - _GIVE_MM, 0.0) / 8.0
-        off += np.maximum(-sign * x - _OVER_MIDDLE_MM, 0.0) / 4.0
-        own = score - off[:, None].astype(np.float32)
-        path = track_through(_from(own, place, start), place, _MOVE_MM, _REACH)
-        arteries += _sure_parts(below, path, own)
-    return tuple(arteries)
+def _cava_at(found: Landmarks, point: FloatArray) -> FloatArray:
+    """Return (3,) the cava at the height of a point, (0,) where it is not sure there."""
+    cava = sure_cava(found)
+    if len(cava) == 0 or not cava[-1, 2] <= point[2] <= cava[0, 2]:
+        return np.empty(0)
+    track = found.cava.points_lps_mm
+    x, y = (float(np.interp(point[2], track[:, 2], track[:, n])) for n in (0, 1))
+    return np.array([x, y, point[2]])
 
 
 def _course_of_cava(found: Landmarks) -> FloatArray:
@@ -212,7 +215,7 @@ def _course_of_cava(found: Landmarks) -> FloatArray:
     return np.column_stack([x, y, z])
 
 
-def _never_at(score: FloatArray, place: Grid, points_lps_mm: FloatArray) -> None:
+def never_at(score: FloatArray, place: Grid, points_lps_mm: FloatArray) -> None:
     """Lower the score around (n, 3) points in place, so that no track passes them."""
     near = np.zeros(score.shape, dtype=bool)
     voxel = np.rint(place.to_index(points_lps_mm)).astype(int)
@@ -261,50 +264,3 @@ def _before(score: FloatArray, place: Grid) -> FloatArray:
     shift = (near + far) // 2
     shifted[:, shift:] = best[:, :-shift]
     return shifted
-
-
-def _from(score: FloatArray, place: Grid, start: FloatArray) -> Float32Array:
-    """Let a track end in the aorta, at the uppermost slice."""
-    _, row, column = place.to_index(start)
-    dy, dx = (float(size) for size in place.spacing_mm[1:])
-    rows, columns = np.ogrid[: score.shape[1], : score.shape[2]]
-    away = np.hypot((rows - row) * dy, (columns - column) * dx)
-    out = score.astype(np.float32)
-    out[-1] -= (away / 4.0).astype(np.float32)
-    return out
-
-
-def _sure_parts(below: Below, path: npt.NDArray[np.int64], score: FloatArray) -> list[Artery]:
-    """Return the stretches of a path that run in blood like the aorta's, from the division on.
-
-    Where an artery turns across the slices its track is lost; farther down it may be found again.
-    """
-    at = (np.arange(len(path)), path[:, 0], path[:, 1])
-    size = 2 * round(_EVEN_MM / float(below.place.spacing_mm[0]) / 2) + 1
-    even = ndimage.median_filter(score[at], size, mode="nearest")
-    unlike = np.abs(ndimage.median_filter(below.image[at], size, mode="nearest") - below.level_hu)
-    good = (even > 0.0) & (unlike < 2 * _ALIKE_HU)
-    # Beside the division itself two arteries look like one.
-    good[len(path) - size - 1 :] = True
-    first, rest = _uppermost(good), good & (even > _AGAIN)
-    if first is None:
-        return []
-    # Without the division's word for it, a stretch must be surer and longer.
-    rest[first[0] :] = False
-    lower, count = ndimage.label(rest)
-    stretches = [first, *(np.flatnonzero(lower == n) for n in range(count, 0, -1))]
-    found: list[Artery] = []
-    for number, kept in enumerate(stretches):
-        width = ndimage.median_filter(below.radius_mm[at][kept].astype(float), size, mode="nearest")
-        if len(kept) < (3 if number else 2) * size or np.median(width) > _WIDEST_MM:
-            continue
-        points = below.place.to_lps(np.column_stack([kept, path[kept]]))
-        found.append(Artery(points, np.maximum(width, _RADII_MM[0])))
-    return found
-
-
-def _uppermost(good: BoolArray) -> npt.NDArray[np.intp] | None:
-    """Return the slices of the run at the upper end, None when there is none."""
-    bad = np.flatnonzero(~good)
-    start = int(bad[-1]) + 1 if len(bad) else 0
-    return np.arange(start, len(good)) if start < len(good) else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation.arterial import below_division, iliac_arteries
+from venoseg.segmentation.arterial import below_division
 from venoseg.segmentation.cava import (
     BLOOD_HU,
     height_over_crests_mm,
@@ -19,6 +19,7 @@ from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed
+from venoseg.segmentation.iliac import iliac_vessels
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
@@ -92,8 +93,8 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    tracked = iliac_arteries(below_division(image, place, found), _upper(cava))
-    scene = surroundings(picture, found, cava[:1], tracked)
+    iliac = iliac_vessels(below_division(image, place, found), _upper(cava)[:0])
+    scene = surroundings(picture, found, cava[:1], iliac)
     if scene.arteries is None or scene.behind is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
@@ -102,7 +103,7 @@ def automatic(volume: Volume) -> Segmentation:
     in_view = np.isfinite(found.crest_z_mm)
     if in_view:
         middle_mm = float(np.median(found.middle_x_mm))
-        ends = peripheral_ends(picture, tracked, scene.behind, cava, level, middle_mm)
+        ends = peripheral_ends(picture, iliac.arteries, scene.behind, cava, level, middle_mm)
     else:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))

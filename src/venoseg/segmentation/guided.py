@@ -29,8 +29,15 @@ from venoseg.segmentation.model import (
     Segmentation,
 )
 from venoseg.segmentation.naming import named
-from venoseg.segmentation.painting import painted, without_arteries
-from venoseg.segmentation.plan import Chain, chains_of, with_second_cava, with_waypoints
+from venoseg.segmentation.painting import painted, without, without_arteries
+from venoseg.segmentation.parting import without_touching
+from venoseg.segmentation.plan import (
+    Chain,
+    chains_of,
+    with_second_cava,
+    with_vein,
+    with_waypoints,
+)
 from venoseg.segmentation.scene import Scene, scene_of, seen_around
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.telling import told_apart
@@ -50,6 +57,10 @@ _TOGETHER_MM = 8.0
 _BEFORE_PARTING_MM = 60.0
 _OTHER_SIDE = 30.0
 _NOISE_CUBES = 60
+# So far below the division of the aorta iliac veins have left the cava.
+_LEFT_CAVA_MM = 45.0
+# An artery, but for so much of its rim, is taken out of the image in which veins' walls are sought.
+_ERASED = 0.4
 # Where less than this share of the courses looks like a lumen, it is something else.
 _LEAST_OPEN = 0.08
 
@@ -100,8 +111,11 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     MeasurementError
         When nothing along the way shows contrast, or nothing can be told from arteries.
     """
+    chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
+    for artery in scene.tracked:
+        part = without(part, artery, _ERASED)
     below_mm = _iliac_below_mm(chains, ways)
     own = _without_the_same(ways)
     tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)
@@ -131,6 +145,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     veins, place = labels[box], volume.grid.crop(box)
     before = veins.copy()
     labels[tuple(contested.T)] = 0
+    without_touching(veins, volume.crop(box), found, tubes, scene.tracked)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, place, scene.picture, perhaps, artery_hu, names)
@@ -150,6 +165,14 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         occluded=_courses(found, tubes),
         confidence=tuple(one.confidence for one in found if one.first_of_vessel),
     )
+
+
+def _along_vein(scene: Scene, chain: Chain) -> Chain:
+    """Let a chain pass what was followed of its iliac vein, where that has left the cava."""
+    if chain.side is None or scene.division_lps_mm is None:
+        return chain
+    below_mm = float(scene.division_lps_mm[2]) - _LEFT_CAVA_MM
+    return with_vein(chain, scene.iliac.vein(chain.side), below_mm)
 
 
 def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> None:

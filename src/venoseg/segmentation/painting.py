@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,13 @@ from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import box_around
-from venoseg.volume import BoolArray, Grid
+from venoseg.volume import BoolArray, Grid, Volume
 
 _DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65
 # A tube goes on so far beyond the seeds; where the labels end a plane decides.
 _END_MM = 15.0
 _TOGETHER = 0.4
+_FAT_HU = -100
 _METAL_HU, _BESIDE_METAL_MM = 450.0, 5.0
 
 
@@ -101,6 +103,17 @@ def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None
     if first * tube.course.step_mm <= _END_MM:
         value[:first] = value[first]
     value[stop:] = value[stop - 1]
+
+
+def without(part: Volume, artery: Artery, depth: float) -> Volume:
+    """Return an image with fat in an artery, where that is deeper than a share of its radius."""
+    box = box_around(part.grid, artery.points_lps_mm, artery.widest_mm)
+    voxels = part.voxels.copy()
+    own = voxels[box]
+    index = np.stack(np.unravel_index(np.arange(own.size), own.shape), axis=-1)
+    points = part.grid.crop(box).to_lps(index)
+    own[artery.depth(points).reshape(own.shape) > depth] = _FAT_HU
+    return replace(part, voxels=voxels)
 
 
 def without_arteries(

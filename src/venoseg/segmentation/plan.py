@@ -19,6 +19,7 @@ ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femor
 
 _SWAPPED_MM = 15.0
 _CLEAR_MM = 12.0
+_WAYPOINT_MM = 25.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +145,34 @@ def _in_own_cava(chain: Chain, second_lps_mm: FloatArray, lowest_mm: float) -> C
     said = [point for name, point in chain.marks if name.startswith(chain.side)]
     above_mm = float(said[0][2]) if said else lowest_mm
     return replace(chain, points_lps_mm=points, cava_above_mm=above_mm)
+
+
+def with_vein(chain: Chain, vein_lps_mm: FloatArray, below_mm: float) -> Chain:
+    """Let a chain pass points of the iliac vein that was followed beside its artery.
+
+    Parameters
+    ----------
+    chain
+        The chain.
+    vein_lps_mm
+        (n, 3) points in the vein of its side, from the feet up.
+    below_mm
+        Height below which they belong to that vein for certain.
+    """
+    points = chain.points_lps_mm
+    last, z = points[-1], vein_lps_mm[:, 2]
+    kept = (z < below_mm) & (z > last[2] + _CLEAR_MM)
+    new: list[FloatArray] = []
+    for point in vein_lps_mm[kept][::-1]:
+        near = np.abs(points[:, 2] - point[2]) < _CLEAR_MM
+        if not near.any() and (not new or new[-1][2] - point[2] >= _WAYPOINT_MM):
+            new.append(point)
+    if not new:
+        return chain
+    # What somebody set, and what was followed, from the head down.
+    inner = np.concatenate([points[1:-1], new])
+    inner = inner[np.argsort(-inner[:, 2], kind="stable")]
+    return replace(chain, points_lps_mm=np.concatenate([points[:1], inner, last[None]]))
 
 
 _REMEDY = "set a central end in the cava and one peripheral end on each side"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError
 from venoseg.segmentation.aorta import run_of_aorta
-from venoseg.segmentation.arterial import Artery, Below, below_division, division_of, iliac_arteries
+from venoseg.segmentation.arterial import Artery, Below, below_division, division_of
 from venoseg.segmentation.cava import (
     division_mm,
     end_of_cavae_mm,
@@ -27,6 +27,7 @@ from venoseg.segmentation.domains import (
     lead_of_arteries,
 )
 from venoseg.segmentation.following import level_at
+from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.landmarks import Landmarks, find_landmarks
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.together import both
@@ -67,8 +68,8 @@ class Scene:
         Grey value of blood in the aorta; None when no aorta was found.
     crest_z_mm
         Height of the iliac crests; minus infinity where they are not in view.
-    tracked
-        The iliac arteries that were followed from the aorta.
+    iliac
+        The iliac arteries that were followed from the aorta, and the veins beside them.
     division_lps_mm
         (3,) where the aorta divides; None when it was not found.
     aorta_lps_mm
@@ -90,13 +91,18 @@ class Scene:
     perhaps_arteries: BoolArray | None = None
     artery_hu: float | None = None
     crest_z_mm: float = -np.inf
-    tracked: tuple[Artery, ...] = ()
+    iliac: Iliac = field(default_factory=Iliac)
     division_lps_mm: FloatArray | None = None
     aorta_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     aorta_out_of_view: bool = False
     said_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     second_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     end_of_cavae_mm: float = -np.inf
+
+    @property
+    def tracked(self) -> tuple[Artery, ...]:
+        """The iliac arteries that were followed."""
+        return self.iliac.arteries
 
     def other_side(self, side: str | None) -> BoolArray | None:
         """Return where, well below the division of the aorta, veins of a side cannot be."""
@@ -161,9 +167,10 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
-    if _between_hu(picture, found) is not None:
-        refuse_iliac_artery(picture, found, seeds, iliac_arteries(below, points[:0]))
-    scene = surroundings(picture, found, points, iliac_arteries(below, points))
+    if len(said) and _between_hu(picture, found) is not None:
+        unsaid = iliac_vessels(below, said_lps_mm[:0])
+        refuse_iliac_artery(picture, found, seeds, unsaid.arteries)
+    scene = surroundings(picture, found, points, iliac_vessels(below, said_lps_mm))
     return replace(scene, said_lps_mm=said_lps_mm)
 
 
@@ -214,10 +221,10 @@ def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
 
 
 def surroundings(
-    picture: Picture, found: Landmarks, veins_lps_mm: FloatArray, tracked: Sequence[Artery]
+    picture: Picture, found: Landmarks, veins_lps_mm: FloatArray, iliac: Iliac
 ) -> Scene:
     """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
-    aorta = found.aorta
+    aorta, tracked = found.aorta, iliac.arteries
     cava = sure_cava(found)
     cava = cava[picture.grid.contains(cava)]
     # Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
@@ -273,7 +280,7 @@ def surroundings(
         perhaps,
         level,
         crest,
-        tuple(tracked),
+        iliac,
         division_of(found),
         used,
         second_lps_mm=second_cava(found, cava),

@@ -15,7 +15,8 @@ import argparse
 from collections.abc import Iterator
 
 import numpy as np
-from benchmarks.segmentation.painted import CAVA_AND_SIDES, KINDS, shared_folder
+from benchmarks.segmentation.__main__ import PARTS
+from benchmarks.segmentation.painted import KINDS, shared_folder
 from benchmarks.segmentation.patient import Painted, anatomy_in, painted
 from scipy import ndimage
 
@@ -66,7 +67,7 @@ def rows_of(case: Painted, draw: int, voxel_mm: float) -> Iterator[str]:
     z = heights(case)
     labels = np.zeros(grid.shape, dtype=np.uint8)
     cuts = {}
-    for value, part in enumerate(CAVA_AND_SIDES, start=1):
+    for value, part in enumerate(PARTS, start=1):
         true = case.mask(part)
         lowest = float(np.broadcast_to(z, grid.shape)[true].min())
         cuts[part] = -np.inf if part == "ivc" else lowest + _CUT_MM
@@ -75,7 +76,7 @@ def rows_of(case: Painted, draw: int, voxel_mm: float) -> Iterator[str]:
     refined = refine(case.volume, given)
     extended = extend(case.volume, refined)
     artery = case.mask("artery")
-    for value, part in enumerate(CAVA_AND_SIDES, start=1):
+    for value, part in enumerate(PARTS, start=1):
         true = case.mask(part)
         above = z >= cuts[part]
         before, after = (

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from benchmarks.segmentation.__main__ import CAVA_AND_SIDES, held_in, part_of, surface_mm
+from benchmarks.segmentation.__main__ import PARTS, held_in, part_of, surface_mm
 from benchmarks.segmentation.patient import Painted, anatomy_in, painted
 from scipy import ndimage
 
@@ -120,7 +120,7 @@ def rows_of(case: Painted, draw: int, kind: str, way: str) -> Iterator[Row]:
         return
     seconds = time.process_time() - began
     artery, spacing = case.mask("artery"), case.volume.grid.spacing_mm
-    for part in CAVA_AND_SIDES[: 1 if way == "two" else 3]:
+    for part in PARTS[: 1 if way == "two" else 3]:
         true, drawn = case.mask(part), part_of(found, part)
         if true.sum() * case.volume.grid.voxel_volume_mm3 < _LEAST_ML * 1000:
             continue
@@ -164,7 +164,7 @@ def summary(rows: list[Row]) -> Iterator[str]:
         for way in WAYS:
             own = [r for r in rows if kind in (r.kind, "all") and r.way == way]
             refused = sum(r.part == "all" for r in own)
-            for part in CAVA_AND_SIDES:
+            for part in PARTS:
                 one = [r for r in own if r.part == part]
                 drawn = [r for r in one if r.surface_mm is not None]
                 if not one and not (refused and part == "ivc"):

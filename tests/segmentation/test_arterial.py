@@ -122,7 +122,7 @@ class TestToldApart:
         scene = Scene(
             picture,
             artery_hu=known,
-            tracked=tracked,
+            iliac=Iliac(tracked),
             aorta_out_of_view=pelvis_only,
             said_lps_mm=np.array([[0.0, 0.0, z] for z in said_z_mm]).reshape(-1, 3),
         )

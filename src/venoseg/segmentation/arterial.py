@@ -215,7 +215,7 @@ def _course_of_cava(found: Landmarks) -> FloatArray:
     return np.column_stack([x, y, z])
 
 
-def never_at(score: FloatArray, place: Grid, points_lps_mm: FloatArray) -> None:
+def never_at(score: npt.NDArray[np.floating], place: Grid, points_lps_mm: FloatArray) -> None:
     """Lower the score around (n, 3) points in place, so that no track passes them."""
     near = np.zeros(score.shape, dtype=bool)
     voxel = np.rint(place.to_index(points_lps_mm)).astype(int)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.plan import Chain
-from venoseg.segmentation.wall import Tube
+from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import FloatArray
 
-_APART_MM, _APART_SHARE = 3.5, 0.6
+_APART_MM, _APART_SHARE = 3.5, 0.8
 _SHORT_MM = 40.0
 
 
@@ -30,9 +31,11 @@ def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
     """Return the last station of each of two tubes from one cava that they have in common."""
     first, second = (tube.course.points_lps_mm for tube in tubes)
     gap = np.linalg.norm(first[:, None] - second[None], axis=2)
-    # In a wide cava the courses part before the veins do.
-    radius = np.sqrt(tubes[0].area_mm2 / np.pi)
-    shared = gap.min(axis=1) < np.maximum(_APART_MM, _APART_SHARE * radius)
+    # In a wide cava the courses part before the veins do: each lies within the wall of the other.
+    nearest = gap.argmin(axis=1)
+    own, other = np.arange(len(first)), second[nearest]
+    wall = np.maximum(_wall_towards(tubes[0], own, other), _wall_towards(tubes[1], nearest, first))
+    shared = gap.min(axis=1) < np.maximum(_APART_MM, _APART_SHARE * wall)
     # Of the second the upper part may be left out, which is the same.
     shared[: int(np.argmin(gap[:, 0]))] = True
     # The courses of one cava may lie apart for a short way, where its wall does not show.
@@ -43,6 +46,20 @@ def confluence_of(tubes: Sequence[Tube]) -> tuple[int, int]:
     last = int(np.argmax(~bridged)) - 1 if not bridged.all() else len(first) - 1
     last = max(last, 0)
     return last, int(np.argmin(gap[last]))
+
+
+def _wall_towards(
+    tube: Tube, stations: npt.NDArray[np.intp], points_lps_mm: FloatArray
+) -> FloatArray:
+    """Return (n,) how far the wall lies from some stations towards one point each."""
+    course = tube.course
+    offset = points_lps_mm - course.points_lps_mm[stations]
+    first, second = (
+        np.einsum("ij,ij->i", offset, axes[stations]) for axes in (course.first, course.second)
+    )
+    ray = np.rint(np.arctan2(second, first) / (2 * np.pi) * RAYS).astype(int) % RAYS
+    wall: FloatArray = tube.radius_mm[stations, ray]
+    return wall
 
 
 def stretches_of(

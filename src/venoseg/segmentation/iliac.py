@@ -34,8 +34,8 @@ _AGAIN = 0.4
 _WIDEST_MM = 6.5
 # Stretches of one artery are joined over this, through blood like the aorta's.
 _JOINED_MM, _DEAR, _LIKE_BLOOD, _STEP_MM = 70.0, 4.0, 0.75, 2.0
-# The middle of a vein, up to this share of its radius, is no way for an artery; where a vein is lost
-# over so much height, it goes straight on.
+# The middle of a vein, up to this share of its radius, is no way for an artery; a vein that is lost
+# over so much height goes straight on.
 _CORE, _IN_VEIN, _LOST_MM = 0.8, 20.0, 20.0
 # From slice to slice an artery that is followed moves less than this.
 _JUMP_MM = 8.0
@@ -83,9 +83,7 @@ def iliac_vessels(below: Below | None, veins_lps_mm: FloatArray) -> Iliac:
         taken = [artery.points_lps_mm for own in arteries.values() for artery in own]
         never = np.concatenate(taken) if taken else np.empty((0, 3))
         arteries[side], veins[side] = _of_side(below, side, veins_lps_mm, never)
-    return Iliac(
-        (*arteries[-1.0], *arteries[1.0]), (("right", veins[-1.0]), ("left", veins[1.0]))
-    )
+    return Iliac((*arteries[-1.0], *arteries[1.0]), (("right", veins[-1.0]), ("left", veins[1.0])))
 
 
 def _of_side(
@@ -94,7 +92,8 @@ def _of_side(
     """Return the artery's stretches and the vein's points of a side."""
     place = below.place
     off, veins_off = _off_course(below, side)
-    score, vein_score = below.score - off[:, None], below.vein_score - veins_off[:, None]
+    score = (below.score - off[:, None]).astype(np.float32)
+    vein_score = (below.vein_score - veins_off[:, None]).astype(np.float32)
     never_at(score, place, veins_lps_mm)
     never_at(vein_score, place, never_vein_lps_mm)
     score = _towards(score, place, below.start_lps_mm, -1)
@@ -122,9 +121,7 @@ def _of_side(
 def _down_mm(below: Below) -> FloatArray:
     """Return (slices,) how far each slice lies below the division."""
     slices = np.arange(len(below.image))
-    down: FloatArray = (
-        below.divides_mm - below.place.to_lps(np.column_stack([slices] * 3))[:, 2]
-    )
+    down: FloatArray = below.divides_mm - below.place.to_lps(np.column_stack([slices] * 3))[:, 2]
     return down
 
 
@@ -142,7 +139,7 @@ def _off_course(below: Below, side: float) -> tuple[FloatArray, FloatArray]:
     return off, np.maximum(away - _VEINS_GIVE_MM, 0.0) / 8.0
 
 
-def _towards(score: FloatArray, place: Grid, point: FloatArray, k: int) -> Float32Array:
+def _towards(score: Float32Array, place: Grid, point: FloatArray, k: int) -> Float32Array:
     """Let a track pass a point in slice ``k``."""
     _, row, column = place.to_index(point)
     dy, dx = (float(size) for size in place.spacing_mm[1:])
@@ -154,7 +151,7 @@ def _towards(score: FloatArray, place: Grid, point: FloatArray, k: int) -> Float
 
 
 def _sure_parts(
-    below: Below, path: npt.NDArray[np.int64], score: FloatArray, shared: BoolArray
+    below: Below, path: npt.NDArray[np.int64], score: Float32Array, shared: BoolArray
 ) -> list[Artery]:
     """Return the stretches of a path that run in blood like the aorta's, from the division on.
 
@@ -194,7 +191,7 @@ def _uppermost(good: BoolArray) -> npt.NDArray[np.intp] | None:
 
 def _dear_in(below: Below, vein_lps_mm: FloatArray) -> Float32Array:
     """Return what an artery's way costs more in each place for the vein that lies there."""
-    dear = np.zeros(below.image.shape, dtype=np.float32)
+    dear: Float32Array = np.zeros(below.place.shape, dtype=np.float32)
     if len(vein_lps_mm) == 0:
         return dear
     index = np.rint(below.place.to_index(vein_lps_mm)).astype(int)
@@ -207,7 +204,8 @@ def _dear_in(below: Below, vein_lps_mm: FloatArray) -> Float32Array:
         np.interp(slices, index[:, 0], values) for values in (index[:, 1], index[:, 2], radius)
     )
     dy, dx = (float(size) for size in below.place.spacing_mm[1:])
-    rows, columns = np.ogrid[: dear.shape[1], : dear.shape[2]]
+    _, deep, wide = below.place.shape
+    rows, columns = np.ogrid[:deep, :wide]
     for k, j, i, mm in zip(slices, row, column, reach, strict=True):
         dear[k] = _IN_VEIN * (np.hypot((rows - j) * dy, (columns - i) * dx) < _CORE * mm)
     return dear
@@ -269,7 +267,7 @@ def _closely(below: Below, artery: Artery, dear: Float32Array) -> Artery:
     return Artery(close[kept], np.interp(where, at, radius)[kept])
 
 
-def _sure_vein(place: Grid, path: npt.NDArray[np.int64], score: FloatArray) -> FloatArray:
+def _sure_vein(place: Grid, path: npt.NDArray[np.int64], score: Float32Array) -> FloatArray:
     """Return (n, 3) the points of a vein's path where it stands out over some height."""
     seen = path[:, 0] >= 0
     size = max(3, round(_VEIN_MM / float(place.spacing_mm[0])))

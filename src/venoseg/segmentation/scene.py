@@ -45,6 +45,7 @@ _APART_HU, _NEAR_ARTERY = 40.0, 1.5
 # Iliac veins have joined, or are on their own side, so far below the division of the aorta.
 _JOINED_MM, _FROM_RIGHT_MM, _FROM_LEFT_MM = 40.0, 20.0, 10.0
 _IN_BODY_MM = 10.0, 15.0
+_VEIN_CORE_MM = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,7 +271,11 @@ def surroundings(
     for artery in tracked:
         perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
         arteries |= artery.covers(picture.grid, 1.0)
-    behind = _behind(picture.grid, found, lowest_mm) | bones
+    veins = _middles_of_veins(picture.grid, iliac)
+    arteries &= ~veins
+    # Below the division of the aorta veins run beside the sacrum, behind its front.
+    behind = _behind(picture.grid, found, max(lowest_mm, divides_mm)) | bones
+    behind &= ~veins
     crest = found.crest_z_mm
     return Scene(
         picture,
@@ -286,6 +291,15 @@ def surroundings(
         second_lps_mm=second_cava(found, cava),
         end_of_cavae_mm=end_of_cavae_mm(found),
     )
+
+
+def _middles_of_veins(grid: Grid, iliac: Iliac) -> BoolArray:
+    """Tell where the middles of the iliac veins are that were followed."""
+    middles = np.zeros(grid.shape, dtype=bool)
+    for _, points in iliac.veins:
+        if len(points):
+            middles |= Artery(points, np.full(len(points), _VEIN_CORE_MM)).covers(grid, 1.0)
+    return middles
 
 
 def _without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:

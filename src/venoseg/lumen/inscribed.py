@@ -49,10 +49,16 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Corners:
-    """The corners of n contours: where they lie, and which way is out, (n, m, 2) each."""
+    """The corners of n contours: where they lie, and which way is out, (n, m, 2) each.
+
+    Kept beside them is what the distance to them is told from: twice where they lie, (n, 2, m), and
+    their square distances from the origin, (n, 1, m).
+    """
 
     points: npt.NDArray[np.float32]
     outward: npt.NDArray[np.float32]
+    doubled: npt.NDArray[np.float32]
+    squares: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, contours: FloatArray) -> _Corners:
@@ -60,7 +66,10 @@ class _Corners:
         ahead = _unit(following(contours) - contours)
         along = ahead + preceding(ahead)
         outward = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-        return cls(contours.astype(np.float32), outward.astype(np.float32))
+        points = contours.astype(np.float32)
+        doubled = np.ascontiguousarray(2.0 * points.transpose(0, 2, 1))
+        squares = np.einsum("nmk,nmk->nm", points, points)[:, None]
+        return cls(points, outward.astype(np.float32), doubled, squares)
 
     def clearance(self, places: FloatArray) -> npt.NDArray[np.float32]:
         """Return (n, c) the distance of (n, c, 2) places to the nearest corner, negative outside.
@@ -69,8 +78,9 @@ class _Corners:
         place has the most room around it.
         """
         at = places.astype(np.float32)
-        product = at @ self.points.transpose(0, 2, 1)
-        squared = (self.points**2).sum(axis=-1)[:, None, :] - 2.0 * product
+        # But for the square of the place's own distance from the origin, alike for all corners.
+        squared = at @ self.doubled
+        np.subtract(self.squares, squared, out=squared)
         nearest = np.argmin(squared, axis=2)
         rows = np.arange(len(at))[:, None]
         beyond = at - self.points[rows, nearest]

@@ -56,6 +56,11 @@ def test_a_message_says_what_to_do_in_the_window(message):
     assert not _OPTION.search(told), (where, told)
 
 
+def test_a_vein_that_joins_is_named_in_no_window():
+    told = advice("ivc: set the end farther on, or on it, or name the stretch as a vein that joins")
+    assert told == "ivc: set the end farther on, or on it"
+
+
 def test_what_else_a_message_says_stays():
     assert advice("ivc: there are two") == "ivc: there are two"
     assert advice(

@@ -27,6 +27,7 @@ _HERE = {
     r": --calibration marker:LENGTHmm@x1,y1,x2,y2": f", {_MARKERS}",
     r": --calibration catheter:6F@x1,y1,x2,y2": f", {_CATHETER}",
     r"^--(calibration|frames): ": "",
+    r", or on it, or name the stretch as a vein that joins": ", or on it",
     r"^no seeds were given: ": "no points were clicked: ",
     r"; report it with what --debug shows": "; report it",
 }

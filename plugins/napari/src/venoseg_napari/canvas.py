@@ -140,6 +140,8 @@ class Canvas:
         else:
             self._make_layers(made)
         self.viewer.layers.selection.active = self.veins
+        # Images are read on black, whatever the theme: beside white, gray values are misjudged.
+        self.viewer.canvas.background_color_override = "black"
         overlay = self.viewer.canvas.overlays.scale_bar
         overlay.visible = True
         self.viewer.dims.axis_labels = ("feet", "back", "left")

@@ -341,6 +341,8 @@ def test_the_light_theme_leaves_everything_readable(window):
                 assert contrast(part.grab().toImage()) > 3.0, (theme, type(part).__name__)
             made.desk.told.emit("a message for the reader", True)
             assert contrast(made.bar.message.grab().toImage()) > 3.0, theme
+            corner = made.viewer.screenshot(canvas_only=True, flash=False)[0, 0]
+            assert corner[:3].max() == 0, theme
     finally:
         appearance.theme = before
         made.viewer.theme = before

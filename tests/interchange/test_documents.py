@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from venoseg.interchange.documents import centerline_document, measurements_document, to_json
 from venoseg.lumen import measure
+from venoseg.segmentation import Level
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,21 @@ def test_every_figure_has_its_definition_unit_and_method(found):
     assert document["references"]["ivc"]["source"]
     assert {"gray", "mask", "interval", "area_stenosis"} <= set(document["methods"])
     assert "not a medical device" in document["notice"]
+
+
+def test_a_level_tells_where_on_its_vein_it_lies_and_one_not_found_why(found):
+    x, y, z = (float(value) for value in found.tree.branch("ivc").curve.points_lps_mm[10])
+    levels = (
+        Level("renal_veins", (x, y, z), 8.0, 0.9, ("two veins",)),
+        Level("left_inguinal_ligament", None, None, 0.0, ("no hips",)),
+    )
+    with_levels = replace(found, segmentation=replace(found.segmentation, levels=levels))
+    renal, groin = json.loads(to_json(measurements_document(with_levels)))["levels"]
+    position = float(found.tree.branch("ivc").curve.position_mm[10])
+    assert (renal["vessel"], renal["confidence"]) == ("ivc", 0.9)
+    assert renal["position_mm"] == pytest.approx(position, abs=0.01)
+    assert (groin["vessel"], groin["lps_mm"], groin["position_mm"]) == (None, None, None)
+    assert groin["reasons"] == ["no hips"]
 
 
 def test_the_centerline_document_is_the_tree(found):

@@ -17,6 +17,7 @@ from venoseg.lumen.assess import ENHANCED_HU
 from venoseg.lumen.lesions import STENOTIC_DIAMETER_PERCENT, compression_index
 from venoseg.lumen.references import ReferenceLine
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
+from venoseg.segmentation import Level
 from venoseg.tables import Table
 
 NOTICE = "Research software, not a medical device."
@@ -59,6 +60,7 @@ def measurements_document(found: Measurements) -> dict[str, Any]:
             "vessels": sorted(set(found.segmentation.names.values())),
             "flags": list(found.segmentation.flags),
         },
+        "levels": [_level(level, found.tree) for level in found.segmentation.levels],
         "parameters": dict(found.parameters)
         | {
             "stenotic_area_percent": STENOTIC_AREA_PERCENT,
@@ -112,6 +114,29 @@ def _branch(branch: Branch) -> dict[str, Any]:
         "points_lps_mm": _rounded(branch.curve.points_lps_mm),
         "tangents": _rounded(branch.curve.tangents, 6),
         "flags": list(branch.flags),
+    }
+
+
+def _level(level: Level, tree: VesselTree) -> dict[str, Any]:
+    """Return a level, with the vein and the position on its centerline that it lies nearest to."""
+    side = next((side for side in ("left", "right") if level.name.startswith(side)), "ivc")
+    vessel, position = None, None
+    if level.lps_mm is not None:
+        nearest = [
+            (float(away.min()), branch.vessel, float(branch.curve.position_mm[np.argmin(away)]))
+            for branch in tree.branches
+            if branch.vessel.startswith(side) and "internal" not in branch.vessel
+            for away in [np.linalg.norm(branch.curve.points_lps_mm - level.lps_mm, axis=1)]
+        ]
+        _, vessel, position = min(nearest, default=(0.0, None, None))
+    return {
+        "name": level.name,
+        "vessel": vessel,
+        "position_mm": None if position is None else round(position, 2),
+        "lps_mm": None if level.lps_mm is None else list(level.lps_mm),
+        "uncertainty_mm": level.uncertainty_mm,
+        "confidence": level.confidence,
+        "reasons": list(level.reasons),
     }
 
 

@@ -25,7 +25,11 @@ def _doubts(segmentation: Segmentation) -> list[str]:
             words = f"low confidence in its labels ({one.confidence:.2f}): {words}"
         if words:
             doubts.append(f"{one.vessel}: {words}")
-    return doubts
+    return doubts + [
+        f"{level.name} was not found: {'; '.join(level.reasons)}"
+        for level in segmentation.levels
+        if level.lps_mm is None
+    ]
 
 
 def warnings_of(

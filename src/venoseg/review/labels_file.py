@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError
-from venoseg.segmentation import Segmentation, VesselConfidence
+from venoseg.segmentation import Level, Segmentation, VesselConfidence
 from venoseg.segmentation.edits import EMPTY_BOX, Box
 from venoseg.volume import Grid
 
@@ -33,6 +34,10 @@ def write_labels(segmentation: Segmentation, path: Path) -> None:
         "flags": list(segmentation.flags),
         "confidence": [
             [one.vessel, one.confidence, list(one.reasons)] for one in segmentation.confidence
+        ],
+        "levels": [
+            [one.name, one.lps_mm, one.uncertainty_mm, one.confidence, list(one.reasons)]
+            for one in segmentation.levels
         ],
         "boxes": {name: [[s.start, s.stop] for s in box] for name, box in boxes.items()},
     }
@@ -68,7 +73,19 @@ def read_labels_file(path: Path) -> Segmentation:
         stent=None if stent is None else stent.view(np.bool_),
         flags=tuple(facts["flags"]),
         confidence=tuple(VesselConfidence(v, c, tuple(r)) for v, c, r in facts["confidence"]),
+        levels=tuple(_level(*values) for values in facts.get("levels", ())),
     )
+
+
+def _level(
+    name: str,
+    lps_mm: Sequence[float] | None,
+    uncertainty_mm: float | None,
+    confidence: float,
+    reasons: Sequence[str],
+) -> Level:
+    place = None if lps_mm is None else (lps_mm[0], lps_mm[1], lps_mm[2])
+    return Level(name, place, uncertainty_mm, confidence, tuple(reasons))
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

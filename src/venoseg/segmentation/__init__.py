@@ -15,7 +15,7 @@ from venoseg.segmentation.edits_shape import (
     shrink,
     smooth,
 )
-from venoseg.segmentation.extending import extend
+from venoseg.segmentation.extending import extend, with_levels
 from venoseg.segmentation.guided import guided
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
@@ -68,4 +68,5 @@ __all__ = [
     "shrink",
     "smooth",
     "undo",
+    "with_levels",
 ]

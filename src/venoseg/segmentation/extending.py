@@ -14,6 +14,7 @@ from venoseg.segmentation.following import level_at
 from venoseg.segmentation.guided import cost_for, followed
 from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
+from venoseg.segmentation.naming import named, named_below
 from venoseg.segmentation.paths import cheapest_way, lowest_reached
 from venoseg.segmentation.plan import ORDER, Chain
 from venoseg.segmentation.scene import Scene, scene_of, seen_around
@@ -34,7 +35,7 @@ _SHARES = (1.0, 0.65, 0.35)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _End:
+class End:
     """The lowest vein of a side that has labels."""
 
     side: str
@@ -59,26 +60,28 @@ def extend(volume: Volume, segmentation: Segmentation) -> Segmentation:
     Returns
     -------
     Segmentation
-        The same labels and more. Beyond a common iliac vein lies the external one; any other vein
-        keeps its name. ``confidence`` says of each vein that was looked at how sure what was added
+        The same labels and more. Beyond a common iliac vein lies the external one, below the
+        inguinal ligament the common femoral one, for 50 mm, where it ends; any other vein keeps its
+        name. ``confidence`` says of each vein that was looked at how sure what was added
         is, or why nothing was; the flag is ``extended`` where something was added.
     """
-    ends = _ends(segmentation)
+    ends = ends_of(segmentation)
     if not ends or volume.unit != "HU":
         return segmentation
     try:
-        scene = _scene(volume, segmentation, ends)
+        scene = scene_around(volume, segmentation, ends)
     except VenosegError as error:
         return _not_extended(segmentation, ends, error.what)
     if scene.artery_hu is None:
         words = "no aorta was found, so that the vein cannot be told from the artery beside it"
         return _not_extended(segmentation, ends, words)
+    before = segmentation.labels
     for end in ends:
         segmentation = _extended(volume, segmentation, scene, end)
-    return segmentation
+    return named_below(volume, segmentation, scene, before)
 
 
-def _ends(segmentation: Segmentation) -> list[_End]:
+def ends_of(segmentation: Segmentation) -> list[End]:
     """Return the lowest vein of each side, with the middle of its labels slice by slice."""
     ends = []
     for side in ("left", "right"):
@@ -86,7 +89,7 @@ def _ends(segmentation: Segmentation) -> list[_End]:
         present = [name for name in present if segmentation.mask(name).any()]
         if present:
             course = _middles(segmentation, segmentation.mask(present[-1]))
-            ends.append(_End(side, present[-1], course))
+            ends.append(End(side, present[-1], course))
     return ends
 
 
@@ -109,7 +112,36 @@ def _up_from(course: FloatArray, away_mm: float) -> FloatArray:
     return point
 
 
-def _scene(volume: Volume, segmentation: Segmentation, ends: list[_End]) -> Scene:
+def with_levels(volume: Volume, segmentation: Segmentation) -> Segmentation:
+    """Name parts of veins that somebody else has drawn as one, such as a model's iliac veins.
+
+    Parameters
+    ----------
+    volume
+        A contrast CT in Hounsfield units.
+    segmentation
+        Labels on its grid.
+
+    Returns
+    -------
+    Segmentation
+        The same voxels; an iliac vein is divided into the common and the external one at the mouth
+        of the internal one, the common femoral vein begins at the inguinal ligament, where these
+        are found. ``levels`` tells of each, as of that of the renal veins, where it lies and how
+        sure it is, or why it was not found.
+    """
+    ends = ends_of(segmentation)
+    if not segmentation.labels.any() or volume.unit != "HU":
+        return segmentation
+    try:
+        scene = scene_around(volume, segmentation, ends)
+    except VenosegError:
+        # Of labels that end in an artery nothing is told.
+        return segmentation
+    return named(volume, segmentation, scene)
+
+
+def scene_around(volume: Volume, segmentation: Segmentation, ends: list[End]) -> Scene:
     """Find arteries and bones around the veins and below them.
 
     Raises
@@ -146,7 +178,7 @@ def _thinned(course: FloatArray) -> FloatArray:
     return thinned
 
 
-def _extended(volume: Volume, segmentation: Segmentation, scene: Scene, end: _End) -> Segmentation:
+def _extended(volume: Volume, segmentation: Segmentation, scene: Scene, end: End) -> Segmentation:
     """Follow one vein past the end of its labels."""
     course = end.course_lps_mm
     start = _up_from(course, _START_MM)
@@ -205,7 +237,7 @@ def _with_blood_beside_bone(scene: Scene, level_hu: float) -> Scene:
 
 
 def _joined_below(
-    segmentation: Segmentation, drawn: BoolArray, end: _End, tip_mm: float
+    segmentation: Segmentation, drawn: BoolArray, end: End, tip_mm: float
 ) -> tuple[BoolArray, float]:
     """Return what was drawn below the tip of a label and hangs together with it, and how long."""
     grid = segmentation.grid
@@ -224,7 +256,7 @@ def _joined_below(
 
 
 def _with(
-    segmentation: Segmentation, added: BoolArray, end: _End, sure: VesselConfidence
+    segmentation: Segmentation, added: BoolArray, end: End, sure: VesselConfidence
 ) -> Segmentation:
     """Add voxels to a vein; beyond a common iliac vein they are the external one."""
     vessel = end.vessel.replace("common_iliac", "external_iliac")
@@ -238,7 +270,7 @@ def _with(
     return _saying(whole, replace(sure, vessel=vessel))
 
 
-def _not_extended(segmentation: Segmentation, ends: list[_End], why: str) -> Segmentation:
+def _not_extended(segmentation: Segmentation, ends: list[End], why: str) -> Segmentation:
     for end in ends:
         words = f"not extended past the end of the labels: {why}"
         segmentation = _saying(segmentation, VesselConfidence(end.vessel, 1.0, (words,)))

@@ -20,8 +20,16 @@ _BELOW_MM, _ABOVE_MM, _MARGIN_MM = 35.0, 110.0, 30.0
 _RADII_MM = np.arange(21.0, 28.1, 1.0)
 _EDGE_HU_MM, _SMOOTH = 12.0, 0.9
 _DARKEST_HU, _BRIGHTEST_HU = -100.0, 500.0
+# The spongy bone around its middle, on average over about a centimetre.
+_SPONGY_HU, _SPONGY_MM = 110.0, 5.0
 # So much the best ball must stand out from what else gathers votes.
 _STANDS_OUT, _BUT_ONE_PERCENT = 1.5, 99.0
+# Edges show along so much of a ball: so near to it, and across its radius; of directions evenly
+# spread over it those count that have one within 15 degrees.
+_SHOWN, _WITHIN_MM, _ALONG, _APART = 0.4, 4.0, 0.8, float(np.cos(np.deg2rad(15.0)))
+_TURN, _HEIGHT = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(200), 1.0 - (np.arange(200) + 0.5) / 100.0
+_RING = np.sqrt(1.0 - _HEIGHT**2)
+_DIRECTIONS = np.stack([_HEIGHT, _RING * np.cos(_TURN), _RING * np.sin(_TURN)], axis=1)
 # The two heads of a person are alike and lie at one height, in a pelvis that hardly leans.
 _ALIKE_MM, _LEVEL_MM, _DEPTH_MM = 3.0, 9.0, 14.0
 
@@ -86,23 +94,38 @@ def _balls(volume: Volume, side: str, course_lps_mm: FloatArray) -> _Balls | Non
     image, grid = pooled(volume, box_around(volume.grid, corners, _MARGIN_MM), _SPACING_MM)
     if min(image.shape) * float(grid.spacing_mm.min()) < _RADII_MM[0]:
         return None
-    votes = _votes(np.clip(image, _DARKEST_HU, _BRIGHTEST_HU), grid)
+    edges = _edges(np.clip(image, _DARKEST_HU, _BRIGHTEST_HU), grid)
+    votes = _votes(edges, grid)
     score = votes / _RADII_MM[:, None, None, None]
     places = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
     low, high = corners.min(axis=0), corners.max(axis=0)
-    score[:, ~((places >= low) & (places <= high)).all(axis=-1)] = 0.0
-    if not score.any():
+    near = ((places >= low) & (places <= high)).all(axis=-1)
+    bone = ndimage.gaussian_filter(image, _SPONGY_MM / grid.spacing_mm) > _SPONGY_HU
+    if not (near & bone).any():
         return None
-    score /= np.percentile(score[score > 0], _BUT_ONE_PERCENT)
+    score[:, ~near] = 0.0
+    score /= max(float(np.percentile(score[:, near], _BUT_ONE_PERCENT)), 1e-6)
+    score[:, ~bone] = 0.0
     slices = score.transpose(1, 0, 2, 3).reshape(grid.shape[0], -1)
     best = np.argmax(slices, axis=1)
     n, j, i = np.unravel_index(best, (len(_RADII_MM), *grid.shape[1:]))
     middles = grid.to_lps(np.column_stack([np.arange(grid.shape[0]), j, i]))
-    return _Balls(middles, _RADII_MM[n], slices[np.arange(len(best)), best].astype(np.float64))
+    seen = slices[np.arange(len(best)), best].astype(np.float64)
+    for one in np.flatnonzero(seen > 0.0):
+        if _shown(edges, grid, middles[one], float(_RADII_MM[n[one]])) < _SHOWN:
+            seen[one] = 0.0
+    return _Balls(middles, _RADII_MM[n], seen)
 
 
-def _votes(image: Float32Array, grid: Grid) -> npt.NDArray[np.float32]:
-    """Return (radii, slices, rows, columns) how much speaks for a ball of a radius around each."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """Where the grey value changes steeply: (n, 3) index, and (n, 3) unit vectors across."""
+
+    at: npt.NDArray[np.intp]
+    across: FloatArray
+
+
+def _edges(image: Float32Array, grid: Grid) -> _Edges:
     slopes = [
         ndimage.gaussian_filter1d(image, 0.8, axis=n, order=1) / size
         for n, size in enumerate(grid.spacing_mm)
@@ -110,11 +133,28 @@ def _votes(image: Float32Array, grid: Grid) -> npt.NDArray[np.float32]:
     slope = np.stack(slopes, axis=-1)
     steep = np.linalg.norm(slope, axis=-1)
     at = np.argwhere(steep > _EDGE_HU_MM)
-    towards = slope[tuple(at.T)] / steep[tuple(at.T)][:, None]
+    return _Edges(at, slope[tuple(at.T)] / steep[tuple(at.T)][:, None])
+
+
+def _shown(edges: _Edges, grid: Grid, middle_lps_mm: FloatArray, radius_mm: float) -> float:
+    """Return which share of a ball's surface edges lie along, those of its socket included."""
+    offset = (edges.at - grid.to_index(middle_lps_mm)) * grid.spacing_mm
+    away = np.linalg.norm(offset, axis=1)
+    near = np.abs(away - radius_mm) < _WITHIN_MM
+    outwards = offset[near] / away[near][:, None]
+    along = np.abs(np.sum(outwards * edges.across[near], axis=1)) > _ALONG
+    if not along.any():
+        return 0.0
+    closest = (_DIRECTIONS @ outwards[along].T).max(axis=1)
+    return float(np.mean(closest > _APART))
+
+
+def _votes(edges: _Edges, grid: Grid) -> npt.NDArray[np.float32]:
+    """Return (radii, slices, rows, columns) how much speaks for a ball of a radius around each."""
     votes = np.zeros((len(_RADII_MM), *grid.shape), dtype=np.float32)
     for n, radius in enumerate(_RADII_MM):
         for sign in (-1.0, 1.0):
-            middle = np.rint(at + sign * radius * towards / grid.spacing_mm).astype(int)
+            middle = np.rint(edges.at + sign * radius * edges.across / grid.spacing_mm).astype(int)
             inside = ((middle >= 0) & (middle < grid.shape)).all(axis=1)
             flat = np.ravel_multi_index(tuple(middle[inside].T), grid.shape)
             votes[n] += np.bincount(flat, minlength=votes[n].size).reshape(grid.shape)

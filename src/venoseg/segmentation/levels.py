@@ -40,6 +40,8 @@ _PAIR, _LEFT_ALONE, _RIGHT_ALONE = 0.9, 0.7, 0.4
 _LEAST_OVER_CREST_MM = 30.0
 # The inguinal ligament crosses the vein near the upper margin of the femoral head.
 _GROIN_MM, _GROIN = 10.0, 0.7
+# The iliac crests lie at least so far above it.
+_UNDER_CREST_MM = 70.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +93,14 @@ class Veins:
             float(grid.spacing_mm[grid.axial_axis]),
         )
 
+    def own(self, names: Collection[str]) -> BoolArray:
+        """Tell which of the voxels are of some veins."""
+        wanted: BoolArray = np.array([name in names for name in self.names], dtype=bool)
+        return wanted[self.vessel]
+
     def points_of(self, names: Collection[str]) -> FloatArray:
         """Return (n, 3) the voxels of some veins."""
-        wanted = np.array([name in names for name in self.names], dtype=bool)
-        points: FloatArray = self.points_lps_mm[wanted[self.vessel]]
+        points: FloatArray = self.points_lps_mm[self.own(names)]
         return points
 
     def course(self, names: Collection[str]) -> FloatArray:
@@ -152,9 +158,7 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         That of the renal veins where a cava has labels, and two for each side that has any; a level
         that was not found carries no place, and the reason.
     """
-    sides = {side: veins.course(side_names(side)) for side in ("left", "right")}
-    sides = {side: course for side, course in sides.items() if len(course)}
-    heads = femoral_heads(volume, _both_sides(sides, veins, scene))
+    groins = groins_of(volume, veins, scene)
     arteries = np.zeros(scene.picture.grid.shape, dtype=bool)
     if scene.arteries is not None:
         arteries |= scene.arteries
@@ -164,10 +168,18 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
     found: list[Level] = []
     if len(cava):
         found.append(_renal(veins, scene, cava, arteries))
-    for side, course in sides.items():
-        groin = _inguinal(side, course, heads)
-        found += [_junction(veins, scene, side, course, groin, arteries), groin]
+    for groin in groins:
+        side = groin.name.split("_")[0]
+        found += [_junction(veins, scene, side, groin, arteries), groin]
     return tuple(found)
+
+
+def groins_of(volume: Volume, veins: Veins, scene: Scene) -> list[Level]:
+    """Find the inguinal ligament of each side that has labels, as `levels_of` does."""
+    sides = {side: veins.course(side_names(side)) for side in ("left", "right")}
+    sides = {side: course for side, course in sides.items() if len(course)}
+    heads = femoral_heads(volume, _both_sides(sides, veins, scene))
+    return [_inguinal(side, course, heads, scene.crest_z_mm) for side, course in sides.items()]
 
 
 def _both_sides(
@@ -272,11 +284,11 @@ def _junction(
     veins: Veins,
     scene: Scene,
     side: str,
-    course: FloatArray,
     groin: Level,
     arteries: BoolArray,
 ) -> Level:
     """Find where the internal iliac vein opens."""
+    course = veins.course(side_names(side))
     name = f"{side}_internal_iliac_junction"
     inner = course[scene.picture.grid.contains(course)]
     outwards = 1.0 if side == "left" else -1.0
@@ -302,12 +314,16 @@ def _junction(
     return _at(name, inner[widest.root], _JUNCTION_MM, sure, words)
 
 
-def _inguinal(side: str, course: FloatArray, heads: Mapping[str, FemoralHead]) -> Level:
+def _inguinal(
+    side: str, course: FloatArray, heads: Mapping[str, FemoralHead], crest_mm: float
+) -> Level:
     name = f"{side}_inguinal_ligament"
     if side not in heads:
         return _not_found(name, "the femoral heads were not found")
     # Two heads at one height: each is known better by both.
     height = float(np.mean([h.middle_lps_mm[2] + h.radius_mm for h in heads.values()]))
+    if np.isfinite(crest_mm) and height > crest_mm - _UNDER_CREST_MM:
+        return _not_found(name, "the femoral heads were not found")
     if height < course[-1, 2]:
         return _not_found(name, "the labels end above the femoral head")
     if height > course[0, 2]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.levels import Veins, levels_of, side_names
+from venoseg.segmentation.levels import Veins, groins_of, levels_of, side_names
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
+    LabelArray,
     Level,
     OccludedCourse,
     Segmentation,
@@ -20,6 +21,9 @@ from venoseg.segmentation.model import (
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.working import box_around
 from venoseg.volume import FloatArray, Volume
+
+# A common femoral vein is about so long; below it lies the femoral vein of the thigh.
+_FEMORAL_MM = 50.0
 
 
 def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentation:
@@ -38,16 +42,67 @@ def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentat
     scene
         Arteries and bones around them.
     """
-    grid = scene.picture.grid
-    corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
-    margin = float(grid.spacing_mm.max())
-    veins = Veins.of(segmentation, box_around(volume.grid, corners, margin))
+    veins = _veins(volume, segmentation, scene)
     levels = levels_of(volume, veins, scene)
     segmentation = replace(segmentation, levels=levels)
-    sure = {one.name: one for one in levels if one.confidence >= LEAST_CONFIDENCE}
+    sure = _sure(levels)
     for side in ("left", "right"):
         segmentation = _divided(segmentation, veins, side, sure)
     return segmentation
+
+
+def named_below(
+    volume: Volume, segmentation: Segmentation, scene: Scene, before: LabelArray
+) -> Segmentation:
+    """Name what was added to labels below the inguinal ligaments, and end it with the groin.
+
+    Parameters
+    ----------
+    volume
+        The CT.
+    segmentation
+        Labels on its grid, within the picture of the scene.
+    scene
+        Arteries and bones around them.
+    before
+        The labels to which something was added; what lies in them is not taken away.
+    """
+    veins = _veins(volume, segmentation, scene)
+    levels = groins_of(volume, veins, scene)
+    known = {one.name for one in levels}
+    others = tuple(one for one in segmentation.levels if one.name not in known)
+    segmentation = replace(segmentation, levels=(*others, *levels))
+    for side in ("left", "right"):
+        course = veins.course(side_names(side))
+        groin = _place(course, _sure(levels).get(f"{side}_inguinal_ligament"))
+        if groin is None:
+            continue
+        low_mm = float(course[groin, 2]) - _FEMORAL_MM
+        own = np.isin(
+            veins.vessel, [veins.names.index(n) for n in side_names(side) if n in veins.names]
+        )
+        at = veins.index[own & (veins.points_lps_mm[:, 2] < low_mm)]
+        added = at[before[tuple(at.T)] == 0]
+        labels = segmentation.labels.copy()
+        labels[tuple(added.T)] = 0
+        segmentation = replace(segmentation, labels=labels)
+        veins = _veins(volume, segmentation, scene)
+        _, whole, external, femoral = side_names(side)
+        for vessel in (whole, external):
+            parts = [(0, vessel), (groin, femoral)]
+            segmentation = _parted(segmentation, veins, course, vessel, parts)
+    return segmentation
+
+
+def _veins(volume: Volume, segmentation: Segmentation, scene: Scene) -> Veins:
+    """Take the labels that lie in the picture of a scene."""
+    grid = scene.picture.grid
+    corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
+    return Veins.of(segmentation, box_around(volume.grid, corners, float(grid.spacing_mm.max())))
+
+
+def _sure(levels: Sequence[Level]) -> Mapping[str, Level]:
+    return {one.name: one for one in levels if one.confidence >= LEAST_CONFIDENCE}
 
 
 def _divided(
@@ -89,11 +144,7 @@ def _parted(
     if vessel not in veins.names and not shut:
         return segmentation
     tree = cKDTree(course)
-    own = (
-        veins.vessel == veins.names.index(vessel)
-        if vessel in veins.names
-        else np.zeros(len(veins.vessel), dtype=bool)
-    )
+    own = veins.own([vessel])
     part = _part_of(tree, veins.points_lps_mm[own], parts)
     names = dict(segmentation.names)
     held = [name for n, (_, name) in enumerate(parts) if (part == n).any()]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from venoseg.errors import DependencyError, NeedsSeedsError
-from venoseg.segmentation.extending import extend
+from venoseg.segmentation.extending import extend, with_levels
 from venoseg.segmentation.model import LabelArray, Segmentation
 from venoseg.segmentation.refining import refine
 from venoseg.segmentation.seeds import Seed
@@ -28,7 +28,7 @@ groin; nothing in it tells the common from the external iliac vein."""
 
 
 def totalsegmentator(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
-    """Let TotalSegmentator draw the veins, refine what it drew, and follow the veins farther down.
+    """Let TotalSegmentator draw the veins, refine, follow the veins farther down, name parts.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def totalsegmentator(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
             "TotalSegmentator found none of the veins", remedy="give seed points or labels"
         )
     refined = refine(volume, Segmentation(labels, volume.grid, names, "automatic"))
-    return extend(volume, refined)
+    return with_levels(volume, extend(volume, refined))
 
 
 def _labels(volume: Volume) -> LabelArray:

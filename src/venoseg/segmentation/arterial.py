@@ -89,6 +89,26 @@ class Artery:
         deep[near] = 1.0 - away[near] / wall[nearest[near]]
         return deep
 
+    def deeper_than(self, grid: Grid, depth: float) -> npt.NDArray[np.int64]:
+        """Return (m, 3) the voxels that lie deeper in it than ``depth``, to half a voxel.
+
+        Some of them more than once.
+        """
+        wall = (1.0 - depth) * self._wall_mm
+        reach = np.ceil(float(wall.max()) / grid.spacing_mm).astype(int)
+        shape = tuple(int(size) for size in 2 * reach + 1)
+        offset = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1) - reach
+        away = np.linalg.norm(offset * grid.spacing_mm, axis=1)
+        order = np.argsort(away, kind="stable")
+        offset, counts = offset[order], np.searchsorted(away[order], wall)
+        middles = np.rint(grid.to_index(self.points_lps_mm)).astype(np.int64)
+        near = ((middles >= -reach) & (middles < grid.shape + reach)).all(axis=1)
+        balls = zip(middles[near], counts[near], strict=True)
+        found = np.concatenate(
+            [np.empty((0, 3), dtype=np.int64), *(m + offset[:count] for m, count in balls)]
+        )
+        return found[((found >= 0) & (found < grid.shape)).all(axis=1)]
+
     def covers(self, grid: Grid, share: float) -> BoolArray:
         """Return (slices, rows, columns), True nearer to it than a share of its radius."""
         covered = np.zeros(grid.shape, dtype=bool)

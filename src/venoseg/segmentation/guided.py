@@ -114,8 +114,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    for artery in scene.tracked:
-        part = without(part, artery, _ERASED)
+    part = without(part, scene.tracked, _ERASED)
     below_mm = _iliac_below_mm(chains, ways)
     own = _without_the_same(ways)
     tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)

@@ -37,8 +37,8 @@ _JOINED_MM, _DEAR, _LIKE_BLOOD, _STEP_MM = 70.0, 4.0, 0.75, 2.0
 # The middle of a vein, up to this share of its radius, is no way for an artery; a vein that is lost
 # over so much height goes straight on.
 _CORE, _IN_VEIN, _LOST_MM = 0.8, 20.0, 20.0
-# From slice to slice an artery that is followed moves less than this.
-_JUMP_MM = 8.0
+# From slice to slice an artery that is followed moves less than the first, a vein than the second.
+_JUMP_MM, _FAR_MM = 8.0, 15.0
 # A vein's track is one where it stands out as clearly over so much height.
 _VEIN_SHOWS, _VEIN_MM = 0.3, 15.0
 
@@ -268,11 +268,17 @@ def _closely(below: Below, artery: Artery, dear: Float32Array) -> Artery:
 
 
 def _sure_vein(place: Grid, path: npt.NDArray[np.int64], score: Float32Array) -> FloatArray:
-    """Return (n, 3) the points of a vein's path where it stands out over some height."""
+    """Return (n, 3) the points of a vein's path where it stands out, from the groin on.
+
+    Up to where it is lost over some height, or jumps: there it may have come to another vessel.
+    """
     seen = path[:, 0] >= 0
     size = max(3, round(_VEIN_MM / float(place.spacing_mm[0])))
     shows = np.where(seen, score[np.arange(len(path)), path[:, 0], path[:, 1]], -np.inf)
     even = ndimage.median_filter(shows, size, mode="nearest")
     sure = ndimage.binary_opening(seen & (even > _VEIN_SHOWS), np.ones(size))
     kept = np.flatnonzero(sure)
+    steps = np.diff(place.to_lps(np.column_stack([kept, path[kept]])).reshape(-1, 3), axis=0)
+    lost = (np.linalg.norm(steps[:, :2], axis=1) > _FAR_MM) | (np.abs(steps[:, 2]) > 2.0 * _LOST_MM)
+    kept = kept[: int(np.argmax(lost)) + 1] if lost.any() else kept
     return place.to_lps(np.column_stack([kept, path[kept]])).reshape(-1, 3)

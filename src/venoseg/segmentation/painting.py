@@ -105,14 +105,13 @@ def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None
     value[stop:] = value[stop - 1]
 
 
-def without(part: Volume, artery: Artery, depth: float) -> Volume:
-    """Return an image with fat in an artery, where that is deeper than a share of its radius."""
-    box = box_around(part.grid, artery.points_lps_mm, artery.widest_mm)
+def without(part: Volume, arteries: Sequence[Artery], depth: float) -> Volume:
+    """Return an image with fat in arteries, where that is deeper than a share of their radius."""
+    if not arteries:
+        return part
     voxels = part.voxels.copy()
-    own = voxels[box]
-    index = np.stack(np.unravel_index(np.arange(own.size), own.shape), axis=-1)
-    points = part.grid.crop(box).to_lps(index)
-    own[artery.depth(points).reshape(own.shape) > depth] = _FAT_HU
+    for artery in arteries:
+        voxels[tuple(artery.deeper_than(part.grid, depth).T)] = _FAT_HU
     return replace(part, voxels=voxels)
 
 

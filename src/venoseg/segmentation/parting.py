@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.arterial import Artery
+from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.wall import Tube
@@ -22,13 +23,15 @@ from venoseg.volume import BoolArray, FloatArray, Volume
 
 # The middle of each reaches out to this share of its radius.
 _VEIN_CORE, _ARTERY_CORE = 0.5, 0.5
-# So long are the pieces of an artery that are looked at one by one, and so far aside.
-_PIECE_MM, _ASIDE_MM = 30.0, 6.0
+# So high are the pieces that are looked at one by one, and so much around them.
+_PIECE_MM, _ASIDE_MM = 30.0, 8.0
 _SMOOTH_MM = 0.6
 # The flood rises in steps; fat is darker than blood by the last.
 _LEVEL_HU, _HIGHEST, _FAT_HU = 4.0, 60, 60.0
 # So little beyond what a track tells of its wall an artery may reach.
 _BEYOND_WALL = -0.2
+# Farther from it, in radii, no vein touches it.
+_NEAR_WALL = -0.3
 
 
 def without_touching(
@@ -57,20 +60,17 @@ def without_touching(
     near = cKDTree(points)
     reach = float(radius.max())
     for artery in arteries:
-        steps = np.linalg.norm(np.diff(artery.points_lps_mm, axis=0), axis=1)
-        piece = (np.append(0.0, np.cumsum(steps)) // _PIECE_MM).astype(int)
-        for number in range(piece[-1] + 1):
-            own = np.flatnonzero(piece == number)
-            part = Artery(artery.points_lps_mm[own], artery.radius_mm[own])
-            aside = part.widest_mm + _ASIDE_MM
-            box = box_around(volume.grid, part.points_lps_mm, aside)
-            held = labels[box]
-            if not held.any():
-                continue
-            # What goes on beyond this piece is an artery there too.
-            whole = artery.points_lps_mm[max(own[0] - 5, 0) : own[-1] + 6]
-            wide = Artery(whole, artery.radius_mm[max(own[0] - 5, 0) : own[-1] + 6])
-            held[_artery_first(held > 0, volume.crop(box), wide, near, radius, reach)] = 0
+        touched = artery.deeper_than(volume.grid, _NEAR_WALL)
+        touched = touched[labels[tuple(touched.T)] > 0]
+        if len(touched) == 0:
+            continue
+        # Pieces along the body, of what the vein and the artery have in common.
+        z = volume.grid.to_lps(touched)[:, 2]
+        piece = ((z - z.min()) // _PIECE_MM).astype(int)
+        for number in np.unique(piece):
+            box = box_around(volume.grid, volume.grid.to_lps(touched[piece == number]), _ASIDE_MM)
+            own, part = labels[box], volume.crop(box)
+            own[_artery_first(own > 0, part, artery, near, radius, reach)] = 0
 
 
 def _middles(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[FloatArray, FloatArray]:
@@ -94,14 +94,15 @@ def _artery_first(
     """Return which voxels of a vein an artery's blood reaches first."""
     from skimage.segmentation import watershed
 
-    index = np.stack(np.unravel_index(np.arange(vein.size), vein.shape), axis=-1)
-    at = part.grid.to_lps(index)
-    depth = artery.depth(at).reshape(vein.shape)
-    away, nearest = courses.query(at, distance_upper_bound=reach_mm)
-    core = np.isfinite(away)
-    core[core] = away[core] < radius_mm[nearest[core]]
-    core = core.reshape(vein.shape) & vein
-    middle = depth > _ARTERY_CORE
+    held = held_by(vein)
+    away, nearest = courses.query(part.grid.to_lps(held), distance_upper_bound=reach_mm)
+    inner = np.isfinite(away)
+    inner[inner] = away[inner] < radius_mm[nearest[inner]]
+    core = np.zeros(vein.shape, dtype=bool)
+    core[tuple(held[inner].T)] = True
+    middle, blood = np.zeros_like(core), np.zeros_like(core)
+    middle[tuple(artery.deeper_than(part.grid, _ARTERY_CORE).T)] = True
+    blood[tuple(artery.deeper_than(part.grid, _BEYOND_WALL).T)] = True
     core, middle = core & ~middle, middle & ~core
     if not core.any() or not middle.any():
         return np.zeros(vein.shape, dtype=bool)
@@ -112,7 +113,7 @@ def _artery_first(
     # Between two grey values lies a step, whose middle is the border.
     step = np.maximum(0.5 * apart - np.abs(image - 0.5 * (artery_hu + vein_hu)), 0.0)
     height = np.clip((dark + step) / _LEVEL_HU, 0, _HIGHEST).astype(np.int16)
-    blood = (depth > _BEYOND_WALL) & (image > least - _FAT_HU)
+    blood &= image > least - _FAT_HU
     markers = core.astype(np.int32) + 2 * middle
     first: BoolArray = watershed(height, markers, mask=vein | blood | (markers > 0)) == 2
     return first & vein

@@ -13,7 +13,7 @@ from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import FloatArray
 
-_APART_MM, _APART_SHARE = 3.5, 1.0
+_APART_MM, _APART_SHARE = 3.5, 0.9
 _SHORT_MM = 40.0
 
 

@@ -193,6 +193,28 @@ def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn
         assert not found.open_stations.any()
 
 
+@pytest.mark.parametrize(
+    ("vessel", "seen", "drawn"),
+    [("left_iliac_vein", 0.1, False), ("left_iliac_vein", 0.8, True), ("ivc", 0.1, True)],
+)
+def test_an_iliac_vein_that_nothing_proves_is_not_drawn_but_one_beside_an_occlusion_is(
+    vessel, seen, drawn
+):
+    labels = np.ones((2, 2, 2), dtype=np.uint8)
+    one = Judged(
+        Stretch(0, vessel, 0, 3),
+        np.ones(3, dtype=bool),
+        (),
+        VesselConfidence(vessel, 0.1, ("no contrast over 90 % of its length",)),
+        True,
+        seen=seen,
+    )
+    (found,) = withheld([one], labels, [vessel])
+    assert bool(labels.any()) == drawn
+    assert found.open_stations.any() == drawn
+    assert found.confidence.reasons[0].startswith("not drawn, for nothing proves") != drawn
+
+
 class TestSeedInAnIliacArtery:
     def scene(self, vein_hu: float) -> tuple[Picture, Landmarks, tuple[Artery, ...]]:
         image = pelvis(veins=True, vein_hu=vein_hu)

@@ -29,6 +29,9 @@ _SHORT_MM, _SHORT = 40.0, 0.6
 _BELOW_DIVISION_MM, _BELOW = 60.0, 0.4
 _LEFT_SHARE, _LEFT, _SECOND = 0.3, 0.6, 0.75
 
+# An iliac vein of which the image proves less than this is not drawn.
+_NOT_SEEN = 0.25
+_NOT_PROVED = "not drawn, for nothing proves that it is the vein: set waypoints"
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
 
 
@@ -79,19 +82,28 @@ def with_doubts(
 
 
 def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) -> list[Judged]:
-    """Take away, in place, the labels of veins that cannot be told from arteries."""
-    unsure = {
-        one.stretch.vessel
+    """Take away, in place, the labels of veins that cannot be told from arteries or other things.
+
+    What is left of an iliac vein beside an occlusion stays where the image shows it well.
+    """
+    why = {
+        one.stretch.vessel: _NOT_TOLD
         for one in found
         if one.merged and one.confidence.confidence < LEAST_CONFIDENCE
     }
-    for vessel in unsure:
+    for one in found:
+        if one.stretch.vessel != "ivc" and one.open_stations.any() and one.seen < _NOT_SEEN:
+            why.setdefault(one.stretch.vessel, _NOT_PROVED)
+    for vessel in why:
         labels[labels == names.index(vessel) + 1] = 0
-    return [_not_drawn(one) if one.stretch.vessel in unsure else one for one in found]
+    return [
+        _not_drawn(one, why[one.stretch.vessel]) if one.stretch.vessel in why else one
+        for one in found
+    ]
 
 
-def _not_drawn(one: Judged) -> Judged:
-    reasons = (_NOT_TOLD, *one.confidence.reasons)
+def _not_drawn(one: Judged, why: str) -> Judged:
+    reasons = (why, *one.confidence.reasons)
     confidence = replace(one.confidence, confidence=0.0, reasons=reasons)
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
 

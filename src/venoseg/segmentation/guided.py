@@ -152,7 +152,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     found = withheld(found, veins, names)
     if not veins.any():
         raise MeasurementError(
-            "the veins between the seed points cannot be told from the arteries beside them",
+            "the veins between the seed points cannot be told from what lies beside them",
             remedy="set waypoints in the veins, or draw the labels",
         )
     _cut_at_ends(veins, place, chains)

@@ -59,6 +59,8 @@ class Judged:
         Whether no stretch before it is the same vein.
     merged
         Whether an artery may be a part of it.
+    seen
+        How sure the image makes that what is open is the vein, however much of it is not.
     """
 
     stretch: Stretch
@@ -67,6 +69,7 @@ class Judged:
     confidence: VesselConfidence
     first_of_vessel: bool
     merged: bool = False
+    seen: float = 1.0
 
 
 def judged(
@@ -93,7 +96,7 @@ def judged(
         for number, tube in enumerate(tubes)
     ]
     lumina = [lumen_by(shown, tube) for shown, tube in zip(evidence, tubes, strict=True)]
-    seen: set[str] = set()
+    vessels: set[str] = set()
     out = []
     for stretch in stretches:
         tube = tubes[stretch.tube]
@@ -112,16 +115,17 @@ def judged(
         closed = runs_of(inside & ~lumen)
         step = tube.course.step_mm
         long = tuple((a, b) for a, b in closed if (b - a) * step >= _LEAST_GAP_MM)
-        confidence = _confidence(
+        confidence, seen = _confidence(
             stretch.vessel, tube, evidence[stretch.tube], inside, lumen, in_artery, unmixed
         )
         share = float(unmixed.sum()) / max(int(lumen.sum()), 1)
         merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
-        one = Judged(stretch, lumen, long, confidence, stretch.vessel not in seen, merged)
+        first = stretch.vessel not in vessels
+        one = Judged(stretch, lumen, long, confidence, first, merged, seen)
         words = f"without contrast along {100 * share:.0f} %, where only fat outlines it"
         value = min((1.0 - _UNMIXED * share) / ARTERIAL_PHASE, 1.0)
         out.append(doubted(one, [(value, words)] if share else []))
-        seen.add(stretch.vessel)
+        vessels.add(stretch.vessel)
     return out
 
 
@@ -179,11 +183,11 @@ def _confidence(
     lumen: BoolArray,
     in_artery: BoolArray,
     unmixed: BoolArray,
-) -> VesselConfidence:
-    """Let the weakest of what the image shows decide."""
+) -> tuple[VesselConfidence, float]:
+    """Let the weakest of what the image shows decide; then of that without what is missing."""
     if not lumen.any():
         words = "runs in an artery" if in_artery[inside].mean() > 0.3 else _why_none(tube, inside)
-        return VesselConfidence(vessel, 0.0, (words,))
+        return VesselConfidence(vessel, 0.0, (words,)), 0.0
     values, reasons = [1.0], []
 
     def doubt(value: float, words: str) -> None:
@@ -200,9 +204,7 @@ def _confidence(
         doubt(value, f"poorly enhanced, {level:.0f} HU")
     missing = 1.0 - float(lumen[inside].mean())
     if missing > 0.1:
-        doubt(
-            1.0 - missing, f"no contrast or no sure lumen over {100 * missing:.0f} % of its length"
-        )
+        reasons.append(f"no contrast or no sure lumen over {100 * missing:.0f} % of its length")
     touched = float(in_artery[lumen].mean())
     if touched > _TOUCHED:
         doubt(_MERGED - touched, "touches an artery that could not be told apart")
@@ -216,7 +218,9 @@ def _confidence(
     kinked = float(_kinks(tube)[lumen].mean())
     if kinked > 0.1:
         doubt(1.0 - 2.0 * kinked, f"its course jumps along {100 * kinked:.0f} %")
-    return VesselConfidence(vessel, round(float(np.clip(min(values), 0.0, 1.0)), 2), tuple(reasons))
+    seen = float(np.clip(min(values), 0.0, 1.0))
+    value = seen if missing <= 0.1 else min(seen, 1.0 - missing)
+    return VesselConfidence(vessel, round(value, 2), tuple(reasons)), seen
 
 
 def _why_none(tube: Tube, inside: BoolArray) -> str:

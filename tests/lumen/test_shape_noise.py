@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
-from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals
+from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals, resample_closed
+from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise
 from venoseg.volume import Grid
 
@@ -20,9 +21,10 @@ CURVE = curve_through(
 
 
 def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
-    """Return the same outline at every station."""
-    angle = 2.0 * np.pi * np.arange(POINTS) / POINTS
-    one = np.column_stack([width_mm / 2.0 * np.cos(angle), height_mm / 2.0 * np.sin(angle)])
+    """Return the same outline at every station, its points equally far apart."""
+    angle = 2.0 * np.pi * np.arange(20 * POINTS) / (20 * POINTS)
+    dense = np.column_stack([width_mm / 2.0 * np.cos(angle), height_mm / 2.0 * np.sin(angle)])
+    one = resample_closed([dense], POINTS)[0]
     return np.broadcast_to(one, (len(CURVE), POINTS, 2)).copy()
 
 
@@ -57,6 +59,22 @@ def test_an_ellipse_stays_one(height_mm):
     least = feret_diameters_mm(cleaned(wavy(plain, 100)))[0]
     assert least.mean() == pytest.approx(height_mm, abs=0.04)
     assert feret_diameters_mm(cleaned(plain))[0] == pytest.approx(height_mm, abs=0.02)
+
+
+@pytest.mark.parametrize("height_mm", [2.0, 5.0, 9.0, 14.0])
+@pytest.mark.parametrize("lean", [0.0, 0.7, 2.5])
+def test_an_ellipse_is_known_from_its_first_waves(height_mm, lean):
+    turn = np.array([[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]])
+    outline = np.roll(ellipses(14.0, height_mm)[:1] @ turn, 17, axis=1)
+    waves = np.fft.fft(outline[..., 0] + 1j * outline[..., 1])
+    oval = ellipse_waves(waves[:, 1], waves[:, -1], POINTS)
+    assert np.abs(np.fft.ifft(waves - oval)).max() < 0.02
+
+
+def test_the_tips_of_a_noisy_oval_stay():
+    plain = ellipses(16.0, 7.0)
+    longest = feret_diameters_mm(cleaned(wavy(plain, 100)))[1]
+    assert longest.mean() == pytest.approx(16.0, abs=0.1)
 
 
 def test_place_and_size_stay():

@@ -16,12 +16,20 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.alike import (
+    alike_along_mm,
+    alike_mm,
+    by_chance,
+    left_by_average,
+    repeated,
+    scatter_left,
+)
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
+from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
 from venoseg.volume import FloatArray, Grid
 
@@ -35,10 +43,7 @@ _POWER_MM = 5.0
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
 # What is left of them when they are taken off is as high as this.
-_LEFT_WAVES = {"gray": 1.7, "mask": 2.0}
-
-# Over this much of a vein the steps of labels may be the same.
-_LONGEST_REPEAT_MM = 60.0
+_LEFT_WAVES = {"gray": 2.5, "mask": 2.0}
 
 # The first waves are where an outline lies and how large it is.
 _SIZE_AND_PLACE = 2
@@ -67,7 +72,11 @@ class Waves:
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
         """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
-        return _scaled(contours_mm, self.true)
+        waves = _transformed(contours_mm)
+        oval = ellipse_waves(waves[:, 1], waves[:, -1], waves.shape[1])
+        kept = (waves - oval) * self.true
+        plain = ellipse_waves(waves[:, 1], waves[:, -1] * self.true[:, -1], waves.shape[1])
+        return _points(kept + plain)
 
     def doubt(self, moves_mm: FloatArray) -> FloatArray:
         """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off.
@@ -109,11 +118,16 @@ def tell_waves(
     count = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     waves = _transformed(contours_mm) / count
+    oval = ellipse_waves(waves[:, 1], waves[:, -1], count)
+    beyond = waves - oval
+    beyond[:, -1] = oval[:, -1]
     noise = _wave_powers(contours_mm, curve, grid, source) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[source] ** 2 * np.roll(noise, 1, axis=1)
+    if source == "mask":
+        noise[:, :-1] *= by_chance(curve, grid, _POWER_MM)[:, None]
     over = _POWER_MM / station_mm
-    power, expected = (average_along(values, over) for values in (np.abs(waves) ** 2, noise))
+    power, expected = (average_along(values, over) for values in (np.abs(beyond) ** 2, noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     true[:, :_SIZE_AND_PLACE] = 1.0
     return Waves(true, _LEFT_WAVES[source])
@@ -126,7 +140,12 @@ def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
 
 def _scaled(points_mm: FloatArray, gain: FloatArray) -> FloatArray:
     """Make each wave of (n, m, 2) points as high as (n, m) gains say."""
-    plain = np.fft.ifft(_transformed(points_mm) * gain)
+    return _points(_transformed(points_mm) * gain)
+
+
+def _points(waves: npt.NDArray[np.complex128]) -> FloatArray:
+    """Return the (n, m, 2) points of outlines with these waves."""
+    plain = np.fft.ifft(waves)
     return np.stack([plain.real, plain.imag], axis=-1)
 
 
@@ -153,8 +172,8 @@ def wall_noise(
     """
     points = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    alike_mm, over_mm = _alike_mm(grid)[0], WALL_SMOOTHING_MM[0]
-    spectrum = _noise_along(points, round(alike_mm / station_mm, 6), round(over_mm / station_mm, 6))
+    along_mm, over_mm = alike_mm(grid)[0], WALL_SMOOTHING_MM[0]
+    spectrum = _noise_along(points, round(along_mm / station_mm, 6), round(over_mm / station_mm, 6))
     stations = np.arange(first, first + len(contours_mm)) % _NOISE_PERIOD
     half = _heights(contours_mm, curve, grid, source)[:, : points // 2 + 1]
     noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
@@ -165,7 +184,7 @@ def _wave_powers(
     contours_mm: FloatArray, curve: Curve, grid: Grid, source: Literal["gray", "mask"]
 ) -> FloatArray:
     """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
-    along = _left(_alike_mm(grid)[0], WALL_SMOOTHING_MM[0])
+    along = left_by_average(alike_mm(grid)[0], WALL_SMOOTHING_MM[0])
     powers: FloatArray = (
         along * _heights(contours_mm, curve, grid, source) ** 2 / contours_mm.shape[1]
     )
@@ -178,62 +197,20 @@ def _heights(
     """Return (n, m) how high waves of white noise are once rays have seen and averaged it."""
     points = contours_mm.shape[1]
     point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
-    alike_mm = _alike_mm(grid)
+    along_mm, around_mm = alike_mm(grid)
     frequency = 2.0 * np.pi * np.fft.fftfreq(points) / point_mm[:, None]
-    beside = np.exp(-0.5 * (frequency * alike_mm[1]) ** 2)
+    beside = np.exp(-0.5 * (frequency * around_mm) ** 2)
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
-    heights: FloatArray = beside / gain * averaged / _scatter_left(alike_mm)
+    own_mm = alike_along_mm(curve, grid)
+    left = left_by_average(own_mm, WALL_SMOOTHING_MM[0]) / left_by_average(
+        along_mm, WALL_SMOOTHING_MM[0]
+    )
     if source == "mask":
-        heights *= np.sqrt(_repeated(curve, grid, alike_mm[0]))[:, None]
+        left = left * repeated(curve, grid, own_mm)
+    per_station = np.sqrt(left) / scatter_left(own_mm, around_mm)
+    heights: FloatArray = beside / gain * averaged * per_station[:, None]
     return heights
-
-
-def _alike_mm(grid: Grid) -> tuple[float, float]:
-    """Return over how much along a vein and around it interpolation makes rays see the same."""
-    through, pixel = grid.slice_and_pixel_mm
-    return 0.5 * through, 0.5 * pixel
-
-
-def _left(alike_mm: float | FloatArray, over_mm: float | FloatArray) -> FloatArray:
-    """Return what an average over so much leaves of the variance of noise that is so far alike."""
-    return np.asarray(alike_mm / np.hypot(alike_mm, over_mm))
-
-
-def _scatter_left(alike_mm: tuple[float, float]) -> float:
-    """Return how far noise of unit scatter scatters about its average over the wall.
-
-    Of the average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the
-    covariance is the variance of an average over less by the root of 2.
-    """
-    alike, over = np.array(alike_mm), np.array(WALL_SMOOTHING_MM)
-    average = np.prod(_left(alike, over))
-    covariance = np.prod(_left(alike, over / np.sqrt(2.0)))
-    return float(np.sqrt(1.0 - 2.0 * covariance + average))
-
-
-def _repeated(curve: Curve, grid: Grid, alike_mm: float) -> FloatArray:
-    """Return (n,) how much more variance averaging leaves where slices repeat the labels' steps.
-
-    The edge of labels is rounded to voxels. Along a vein that runs straight across the slices it is
-    rounded in the same way in all of them.
-
-    Parameters
-    ----------
-    curve, grid
-        n stations and the labels' grid.
-    alike_mm
-        Standard deviation of what correlates noise that each slice has of its own.
-    """
-    over_mm = WALL_SMOOTHING_MM[0]
-    along = np.abs(curve.tangents @ grid.directions) / grid.spacing_mm
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    speed = np.sqrt(ndimage.gaussian_filter1d(along**2, over_mm / station_mm, axis=0))
-    # Rounding is new once the vein has moved by a voxel in a second direction.
-    second = np.maximum(np.sort(speed, axis=1)[:, 1], 1.0 / _LONGEST_REPEAT_MM)
-    repeat_mm = np.maximum(0.4 / second, alike_mm)
-    more: FloatArray = _left(repeat_mm, over_mm) / _left(alike_mm, over_mm)
-    return more
 
 
 @cache

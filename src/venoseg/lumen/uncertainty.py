@@ -27,12 +27,14 @@ from venoseg.volume import FloatArray, Grid
 # Figures of neighbouring stations are pooled over this length for their spread.
 _POOLING_MM = 15.0
 
-# Figures of phantoms spread by this share of what made-up noise makes them spread, with the edge
-# from gray values and from labels.
-_SPREAD = {"gray": 0.95, "mask": 0.9}
+# Figures of phantoms spread by so many times what made-up noise makes them spread, with the edge
+# from gray values and from labels. In the image every mm of distance of the slices adds some:
+# slices on both sides take part in every edge between them.
+_SPREAD = {"gray": 0.87, "mask": 0.85}
+_SPREAD_PER_MM = {"gray": 0.13, "mask": 0.0}
 
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
-_WALL_FLOOR_MM = 0.009
+_WALL_FLOOR_MM = 0.007
 
 # Share of the correction for blur on a curved wall that may be wrong.
 _BLUR_DOUBT = 0.2
@@ -127,12 +129,14 @@ def half_intervals_mm(
     variance = average_along(variances_mm2, pooled)
     variance *= noise_gain(curve, contours_mm)[:, None]
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
+    through_mm = edge.grid.slice_and_pixel_mm[0]
+    spread = _SPREAD[edge.source] + _SPREAD_PER_MM[edge.source] * through_mm
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)
     slope = np.abs(np.gradient(equivalent, station_mm))
     apart = np.abs(curve.tangents @ edge.grid.directions[:, edge.grid.through_axis])
-    placed = _SLOPE_SHARE * slope * apart * edge.grid.slice_and_pixel_mm[0]
+    placed = _SLOPE_SHARE * slope * apart * through_mm
     half: FloatArray = _NORMAL_95 * np.sqrt(
-        _SPREAD[edge.source] ** 2 * variance + (systematic**2 + placed**2)[:, None]
+        spread**2 * variance + (systematic**2 + placed**2)[:, None]
     )
     return half
 

@@ -225,6 +225,10 @@ def test_points_are_spaced_evenly_without_cutting_the_bends():
     area = areas_mm2(np.stack(dense))
     assert areas_mm2(even) == pytest.approx(area, rel=1.5e-3)
 
+    missing = np.concatenate([np.full((1, CONTOUR_POINTS, 2), np.nan), uneven])
+    assert np.isnan(evenly_spaced(missing)[0]).all()
+    assert evenly_spaced(missing)[1:] == pytest.approx(even, abs=1e-9)
+
 
 def test_normals_point_out_and_curvature_is_one_over_the_radius():
     circle = ellipse(6.0, 6.0)[None]

@@ -217,7 +217,7 @@ def evenly_spaced(contours: FloatArray) -> FloatArray:
     count, rows = contours.shape[1], np.arange(len(contours))[:, None]
     steps = lengths(following(contours) - contours)
     way = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
-    share = way / np.maximum(way[:, -1:], 1e-12)
+    share = np.nan_to_num(way / np.maximum(way[:, -1:], 1e-12))
     # All ways one after the other, so that one call inverts them.
     wanted = 2.0 * rows + np.arange(count) / count
     place = np.interp(wanted, (2.0 * rows + share).ravel(), np.arange(share.size))

@@ -28,7 +28,8 @@ PARTS = ("ivc", "left", "right")
 LEVELS = ("renal_veins", "internal_iliac_junction", "inguinal_ligament")
 WAYS = ("guided", "automatic")
 HEAD = (
-    "twin,seed,way,part,dice,surface_mm,outside_percent,other_vein_percent,seconds,refused,level_mm"
+    "twin,seed,way,part,dice,surface_mm,outside_percent,other_vein_percent,seconds,refused,level_mm,"
+    "artery_percent"
 )
 NAMED = tuple(name for name in NAMES if "common" in name or "external" in name)
 
@@ -57,14 +58,15 @@ def surface_mm(first: BoolArray, second: BoolArray, spacing: np.ndarray) -> floa
     return float(np.mean(np.concatenate([away[1][edges[0]], away[0][edges[1]]])))
 
 
-def rows_of(kind: str, seed: int, twin: Rendering, way: str) -> Iterator[str]:
+def rows_of(kind: str, patient: Patient, twin: Rendering, way: str) -> Iterator[str]:
     """Segment one twin one way and compare part by part."""
+    seed = patient.seed
     began = time.process_time()
     try:
         found = segment(twin.image, seeds_of(twin) if way == "guided" else None)
     except VenosegError as error:
         seconds = time.process_time() - began
-        yield f"{kind},{seed},{way},all,,,,,{seconds:.1f},{type(error).__name__},"
+        yield f"{kind},{seed},{way},all,,,,,{seconds:.1f},{type(error).__name__},,"
         return
     seconds = time.process_time() - began
     truth = twin.segmentation
@@ -78,14 +80,15 @@ def rows_of(kind: str, seed: int, twin: Rendering, way: str) -> Iterator[str]:
         size = max(int(drawn.sum()), 1)
         outside = 100.0 * int((drawn & ~anything).sum()) / size
         other = 100.0 * int((drawn & anything & ~own).sum()) / size
+        artery = 100.0 * int((drawn & ~anything & patient.arteries).sum()) / size
         yield (
             f"{kind},{seed},{way},{part},{dice:.3f},{distance:.2f},{outside:.1f},{other:.1f},"
-            f"{seconds:.1f},,"
+            f"{seconds:.1f},,,{artery:.2f}"
         )
     true = levels_of(twin)
     for level in found.levels:
         off = "nan" if level.lps_mm is None else f"{level.lps_mm[2] - true[level.name]:.1f}"
-        yield f"{kind},{seed},{way},{level.name},,,,,{seconds:.1f},,{off}"
+        yield f"{kind},{seed},{way},{level.name},,,,,{seconds:.1f},,{off},"
 
 
 def main() -> None:
@@ -104,7 +107,7 @@ def main() -> None:
         patient = Patient.of(seed, tuple(arguments.spacing)) if wanted else None
         for kind in wanted if patient else ():
             twin = patient.twin(kind)
-            own = [line for way in WAYS for line in rows_of(kind, seed, twin, way)]
+            own = [line for way in WAYS for line in rows_of(kind, patient, twin, way)]
             print("\n".join(own), flush=True)
             lines += own
             if arguments.out:
@@ -124,7 +127,10 @@ def summary(lines: list[str]) -> Iterator[str]:
 
     Then, of each level, how often it was found, its mean error in height, and the largest.
     """
-    yield "twin,way,part,twins,refused,not_drawn,dice_mean,surface_mm,outside_percent,other_percent"
+    yield (
+        "twin,way,part,twins,refused,not_drawn,dice_mean,surface_mm,outside_percent,other_percent,"
+        "artery_percent,artery_largest_percent"
+    )
     rows = [line.split(",") for line in lines]
     for name in KINDS:
         for way in WAYS:
@@ -135,8 +141,10 @@ def summary(lines: list[str]) -> Iterator[str]:
                 drawn = [row for row in one if row[5] not in ("", "nan")]
                 if not one and not (refused and part == "ivc"):
                     continue
-                values = [[float(v) for v in row[4:8]] for row in drawn] or [[float("nan")] * 4]
+                values = [[float(v) for v in (*row[4:8], row[11])] for row in drawn]
+                values = values or [[float("nan")] * 5]
                 means = ",".join(f"{value:.2f}" for value in np.mean(values, axis=0))
+                means += f",{max(value[-1] for value in values):.2f}"
                 total = len(one) + refused
                 yield f"{name},{way},{part},{total},{refused},{len(one) - len(drawn)},{means}"
     yield "level,way,looked_for,found,mean_mm,largest_mm"

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from venoseg.phantom import Scanner, render
+from venoseg.phantom.coverage import coverage
 from venoseg.phantom.ct import Rendering, paint_layers
 from venoseg.phantom.iliocaval import iliocaval_y, with_internal_iliacs
 from venoseg.phantom.scene import Layer, Scene
@@ -20,7 +21,7 @@ from venoseg.phantom.solids import Box
 from venoseg.phantom.surroundings import AIR_HU, RENAL_Z_MM, RIGHT_LOWER_MM, body, placed_in
 from venoseg.phantom.variants import chronic_occlusion, duplicated_cava, left_cava, reconstructed
 from venoseg.segmentation import Seed
-from venoseg.volume import FloatArray, Grid
+from venoseg.volume import BoolArray, FloatArray, Grid
 
 # The whole trunk; above and below the veins go on.
 LOW_MM, HIGH_MM = np.array([-178.0, -112.0, -182.0]), np.array([178.0, 152.0, 140.0])
@@ -66,11 +67,12 @@ class _Painted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patient:
-    """A body, painted on the grid that its twins are scanned on."""
+    """A body, painted on the grid that its twins are scanned on, and where its arteries are."""
 
     seed: int
     grid: Grid
     tissues: Layer
+    arteries: BoolArray
 
     @classmethod
     def of(cls, seed: int, spacing_mm: tuple[float, float, float]) -> Patient:
@@ -80,9 +82,14 @@ class Patient:
             shape.tolist(), spacing_mm=spacing_mm, origin_lps_mm=tuple(LOW_MM.tolist())
         )
         image = np.full(grid.shape, AIR_HU, np.float32)
-        paint_layers(body(seed), grid, image)
+        layers = body(seed)
+        paint_layers(layers, grid, image)
+        # The lumen of the arteries is painted last.
+        box, share = coverage(layers[-1].shape, grid)
+        arteries = np.zeros(grid.shape, dtype=bool)
+        arteries[box] = share >= 0.5
         everywhere = Box(tuple(LOW_MM - 20.0), tuple(HIGH_MM + 20.0))
-        return cls(seed, grid, Layer(everywhere, _Painted(image, grid)))
+        return cls(seed, grid, Layer(everywhere, _Painted(image, grid)), arteries)
 
     def twin(self, kind: str) -> Rendering:
         """Scan one of `KINDS` in this body."""

@@ -1,10 +1,12 @@
-"""Accuracy of stents, of the lumen inside them, and of the length of occlusions, on digital twins.
+"""Accuracy of stents, lumens in them and side by side, and length of occlusions, on digital twins.
 
     python -m benchmarks.accuracy.devices [--seeds 10] [--first-seed 200] [--noise 15]
                                           [--kernel white] [--tissue MM]
+                                          [--only stents occlusions divided]
 
 Stents of random width, ovality, course and lining lie in one vein each; occlusions of random length
-in the left common iliac vein. ``--tissue`` lines every stent with tissue so thick; ``--kernel`` is
+in the left common iliac vein; sheets of random thickness, place and length divide one vein into two
+lumens. ``--tissue`` lines every stent with tissue so thick; ``--kernel`` is
 one of `venoseg.phantom.kernels.KERNELS`. Prints for slices of 1, 2 and 3 mm the mean error of each
 device and the spread of these means. The seeds used while the methods were made lie below 100.
 """
@@ -33,6 +35,7 @@ from venoseg.phantom import (
     render,
 )
 from venoseg.phantom.lesions import occluded
+from venoseg.phantom.sheets import Sheet
 from venoseg.phantom.stents import Lattice, stented
 from venoseg.phantom.variants import part_of_stent
 from venoseg.tables import Table
@@ -53,11 +56,15 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=15.0, help="HU")
     parser.add_argument("--kernel", default="white")
     parser.add_argument("--tissue", type=float, help="mm; random when not given")
+    parser.add_argument("--only", nargs="+", default=["stents", "occlusions", "divided"])
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     scanner = Scanner(noise_hu=arguments.noise, kernel=arguments.kernel)
     stents = partial(stent_errors, tissue_mm=arguments.tissue)
-    for title, one in (("stents", stents), ("occlusions", occlusion_errors)):
+    parts = {"stents": stents, "occlusions": occlusion_errors, "divided": divided_errors}
+    for title, one in parts.items():
+        if title not in arguments.only:
+            continue
         print(f"{title}: {len(seeds)} seeds from {seeds[0]}, noise {arguments.noise:g} HU", end="")
         print(f", kernel {arguments.kernel}")
         for slice_mm in SLICES_MM:
@@ -119,6 +126,48 @@ def occlusion_errors(seed: int, slice_mm: float, scanner: Scanner) -> Figures:
     found = sum(float(row["occluded_length_mm"] or 0.0) for row in rows)
     true = sum(float(row["occluded_length_mm"] or 0.0) for row in twin.truth.segments.rows)
     return {"occluded length mm": found - true, "true mm": true}
+
+
+def divided_errors(seed: int, slice_mm: float, scanner: Scanner) -> Figures:
+    """Measure two lumens side by side in one vein."""
+    random = np.random.default_rng([seed, 13])
+    end = (random.uniform(5.0, 30.0), random.uniform(-15.0, 15.0), -85.0)
+    curve = Curve.through([(0.0, 0.0, 0.0), (end[0] / 3, end[1] / 2, -40.0), end])
+    width, ratio = random.uniform(6.5, 10.0), random.uniform(0.75, 1.0)
+    shape = Profile.along(curve, 0.0, width, width * ratio, random.uniform(0.0, np.pi))
+    tube = Tube(curve, shape, (Span("left_common_iliac_vein", 0.0, curve.length_mm),))
+    start = random.uniform(18.0, 30.0)
+    stop = start + random.uniform(20.0, 40.0)
+    aside = random.uniform(-0.3, 0.3) * width
+    sheet = Sheet(tube, start, stop, random.uniform(1.0, 3.0), aside)
+    scene = Scene("divided", (tube,), sheets=(sheet,), core_hu=random.uniform(45.0, 65.0))
+    grid = fit_grid(scene, (slice_mm, 0.8, 0.8), margin_mm=10.0)
+    twin = render(scene, grid, replace(scanner, seed=seed))
+    rows, truth = measure(twin.image, twin.segmentation).cross_sections, twin.truth.cross_sections
+    at = _column(rows, "position_mm")
+    inner = (at > start + slice_mm + 2.0) & (at < stop - slice_mm - 2.0)
+
+    def found(name: str) -> np.ndarray:
+        return _column(rows, name)[inner]
+
+    def true(name: str) -> np.ndarray:
+        return np.interp(at, _column(truth, "position_mm"), _column(truth, name))[inner]
+
+    two = found("lumen_components") == 2
+    area, least = true("lumen_area_mm2"), true("minimum_diameter_mm")
+    area_off = 100.0 * (found("lumen_area_mm2") / area - 1.0)
+    least_off = found("minimum_diameter_mm") - least
+    holds_area = (found("lumen_area_low_mm2") <= area) & (area <= found("lumen_area_high_mm2"))
+    low, high = (found(f"minimum_diameter_{end}_mm") for end in ("low", "high"))
+    return {
+        "told as two %": 100.0 * float(two.mean()),
+        "area of both %": float(np.nanmean(area_off)),
+        "worst station area %": float(np.nanmax(np.abs(area_off))),
+        "area's intervals hold %": 100.0 * float(holds_area.mean()),
+        "least width mm": float(np.nanmean(least_off)),
+        "worst station width mm": float(np.nanmax(np.abs(least_off))),
+        "widths' intervals hold %": 100.0 * float(((low <= least) & (least <= high)).mean()),
+    }
 
 
 def _kept(

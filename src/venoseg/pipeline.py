@@ -219,6 +219,7 @@ def write_results(found: Measurements, folder: Path) -> None:
     found.cross_sections.to_csv(folder / "cross_sections.csv")
     found.segments.to_csv(folder / "segments.csv")
     found.lesions.to_csv(folder / "lesions.csv")
+    found.lumens.to_csv(folder / "lumens.csv")
     found.stents.to_csv(folder / "stents.csv")
     found.collaterals.to_csv(folder / "collaterals.csv")
     for name, document in (

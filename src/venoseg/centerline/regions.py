@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from venoseg.anatomy import CHAINS
 from venoseg.centerline.cavities import without_holes
+from venoseg.centerline.divided import sheets_between
 from venoseg.errors import LabelError
 from venoseg.segmentation import Segmentation
 from venoseg.volume import BoolArray, FloatArray, Grid
@@ -45,7 +46,8 @@ class Region:
         Where the arrays lie in the label array, with a margin of empty voxels that may reach beyond
         the array.
     owner
-        uint8, 0 outside; n + 1 in the voxels of ``vessels[n]``; holes filled, islands removed.
+        uint8, 0 outside; n + 1 in the voxels of ``vessels[n]``; holes and sheets between lumens
+        filled, islands removed.
     foreign
         bool, voxels of veins outside the chain.
     pieces
@@ -53,7 +55,9 @@ class Region:
     grid
         The grid of the box.
     flags
-        ``holes_filled``, ``gap_bridged``, ``islands_removed``.
+        ``holes_filled``, ``gap_bridged``, ``islands_removed``, ``divided_lumen``.
+    sheets
+        bool, what was filled between lumens side by side; None where nothing was.
     """
 
     vessels: tuple[str, ...]
@@ -63,6 +67,7 @@ class Region:
     pieces: npt.NDArray[np.int32]
     grid: Grid
     flags: tuple[str, ...]
+    sheets: BoolArray | None = None
 
     @property
     def mask(self) -> BoolArray:
@@ -210,13 +215,14 @@ def _cleaned(
     grid: Grid,
 ) -> Region:
     flags = []
+    sheets = sheets_between(owner > 0, foreign, grid)
+    if sheets is not None:
+        flags.append("divided_lumen")
+        owner = _filled(owner, (owner > 0) | sheets)
     filled = without_holes(owner > 0) & ~foreign
     if np.count_nonzero(filled) > np.count_nonzero(owner):
         flags.append("holes_filled")
-        nearest = ndimage.distance_transform_edt(
-            owner == 0, return_distances=False, return_indices=True
-        )
-        owner = np.where(filled, owner[tuple(nearest)], 0).astype(np.uint8)
+        owner = _filled(owner, filled)
     pieces, count = ndimage.label(filled, structure=CONNECTIVITY)
     if count > 1 and len(vessels) > 1:
         bridged = _bridged(owner, foreign, grid)
@@ -229,7 +235,15 @@ def _cleaned(
         owner = owner * (pieces > 0)
         if islands:
             flags.append("islands_removed")
-    return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags))
+    return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags), sheets)
+
+
+def _filled(owner: npt.NDArray[np.uint8], filled: BoolArray) -> npt.NDArray[np.uint8]:
+    """Give voxels that are filled to the vein of the nearest one that has any."""
+    nearest = ndimage.distance_transform_edt(
+        owner == 0, return_distances=False, return_indices=True
+    )
+    return np.where(filled, owner[tuple(nearest)], 0).astype(np.uint8)
 
 
 def _largest_first(pieces: npt.NDArray[np.int32], count: int) -> tuple[npt.NDArray[np.int32], bool]:

@@ -51,7 +51,12 @@ def updated_region(region: Region, segmentation: Segmentation, box: Box) -> Regi
     wide = _reaching(region, segmentation, box)
     inner = _within(box, wide.box)
     owner, foreign = _read(segmentation, wide, box)
-    differs = (owner != wide.owner[inner]) | (foreign != wide.foreign[inner])
+    sheets = None if wide.sheets is None else wide.sheets[inner] & (owner == 0) & ~foreign
+    differs = np.zeros(owner.shape, dtype=bool)
+    if wide.sheets is not None and sheets is not None:
+        differs |= sheets != wide.sheets[inner]
+        owner[sheets] = wide.owner[inner][sheets]
+    differs |= (owner != wide.owner[inner]) | (foreign != wide.foreign[inner])
     if not differs.any():
         return RegionUpdate(region, None, ())
     changed = _bounds(differs, inner)
@@ -66,6 +71,11 @@ def updated_region(region: Region, segmentation: Segmentation, box: Box) -> Regi
     stays = (new_owner[window] == wide.owner[window]) & (
         new_foreign[window] == wide.foreign[window]
     )
+    if wide.sheets is not None and sheets is not None:
+        new_sheets = wide.sheets.copy()
+        new_sheets[inner] = sheets
+        stays &= new_sheets[window] == wide.sheets[window]
+        new = replace(new, sheets=new_sheets)
     if stays.all():
         return RegionUpdate(region, None, tuple(reasons))
     return RegionUpdate(new, _bounds(~stays, window), tuple(reasons))
@@ -119,6 +129,7 @@ def _reaching(region: Region, segmentation: Segmentation, box: Box) -> Region:
         owner=np.pad(region.owner, margins),
         foreign=_foreign_in(segmentation, region.vessels, (a, b, c)),
         pieces=np.pad(region.pieces, margins),
+        sheets=None if region.sheets is None else np.pad(region.sheets, margins),
         grid=segmentation.grid.crop((a, b, c)),
     )
 

@@ -74,12 +74,14 @@ def measurements_document(found: Measurements) -> dict[str, Any]:
             for table in (found.lesions, found.cross_sections, found.segments)
             for column in table.columns
         },
+        "lumen_definitions": {c.name: c.meaning for c in found.lumens.columns},
         "stent_definitions": {c.name: c.meaning for c in found.stents.columns},
         "collateral_definitions": {c.name: c.meaning for c in found.collaterals.columns},
         "warnings": list(found.warnings),
         "segments": _rows(found.segments),
         "lesions": _rows(found.lesions),
         "compression": [_compression(profile) for profile in found.profiles],
+        "lumens": _rows(found.lumens),
         "stents": _rows(found.stents),
         "collaterals": _rows(found.collaterals),
         "cross_sections": _rows(found.cross_sections),

@@ -24,6 +24,12 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 CONCAVE = "concave_section"
 """Flag of a station whose outline is bent around something, or holds two vessels."""
 
+SEVERAL = "several_lumens"
+"""Flag of a station in whose section the vein has more than one lumen."""
+
+APART = "lumens_apart"
+"""Flag of a station whose lumens lie too far apart to be measured together."""
+
 # Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
@@ -195,10 +201,21 @@ def note_vague(
     return vague
 
 
+def note_apart(view: LabelView, flags: Flags) -> BoolArray:
+    """Tell where other channels of the vein lie beside the one outlined, and note it.
+
+    What is measured of one alone would not be the vein's.
+    """
+    apart: BoolArray = view.found & view.beside.channels
+    for n in np.flatnonzero(apart):
+        flags[n].append(APART)
+    return apart
+
+
 def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flags: Flags) -> None:
     """Note the stations at which the vein has more than one lumen."""
     for n in np.flatnonzero(measured & (components > 1)):
-        flags[n].append("several_lumens")
+        flags[n].append(SEVERAL)
 
 
 def note_concave(contours_mm: FloatArray, measured: BoolArray, flags: Flags) -> None:

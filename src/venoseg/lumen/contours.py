@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from venoseg.lumen.inscribed import inscribed_diameters_mm
 from venoseg.lumen.rings import following, lengths, preceding
@@ -27,6 +28,9 @@ _SUPPORT_LINES = 64
 # between the neighbours of the best direction so far, each time in steps a quarter as wide.
 _NARROWING_ROUNDS = 3
 _NARROWING_STEPS = np.linspace(-1.0, 1.0, 9)
+
+# Places between a contour's middle and its rim at which it is told whether they lie inside another.
+_STEPS_INWARDS = 61
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +50,7 @@ class Shapes:
     minimum_angle_rad: FloatArray
     inscribed_mm: FloatArray
 
-    def part(self, keep: slice) -> Shapes:
+    def part(self, keep: slice | npt.NDArray[Any]) -> Shapes:
         """Return the figures of some of the contours."""
         return Shapes(*(getattr(self, field.name)[keep] for field in fields(self)))
 
@@ -228,6 +232,27 @@ def evenly_spaced(contours: FloatArray) -> FloatArray:
     bend = 3.0 * (b - c) + d - a
     even: FloatArray = b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * bend))
     return even
+
+
+def held_within(contour: FloatArray, outer: FloatArray) -> FloatArray:
+    """Draw a contour (m, 2) in towards its middle, where it leaves another one (k, 2)."""
+    middle = centroids_mm(contour[None])[0]
+    way = contour - middle
+    share = np.linspace(0.0, 1.0, _STEPS_INWARDS)
+    outside = signed_mm(outer, middle + share[:, None, None] * way) > 0.0
+    last = np.where(outside.any(axis=0), outside.argmax(axis=0) - 1, _STEPS_INWARDS - 1)
+    drawn_in: FloatArray = middle + share[np.maximum(last, 0), None] * way
+    return drawn_in
+
+
+def signed_mm(contour: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (...) how far (..., 2) points lie from a contour (m, 2), negative inside."""
+    dense = resample_closed([contour], 4 * len(contour))
+    nearest = cKDTree(dense[0]).query(points)[1]
+    away = points - dense[0][nearest]
+    outside = (away * outward_normals(dense)[0][nearest]).sum(axis=-1) > 0.0
+    distance = lengths(away)
+    return np.where(outside, distance, -distance)
 
 
 def outward_normals(contours: FloatArray) -> FloatArray:

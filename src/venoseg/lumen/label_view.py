@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from venoseg.centerline.label_sections import label_sections
 from venoseg.centerline.tree import Branch
+from venoseg.lumen.beside import Beside, look_beside
 from venoseg.lumen.outline import outline_labels, smoothed_stations
 from venoseg.volume import BoolArray, FloatArray
 
@@ -30,6 +31,8 @@ class LabelView:
         (n,) True where the labels show in the section.
     components
         (n,) number of separate lumens of the vein in the section.
+    beside
+        What lies beside the one outlined.
     areas_mm2, extent_mm
         (n,) area of the vein at the station, and the distance from its middle to its farthest
         point.
@@ -42,6 +45,7 @@ class LabelView:
     contours_mm: FloatArray
     found: BoolArray
     components: npt.NDArray[np.int64]
+    beside: Beside
     areas_mm2: FloatArray
     extent_mm: FloatArray
     shared: FloatArray
@@ -49,14 +53,15 @@ class LabelView:
 
     def part(self, keep: slice) -> LabelView:
         """Return the stations of ``keep``."""
-        return LabelView(*(getattr(self, f.name)[keep] for f in fields(self)))
+        arrays = {f.name: getattr(self, f.name)[keep] for f in fields(self) if f.name != "beside"}
+        return LabelView(**arrays, beside=self.beside.part(keep))
 
     def replaced(self, stations: slice, part: LabelView) -> LabelView:
         """Return the view with other ``stations``."""
-        arrays = [getattr(self, f.name).copy() for f in fields(self)]
-        for array, f in zip(arrays, fields(self), strict=True):
-            array[stations] = getattr(part, f.name)
-        return LabelView(*arrays)
+        arrays = {f.name: getattr(self, f.name).copy() for f in fields(self) if f.name != "beside"}
+        for name, array in arrays.items():
+            array[stations] = getattr(part, name)
+        return LabelView(**arrays, beside=self.beside.replaced(stations, part.beside))
 
 
 def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
@@ -86,6 +91,7 @@ def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
         contours_mm=contours,
         found=found,
         components=components,
+        beside=look_beside(sections).part(keep),
         areas_mm2=sections.areas_mm2[keep],
         extent_mm=sections.extent_mm[keep],
         shared=sections.shared[keep],

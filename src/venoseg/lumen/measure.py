@@ -16,6 +16,7 @@ from venoseg.lumen.assess import METAL
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
 from venoseg.lumen.implants import with_implants
 from venoseg.lumen.lesions import lesion_table
+from venoseg.lumen.lumen_records import lumen_table
 from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
@@ -89,6 +90,11 @@ class Measurements:
         wanted = [c.vessel for c in self.segmentation.confidence if c.confidence == 0.0]
         missing = [vessel for vessel in wanted if vessel not in known]
         return (*blank, *(failure.vessel for failure in self.tree.failures), *missing)
+
+    @property
+    def lumens(self) -> Table:
+        """The table ``lumens.csv``: every lumen of the stations that have several."""
+        return lumen_table(self.profiles)
 
     @property
     def sites(self) -> Sites:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -11,8 +11,11 @@ import numpy.typing as npt
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import (
+    CONCAVE,
+    SEVERAL,
     Flags,
     image_decides,
+    note_apart,
     note_components,
     note_concave,
     note_lost,
@@ -24,9 +27,11 @@ from venoseg.lumen.assess import (
 )
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, equivalent_mm, measure_shapes
+from venoseg.lumen.divided import Whole, lumens_of
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
+from venoseg.lumen.lumens import Lumens
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
 from venoseg.lumen.uncertainty import (
@@ -58,7 +63,8 @@ class VesselProfile:
     branch
         The vein's centerline.
     contours_mm
-        (n, m, 2) the lumen in (across, upward) mm from the station; NaN where not measured.
+        (n, m, 2) the lumen in (across, upward) mm from the station, the largest where there are
+        several; NaN where not measured.
     centers_lps_mm
         (n, 3) middle of the lumen; the station itself where not measured.
     shapes
@@ -87,6 +93,9 @@ class VesselProfile:
         without such stations.
     stent
         The stents in the stations' planes; None where the vein holds none.
+    lumens
+        All lumens of the stations that have several; areas and outlines of these are summed in the
+        vein's figures, widths are the least and the greatest.
     """
 
     branch: Branch
@@ -105,6 +114,7 @@ class VesselProfile:
     evidence: Evidence = field(repr=False)
     shut: tuple[ShutState | None, ...] = ()
     stent: StentSections | None = None
+    lumens: Lumens = field(default_factory=Lumens.none, repr=False)
 
     @property
     def vessel(self) -> str:
@@ -166,7 +176,7 @@ def conclude(
     for run in runs(whole):
         found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
     lost = note_lost(areas_mm2(found.contours_mm), evidence.view, flags)
-    found.contours_mm[lost] = np.nan
+    found.contours_mm[lost | note_apart(evidence.view, flags)] = np.nan
     diameter = equivalent_mm(found.contours_mm)
     vague = note_vague(diameter, found.half_mm[:, 0], ~np.isnan(diameter), flags)
     found.contours_mm[vague] = np.nan
@@ -179,7 +189,7 @@ def conclude(
     note_components(evidence.view.components, measured, flags)
     note_concave(found.contours_mm, measured, flags)
     note_unexplained(evidence.view.found, measured, flags)
-    return VesselProfile(
+    plain = VesselProfile(
         branch=branch,
         contours_mm=found.contours_mm,
         centers_lps_mm=_centers(curve, found.contours_mm, measured),
@@ -196,6 +206,58 @@ def conclude(
         flags=tuple(tuple(words) for words in flags),
         drawn=drawn,
         evidence=evidence,
+    )
+    return _with_lumens(plain, volume, found)
+
+
+def _with_lumens(profile: VesselProfile, volume: Volume, found: _Edges) -> VesselProfile:
+    """Put the lumens of the stations that a sheet divides in the place of the whole."""
+    drawn = profile.drawn.stations
+    outer = np.where(drawn[:, None, None], np.nan, found.contours_mm)
+    model = profile.evidence.model
+    whole = Whole(outer, found.half_mm, found.from_image, None if model is None else model.blur)
+    lumens = lumens_of(volume, profile.branch, whole)
+    return profile if len(lumens.stations) == 0 else put_lumens(profile, lumens)
+
+
+def put_lumens(profile: VesselProfile, lumens: Lumens) -> VesselProfile:
+    """Return a vein with several lumens at some of its stations."""
+    figures = {f.name: getattr(profile.shapes, f.name).copy() for f in fields(Shapes)}
+    contours, centers = profile.contours_mm.copy(), profile.centers_lps_mm.copy()
+    area, least = profile.area_interval_mm2.copy(), profile.minimum_interval_mm.copy()
+    components, flags = profile.components.copy(), [list(words) for words in profile.flags]
+    curve = profile.branch.curve
+    for n in np.unique(lumens.stations).tolist():
+        own = lumens.at(n)
+        shapes = lumens.shapes.part(own)
+        total = float(shapes.area_mm2.sum())
+        contours[n] = lumens.contours_mm[own][0]
+        figures["area_mm2"][n] = total
+        figures["equivalent_mm"][n] = 2.0 * np.sqrt(total / np.pi)
+        figures["perimeter_mm"][n] = shapes.perimeter_mm.sum()
+        figures["minimum_mm"][n] = shapes.minimum_mm.min()
+        figures["maximum_mm"][n] = shapes.maximum_mm.max()
+        figures["inscribed_mm"][n] = shapes.inscribed_mm.max()
+        figures["minimum_angle_rad"][n] = shapes.minimum_angle_rad[0]
+        area[n] = lumens.area_interval_mm2[own].sum(axis=0)
+        least[n] = lumens.minimum_interval_mm[own].min(axis=0)
+        middle = np.average(lumens.centers_mm[own], axis=0, weights=shapes.area_mm2)
+        centers[n] = (
+            curve.points_lps_mm[n] + to_lps(middle[None, None], curve.part(slice(n, n + 1)))[0, 0]
+        )
+        components[n] = len(shapes.area_mm2)
+        kept = [word for word in flags[n] if word not in (CONCAVE, SEVERAL)]
+        flags[n] = [*kept, SEVERAL]
+    return replace(
+        profile,
+        contours_mm=contours,
+        centers_lps_mm=centers,
+        shapes=Shapes(**figures),
+        area_interval_mm2=area,
+        minimum_interval_mm=least,
+        components=components,
+        flags=tuple(map(tuple, flags)),
+        lumens=lumens,
     )
 
 

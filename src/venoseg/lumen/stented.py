@@ -10,9 +10,12 @@ import numpy.typing as npt
 
 from venoseg.centerline import VesselTree
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, measure_shapes
+from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, held_within, measure_shapes
+from venoseg.lumen.drawn import DRAWN
+from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import outshone
-from venoseg.lumen.profile import VesselProfile, conclude
+from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.profile import VesselProfile, conclude, put_lumens
 from venoseg.lumen.stent_profile import StentProfile
 from venoseg.lumen.stent_sections import StentSections
 from venoseg.segmentation import Segmentation
@@ -142,6 +145,8 @@ class _Stations:
     components: npt.NDArray[np.int64]
     from_lumen: npt.NDArray[np.bool_]
     flags: list[tuple[str, ...]]
+    parted: npt.NDArray[np.bool_]
+    lumens: list[Lumens]
 
     @classmethod
     def of(cls, profile: VesselProfile) -> _Stations:
@@ -157,6 +162,8 @@ class _Stations:
             components=profile.components.copy(),
             from_lumen=np.zeros(len(profile.branch.curve), dtype=bool),
             flags=list(profile.flags),
+            parted=np.ones(len(profile.branch.curve), dtype=bool),
+            lumens=[],
         )
 
     def put(self, n: int, cuts: list[_Cut]) -> None:
@@ -174,9 +181,11 @@ class _Stations:
         lumen = sum(float(s.lumen_shapes.area_mm2[at]) / lean for s, at, lean in cuts)
         if np.isnan(lumen):
             self._bound(n, sum(float(s.area_interval_mm2[at, 1]) / lean for s, at, lean in cuts))
+            if len(cuts) > 1 and self.before.measured[n] and DRAWN not in self.flags[n]:
+                self._part_by_wires(n, cuts)
             return
         sections.stenosis_percent[n] = 100.0 * (1.0 - lumen / area)
-        if "manual_contour" not in self.flags[n]:
+        if DRAWN not in self.flags[n]:
             self._take_lumen(n, cuts)
 
     def _bound(self, n: int, stent_high_mm2: float) -> None:
@@ -190,37 +199,50 @@ class _Stations:
     def _take_lumen(self, n: int, cuts: list[_Cut]) -> None:
         """Let the lumen inside the stents stand for the vein's."""
         curve = self.before.branch.curve.part(slice(n, n + 1))
-        contours = np.concatenate([_projected(s, at, curve) for s, at, _ in cuts])
+        contours = np.concatenate([_projected(s, s.lumen_mm[at], at, curve) for s, at, _ in cuts])
         shapes = measure_shapes(contours)
-        largest = int(np.argmax(shapes.area_mm2))
-        self.contours_mm[n] = contours[largest]
-        area = float(shapes.area_mm2.sum())
-        self.figures["area_mm2"][n] = area
-        self.figures["equivalent_mm"][n] = 2.0 * np.sqrt(area / np.pi)
-        self.figures["perimeter_mm"][n] = shapes.perimeter_mm.sum()
-        self.figures["minimum_mm"][n] = shapes.minimum_mm.min()
-        self.figures["maximum_mm"][n] = shapes.maximum_mm.max()
-        self.figures["inscribed_mm"][n] = shapes.inscribed_mm.max()
-        self.figures["minimum_angle_rad"][n] = shapes.minimum_angle_rad[largest]
-        half = sum(
-            np.abs(s.lumen_interval_mm2[at] - s.lumen_shapes.area_mm2[at]) for s, at, _ in cuts
+        half = np.stack(
+            [np.abs(s.lumen_interval_mm2[at] - s.lumen_shapes.area_mm2[at]) for s, at, _ in cuts]
         )
-        self.area_interval_mm2[n] = area - half[0], area + half[1]
-        narrowest = float(shapes.minimum_mm.min())
-        doubt = float(half.max()) / float(shapes.perimeter_mm.sum()) * 2.0
-        self.minimum_interval_mm[n] = max(narrowest - doubt, 0.0), narrowest + doubt
-        middle = centroids_mm(contours).mean(axis=0)
-        self.centers_lps_mm[n] = (
-            curve.points_lps_mm[0] + middle[0] * curve.across[0] + middle[1] * curve.upward[0]
-        )
-        self.components[n] = len(cuts)
+        half *= np.array([-1.0, 1.0])
+        interval = shapes.area_mm2[:, None] + half
+        doubt = 2.0 * np.abs(half).max(axis=1) / shapes.perimeter_mm
+        least = np.stack([shapes.minimum_mm - doubt, shapes.minimum_mm + doubt], axis=-1)
+        least = np.maximum(least, 0.0)
         self.from_lumen[n] = True
         kept = (w for w in self.flags[n] if w not in _SETTLED and not w.startswith("gray_refused"))
         self.flags[n] = tuple(kept)
+        self.parted[n] = False
+        if len(cuts) > 1:
+            self.lumens.append(Lumens.of_station(n, contours, interval, least))
+            return
+        self.contours_mm[n] = contours[0]
+        for field in fields(Shapes):
+            self.figures[field.name][n] = getattr(shapes, field.name)[0]
+        self.area_interval_mm2[n], self.minimum_interval_mm[n] = interval[0], least[0]
+        middle = centroids_mm(contours)
+        self.centers_lps_mm[n] = curve.points_lps_mm[0] + to_lps(middle[None], curve)[0, 0]
+        self.components[n] = 1
+
+    def _part_by_wires(self, n: int, cuts: list[_Cut]) -> None:
+        """Cut the labels' lumen along the wires of stents side by side, which hide its edges."""
+        curve = self.before.branch.curve.part(slice(n, n + 1))
+        outer = self.before.contours_mm[n]
+        rings = (_projected(s, s.contours_mm[at], at, curve)[0] for s, at, _ in cuts)
+        contours = np.stack([held_within(ring, outer) for ring in rings])
+        shapes = measure_shapes(contours)
+        total = float(shapes.area_mm2.sum())
+        before, known = self.area_interval_mm2[n], float(self.figures["area_mm2"][n])
+        share = shapes.area_mm2[:, None] / total
+        interval = shapes.area_mm2[:, None] + share * (before - known)
+        doubt = 2.0 * np.abs(interval - shapes.area_mm2[:, None]).max(axis=1) / shapes.perimeter_mm
+        least = np.stack([shapes.minimum_mm - doubt, shapes.minimum_mm + doubt], axis=-1)
+        self.parted[n] = False
+        self.lumens.append(Lumens.of_station(n, contours, interval, np.maximum(least, 0.0)))
 
     def profile(self) -> VesselProfile:
         """Return the vein with the stents in it."""
-        return replace(
+        plain = replace(
             self.before,
             contours_mm=self.contours_mm,
             centers_lps_mm=self.centers_lps_mm,
@@ -233,15 +255,19 @@ class _Stations:
             flags=tuple(self.flags),
             stent=self.sections,
         )
+        lumens = self.before.lumens.without(~self.parted)
+        for more in self.lumens:
+            lumens = lumens.joined(more)
+        return put_lumens(plain, lumens)
 
 
-def _projected(stent: StentProfile, at: int, curve: Curve) -> FloatArray:
-    """Return (1, m, 2) the lumen in a stent, moved along the stent into the plane of a station."""
+def _projected(stent: StentProfile, ring_mm: FloatArray, at: int, curve: Curve) -> FloatArray:
+    """Return (1, m, 2) a contour of a stent, moved along the stent into the plane of a station."""
     course = stent.curve
     points = (
         course.points_lps_mm[at]
-        + stent.lumen_mm[at, :, :1] * course.across[at]
-        + stent.lumen_mm[at, :, 1:] * course.upward[at]
+        + ring_mm[:, :1] * course.across[at]
+        + ring_mm[:, 1:] * course.upward[at]
     )
     along, normal = course.tangents[at], curve.tangents[0]
     height = (points - curve.points_lps_mm[0]) @ normal

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from venoseg.centerline import VesselTree
 from venoseg.centerline.duplicated import FLAG as DUPLICATED
-from venoseg.lumen.assess import CONCAVE, METAL
+from venoseg.lumen.assess import APART, CONCAVE, METAL
 from venoseg.lumen.implants import beside_implant
 from venoseg.lumen.occlusion import shut_warnings
 from venoseg.lumen.profile import VesselProfile
@@ -74,6 +76,18 @@ def _of_wall(profile: VesselProfile) -> list[str]:
         warnings.append(
             f"{vessel}: its outline has a waist along {concave_mm:.0f} mm; check that the labels "
             "hold no other vessel"
+        )
+    parted_mm = step_mm * len(np.unique(profile.lumens.stations))
+    if parted_mm:
+        warnings.append(
+            f"{vessel}: several lumens side by side along {parted_mm:.0f} mm; areas are those of "
+            "all together, each one's is in lumens.csv"
+        )
+    apart_mm = step_mm * sum(APART in words for words in profile.flags)
+    if apart_mm:
+        warnings.append(
+            f"{vessel}: channels run apart along {apart_mm:.0f} mm; there it is not measured, "
+            "as one of them is not the vein"
         )
     struck_mm = step_mm * float(beside_implant(profile).sum())
     if struck_mm:

@@ -70,6 +70,7 @@ _IN_BODY = (
     ("thrombus", "acute occlusive thrombus, no rim", variants.fresh_thrombus),
     ("thrombus-rim", "thrombus with contrast around it", variants.floating_thrombus),
     ("trabeculated", "old thrombosis, several thin channels", variants.post_thrombotic),
+    ("divided-lumen", "old thrombosis, two channels side by side", variants.divided_lumen),
     ("duplicated-ivc", "a cava on each side", variants.duplicated_cava),
     ("left-ivc", "the cava left of the aorta", variants.left_cava),
     ("mixing", "unmixed contrast that looks like thrombus", variants.early_phase),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from venoseg.phantom.body import Shape, Union, Without
 from venoseg.phantom.collateral import Link
 from venoseg.phantom.filaments import Filaments
+from venoseg.phantom.sheets import Sheet
 from venoseg.phantom.stents import METAL_HU, Stent
 from venoseg.phantom.tube import Tube
 from venoseg.volume import FloatArray
@@ -41,12 +42,14 @@ class Scene:
         is its axis; further tubes of the same vein are channels where the axis has no lumen.
     cores
         Thrombus inside the lumen: stretches of a vein's own centreline that are not lumen.
+    sheets
+        Sheets of tissue that divide veins lengthwise.
     stents, collaterals
         What lies in the veins, and the network that carries the blood past a shut one.
     before, after
         Layers painted before and after the veins' lumen: surroundings, then what lies inside.
     lumen_hu, collateral_hu, core_hu, background_hu
-        Grey values of the lumen, the collaterals, thrombus, and what no layer covers.
+        Grey values of the lumen, the collaterals, thrombus and sheets, and what no layer covers.
     fillet_mm
         How far the surfaces of two joining veins blend.
     """
@@ -54,6 +57,7 @@ class Scene:
     name: str
     tubes: tuple[Tube, ...]
     cores: tuple[Tube, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
     stents: tuple[Stent, ...] = ()
     collaterals: tuple[Link, ...] = ()
     before: tuple[Layer, ...] = ()
@@ -67,12 +71,14 @@ class Scene:
     def lumen(self) -> Shape:
         """Return the lumen of all veins as one shape."""
         veins = Union(self.tubes, self.fillet_mm)
-        return Without(veins, Union(self.cores)) if self.cores else veins
+        solid: tuple[Shape, ...] = (*self.cores, *self.sheets)
+        return Without(veins, Union(solid)) if solid else veins
 
     def surroundings(self) -> tuple[Layer, ...]:
         """Return what is painted before the lumen."""
         links = (Layer(link.tube, self.collateral_hu, part_mm=0.3) for link in self.collaterals)
-        clots = (Layer(core, self.core_hu) for core in self.cores)
+        solid: tuple[Shape, ...] = (*self.cores, *self.sheets)
+        clots = (Layer(one, self.core_hu) for one in solid)
         return (*self.before, *links, *clots)
 
     def contents(self) -> tuple[Layer, ...]:

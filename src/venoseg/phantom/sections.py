@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.phantom.scene import Scene
+from venoseg.phantom.sheets import Sheet, channels_beside
 from venoseg.phantom.stents import Stent
 from venoseg.phantom.tube import Span, Tube
 from venoseg.volume import BoolArray, FloatArray
@@ -65,6 +66,9 @@ def lumen_along(scene: Scene, tube: Tube, span: Span, positions_mm: FloatArray) 
         if core.curve is tube.curve:
             found = _around(found, core, positions_mm)
     found = _emptied(found, _in_absence(tube, positions_mm))
+    for sheet in scene.sheets:
+        if sheet.host.curve is tube.curve:
+            found = _parted(found, sheet, tube, positions_mm)
     for channel in scene.tubes:
         if channel is not tube and any(part.name == span.name for part in channel.spans):
             found = _with_channel(
@@ -104,6 +108,24 @@ def _around(found: Sections, core: Tube, positions_mm: FloatArray) -> Sections:
         perimeter_mm=found.perimeter_mm + clot.perimeter_mm,
         inscribed_mm=np.where(present, gap, found.inscribed_mm),
     )
+
+
+def _parted(found: Sections, sheet: Sheet, tube: Tube, positions_mm: FloatArray) -> Sections:
+    """Take a sheet out of the sections it lies in."""
+    sizes = {name: getattr(found, name).copy() for name in _SIZES}
+    components = found.components.copy()
+    known, profile = tube.curve.positions_mm, tube.profile
+    for n in np.flatnonzero([sheet.covers(float(at)) for at in positions_mm]):
+        at = positions_mm[n]
+        axes = (float(np.interp(at, known, axis)) for axis in (profile.first_mm, profile.second_mm))
+        channels = channels_beside(sheet, *axes)
+        sizes["area_mm2"][n] = sum(one.area_mm2 for one in channels)
+        sizes["perimeter_mm"][n] = sum(one.perimeter_mm for one in channels)
+        sizes["minimum_mm"][n] = min(one.minimum_mm for one in channels)
+        sizes["maximum_mm"][n] = max(one.maximum_mm for one in channels)
+        sizes["inscribed_mm"][n] = max(one.inscribed_mm for one in channels)
+        components[n] = len(channels)
+    return replace(found, components=components, **sizes)
 
 
 def _with_channel(

@@ -12,6 +12,7 @@ from venoseg.phantom.iliocaval import iliocaval_y
 from venoseg.phantom.lesions import FRESH_CLOT_HU, cord, occluded, part_of
 from venoseg.phantom.network import collateral_network
 from venoseg.phantom.scene import Layer, Scene
+from venoseg.phantom.sheets import Sheet
 from venoseg.phantom.stents import Lattice, Stent, stented
 from venoseg.phantom.tube import Profile, Span, Tube
 from venoseg.volume import FloatArray
@@ -138,6 +139,18 @@ def post_thrombotic(seed: int = 0) -> Scene:
     old = Layer(part_of(scene.tubes[1], start, start + 55.0, 0.8), 62.0)
     found = trabeculated(scene, 1, start, start + 55.0, seed)
     return replace(found, name="trabeculated", before=(old,))
+
+
+def divided_lumen(seed: int = 0) -> Scene:
+    """Return a left external iliac vein that a sheet of old thrombus divides into two channels."""
+    scene = iliocaval_y(seed, femoral=True)
+    random = np.random.Generator(np.random.PCG64([seed, 17]))
+    left = scene.tubes[1]
+    start = left.spans[0].stop_mm + random.uniform(8.0, 20.0)
+    stop = start + random.uniform(20.0, 40.0)
+    aside = random.uniform(-1.5, 1.5)
+    sheet = Sheet(left, start, stop, random.uniform(1.0, 3.0), aside)
+    return replace(scene, name="divided-lumen", sheets=(sheet,), core_hu=random.uniform(45.0, 65.0))
 
 
 def kissing(seed: int = 0) -> Scene:

@@ -63,7 +63,11 @@ _FLAGS: dict[str, str] = {
     "metal_implant_in_slice": "a metal implant lies in the same slices, its streaks may falsify it",
     "concave_section": "its outline has a waist or a bay: bent around something, or two vessels in "
     "one label",
-    "several_lumens": "more than one lumen in the section; the central one is measured",
+    "several_lumens": "more than one lumen in the section: the area is that of all, the least "
+    "width that of the narrowest",
+    "lumens_apart": "further channels of the vein run too far from the central one to be measured "
+    "with it: no figure is given",
+    "divided_lumen": "a sheet of tissue divides the lumen along a part of it",
     "open_central_end": "goes on beyond the image towards the heart",
     "open_peripheral_end": "goes on beyond the image towards the leg",
     "no_reference": "no reference area is known for this vein: no stenosis is given",

@@ -18,7 +18,7 @@ from venoseg.volume import BoolArray, FloatArray
 _HATCHES = dict(
     zip(
         (*REASONS.values(), NO_REASON),
-        ("///", "xxx", "...", "\\\\\\", "oo", "++", "**", "--", "||", "//", "xx"),
+        ("///", "xxx", "...", "\\\\\\", "oo", "++", "**", "--", "||", "//", "xx", "-.", "o|"),
         strict=True,
     )
 )

@@ -18,6 +18,7 @@ REASONS: dict[str, str] = {
     "junction": "junction with another vein",
     "end_of_labels": "end of the labels",
     "edge_lost": "edge strays from the labelled vein",
+    "lumens_apart": "channels of the vein run apart, and one alone is not the vein",
     "too_uncertain": "diameter uncertain by more than half of itself",
     "cord_in_image": "occluded: a cord or clot in place of the lumen",
     "labelled_cord": "occluded: labelled as a cord without lumen",
@@ -65,8 +66,6 @@ _FLAGS: dict[str, str] = {
     "one label",
     "several_lumens": "more than one lumen in the section: the area is that of all, the least "
     "width that of the narrowest",
-    "lumens_apart": "further channels of the vein run too far from the central one to be measured "
-    "with it: no figure is given",
     "divided_lumen": "a sheet of tissue divides the lumen along a part of it",
     "open_central_end": "goes on beyond the image towards the heart",
     "open_peripheral_end": "goes on beyond the image towards the leg",

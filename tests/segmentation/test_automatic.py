@@ -109,7 +109,7 @@ class TestRefused:
             Seed("ivc", "central_end", (*CAVA, 140.0)),
             Seed("left_external_iliac_vein", "peripheral_end", (*AORTA, 10.0)),
         ]
-        with pytest.raises(MeasurementError, match="cannot be told from the arteries"):
+        with pytest.raises(MeasurementError, match="cannot be told from what lies beside"):
             segment(trunk(), seeds)
 
     @pytest.mark.shared

@@ -23,7 +23,7 @@ from venoseg.segmentation.iliac import iliac_vessels
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
-from venoseg.segmentation.plan import Chain, with_second_cava
+from venoseg.segmentation.plan import Chain, undivided, with_second_cava
 from venoseg.segmentation.scene import Scene, surroundings
 from venoseg.segmentation.working import box_around, pooled
 from venoseg.volume import FloatArray, Volume
@@ -93,7 +93,7 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    iliac = iliac_vessels(below_division(image, place, found), _upper(cava)[:0])
+    iliac = iliac_vessels(below_division(image, place, found), cava[:0])
     scene = surroundings(picture, found, cava[:1], iliac)
     if scene.arteries is None or scene.behind is None:
         raise NeedsSeedsError(
@@ -148,15 +148,10 @@ def _chains(scene: Scene, cava: FloatArray, ends: Ends) -> list[Chain]:
     for side, end in ends.found.items():
         # With one side alone no confluence shows where the cava ends.
         marks = ((f"{side}_iliac_vein", cava[-1]),) if len(ends.found) == 1 else ()
-        points = np.concatenate([_upper(cava), end[None]])
+        points = np.concatenate([undivided(cava, scene.division_lps_mm), end[None]])
         chains.append(Chain(side, points, marks, f"{side}_external_iliac_vein"))
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
     return chains or [Chain(None, cava, (), "ivc")]
-
-
-def _upper(cava: FloatArray) -> FloatArray:
-    """Return the points of the cava that lie before it divides for certain."""
-    return cava[: max(1, len(cava) - 2)]
 
 
 def _sure(segmentation: Segmentation, ends: Ends, pelvis_in_view: bool) -> Segmentation:

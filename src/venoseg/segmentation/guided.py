@@ -52,7 +52,7 @@ _SMOOTH_MM = 0.6
 _UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
-_TOGETHER_MM = 8.0
+_TOGETHER_MM, _OVER_DIVISION_MM = 8.0, 10.0
 # So much of a way that another one goes too is followed once more, to know the vein's width.
 _BEFORE_PARTING_MM = 60.0
 _OTHER_SIDE = 30.0
@@ -98,7 +98,8 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     box = box_around(volume.grid, points, _ASIDE_MM)
     seen, picture = both(lambda: seen_around(volume, box), lambda: picture_of(volume, box))
     scene = scene_of(seen, picture, points, seeds)
-    chains = [with_waypoints(chain, scene.cava_lps_mm) for chain in chains]
+    cava, division = scene.cava_lps_mm, scene.division_lps_mm
+    chains = [with_waypoints(chain, cava, division) for chain in chains]
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
     return named(volume, followed(volume, scene, chains, "semiautomatic"), scene)
 
@@ -217,7 +218,37 @@ def _ways(scene: Scene, chains: Sequence[Chain]) -> list[FloatArray]:
         last = int(np.argmin(np.linalg.norm(ways[0] - points[same - 1], axis=1)))
         rest = _way(scene, chain, points[same - 1 :])
         ways.append(np.concatenate([ways[0][:last], rest]))
-    return ways
+    return _in_one_cava(scene, chains, ways)
+
+
+def _in_one_cava(
+    scene: Scene, chains: Sequence[Chain], ways: Sequence[FloatArray]
+) -> list[FloatArray]:
+    """Lead both ways through one cava down to where the aorta divides: the cava does so lower.
+
+    Where the two part above, the cheaper one is in the cava.
+    """
+    own_cavae = any(chain.marks or chain.cava_above_mm is not None for chain in chains)
+    if len(ways) < 2 or own_cavae or scene.division_lps_mm is None or not _from_cava(chains):
+        return list(ways)
+    low_mm = float(scene.division_lps_mm[2]) + _OVER_DIVISION_MM
+    away, _ = cKDTree(ways[1]).query(ways[0])
+    if not (away[ways[0][:, 2] > low_mm] > _TOGETHER_MM).any():
+        return list(ways)
+    price = [_price(scene, chain, way, low_mm) for chain, way in zip(chains, ways, strict=True)]
+    better = int(np.argmin(price))
+    trunk = ways[better][: int(np.argmin(ways[better][:, 2] > low_mm)) + 1]
+    worse = chains[1 - better]
+    below = worse.points_lps_mm[worse.points_lps_mm[:, 2] < trunk[-1, 2]]
+    rest = _way(scene, worse, np.concatenate([trunk[-1:], below]))
+    other = np.concatenate([trunk[:-1], rest])
+    return [ways[0], other] if better == 0 else [other, ways[1]]
+
+
+def _price(scene: Scene, chain: Chain, way: FloatArray, low_mm: float) -> float:
+    """Return the mean cost of a way above a height."""
+    above = way[way[:, 2] > low_mm]
+    return float(cost_for(scene, chain)[scene.picture.index(above)].mean())
 
 
 def _alike(first: FloatArray, second: FloatArray) -> int:

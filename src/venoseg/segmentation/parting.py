@@ -60,7 +60,9 @@ def without_touching(
     near = cKDTree(points)
     reach = float(radius.max())
     for artery in arteries:
-        touched = artery.deeper_than(volume.grid, _NEAR_WALL)
+        # Where they touch need not be known to the voxel.
+        some = Artery(artery.points_lps_mm[::2], artery.radius_mm[::2])
+        touched = some.deeper_than(volume.grid, _NEAR_WALL)
         touched = touched[labels[tuple(touched.T)] > 0]
         if len(touched) == 0:
             continue

@@ -20,6 +20,7 @@ ORDER = ("common_iliac_vein", "iliac_vein", "external_iliac_vein", "common_femor
 _SWAPPED_MM = 15.0
 _CLEAR_MM = 12.0
 _WAYPOINT_MM = 25.0
+_OVER_DIVISION_MM = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +101,30 @@ def _chain(side: str | None, seeds: Sequence[Seed]) -> Chain:
     return Chain(side, points[kept], marks, end.vessel, start.vessel == "ivc")
 
 
-def with_waypoints(chain: Chain, cava_lps_mm: FloatArray) -> Chain:
+def undivided(cava_lps_mm: FloatArray, division_lps_mm: FloatArray | None) -> FloatArray:
+    """Return the points of a cava, from the head down, at which it has not divided for certain.
+
+    The lower ones may lie in an iliac vein, or in an artery; but not above the division of the
+    aorta, which lies higher than that of the cava.
+    """
+    count = max(1, len(cava_lps_mm) - 2)
+    if division_lps_mm is not None:
+        above = cava_lps_mm[:, 2] > division_lps_mm[2] + _OVER_DIVISION_MM
+        count = max(count, int(above.sum()))
+    return cava_lps_mm[:count]
+
+
+def with_waypoints(
+    chain: Chain, cava_lps_mm: FloatArray, division_lps_mm: FloatArray | None = None
+) -> Chain:
     """Let a chain pass points that lie in the cava for certain, between its first two points.
 
-    Of a chain that goes on into an iliac vein the lower ones are left out: they may lie in the
-    iliac vein of the other side.
+    Of a chain that goes on into an iliac vein those are left out that may lie in that of the other
+    side.
     """
-    cava = cava_lps_mm if chain.side is None else cava_lps_mm[:-2]
+    cava = cava_lps_mm
+    if chain.side is not None:
+        cava = undivided(cava_lps_mm, division_lps_mm)
     if not chain.from_cava:
         return chain
     start, following = chain.points_lps_mm[0], chain.points_lps_mm[1]

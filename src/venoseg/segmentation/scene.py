@@ -46,6 +46,7 @@ _APART_HU, _NEAR_ARTERY = 40.0, 1.5
 _JOINED_MM, _FROM_RIGHT_MM, _FROM_LEFT_MM = 40.0, 20.0, 10.0
 _IN_BODY_MM = 10.0, 15.0
 _VEIN_CORE_MM = 5.0
+_PASSED_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,11 +169,22 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
+    iliac = iliac_vessels(below, said_lps_mm[:0])
     if len(said) and _between_hu(picture, found) is not None:
-        unsaid = iliac_vessels(below, said_lps_mm[:0])
-        refuse_iliac_artery(picture, found, seeds, unsaid.arteries)
-    scene = surroundings(picture, found, points, iliac_vessels(below, said_lps_mm))
+        refuse_iliac_artery(picture, found, seeds, iliac.arteries)
+    if not _passes(iliac, said_lps_mm):
+        iliac = iliac_vessels(below, said_lps_mm)
+    scene = surroundings(picture, found, points, iliac)
     return replace(scene, said_lps_mm=said_lps_mm)
+
+
+def _passes(iliac: Iliac, points_lps_mm: FloatArray) -> bool:
+    """Tell whether the veins that were followed pass all of (n, 3) points anyway."""
+    veins = np.concatenate([points for _, points in iliac.veins] or [np.empty((0, 3))])
+    if len(veins) == 0:
+        return len(points_lps_mm) == 0
+    gap = np.linalg.norm(points_lps_mm[:, None] - veins[None], axis=2)
+    return bool((gap.min(axis=1) < _PASSED_MM).all())
 
 
 def refuse_iliac_artery(

@@ -354,7 +354,9 @@ def _sheet(
         ours = nearest <= others.min(axis=1)
     inside = ours & (sections.wall_mm < 0.0)
     pixel = sections.pixel_mm**2
-    line = inside & (np.abs(across) < 1.0)
+    # Where the lumens' corners part, what is midway widens: its length is counted across its rise.
+    rise = np.hypot(*np.gradient(across, sections.pixel_mm, axis=(1, 2)))
+    line = np.where(inside & (np.abs(across) < 1.0), rise, 0.0)
     length = line.sum(axis=(1, 2)) * pixel / 2.0
     clear = inside & (sections.wall_mm < -_INSIDE * width_mm)
     drawn = (sections.sheet * inside).sum(axis=(1, 2)) * pixel / np.maximum(length, 1e-6)
@@ -362,13 +364,13 @@ def _sheet(
     place = np.zeros(len(length))
     contrast = blood[:, [a, b]].min(axis=1) - TISSUE_HU
     shown = from_image & (contrast >= _LEAST_CONTRAST_HU) & (volume.unit == "HU")
-    shown &= (clear & line).sum(axis=(1, 2)) * pixel / 2.0 >= 1.0
+    shown &= (clear * line).sum(axis=(1, 2)) * pixel / 2.0 >= 1.0
     for n in np.flatnonzero(shown):
         beside = 0.5 * drawn[n] + _BESIDE * width_mm
         use = clear[n] & (np.abs(across[n]) <= beside)
         level = blood[n, a] + (blood[n, b] - blood[n, a]) * ndtr(across[n] / width_mm)
         lack = (level - image[n]) / (level - TISSUE_HU)
-        long = (use & line[n]).sum() / 2.0 * sections.pixel_mm**2
+        long = (use * line[n]).sum() / 2.0 * pixel
         shares[n] = max((lack * use).sum() * pixel / long, 0.0)
         place[n] = (lack * use * across[n]).sum() / max((lack * use).sum(), 1.0)
     shares = np.where(shown | ~from_image, shares, drawn)

@@ -18,7 +18,7 @@ from venoseg.segmentation.working import blockwise, factors
 from venoseg.volume import FloatArray, Grid
 
 # Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
-_USUAL_LOSS, _ALL_LOST = 0.05, 0.35
+_USUAL_LOSS, _ALL_LOST = 0.12, 0.42
 _ONE_PIECE, _PIECES_MM = 0.9, 1.5
 # An artery runs beside an iliac vein, so near; where none was followed the vein is less sure.
 _BESIDE_MM, _BESIDE_SHARE, _UNSURE = 30.0, 0.6, 0.7

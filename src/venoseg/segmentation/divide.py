@@ -63,9 +63,16 @@ def _wall_towards(
 
 
 def stretches_of(
-    number: int, chain: Chain, tube: Tube, joined: tuple[int, int] | None
+    number: int,
+    chain: Chain,
+    tube: Tube,
+    joined: tuple[int, int] | None,
+    highest_mm: float = np.inf,
 ) -> list[Stretch]:
-    """Divide a tube into veins by the marks of its chain and by the confluence."""
+    """Divide a tube into veins by the marks of its chain and by the confluence.
+
+    What runs above ``highest_mm`` (LPS z) is no iliac vein, wherever the courses part.
+    """
     points = tube.course.points_lps_mm
     # The course was prolonged beyond the chain.
     first = _nearest(points, chain.points_lps_mm[0])
@@ -76,6 +83,8 @@ def stretches_of(
     out: list[Stretch] = []
     common = f"{chain.side}_common_iliac_vein"
     begins = max(_iliac_begins(number, chain, points, joined, first), first)
+    if chain.from_cava:
+        begins = max(begins, int(np.argmax(points[:, 2] <= highest_mm)))
     if chain.cava_above_mm is not None and number > 0 and joined is not None:
         # What it shares with the first is told there.
         first = max(first, joined[number] + 1)

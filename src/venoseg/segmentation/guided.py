@@ -53,6 +53,8 @@ _UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
 _TOGETHER_MM, _OVER_DIVISION_MM = 8.0, 10.0
+# Above the end of the cava, as bones and aorta tell it, no iliac vein runs higher than this.
+_HIGH_CONFLUENCE_MM = 60.0
 # So much of a way that another one goes too is followed once more, to know the vein's width.
 _BEFORE_PARTING_MM = 60.0
 _OTHER_SIDE = 30.0
@@ -120,9 +122,11 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     own = _without_the_same(ways)
     tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
+    end_mm = scene.end_of_cavae_mm
+    highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
     stretches: list[Stretch] = []
     for number, (chain, tube) in enumerate(zip(chains, tubes, strict=True)):
-        stretches += stretches_of(number, chain, tube, joined)
+        stretches += stretches_of(number, chain, tube, joined, highest_mm)
     found = judged(stretches, tubes, scene.picture, scene.arteries, scene.artery_hu)
     if joined is not None and all(chain.cava_above_mm is None for chain in chains):
         low_mm = scene.crest_z_mm - tubes[0].course.points_lps_mm[joined[0], 2]

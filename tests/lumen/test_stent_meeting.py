@@ -120,6 +120,22 @@ def test_stents_side_by_side_are_measured_apart() -> None:
         assert np.abs(profile.shapes.area_mm2 / true_areas(stent, profile) - 1)[beside].max() < 0.08
 
 
+def test_wires_side_by_side_part_the_lumen_whose_edges_they_hide() -> None:
+    made = scanned(kissing(41))
+    found = measure(made.image, replace(made.segmentation, stent=None))
+    rows = [row for row in found.cross_sections.rows if row["vessel"] == "ivc"]
+    two = [row for row in rows if row["lumen_components"] == 2]
+    assert len(two) > 20
+    for row in two[5:]:
+        assert row["minimum_diameter_mm"] <= row["stent_minimum_diameter_mm"] + 0.01
+        assert row["lumen_area_mm2"] <= row["stent_area_mm2"] + 0.1
+        assert row["minimum_diameter_mm"] == pytest.approx(12.62, abs=0.6)
+        own = [one for one in found.lumens.rows if one["position_mm"] == row["position_mm"]]
+        assert sum(float(str(one["lumen_area_mm2"])) for one in own) == pytest.approx(
+            row["lumen_area_mm2"], abs=0.02
+        )
+
+
 def test_stents_that_overlap_have_rows_of_their_own() -> None:
     scene = broken_stent(11)
     made = scanned(scene)

@@ -69,14 +69,17 @@ def with_doubts(
         value = names.index(vessel) + 1
         of_artery = [*_of_loss(lost[value]), *_of_level(vessel, levels, scene.artery_hu)]
         unknown = list(_of_neighbour(vessel, course[vessel], scene))
+        phase = list(_of_phase(levels.get(vessel), scene.artery_hu))
         other = [
             *_of_pieces(whole[value]),
             *_of_course(vessel, course[vessel], scene),
             *unknown,
-            *_of_phase(levels.get(vessel), scene.artery_hu),
+            *phase,
         ]
         # Where not even an aorta was found no artery can be expected.
         merged = one.merged or bool(of_artery) or (bool(unknown) and len(scene.aorta_lps_mm) > 0)
+        # In an arterial phase blood of iliac veins holds no contrast: what is bright is no vein.
+        merged |= bool(phase) and vessel != "ivc"
         out.append(replace(doubted(one, [*of_artery, *other]), merged=merged))
     return out
 

@@ -43,7 +43,7 @@ _POWER_MM = 5.0
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
 # What is left of them when they are taken off is as high as this.
-_LEFT_WAVES = {"gray": 2.5, "mask": 2.0}
+_LEFT_WAVES = {"gray": 2.5, "mask": 2.3}
 
 # The first waves are where an outline lies and how large it is.
 _SIZE_AND_PLACE = 2

@@ -13,8 +13,10 @@ from scipy import ndimage
 
 from venoseg.volume import FloatArray
 
-# So many stations at a time: products with the few that a Gaussian reaches, however long the vein.
-_AT_ONCE = 64
+# So many stations at a time: products with the few that a Gaussian reaches, however long the
+# vein; and of no more multiplications than this, beyond which OpenBLAS shares a product between
+# threads. These wait for one another, and long where a window is at work beside them.
+_AT_ONCE, _SMALL = 64, 250_000
 
 # SciPy's reach of a Gaussian, in standard deviations.
 _TRUNCATE = 4.0
@@ -42,8 +44,9 @@ def average_along(values: FloatArray, sigma: float, order: int = 0) -> FloatArra
     places = np.clip(np.arange(-reach, count + reach), 0, count - 1)
     longer = values.reshape(count, -1)[places]
     result = np.empty((count, longer.shape[1]))
-    for start in range(0, count, _AT_ONCE):
-        rows = min(_AT_ONCE, count - start)
+    at_once = _rows(reach, longer.shape[1])
+    for start in range(0, count, at_once):
+        rows = min(at_once, count - start)
         wide = rows + 2 * reach
         np.matmul(
             band[:rows, :wide], longer[start : start + wide], out=result[start : start + rows]
@@ -66,7 +69,19 @@ def average_around(values: FloatArray, sigma: float) -> FloatArray:
     FloatArray
         (n, m) what `scipy.ndimage.gaussian_filter1d` gives along the last axis with ``wrap``.
     """
-    return values @ _ring(values.shape[1], round(sigma, 9))
+    count, points = values.shape
+    ring = _ring(points, round(sigma, 9))
+    result = np.empty((count, points))
+    rows = max(_SMALL // points**2, 1)
+    for start in range(0, count, rows):
+        np.matmul(values[start : start + rows], ring, out=result[start : start + rows])
+    return result
+
+
+def _rows(reach: int, columns: int) -> int:
+    """Return how many rows of a band to multiply at a time with so many columns."""
+    # r (r + 2 reach) multiplications a column.
+    return int(np.clip(np.sqrt(reach**2 + _SMALL / columns) - reach, 1, _AT_ONCE))
 
 
 def _reach(sigma: float) -> int:

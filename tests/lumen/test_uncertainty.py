@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from venoseg.lumen import measure
 from venoseg.lumen.uncertainty import slit_tips_mm, unproved_labels_mm
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
+from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
 
 GRID = Grid.from_axes((4, 4, 4), spacing_mm=(3.0, 0.8, 0.8), origin_lps_mm=(0.0, 0.0, 0.0))
@@ -64,3 +66,33 @@ def test_a_lumen_that_only_the_labels_tell_has_the_wider_interval() -> None:
         return float(np.median(high - low))
 
     assert half(unseen) > 3.0 * half(twin.image)
+
+
+@pytest.mark.parametrize("mm", [2.0, 3.0])
+def test_a_vein_that_lies_in_thick_slices_is_known_less_well(mm: float) -> None:
+    """Blurred by hand: slices are means over their thickness, as a scanner's are."""
+    pixel_mm, fine_mm, radius_mm, slope = 0.8, 0.25, 6.0, 0.2
+    per_slice, slices = round(mm / fine_mm), round(60.0 / mm)
+    z, y, x = np.meshgrid(
+        (np.arange(slices * per_slice) + 0.5) * fine_mm - 30.0,
+        np.arange(-20.0, 20.0, pixel_mm),
+        np.arange(-40.0, 40.0, pixel_mm),
+        indexing="ij",
+    )
+    away = (z - slope * x) / np.hypot(1.0, slope)
+    inside = np.hypot(away, y) < radius_mm
+    blurred = ndimage.gaussian_filter(
+        np.where(inside, 150.0, 50.0), (0.6 / fine_mm, *[0.6 / pixel_mm] * 2)
+    )
+    thick, share = (
+        part.reshape(slices, per_slice, *part.shape[1:]).mean(axis=1)
+        for part in (blurred, inside.astype(np.float64))
+    )
+    grid = Grid.from_axes(thick.shape, spacing_mm=(mm, pixel_mm, pixel_mm))
+    noise = np.random.default_rng(5).normal(0.0, 15.0, thick.shape)
+    image = Volume((thick + noise).astype(np.float32), grid)
+    labels = Segmentation((share >= 0.5).astype(np.uint8), grid, {1: "ivc"})
+    profile = measure(image, labels).profiles[0]
+    low, high = profile.minimum_interval_mm[profile.measured].T
+    assert profile.measured.sum() > 20
+    assert np.mean((low <= 2 * radius_mm) & (2 * radius_mm <= high)) > 0.9

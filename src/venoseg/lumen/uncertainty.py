@@ -33,6 +33,12 @@ _POOLING_MM = 15.0
 _SPREAD = {"gray": 0.87, "mask": 0.81}
 _SPREAD_PER_MM = {"gray": 0.13, "mask": 0.06}
 
+# In slices that are thick beside a vein that lies in them, its edge is told from too few of them.
+# By how much figures may be wrong for it (95 %): such shares, for the equivalent and the minimum
+# diameter, of the slices' distance squared over the diameter, times the fourth power of the sine of
+# the angle between the vein and the slices' normal (round veins, box-shaped slices of 2 to 5 mm).
+_FEW_SLICES = (0.5, 1.0)
+
 # What remains of the wall's position when noise is gone: sampling, the model of the blur.
 _WALL_FLOOR_MM = 0.007
 
@@ -138,7 +144,8 @@ def half_intervals_mm(
     half: FloatArray = _NORMAL_95 * np.sqrt(
         spread**2 * variance + (systematic**2 + placed**2)[:, None]
     )
-    return half
+    lying = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
+    return np.hypot(half, lying[:, None] * _FEW_SLICES)
 
 
 def unseen_rim_mm(wall: Wall, grid: Grid) -> FloatArray:

@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from venoseg.angiography.projection import Projection
 from venoseg.angiography.run import Image
-from venoseg.angiography.strays import ASTRAY, BRIDGED, runs_of
+from venoseg.angiography.strays import ASTRAY, BRIDGED
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 
 ELSEWHERE = "elsewhere"
@@ -85,9 +86,9 @@ def lumen_mask(
     chosen = np.ones(len(contours), dtype=bool) if stations is None else stations
     # Short pieces, each in its own box: a polygon's cost is its corners times its pixels.
     for start, last in [
-        (begin, min(begin + _PIECE, end))
-        for first, end in runs_of(chosen)
-        for begin in range(first, end, _PIECE)
+        (begin, min(begin + _PIECE, stop - 1))
+        for first, stop in runs_of(chosen)
+        for begin in range(first, stop - 1, _PIECE)
     ]:
         piece = contours[start : last + 1]
         ring = np.concatenate([piece[:, 0], piece[::-1, 1]])[:, ::-1]

@@ -19,6 +19,7 @@ from venoseg.angiography.course import Course
 from venoseg.angiography.edges import Edges
 from venoseg.angiography.projection import Projection, filling
 from venoseg.angiography.run import Image
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 
 BRIDGED = "bridged"
@@ -116,8 +117,9 @@ def without_strays(edges: Edges, picture: Image) -> Kept:
     sound = _long_enough(filled & ~thin & dense, _SOUND * usual)
     astray = nowhere.copy()
     bridges: list[tuple[int, int]] = []
-    for first, last in runs_of(~sound):
-        if thin[first : last + 1].sum() < _LONG * usual:
+    for first, stop in runs_of(~sound):
+        last = stop - 1
+        if thin[first:stop].sum() < _LONG * usual:
             continue
         if first > 0 and last < count - 1:
             if _lies_beside(edges.course, first, last, usual):
@@ -125,7 +127,7 @@ def without_strays(edges: Edges, picture: Image) -> Kept:
                 back = int(_MOUTH * usual)
                 bridges.append((max(first - back, 1), min(last + back, count - 2)))
         elif first > 0 or last < count - 1:
-            astray[first : last + 1] = _turns_away(edges.course, filled, (first, last), usual)
+            astray[first:stop] = _turns_away(edges.course, filled, (first, last), usual)
     kept = replace(kept, astray=astray)
     return _spliced(kept, bridges, picture, usual) if bridges else kept
 
@@ -139,15 +141,9 @@ def _usual(edges: Edges, filled: BoolArray) -> float:
 
 def _long_enough(where: BoolArray, length: float) -> BoolArray:
     kept = np.zeros_like(where)
-    for first, last in runs_of(where):
-        kept[first : last + 1] = last - first + 1 >= length
+    for start, stop in runs_of(where):
+        kept[start:stop] = stop - start >= length
     return kept
-
-
-def runs_of(where: BoolArray) -> list[tuple[int, int]]:
-    """Return first and last place of each run."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], where, [False]]).astype(int)))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _heading(course: Course, at: int, back: int, usual: float) -> FloatArray:

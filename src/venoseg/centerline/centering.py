@@ -21,6 +21,7 @@ from venoseg.centerline.label_sections import (
 )
 from venoseg.centerline.regions import Region
 from venoseg.errors import MeasurementError
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 
 # Distance of the sections whose middles are taken, round after round.
@@ -201,9 +202,5 @@ def _anchored(
 
 def _longest_run(inside: BoolArray) -> slice:
     """Return the longest run of True; an empty slice when there is none."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
-    starts, stops = edges[::2], edges[1::2]
-    if len(starts) == 0:
-        return slice(0, 0)
-    best = int(np.argmax(stops - starts))
-    return slice(int(starts[best]), int(stops[best]))
+    start, stop = max(runs_of(inside), key=lambda run: run[1] - run[0], default=(0, 0))
+    return slice(start, stop)

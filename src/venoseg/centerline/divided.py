@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, Grid
 
 # A sheet no thicker than this is filled; what lies farther apart are vessels of their own.
@@ -47,9 +48,8 @@ def sheets_between(mask: BoolArray, foreign: BoolArray, grid: Grid) -> BoolArray
     slices = np.moveaxis(mask, axis, 0)
     spacing = np.delete(grid.spacing_mm, axis)
     least = max(2, int(np.ceil(_LEAST_HEIGHT_MM / grid.spacing_mm[axis])))
-    candidates = _runs(_interrupted(slices), least)
     between = np.zeros_like(slices)
-    for run in candidates:
+    for run in _runs(_interrupted(slices), least):
         for n in range(run.start, run.stop):
             found = _sheet(slices[n], spacing)
             if found is not None:
@@ -71,9 +71,8 @@ def _interrupted(slices: BoolArray) -> BoolArray:
 
 
 def _runs(chosen: BoolArray, least: int) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen.view(np.int8), [0]])))
-    runs = [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return [run for run in runs if run.stop - run.start >= least]
+    """Return the runs of at least so many chosen slices."""
+    return [slice(start, stop) for start, stop in runs_of(chosen) if stop - start >= least]
 
 
 def _sheet(inside: BoolArray, spacing_mm: npt.NDArray[np.float64]) -> BoolArray | None:

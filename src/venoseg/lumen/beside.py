@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.label_sections import LabelSections
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 
 # What lies farther off than this is the vein's other limb, not a lumen beside.
@@ -54,9 +55,8 @@ class Beside:
     def channels(self) -> BoolArray:
         """(n,) whether further channels of the vein run beside the one outlined."""
         there = self.share >= _LEAST_SHARE
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], there.view(np.int8), [0]])))
         found = np.zeros(len(there), dtype=bool)
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        for start, stop in runs_of(there):
             both = self.joins[start, 0] >= _JOINED and self.joins[stop - 1, 1] >= _JOINED
             found[start:stop] = both
         return found

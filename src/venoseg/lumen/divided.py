@@ -28,6 +28,7 @@ from venoseg.lumen.edges import Blur
 from venoseg.lumen.lumens import Lumens
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.struts import TISSUE_HU
+from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 _PIXEL_MM = 0.4
@@ -137,8 +138,7 @@ def _divided(branch: Branch, whole: Whole) -> list[slice]:
     planes = sample_planes(region.sheets.view(np.uint8), region.grid, branch.curve, offsets)
     known = np.isfinite(whole.contours_mm[:, 0, 0])
     shows = known & (planes.sum(axis=(1, 2)) >= _LEAST_SHEET_MM2)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], shows.view(np.int8), [0]])))
-    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [slice(start, stop) for start, stop in runs_of(shows)]
 
 
 def _alike(

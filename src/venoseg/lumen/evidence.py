@@ -127,7 +127,7 @@ def renew(
     moved_mm[whole != evidence.whole] = np.inf
     averaged_mm = averaged_along_mm(np.sqrt(view.areas_mm2 / np.pi))
     if not np.isnan(evidence.labels.rim).all():
-        # Where labels tell the wall it is all theirs.
+        # Where labels tell the wall it moves as much as they do: felt as the largest moves are.
         moved_mm = np.where(moved_mm > _SAME_MM, np.inf, moved_mm)
     felt = _felt(moved_mm, step_mm, averaged_mm)
     evidence = replace(evidence, view=view, whole=whole)

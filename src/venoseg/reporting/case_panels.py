@@ -15,6 +15,7 @@ from venoseg.reporting.gray import gray_ribbon
 from venoseg.reporting.straightened import crossings_mm, draw_along
 from venoseg.reporting.window import GrayWindow
 from venoseg.reporting.words import area_words
+from venoseg.runs import runs_of
 from venoseg.volume import FloatArray
 
 # A colour, a line and a mark for each visit, so that they can be told apart without colour.
@@ -134,11 +135,10 @@ def _draw_shut(axes: Axes, n: int, vein: OnAxis) -> None:
     """Draw a hatched bar along the axis where a vein is shut."""
     states = np.array([row["state"] for row in vein.visit.stations(vein.profile.vessel)])
     shut = np.isin(states, ("occluded", "bridged")) & np.isfinite(vein.at_mm)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(int)))
-    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
+    for start, stop in runs_of(shut):
         axes.axvspan(
-            float(vein.at_mm[first]),
-            float(vein.at_mm[last]),
+            float(vein.at_mm[start]),
+            float(vein.at_mm[stop - 1]),
             ymin=0.0,
             ymax=0.06,
             facecolor="white",

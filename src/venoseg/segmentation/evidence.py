@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.anatomy import BY_NAME
+from venoseg.runs import runs_of
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
 
@@ -136,12 +137,6 @@ def _even_cava(evidence: Evidence, tube: Tube, possible: BoolArray) -> bool:
     step = np.diff(tube.course.points_lps_mm[[0, -1]], axis=0)[0]
     straight = abs(float(step[2])) > _STRAIGHT * tube.course.step_mm * (len(level) - 1)
     return bool(even and straight and evidence.cava and possible.mean() > _STRAIGHT)
-
-
-def runs_of(flags: BoolArray) -> list[tuple[int, int]]:
-    """Return (start, stop) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def _normal_mm2(vessel: str) -> float:

@@ -29,7 +29,7 @@ from venoseg.segmentation.model import (
     Segmentation,
 )
 from venoseg.segmentation.naming import named
-from venoseg.segmentation.painting import painted, without, without_arteries
+from venoseg.segmentation.painting import arteries_erased, painted, without_arteries
 from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import (
     Chain,
@@ -117,7 +117,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    part = without(part, scene.tracked, _ERASED)
+    part = arteries_erased(part, scene.tracked, _ERASED)
     below_mm = _iliac_below_mm(chains, ways)
     own = _without_the_same(ways)
     tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)

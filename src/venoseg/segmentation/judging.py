@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from venoseg.runs import runs_of
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.evidence import (
@@ -14,7 +15,6 @@ from venoseg.segmentation.evidence import (
     Evidence,
     evidence_of,
     lumen_by,
-    runs_of,
 )
 from venoseg.segmentation.model import VesselConfidence
 from venoseg.segmentation.unmixed import is_arterial, unmixed_by

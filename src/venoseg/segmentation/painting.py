@@ -105,7 +105,7 @@ def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None
     value[stop:] = value[stop - 1]
 
 
-def without(part: Volume, arteries: Sequence[Artery], depth: float) -> Volume:
+def arteries_erased(part: Volume, arteries: Sequence[Artery], depth: float) -> Volume:
     """Return an image with fat in arteries, where that is deeper than a share of their radius."""
     if not arteries:
         return part

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.evidence import Evidence, runs_of
+from venoseg.runs import runs_of
+from venoseg.segmentation.evidence import Evidence
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray
 

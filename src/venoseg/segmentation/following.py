@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -104,15 +105,34 @@ def cost_of_brightness(
     return cost
 
 
-def way_through(picture: Picture, cost: Float32Array, points_lps_mm: FloatArray) -> FloatArray:
+def way_through(
+    picture: Picture,
+    cost: Float32Array,
+    points_lps_mm: FloatArray,
+    broken: Callable[[FloatArray], bool],
+    across: Callable[[], Float32Array],
+) -> FloatArray:
     """Return (n, 3) points of the cheapest way that passes all of some points in order.
 
     These veins run from head to feet. Where the cheapest way leaves the heights between two points
     outside blood it goes around an occlusion; the straight line stands for the vein then.
+
+    Parameters
+    ----------
+    picture, cost
+        The coarse picture, and what a millimetre costs in it.
+    points_lps_mm
+        (n, 3) from the central end.
+    broken
+        Whether a way from one point to the next does not run in one vein all along.
+    across
+        What a millimetre costs instead where it is.
     """
     parts = [points_lps_mm[:1]]
     for start, end in pairwise(points_lps_mm):
         part = cheapest_way(cost, picture.grid, start, end)
+        if broken(part):
+            part = cheapest_way(across(), picture.grid, start, end)
         if _goes_around(picture, cost, part):
             part = np.stack([start, end])
         parts.append(part[1:])

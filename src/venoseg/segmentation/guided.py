@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.bridging import cost_across, is_broken
 from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
@@ -274,7 +275,14 @@ def _without_the_same(ways: Sequence[FloatArray]) -> list[FloatArray]:
 
 def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
     """Return the cheapest way through some points of a chain."""
-    return way_through(scene.picture, cost_for(scene, chain), points)
+    cost = cost_for(scene, chain)
+    return way_through(
+        scene.picture,
+        cost,
+        points,
+        lambda part: is_broken(scene, cost, part),
+        lambda: cost + cost_across(scene, chain),
+    )
 
 
 def cost_for(scene: Scene, chain: Chain) -> Float32Array:

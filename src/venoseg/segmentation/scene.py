@@ -84,6 +84,8 @@ class Scene:
         (n, 3) points in a second cava, left of the aorta, from the head down; mostly none.
     end_of_cavae_mm
         Height at which iliac veins begin, where two cavae never join to show it.
+    trunk
+        The aorta down to its division.
     """
 
     picture: Picture
@@ -100,6 +102,12 @@ class Scene:
     said_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     second_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     end_of_cavae_mm: float = -np.inf
+    trunk: Artery | None = None
+
+    @property
+    def known_arteries(self) -> tuple[Artery, ...]:
+        """The aorta and the iliac arteries, as far as they were followed."""
+        return self.tracked if self.trunk is None else (self.trunk, *self.tracked)
 
     @property
     def tracked(self) -> tuple[Artery, ...]:
@@ -302,6 +310,7 @@ def surroundings(
         used,
         second_lps_mm=second_cava(found, cava),
         end_of_cavae_mm=end_of_cavae_mm(found),
+        trunk=trunk,
     )
 
 

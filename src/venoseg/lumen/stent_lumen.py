@@ -12,22 +12,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from scipy.optimize import minimize_scalar
-from scipy.special import ndtr
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import sample_planes
-from venoseg.lumen.contours import outward_normals
-from venoseg.lumen.edges import Blur, sample_profiles, to_lps
+from venoseg.interpolation import Float32Array
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.struts import (
     SAMPLE_MM,
     TISSUE_HU,
+    Rays,
     Struts,
     averaged,
     follow_struts,
     outside_level,
-    ray_depths,
+    rays_through,
 )
 from venoseg.volume import FloatArray, Volume
 
@@ -45,6 +47,9 @@ HALF_STRUT_MM = 0.12
 
 # The level of the blood is read within this share of the stent's radius, away from the wire.
 _INNER_SHARE = 0.45
+
+# So many sections at a time: what is computed on the way then stays in the processor's cache.
+_STATIONS_AT_ONCE = 8
 
 # So near to its ends a stent's lumen cannot be told from that of the vein beyond.
 END_MM = 3.0
@@ -68,14 +73,11 @@ class Lining:
     ----------
     depth_mm
         (n, m) how far inside the middle of the wire the lumen begins.
-    misfit
-        Mean square of what the model leaves.
     tissue_hu
         Level between lumen and wire that was taken.
     """
 
     depth_mm: FloatArray
-    misfit: float
     tissue_hu: float
 
 
@@ -95,42 +97,106 @@ def lumen_level(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
 
 
 def fit_lining(
-    volume: Volume, struts: Struts, lumen_hu: FloatArray, blur: Blur, tissue_hu: float = TISSUE_HU
+    rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float = TISSUE_HU
 ) -> Lining:
     """Fit how deep inside the wire the lumen begins."""
-    curve, contours = struts.curve, struts.contours_mm
-    normals = outward_normals(contours)
-    width = blur.along(to_lps(normals, curve), volume.grid)
-    depth = ray_depths(contours)
-    values = sample_profiles(volume.voxels, volume.grid, curve, contours, normals, depth).values
-    outside = outside_level(values, depth, width, curve, contours)
-    line = np.exp(-0.5 * (depth / width[..., None]) ** 2)
-    power = (line**2).sum(-1)
-    use = (depth <= _CLEAR_OUT * width[..., None]).astype(np.float64)
-    line = line * use
-    # Candidates lie on the samples' own grid, halved: one blurred edge, moved, serves for all.
-    count = int((-float(depth[0]) - 1.0) / _DEPTH_STEP_MM)
-    fine = depth[0] + np.arange(2 * len(depth) - 1 + count) * _DEPTH_STEP_MM
-    edge = ndtr(-fine / width[..., None])
-    samples = np.arange(0, 2 * len(depth) - 1, 2)
-    tissue = outside[..., None] + (tissue_hu - outside)[..., None] * edge[..., samples]
-    rest = (values - tissue) * use
-    step = (lumen_hu - tissue_hu)[:, None, None] * use
-    misfit = np.empty((count, *width.shape))
-    for n in range(count):
-        left = rest - step * edge[..., samples + n]
-        metal = np.maximum((left * line).sum(-1) / power, 0.0)
-        misfit[n] = (left**2).sum(-1) - metal**2 * power
-    # The last sections show the vein beyond the stent as well.
-    ends = round(END_MM / float(curve.position_mm[1] - curve.position_mm[0]))
-    if 4 * ends < len(curve):
-        misfit[:, :ends] = misfit[:, ends : ends + 1]
-        misfit[:, -ends:] = misfit[:, -ends - 1 : -ends]
-    wide, near = (_least(misfit, curve, contours, over) for over in (_HIDDEN_MM, _SHOWN_MM))
+    width = blur.along(rays.normals_lps, rays.grid)
+    misfit = _misfits(rays, lumen_hu, width, tissue_hu)
+    wide, near = (_least(misfit, rays.struts, over) for over in (_HIDDEN_MM, _SHOWN_MM))
     first, last = _SHOWS_WIDTHS
-    shown = np.clip((wide[0] / width - first) / (last - first), 0.0, 1.0)
-    found = (1.0 - shown) * wide[0] + shown * near[0]
-    return Lining(found, wide[1], tissue_hu)
+    shown = np.clip((wide / width - first) / (last - first), 0.0, 1.0)
+    return Lining((1.0 - shown) * wide + shown * near, tissue_hu)
+
+
+def misfit_of(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float = TISSUE_HU) -> float:
+    """Return the mean square of what the model leaves where neighbours share one depth."""
+    width = blur.along(rays.normals_lps, rays.grid)
+    misfit = _misfits(rays, lumen_hu, width, tissue_hu)
+    return float(_shared(misfit, rays.struts, _HIDDEN_MM).min(axis=1).mean())
+
+
+def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: float) -> FloatArray:
+    """Return (n, c, m) squares of what the model leaves on each ray with c depths of the lumen."""
+    struts, depth = rays.struts, rays.depth_mm
+    outside = outside_level(rays.values, depth, width, struts.curve, struts.contours_mm)
+    count = int((-float(depth[0]) - 1.0) / _DEPTH_STEP_MM)
+    misfit = np.empty((len(width), count, width.shape[1]))
+    for start in range(0, len(width), _STATIONS_AT_ONCE):
+        part = slice(start, start + _STATIONS_AT_ONCE)
+        misfit[part] = _misfits_of(
+            rays.values[part],
+            depth,
+            width[part],
+            (lumen_hu[part], tissue_hu, outside[part]),
+            count,
+        )
+    # The last sections show the vein beyond the stent as well.
+    ends = round(END_MM / float(struts.curve.position_mm[1] - struts.curve.position_mm[0]))
+    if 4 * ends < len(width):
+        misfit[:ends] = misfit[ends]
+        misfit[-ends:] = misfit[-ends - 1]
+    return misfit
+
+
+def _misfits_of(
+    values: npt.NDArray[np.float32],
+    depth: FloatArray,
+    width: FloatArray,
+    levels: tuple[FloatArray, float, FloatArray],
+    count: int,
+) -> FloatArray:
+    """Return (n, c, m) the misfit with each of ``count`` depths, on the samples' halved grid.
+
+    With r what the image shows beyond tissue and surroundings, e the lumen's blurred edge, s its
+    step and l the wire's line, what is left of r - s e - (metal) l squares to r.r - 2 s r.e +
+    s s e.e - metal metal l.l: one blurred edge, moved, serves for all depths.
+    """
+    lumen_hu, tissue_hu, outside = levels
+    spread, samples = _f32(width), len(depth)
+    edge = _moved_edges(depth, spread, count)
+    rest = values - edge[0][..., :samples] * _f32(tissue_hu - outside)[..., None]
+    rest -= _f32(outside)[..., None]
+    scaled = _f32(depth) / spread[..., None]
+    use = scaled <= np.float32(_CLEAR_OUT)
+    rest *= use
+    line = np.exp(np.float32(-0.5) * scaled**2)
+    line *= use
+    step = (lumen_hu - tissue_hu)[:, None]
+    on_line = _products(rest, line)
+    squares = _products(rest, rest)
+    power = np.sqrt(np.pi) * width / SAMPLE_MM
+    energy = [_products(e, e) for e in edge]
+    misfit = np.empty((len(width), count, width.shape[1]))
+    for n in range(count):
+        moved = edge[n % 2][..., n // 2 : n // 2 + samples]
+        through = _line_through_edge(n * _DEPTH_STEP_MM, spread)
+        metal = np.maximum(on_line - step * through, 0.0)
+        beside, alone = _products(rest, moved), energy[n % 2]
+        misfit[:, n] = squares - 2.0 * step * beside + step**2 * alone - metal**2 / power
+        energy[n % 2] = alone - moved[..., 0] ** 2
+    return misfit
+
+
+def _moved_edges(
+    depth: FloatArray, width: Float32Array, count: int
+) -> tuple[Float32Array, Float32Array]:
+    """Return the blurred edge on the samples' grid and half a sample farther, long enough."""
+    fine = _f32(depth[0] + np.arange(2 * len(depth) + count) * _DEPTH_STEP_MM)
+    return (
+        share_beyond(fine[::2] / width[..., None]),
+        share_beyond(fine[1::2] / width[..., None]),
+    )
+
+
+def _line_through_edge(depth_mm: float, width: Float32Array) -> Float32Array:
+    """Return the sum over samples of the line of a wire times an edge so far inside it."""
+    share = share_beyond(np.float32(depth_mm / np.sqrt(2.0)) / width)
+    return share * width * np.float32(np.sqrt(2.0 * np.pi) / SAMPLE_MM)
+
+
+def _products(one: Float32Array, other: Float32Array) -> Float32Array:
+    """Sum the products of two sets of values along each ray."""
+    return np.asarray(np.einsum("nmd,nmd->nm", one, other))
 
 
 def blur_of_wires(volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: FloatArray) -> Blur:
@@ -151,15 +217,15 @@ def blur_of_wires(volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: 
         depth: FloatArray | float = 0.3
         for _ in range(2):
             struts = follow_struts(volume, stations, contours, depth, blood, blur)
-            lining = fit_lining(volume, struts, blood, blur)
-            contours, depth = struts.contours_mm, lining.depth_mm
-        return lining.misfit
+            rays = rays_through(volume, struts)
+            contours, depth = struts.contours_mm, fit_lining(rays, blood, blur).depth_mm
+        return misfit_of(rays, blood, blur)
 
     found = minimize_scalar(misfit, bounds=_BLURS_MM, method="bounded", options={"xatol": 0.02})
     return Blur(float(found.x), along)
 
 
-def sharpened(volume: Volume, struts: Struts, lumen_hu: FloatArray, blur: Blur) -> Blur:
+def sharpened(rays: Rays, lumen_hu: FloatArray, blur: Blur) -> Blur:
     """Return the blur of least misfit over a whole stent whose wires have been followed.
 
     Where tissue is about as thin as the blur, one part in twenty of the blur passes for a tenth of
@@ -167,20 +233,23 @@ def sharpened(volume: Volume, struts: Struts, lumen_hu: FloatArray, blur: Blur) 
     """
 
     def misfit(width_mm: float) -> float:
-        return fit_lining(volume, struts, lumen_hu, replace(blur, in_plane_mm=width_mm)).misfit
+        return misfit_of(rays, lumen_hu, replace(blur, in_plane_mm=width_mm))
 
     bounds = [blur.in_plane_mm * (1.0 + side * _BLUR_DOUBT) for side in (-1.0, 1.0)]
     found = minimize_scalar(misfit, bounds=bounds, method="bounded", options={"xatol": 0.003})
     return replace(blur, in_plane_mm=float(found.x))
 
 
-def _least(
-    misfit: FloatArray, curve: Curve, contours: FloatArray, over_mm: tuple[float, float]
-) -> tuple[FloatArray, float]:
-    """Return (n, m) the depth of least misfit of neighbourhoods, and what misfit it leaves."""
-    shared = np.stack([averaged(m, curve, contours, over_mm) for m in misfit])
+def _least(misfit: FloatArray, struts: Struts, over_mm: tuple[float, float]) -> FloatArray:
+    """Return (n, m) the depth of least misfit of neighbourhoods."""
+    shared = np.moveaxis(_shared(misfit, struts, over_mm), 1, 0)
     fine = _between(shared, np.argmin(shared, axis=0))
-    return np.maximum(fine * _DEPTH_STEP_MM, HALF_STRUT_MM), float(shared.min(axis=0).mean())
+    return np.maximum(fine * _DEPTH_STEP_MM, HALF_STRUT_MM)
+
+
+def _shared(misfit: FloatArray, struts: Struts, over_mm: tuple[float, float]) -> FloatArray:
+    """Average (n, c, m) misfits over the neighbouring wall."""
+    return averaged(misfit, struts.curve, struts.contours_mm, over_mm)
 
 
 def _between(shared: FloatArray, best: np.ndarray) -> FloatArray:
@@ -193,3 +262,7 @@ def _between(shared: FloatArray, best: np.ndarray) -> FloatArray:
     offset = np.where(bend > 0, 0.5 * (before - after) / np.where(bend > 0, bend, 1.0), 0.0)
     result: FloatArray = np.where(best == at, at + np.clip(offset, -0.5, 0.5), best)
     return result
+
+
+def _f32(values: FloatArray) -> Float32Array:
+    return values.astype(np.float32)

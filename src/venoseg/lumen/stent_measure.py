@@ -9,8 +9,14 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import measure_shapes, outward_normals
-from venoseg.lumen.edges import Blur, sample_profiles
-from venoseg.lumen.stent_lumen import END_MM, blur_of_wires, fit_lining, lumen_level, sharpened
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.stent_lumen import (
+    END_MM,
+    blur_of_wires,
+    fit_lining,
+    lumen_level,
+    sharpened,
+)
 from venoseg.lumen.stent_metal import (
     between_ends,
     gaps_of,
@@ -37,9 +43,10 @@ from venoseg.lumen.stent_profile import (
 )
 from venoseg.lumen.stent_view import around
 from venoseg.lumen.struts import (
-    Struts,
+    Rays,
     course_of,
     follow_struts,
+    rays_through,
     recentred,
     rough_contours,
     unblurred,
@@ -97,13 +104,13 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     wires = _wires(view, curve, device.radius_mm)
     if wires is None:
         return None
-    struts, curve = wires.struts, wires.struts.curve
+    struts, curve = wires.rays.struts, wires.rays.struts.curve
     metal = metal_of(struts)
     gaps, overlaps = gaps_of(metal, curve), overlaps_of(metal, curve)
     contours = unblurred(struts.contours_mm, curve, wires.blur, view.grid)
     in_gap = within(curve, gaps)
     contours[in_gap] = np.nan
-    lumen, lumen_interval, words = lumen_inside(view, wires)
+    lumen, lumen_interval, words = lumen_inside(wires)
     flags = [list(one) for one in words]
     _note(flags, within(curve, overlaps), OVERLAP)
     _note(flags, in_gap, GAP)
@@ -129,14 +136,13 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
 
 def with_own_blood(volume: Volume, wires: Wires) -> Wires:
     """Return stations with the level of the blood found in them alone."""
-    area = measure_shapes(wires.struts.contours_mm).area_mm2
+    struts = wires.rays.struts
+    area = measure_shapes(struts.contours_mm).area_mm2
     radius_mm = float(np.sqrt(np.nanmedian(area) / np.pi))
-    return replace(wires, lumen_hu=lumen_level(volume, wires.struts.curve, radius_mm))
+    return replace(wires, lumen_hu=lumen_level(volume, struts.curve, radius_mm))
 
 
-def lumen_inside(
-    volume: Volume, wires: Wires
-) -> tuple[FloatArray, FloatArray, list[tuple[str, ...]]]:
+def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, ...]]]:
     """Tell the lumen inside the wires of some stations, and what is doubtful about it.
 
     Returns
@@ -145,12 +151,12 @@ def lumen_inside(
         (n, m, 2) contours, NaN where not told; (n, 2) ends of the 95 % interval of the area, which
         is known as well where the wire outshines the edge; n tuples of flags.
     """
-    struts, curve = wires.struts, wires.struts.curve
-    lining = fit_lining(volume, struts, wires.lumen_hu, wires.blur)
-    contours = unblurred(struts.contours_mm, curve, wires.blur, volume.grid)
+    struts, curve = wires.rays.struts, wires.rays.struts.curve
+    lining = fit_lining(wires.rays, wires.lumen_hu, wires.blur)
+    contours = unblurred(struts.contours_mm, curve, wires.blur, wires.rays.grid)
     lumen = contours - outward_normals(contours) * lining.depth_mm[..., None]
     enhanced = wires.lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
-    refused = np.full(len(curve), _is_sharp(volume, struts))
+    refused = np.full(len(curve), overshoots(wires.rays))
     from_start = curve.position_mm - curve.position_mm[0]
     at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
     in_gap = within(curve, gaps_of(metal_of(struts), curve))
@@ -191,10 +197,10 @@ def _wires(volume: Volume, curve: Curve, radius_mm: float) -> Wires | None:
     if inner is None:
         return None
     curve, contours, lumen_hu = curve.part(inner), struts.contours_mm[inner], lumen_hu[inner]
-    struts, depth = _settled(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
-    blur = sharpened(volume, struts, lumen_hu, blur)
-    struts, _ = _settled(volume, curve, struts.contours_mm, depth, lumen_hu, blur)
-    return Wires(struts, lumen_hu, blur)
+    rays, depth = _settled(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
+    blur = sharpened(rays, lumen_hu, blur)
+    rays, _ = _settled(volume, curve, rays.struts.contours_mm, depth, lumen_hu, blur)
+    return Wires(rays, lumen_hu, blur)
 
 
 def _settled(
@@ -204,27 +210,18 @@ def _settled(
     depth: FloatArray | float,
     lumen_hu: FloatArray,
     blur: Blur,
-) -> tuple[Struts, FloatArray]:
+) -> tuple[Rays, FloatArray]:
     """Fit wires and lining in turn until neither changes; return the wires and the depth."""
     for _ in range(_ROUNDS):
         struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
         contours = struts.contours_mm
-        found = fit_lining(volume, struts, lumen_hu, blur).depth_mm
+        rays = rays_through(volume, struts)
+        found = fit_lining(rays, lumen_hu, blur).depth_mm
         change = float(np.median(np.abs(found - depth)))
         depth = found
         if change < _SETTLED_MM:
             break
-    return struts, found
-
-
-def _is_sharp(volume: Volume, struts: Struts) -> bool:
-    """Tell whether the image shows the overshoot of a sharp kernel beside the wires."""
-    depth: FloatArray = np.arange(-1.0, 14.0) * 0.2
-    normals = outward_normals(struts.contours_mm)
-    profiles = sample_profiles(
-        volume.voxels, volume.grid, struts.curve, struts.contours_mm, normals, depth
-    )
-    return overshoots(struts, depth, profiles.values.astype(np.float64))
+    return rays, found
 
 
 def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:

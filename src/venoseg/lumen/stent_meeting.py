@@ -18,7 +18,6 @@ from scipy.spatial import cKDTree
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.stent_measure import ABOUT_LUMEN, lumen_inside, with_own_blood
 from venoseg.lumen.stent_profile import OVERLAP, StentProfile, area_interval
-from venoseg.lumen.stent_view import around
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 MEETING = "stents_meet"
@@ -268,15 +267,14 @@ def _lined_apart(profile: StentProfile, volume: Volume) -> StentProfile:
     lumen = np.full_like(profile.lumen_mm, np.nan)
     interval = np.full_like(profile.lumen_interval_mm2, np.nan)
     flags = [tuple(w for w in words if w not in ABOUT_LUMEN) for words in profile.flags]
-    view = around(volume, profile.device.line_lps_mm, profile.device.radius_mm)
     labels, count = ndimage.label(profile.shared < CROSSING_SHARE)
     for number in range(1, count + 1):
         at = np.flatnonzero(labels == number)
         if profile.wires is None or len(at) < _LEAST_STATIONS:
             continue
         run = slice(int(at[0]), int(at[-1]) + 1)
-        wires = with_own_blood(view, profile.wires.part(run))
-        lumen[run], interval[run], words = lumen_inside(view, wires)
+        wires = with_own_blood(volume, profile.wires.part(run))
+        lumen[run], interval[run], words = lumen_inside(wires)
         for n, more in zip(at, words, strict=True):
             flags[n] = (*flags[n], *more)
     return replace(

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import perimeters_mm
-from venoseg.lumen.struts import Struts
+from venoseg.lumen.struts import Rays, Struts
 from venoseg.volume import BoolArray, FloatArray
 
 _LEAST_STATIONS = 8
@@ -46,24 +46,16 @@ def metal_of(struts: Struts) -> FloatArray:
     return result
 
 
-def overshoots(struts: Struts, depth_mm: FloatArray, values: FloatArray) -> bool:
-    """Tell whether the kernel of the image enhances edges, from the struts of a stent.
+def overshoots(rays: Rays) -> bool:
+    """Tell whether the kernel of the image enhances edges, from the wires of a stent.
 
     Told by the slope of what lies beside the wire against the height of the wire, over all rays of
     a section: of what surrounds the stent it knows nothing.
-
-    Parameters
-    ----------
-    struts
-        The wires.
-    depth_mm
-        (d,) positions along the normals from the middle of the wire.
-    values
-        (n, m, d) the image there.
     """
-    beside = (depth_mm >= _BESIDE_MM[0]) & (depth_mm <= _BESIDE_MM[1])
-    dark = values[..., beside].mean(axis=-1) - struts.outside
-    top = values[..., np.abs(depth_mm) < 0.2].mean(axis=-1)
+    depth = rays.depth_mm
+    beside = (depth >= _BESIDE_MM[0]) & (depth <= _BESIDE_MM[1])
+    dark = rays.values[..., beside].mean(axis=-1, dtype=np.float64) - rays.struts.outside
+    top = rays.values[..., np.abs(depth) < 0.2].mean(axis=-1, dtype=np.float64)
     top = top - top.mean(axis=1, keepdims=True)
     dark = dark - dark.mean(axis=1, keepdims=True)
     slope = float((dark * top).sum() / max(float((top**2).sum()), 1e-6))

@@ -9,7 +9,7 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import Shapes, centroids_mm
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.struts import Struts
+from venoseg.lumen.struts import Rays
 from venoseg.segmentation import StentDevice
 from venoseg.volume import FloatArray
 
@@ -37,21 +37,21 @@ class Wires:
 
     Attributes
     ----------
-    struts
-        The wires.
+    rays
+        The wires, and the image across them.
     lumen_hu
         (n,) level of the blood.
     blur
         Of the image.
     """
 
-    struts: Struts
+    rays: Rays
     lumen_hu: FloatArray
     blur: Blur
 
     def part(self, keep: slice) -> Wires:
         """Return some of the stations."""
-        return Wires(self.struts.part(keep), self.lumen_hu[keep], self.blur)
+        return Wires(self.rays.part(keep), self.lumen_hu[keep], self.blur)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.special import ndtr
 
 from venoseg.centerline.curve import Curve, curve_through, smooth
 from venoseg.errors import MeasurementError
+from venoseg.interpolation import Float32Array
+from venoseg.lumen.averages import average_along, average_around
 from venoseg.lumen.contours import (
     areas_mm2,
     centroids_mm,
@@ -25,6 +26,7 @@ from venoseg.lumen.contours import (
     resample_closed,
 )
 from venoseg.lumen.edges import Blur, curvature_shift, sample_profiles, to_lps
+from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.volume import FloatArray, Grid, Volume
 
@@ -57,8 +59,10 @@ _LEADING = 5
 
 _ROUNDS = 5
 
-# Levels beside the wire are read this many widths of the blur away from it.
-_CLEAR_WIDTHS = 3.0
+# The image shows a wire within so many widths of the blur. Levels beside it are read this many away
+# from it, and over so much farther.
+_SEEN_WIDTHS = 3.5
+_CLEAR_WIDTHS, _OUTSIDE_MM = 3.0, 1.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +90,41 @@ class Struts:
         """Return some of the sections."""
         curve = self.curve.part(keep)
         return Struts(curve, self.contours_mm[keep], self.metal[keep], self.outside[keep])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rays:
+    """The image along the normals of the wires.
+
+    Attributes
+    ----------
+    struts
+        The wires.
+    normals_lps
+        (n, m, 3) outward unit vectors.
+    grid
+        Of the image.
+    depth_mm
+        (d,) places along a normal from the middle of the wire, negative inside.
+    values
+        (n, m, d) the image there.
+    """
+
+    struts: Struts
+    normals_lps: FloatArray
+    grid: Grid
+    depth_mm: FloatArray
+    values: Float32Array
+
+    def part(self, keep: slice) -> Rays:
+        """Return some of the sections."""
+        return Rays(
+            self.struts.part(keep),
+            self.normals_lps[keep],
+            self.grid,
+            self.depth_mm,
+            self.values[keep],
+        )
 
 
 def course_of(line_lps_mm: FloatArray, step_mm: float) -> Curve:
@@ -170,14 +209,6 @@ def even(contours: FloatArray) -> FloatArray:
     return resample_closed([*contours], contours.shape[1])
 
 
-def ray_depths(contours: FloatArray) -> FloatArray:
-    """Return depths along the normals from near the middle of the widest section to beyond it."""
-    radius = float(np.sqrt(np.median(areas_mm2(contours)) / np.pi))
-    inwards = int(np.ceil(0.95 * radius / SAMPLE_MM))
-    count = round(_OUTWARDS_MM / SAMPLE_MM)
-    return np.linspace(-inwards, count, inwards + count + 1) * SAMPLE_MM
-
-
 def follow_struts(
     volume: Volume,
     curve: Curve,
@@ -211,18 +242,12 @@ def follow_struts(
     for turn in range(_ROUNDS):
         normals = outward_normals(contours)
         width = blur.along(to_lps(normals, curve), volume.grid)
-        depth = np.linspace(-8.0, 14.0, 23) * SAMPLE_MM
+        depth = _near_wire(float(width.max()))
         profiles = sample_profiles(volume.voxels, volume.grid, curve, contours, normals, depth)
         outside = outside_level(profiles.values, depth, width, curve, contours)
-        expected = background(depth, width, lumen_depth_mm, (inside, tissue_hu, outside))
-        near = np.exp(-0.5 * (depth / (1.5 * width[..., None])) ** 2)
-        residual = (profiles.values - expected) * near
-        scaled = depth / width[..., None]
-        line = np.exp(-0.5 * scaled**2) * near
-        slope = scaled / width[..., None] * line
-        height = np.maximum((residual * line).sum(-1) / (line**2).sum(-1), 0.0)
-        push = (residual * slope).sum(-1)
-        power = height * (slope**2).sum(-1)
+        near = np.abs(depth) <= _SEEN_WIDTHS * width.max()
+        expected = background(depth[near], width, lumen_depth_mm, (inside, tissue_hu, outside))
+        height, push, power = _line_fit(profiles.values[..., near] - expected, depth[near], width)
         shift = averaged(push * height, curve, contours) / np.maximum(
             averaged(power * height, curve, contours), 1e-6
         )
@@ -235,6 +260,49 @@ def follow_struts(
         metal=height * width * np.sqrt(2.0 * np.pi),
         outside=outside,
     )
+
+
+def _near_wire(width_mm: float) -> FloatArray:
+    """Return depths at which the image shows the wire, or what lies beyond it."""
+    inwards = int(np.ceil(_SEEN_WIDTHS * width_mm / SAMPLE_MM))
+    outwards = int(np.ceil((_CLEAR_WIDTHS * width_mm + _OUTSIDE_MM) / SAMPLE_MM))
+    return np.linspace(-inwards, outwards, inwards + outwards + 1) * SAMPLE_MM
+
+
+def _line_fit(
+    residual: Float32Array, depth: FloatArray, width: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Fit lines of the blur's width to (n, m, d) values around a depth of 0.
+
+    Returns
+    -------
+    tuple
+        (n, m) how high they are, never negative, how the values push them outwards, and how firmly
+        the values hold them.
+    """
+    spread = width.astype(np.float32)[..., None]
+    scaled = depth.astype(np.float32) / spread
+    # Less of what lies farther from the wire: its own line and the window on it, both Gaussian.
+    window = np.exp(np.float32(-0.5 / 1.5**2) * scaled**2)
+    line = np.exp(np.float32(-0.5) * scaled**2) * window
+    slope = scaled / spread * line
+    residual = residual * window
+    height = np.maximum((residual * line).sum(-1) / (line**2).sum(-1), 0.0).astype(np.float64)
+    push = (residual * slope).sum(-1).astype(np.float64)
+    return height, push, height * (slope**2).sum(-1)
+
+
+def rays_through(volume: Volume, struts: Struts) -> Rays:
+    """Look at the image along the normals of the wires."""
+    normals = outward_normals(struts.contours_mm)
+    # From near the middle of the widest section to beyond the wire.
+    radius = float(np.sqrt(np.median(areas_mm2(struts.contours_mm)) / np.pi))
+    inwards, outwards = int(np.ceil(0.95 * radius / SAMPLE_MM)), round(_OUTWARDS_MM / SAMPLE_MM)
+    depth = np.linspace(-inwards, outwards, inwards + outwards + 1) * SAMPLE_MM
+    values = sample_profiles(
+        volume.voxels, volume.grid, struts.curve, struts.contours_mm, normals, depth
+    ).values
+    return Rays(struts, to_lps(normals, struts.curve), volume.grid, depth, values)
 
 
 def unblurred(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
@@ -252,15 +320,16 @@ def background(
     width: FloatArray,
     lumen_depth_mm: FloatArray | float,
     levels: tuple[FloatArray, float, FloatArray],
-) -> FloatArray:
+) -> Float32Array:
     """Return (n, m, d) what the image would show without wire: lumen, tissue, outside, blurred."""
     inside, tissue, outside = levels
-    deep = np.asarray(lumen_depth_mm, dtype=np.float64)[..., None]
-    spread = width[..., None]
-    result: FloatArray = (
-        outside[..., None]
-        + (tissue - outside)[..., None] * ndtr(-depth / spread)
-        + (inside[..., None] - tissue) * ndtr(-(depth + deep) / spread)
+    places, spread = depth.astype(np.float32), width.astype(np.float32)[..., None]
+    deep = np.asarray(lumen_depth_mm, dtype=np.float32)[..., None]
+    result = share_beyond(places / spread)
+    result *= (tissue - outside).astype(np.float32)[..., None]
+    result += outside.astype(np.float32)[..., None]
+    result += (
+        share_beyond((places + deep) / spread) * (inside - tissue).astype(np.float32)[..., None]
     )
     return result
 
@@ -274,7 +343,7 @@ def outside_level(
 ) -> FloatArray:
     """Return (n, m) the level beyond the wire, averaged over the neighbouring wall."""
     clear = (depth >= _CLEAR_WIDTHS * width[..., None]) & (
-        depth <= _CLEAR_WIDTHS * width[..., None] + 1.2
+        depth <= _CLEAR_WIDTHS * width[..., None] + _OUTSIDE_MM
     )
     total = np.where(clear, values, 0.0).sum(axis=2) / np.maximum(clear.sum(axis=2), 1)
     return averaged(total, curve, contours)
@@ -286,9 +355,9 @@ def averaged(
     contours: FloatArray,
     over_mm: tuple[float, float] = _SMOOTHING_MM,
 ) -> FloatArray:
-    """Average (n, m) values over the neighbouring wall, so far along the stent and around it."""
+    """Average (n, ..., m) values over the neighbouring wall, so far along the stent and around."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
-    sigma = (over_mm[0] / station_mm, over_mm[1] / point_mm)
-    result: FloatArray = ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap"))
-    return result
+    along = average_along(values, over_mm[0] / station_mm)
+    around = average_around(along.reshape(-1, values.shape[-1]), over_mm[1] / point_mm)
+    return around.reshape(values.shape)

@@ -32,7 +32,7 @@ _WINDOW_MM, _BEHIND_MM = 130.0, 45.0
 _MIXED_HU, _UNLIKE_HU = 10.0, 15.0
 # Blood of iliac veins is that of the cava below the kidneys, or has mixed less yet.
 _FAINTER_HU, _FAINTEST_HU, _BRIGHTER_HU, _APART_HU = 40.0, 45.0, 25.0, 40.0
-_LOW_PERCENT = 10
+_LOW_PERCENT, _ON_COURSE_MM = 10, 12.0
 # A vessel with another one before it, or before it and beside, is the vein.
 _BEFORE_MM, _ASIDE_MM, _COVERED = (6.0, 16.0), 11.0, 1.0
 _NEVER = 5.0
@@ -207,8 +207,12 @@ def _blood_of_veins(found: Landmarks, artery_hu: float) -> tuple[float, float]:
     track, cava = found.cava, sure_cava(found)
     if len(cava) == 0:
         return _FAINTEST_HU, artery_hu + _BRIGHTER_HU
-    z = track.points_lps_mm[:, 2]
-    own = track.level_hu[(z <= cava[0, 2]) & (z >= cava[-1, 2])]
+    x, _, z = track.points_lps_mm.T
+    # Beside a cava left of the aorta the track runs through other tissue.
+    along = np.abs(x - np.interp(z, cava[::-1, 2], cava[::-1, 0])) < _ON_COURSE_MM
+    own = track.level_hu[(z <= cava[0, 2]) & (z >= cava[-1, 2]) & along]
+    if len(own) == 0:
+        return _FAINTEST_HU, artery_hu + _BRIGHTER_HU
     usual, least = float(np.median(own)), float(np.percentile(own, _LOW_PERCENT))
     brightest = usual if artery_hu - usual > _APART_HU else max(usual, artery_hu)
     return max(least - _FAINTER_HU, _FAINTEST_HU), brightest + _BRIGHTER_HU

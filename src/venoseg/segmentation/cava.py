@@ -171,10 +171,12 @@ def division_mm(found: Landmarks) -> float:
 
     Where it seems to do so high above the iliac crests it may only have become thinner or fainter:
     if its track goes straight on in blood, it has not divided yet. Far below the crests its track
-    runs in another vessel.
+    runs in another vessel, and below the end of a cava left of it perhaps in the veins that join.
     """
     track = found.aorta
     lowest = max(lowest_of_aorta_mm(track), found.crest_z_mm - _DIVISION_UNDER_CREST_MM)
+    if len(found.left_lps_mm):
+        return max(lowest, float(found.left_lps_mm[-1, 2]))
     if not np.isfinite(found.crest_z_mm):
         return lowest
     z, x = track.points_lps_mm[:, 2], track.points_lps_mm[:, 0]

@@ -13,8 +13,10 @@ from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
 
-# So near a vein runs to the artery, and so far an artery or a seed tells of a vein.
+# So near a vein runs to the artery, and so far an artery or a seed tells of a vein. Where the veins
+# come together they lie farther from the arteries, most of all beside the division of the aorta.
 _NEAR_MM, _AT_END_MM = 20.0, 25.0
+_FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
 # So much darker than arteries a vein is told from them by its grey value alone.
 _DARKER_HU = 40.0
 
@@ -37,7 +39,7 @@ def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> 
 
 def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     points = tube.course.points_lps_mm
-    told = beside_artery(points, scene, _NEAR_MM) & ~_where_lost(points, scene)
+    told = beside_artery(points, scene, _near_mm(points, scene)) & ~_where_lost(points, scene)
     if scene.artery_hu is not None:
         told |= tube.level_hu < scene.artery_hu - _DARKER_HU
     size = max(1, round(_NEAR_MM / tube.course.step_mm))
@@ -54,6 +56,15 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
         "set waypoints there"
     )
     return doubted(replace(one, open_stations=open_stations & told), [(1.0 - untold, words)])
+
+
+def _near_mm(points: FloatArray, scene: Scene) -> FloatArray:
+    """Return (n,) how near a vein runs to its artery at (n, 3) points."""
+    near = np.full(len(points), _NEAR_MM)
+    if scene.division_lps_mm is not None:
+        down = np.abs(points[:, 2] - scene.division_lps_mm[2])
+        near += _FARTHER_MM * np.clip(1.0 - down / _TOGETHER_MM, 0.0, 1.0)
+    return near
 
 
 def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
@@ -73,8 +84,8 @@ def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
     return lost
 
 
-def beside_artery(points: FloatArray, scene: Scene, near_mm: float) -> BoolArray:
-    """Tell where a vein runs beside an artery that was followed."""
+def beside_artery(points: FloatArray, scene: Scene, near_mm: FloatArray | float) -> BoolArray:
+    """Tell where a vein runs beside an artery that was followed, nearer than a distance."""
     arteries = [artery.points_lps_mm for artery in scene.tracked]
     if len(scene.aorta_lps_mm):
         arteries.append(scene.aorta_lps_mm)

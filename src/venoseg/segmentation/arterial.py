@@ -67,6 +67,12 @@ class Artery:
         wall: FloatArray = _WALL[0] * self.radius_mm + _WALL[1]
         return wall
 
+    @property
+    def proved(self) -> Artery:
+        """The part of it that its discs prove, as an artery whose wall lies there."""
+        radius = np.maximum((self.radius_mm - _WALL[1]) / _WALL[0], 0.0)
+        return Artery(self.points_lps_mm, radius)
+
     def within(self, points_lps_mm: FloatArray, share: float) -> BoolArray:
         """Tell which of (m, 3) points lie nearer to it than a share of its radius."""
         reach = share * float(self.radius_mm.max())

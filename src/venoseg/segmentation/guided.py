@@ -144,13 +144,16 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         )
     found = told_apart(found, tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
-    labels, contested = painted(volume.grid, found, tubes, names, scene.tracked)
+    # A vein that crosses before the aorta lies flat on it.
+    trunk = () if scene.trunk is None else (scene.trunk.proved,)
+    arteries = (*scene.tracked, *trunk)
+    labels, contested = painted(volume.grid, found, tubes, names, arteries)
     # What follows changes nothing but the veins, in place.
     box = box_around(volume.grid, np.concatenate(ways), _TUBE_ASIDE_MM)
     veins, place = labels[box], volume.grid.crop(box)
     before = veins.copy()
     labels[tuple(contested.T)] = 0
-    without_touching(veins, volume.crop(box), found, tubes, scene.tracked)
+    without_touching(veins, volume.crop(box), found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, place, scene.picture, perhaps, artery_hu, names)

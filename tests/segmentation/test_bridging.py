@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation.arterial import Artery
-from venoseg.segmentation.bridging import cost_across, is_broken
+from venoseg.segmentation.bridging import cost_across, cost_if_broken, is_broken
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import cost_of, way_through
 from venoseg.segmentation.paths import cheapest_way
@@ -82,8 +82,7 @@ def test_the_way_across_an_occlusion_keeps_to_the_cord(scene):
         scene.picture,
         cost,
         chain().points_lps_mm,
-        lambda part: is_broken(scene, cost, part),
-        lambda: cost + cost_across(scene, chain()),
+        lambda part: cost_if_broken(scene, chain(), cost, part),
     )
     assert away_from_cord(way) < 6.0
 

@@ -26,6 +26,23 @@ _FROM_AORTA_MM, _FROM_ARTERY_MM, _BETWEEN_MM = 36.0, 22.0, 30.0
 _ASIDE, _MOST_ASIDE, _WRONG_SIDE = 1.5, 24.0, 24.0
 
 
+def cost_if_broken(
+    scene: Scene, chain: Chain, cost: Float32Array, way_lps_mm: FloatArray
+) -> Float32Array | None:
+    """Return what a millimetre costs instead where a way is broken; None where it is not.
+
+    Parameters
+    ----------
+    scene, chain
+        What lies beside the vein, and the points that it passes.
+    cost
+        (slices, rows, columns) what a millimetre cost.
+    way_lps_mm
+        (n, 3) the cheapest way between two of the points.
+    """
+    return cost + cost_across(scene, chain) if is_broken(scene, cost, way_lps_mm) else None
+
+
 def is_broken(scene: Scene, cost: Float32Array, way_lps_mm: FloatArray) -> bool:
     """Tell whether a way between two points of a vein leaves its blood, or runs in an artery."""
     steps = np.linalg.norm(np.diff(way_lps_mm, axis=0), axis=1)

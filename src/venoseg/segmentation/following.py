@@ -109,8 +109,7 @@ def way_through(
     picture: Picture,
     cost: Float32Array,
     points_lps_mm: FloatArray,
-    broken: Callable[[FloatArray], bool],
-    across: Callable[[], Float32Array],
+    instead: Callable[[FloatArray], Float32Array | None] | None = None,
 ) -> FloatArray:
     """Return (n, 3) points of the cheapest way that passes all of some points in order.
 
@@ -123,16 +122,16 @@ def way_through(
         The coarse picture, and what a millimetre costs in it.
     points_lps_mm
         (n, 3) from the central end.
-    broken
-        Whether a way from one point to the next does not run in one vein all along.
-    across
-        What a millimetre costs instead where it is.
+    instead
+        Given a way from one point to the next that does not run in one vein all along, what a
+        millimetre costs instead; None for any other way.
     """
     parts = [points_lps_mm[:1]]
     for start, end in pairwise(points_lps_mm):
         part = cheapest_way(cost, picture.grid, start, end)
-        if broken(part):
-            part = cheapest_way(across(), picture.grid, start, end)
+        other = None if instead is None else instead(part)
+        if other is not None:
+            part = cheapest_way(other, picture.grid, start, end)
         if _goes_around(picture, cost, part):
             part = np.stack([start, end])
         parts.append(part[1:])

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
-from venoseg.segmentation.bridging import cost_across, is_broken
+from venoseg.segmentation.bridging import cost_if_broken
 from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
@@ -280,11 +280,7 @@ def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
     """Return the cheapest way through some points of a chain."""
     cost = cost_for(scene, chain)
     return way_through(
-        scene.picture,
-        cost,
-        points,
-        lambda part: is_broken(scene, cost, part),
-        lambda: cost + cost_across(scene, chain),
+        scene.picture, cost, points, lambda part: cost_if_broken(scene, chain, cost, part)
     )
 
 

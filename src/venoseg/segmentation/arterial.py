@@ -14,11 +14,12 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.aorta import run_of_aorta
+from venoseg.segmentation.balls import voxels_near
 from venoseg.segmentation.cava import division_mm, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
 from venoseg.segmentation.tracks import discs_in, sure_of
-from venoseg.segmentation.working import Float32Array, box_around
+from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 RADII_MM = (3.0, 4.5, 6.0, 8.0)
@@ -96,33 +97,25 @@ class Artery:
         return deep
 
     def deeper_than(self, grid: Grid, depth: float) -> npt.NDArray[np.int64]:
-        """Return (m, 3) the voxels that lie deeper in it than ``depth``, to half a voxel.
+        """Return (m, 3) the voxels that lie deeper in it than ``depth``, to half a voxel."""
+        return voxels_near(grid, self.points_lps_mm, (1.0 - depth) * self._wall_mm)
 
-        Some of them more than once.
-        """
-        wall = (1.0 - depth) * self._wall_mm
-        reach = np.ceil(float(wall.max()) / grid.spacing_mm).astype(int)
-        shape = tuple(int(size) for size in 2 * reach + 1)
-        offset = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1) - reach
-        away = np.linalg.norm(offset * grid.spacing_mm, axis=1)
-        order = np.argsort(away, kind="stable")
-        offset, counts = offset[order], np.searchsorted(away[order], wall)
-        middles = np.rint(grid.to_index(self.points_lps_mm)).astype(np.int64)
-        near = ((middles >= -reach) & (middles < grid.shape + reach)).all(axis=1)
-        balls = zip(middles[near], counts[near], strict=True)
-        found = np.concatenate(
-            [np.empty((0, 3), dtype=np.int64), *(m + offset[:count] for m, count in balls)]
-        )
-        return found[((found >= 0) & (found < grid.shape)).all(axis=1)]
+    def reached(self, grid: Grid) -> npt.NDArray[np.int64]:
+        """Return (m, 3) all voxels inside its wall, and some beside it."""
+        return voxels_near(grid, self.points_lps_mm, self._wall_mm + _half_mm(grid))
 
     def covers(self, grid: Grid, share: float) -> BoolArray:
         """Return (slices, rows, columns), True nearer to it than a share of its radius."""
         covered = np.zeros(grid.shape, dtype=bool)
-        box = box_around(grid, self.points_lps_mm, share * float(self.radius_mm.max()) + 1.0)
-        shape = covered[box].shape
-        points = grid.crop(box).to_lps(np.moveaxis(np.indices(shape), 0, -1).reshape(-1, 3))
-        covered[box] = self.within(points, share).reshape(shape)
+        reach_mm = share * float(self.radius_mm.max()) + _half_mm(grid)
+        near = voxels_near(grid, self.points_lps_mm, np.full(len(self.radius_mm), reach_mm))
+        covered[tuple(near[self.within(grid.to_lps(near), share)].T)] = True
         return covered
+
+
+def _half_mm(grid: Grid) -> float:
+    """Return half the diagonal of a voxel."""
+    return 0.5 * float(np.linalg.norm(grid.spacing_mm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

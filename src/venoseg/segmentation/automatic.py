@@ -23,10 +23,11 @@ from venoseg.segmentation.iliac import iliac_vessels
 from venoseg.segmentation.landmarks import find_landmarks
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
+from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.plan import Chain, undivided, with_second_cava
 from venoseg.segmentation.scene import Scene, surroundings
-from venoseg.segmentation.working import box_around, pooled
-from venoseg.volume import FloatArray, Volume
+from venoseg.segmentation.working import box_around, held_by, pooled
+from venoseg.volume import FloatArray, Grid, Volume
 
 _COARSE_MM = 3.0
 _END_MM = 10.0
@@ -108,7 +109,8 @@ def automatic(volume: Volume) -> Segmentation:
         # Above the pelvis whatever runs beside an artery is no iliac vein.
         ends = Ends({}, ("right", "left"))
     segmentation, ends = _surest(volume, scene, cava, ends)
-    return named(volume, _sure(segmentation, ends, in_view), scene)
+    segmentation = _sure(segmentation, ends, volume.grid, in_view)
+    return on_grid(named(volume, segmentation, scene), volume.grid)
 
 
 def _surest(
@@ -154,7 +156,7 @@ def _chains(scene: Scene, cava: FloatArray, ends: Ends) -> list[Chain]:
     return chains or [Chain(None, cava, (), "ivc")]
 
 
-def _sure(segmentation: Segmentation, ends: Ends, pelvis_in_view: bool) -> Segmentation:
+def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, pelvis_in_view: bool) -> Segmentation:
     """Add what was not found, with a confidence of 0; refuse what is not sure.
 
     Raises
@@ -172,7 +174,7 @@ def _sure(segmentation: Segmentation, ends: Ends, pelvis_in_view: bool) -> Segme
         )
     segmentation = without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
-    if not ends.found and not _reaches_lower_end(segmentation):
+    if not ends.found and not _reaches_lower_end(segmentation, grid):
         words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
         confidence = tuple(
             replace(one, reasons=(*one.reasons, words)) if one.vessel == "ivc" else one
@@ -203,15 +205,14 @@ def without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
     return replace(segmentation, labels=labels.astype(np.uint8), confidence=confidence)
 
 
-def _reaches_lower_end(segmentation: Segmentation) -> bool:
+def _reaches_lower_end(segmentation: Segmentation, grid: Grid) -> bool:
     """Tell whether what was found goes on to the lower end of the image."""
-    grid = segmentation.grid
     corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
-    lowest = grid.to_lps(np.argwhere(segmentation.labels))[:, 2].min()
+    lowest = segmentation.grid.to_lps(held_by(segmentation.labels > 0))[:, 2].min()
     return bool(lowest - corners[:, 2].min() < _END_MM)
 
 
 def _height_mm(segmentation: Segmentation) -> float:
     """Return how far what was found reaches from head to feet."""
-    z = segmentation.grid.to_lps(np.argwhere(segmentation.labels))[:, 2]
+    z = segmentation.grid.to_lps(held_by(segmentation.labels > 0))[:, 2]
     return float(np.ptp(z))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.working import box_around
+from venoseg.segmentation.working import box_around, held_by
 from venoseg.volume import BoolArray, FloatArray
 
 _TISSUE_HU, _BRIGHTER_HU = 50.0, 55.0
@@ -76,49 +77,64 @@ def branches_of(
     size = float(np.mean(grid.spacing_mm))
     inside |= ndimage.binary_dilation(line, iterations=round(_AROUND_COURSE_MM / size)) & blood
     blood &= ~never[box] | inside
-    steps = _steps_from(inside, blood, round(_FAR_MM[1] / size))
     near, first, last = (round(mm / size) for mm in (_NEAR_MM, *_FAR_MM))
-    pieces, count = ndimage.label(steps >= first, np.ones((3, 3, 3)))
+    steps = _steps_from(inside, blood, last)
+    far = steps >= first
+    pieces, _ = ndimage.label(far, np.ones((3, 3, 3)))
+    at = held_by(far)
+    number, away = pieces[far], steps[far]
     found = []
-    for number in range(1, count + 1):
-        piece = pieces == number
-        if steps[piece].max() < last:
-            continue
-        area = float(piece.sum()) * grid.voxel_volume_mm3 / ((last - first + 1) * size)
+    for one in np.unique(number[away == last]):
+        own = number == one
+        area = float(own.sum()) * grid.voxel_volume_mm3 / ((last - first + 1) * size)
         if not _LEAST_MM2 <= area <= _LARGEST_MM2:
             continue
-        mouth = _back_to(piece, steps, near)
-        tip = grid.to_lps(np.argwhere(piece & (steps >= last - 1)).mean(axis=0))
+        mouth = _back_to(at[own & (away == away[own].min())], steps, near)
+        tip = grid.to_lps(at[own & (away >= last - 1)].mean(axis=0))
         root = _meeting(course_lps_mm, mouth_lps := grid.to_lps(mouth), tip)
         if _inner(course_lps_mm, root):
             found.append(Branch(root, mouth_lps, tip, 2.0 * float(np.sqrt(area / np.pi))))
     return sorted(found, key=lambda one: one.root)
 
 
-def _steps_from(inside: BoolArray, blood: BoolArray, most: int) -> np.ndarray:
+def _steps_from(inside: BoolArray, blood: BoolArray, most: int) -> npt.NDArray[np.int16]:
     """Return how many steps through blood lead from the vein to each voxel, -1 where none do."""
-    steps = np.full(blood.shape, -1, dtype=np.int16)
-    steps[inside] = 0
-    reached, front = inside.copy(), inside
+    # With a rim that no step enters, a step is a fixed distance in memory.
+    steps = np.full(np.array(blood.shape) + 2, -1, dtype=np.int16)
+    inner = steps[1:-1, 1:-1, 1:-1]
+    inner[inside] = 0
+    free = np.zeros(steps.shape, dtype=bool)
+    free[1:-1, 1:-1, 1:-1] = blood & ~inside
+    flat, free = steps.ravel(), free.ravel()
+    front = np.flatnonzero(flat == 0)
     for step in range(1, most + 1):
         # Steps over faces and over edges in turn come near to a true distance.
-        shape = ndimage.generate_binary_structure(3, 1 + step % 2)
-        front = ndimage.binary_dilation(front, shape) & blood & ~reached
-        if not front.any():
-            break
-        reached |= front
-        steps[front] = step
-    return steps
+        front = _beside(front, free, steps.shape, 1 + step % 2)
+        free[front] = False
+        flat[front] = step
+    return inner
 
 
-def _back_to(piece: BoolArray, steps: np.ndarray, near: int) -> FloatArray:
-    """Return (3,) index of where the way from a piece back to the vein comes out of it."""
-    current = piece & (steps == steps[piece].min())
-    for step in range(int(steps[piece].min()) - 1, near - 1, -1):
-        before = ndimage.binary_dilation(current, np.ones((3, 3, 3))) & (steps == step)
-        current = before if before.any() else current
-    middle: FloatArray = np.argwhere(current).mean(axis=0)
+def _back_to(at: npt.NDArray[np.int64], steps: npt.NDArray[np.int16], near: int) -> FloatArray:
+    """Return (3,) index of where the way back to the vein from (n, 3) voxels comes out of it."""
+    padded = np.pad(steps, 1, constant_values=-1)
+    flat = padded.ravel()
+    current = np.ravel_multi_index(tuple(at.T + 1), padded.shape)
+    for step in range(int(flat[current[0]]) - 1, near - 1, -1):
+        before = _beside(current, flat == step, padded.shape, 3)
+        current = before if len(before) else current
+    index = np.stack(np.unravel_index(current, padded.shape), axis=-1) - 1
+    middle: FloatArray = index.mean(axis=0)
     return middle
+
+
+def _beside(
+    flat: npt.NDArray[np.int64], wanted: BoolArray, shape: tuple[int, ...], connectivity: int
+) -> npt.NDArray[np.int64]:
+    """Return, in order, which voxels that are wanted lie at or beside some voxels of an array."""
+    shifts = np.argwhere(ndimage.generate_binary_structure(3, connectivity)) - 1
+    near = (flat[:, None] + shifts @ (shape[1] * shape[2], shape[2], 1)).ravel()
+    return np.unique(near[wanted[near]])
 
 
 def _meeting(course: FloatArray, mouth: FloatArray, tip: FloatArray) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
@@ -14,7 +15,7 @@ from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import beside_artery
 from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import blockwise, factors
+from venoseg.segmentation.working import factors, held_by
 from venoseg.volume import FloatArray, Grid
 
 # Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
@@ -40,7 +41,7 @@ def with_doubts(
     tubes: Sequence[Tube],
     scene: Scene,
     names: Sequence[str],
-    before: LabelArray,
+    before: npt.NDArray[np.int64],
     after: LabelArray,
     place: Grid,
 ) -> list[Judged]:
@@ -54,12 +55,14 @@ def with_doubts(
         What lies beside them.
     names
         ``names[n]`` has the label n + 1.
-    before, after
-        (slices, rows, columns) labels before and after arteries were taken away.
+    before
+        (labels + 1,) voxels of each label before arteries were taken away, as `counts_of` counts.
+    after
+        (slices, rows, columns) labels afterwards.
     place
         Where these labels lie.
     """
-    lost = _lost(before, after, len(names))
+    lost = 1.0 - counts_of(after, len(names)) / np.maximum(before, 1)
     whole = _largest_share(after, place, len(names))
     course = _courses(found, tubes)
     levels = _levels(found, tubes)
@@ -111,13 +114,10 @@ def _not_drawn(one: Judged, why: str) -> Judged:
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
 
 
-def _lost(before: LabelArray, after: LabelArray, count: int) -> FloatArray:
-    """Return (count + 1,) which share of each label is gone."""
-    share = np.zeros(count + 1)
-    for value in range(1, count + 1):
-        first, last = (np.count_nonzero(labels == value) for labels in (before, after))
-        share[value] = 1.0 - last / first if first else 0.0
-    return share
+def counts_of(labels: LabelArray, count: int) -> npt.NDArray[np.int64]:
+    """Return (count + 1,) the number of voxels of each label, without the background's."""
+    counts: npt.NDArray[np.int64] = np.bincount(labels[labels > 0], minlength=count + 1)
+    return counts
 
 
 def _largest_share(labels: LabelArray, grid: Grid, count: int) -> FloatArray:
@@ -126,15 +126,16 @@ def _largest_share(labels: LabelArray, grid: Grid, count: int) -> FloatArray:
     Pieces that come nearer to each other than a millimetre or two are one.
     """
     share = np.ones(count + 1)
-    factor = factors(grid, _PIECES_MM)
-    for value, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
-        own = labels[box] == value
-        over = [(0, int(-size % n)) for size, n in zip(own.shape, factor, strict=True)]
-        held = blockwise(np.add, np.pad(own, over).astype(np.uint8), factor)
-        pieces, _ = ndimage.label(held, np.ones((3, 3, 3)))
-        sizes = np.bincount(pieces.ravel(), held.ravel())
+    held = held_by(labels > 0)
+    values = labels[tuple(held.T)]
+    for value in np.unique(values):
+        block = held[values == value] // factors(grid, _PIECES_MM)
+        block -= block.min(axis=0)
+        voxels = np.zeros(block.max(axis=0) + 1, dtype=np.int64)
+        flat = np.ravel_multi_index(tuple(block.T), voxels.shape)
+        voxels += np.bincount(flat, minlength=voxels.size).reshape(voxels.shape)
+        pieces, _ = ndimage.label(voxels, np.ones((3, 3, 3)))
+        sizes = np.bincount(pieces.ravel(), voxels.ravel())
         share[value] = sizes[1:].max() / sizes.sum()
     return share
 

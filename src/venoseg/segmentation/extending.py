@@ -12,15 +12,15 @@ from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.guided import cost_for, followed
-from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named, named_below
+from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.paths import cheapest_way, lowest_reached
 from venoseg.segmentation.plan import ORDER, Chain
 from venoseg.segmentation.scene import Scene, scene_of, seen_around
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.together import both
-from venoseg.segmentation.working import box_around
+from venoseg.segmentation.working import box_around, held_by
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # The tip of coarse labels lies anywhere in the vein; farther up its middle is known.
@@ -195,7 +195,8 @@ def _extended(volume: Volume, segmentation: Segmentation, scene: Scene, end: End
     more, why = _surely_followed(volume, scene, known, way)
     if more is None:
         return _not_extended(segmentation, [end], why)
-    added, length_mm = _joined_below(segmentation, more.labels > 0, end, tip_mm)
+    drawn = on_grid(more, volume.grid).labels > 0
+    added, length_mm = _joined_below(segmentation, drawn, end, tip_mm)
     if length_mm < _LEAST_MM:
         return _not_extended(segmentation, [end], "the image shows no vein beyond")
     words = f"extended by {length_mm:.0f} mm past the end of the labels"

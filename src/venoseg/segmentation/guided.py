@@ -12,7 +12,7 @@ from venoseg.segmentation.bridging import cost_if_broken
 from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
-from venoseg.segmentation.doubts import with_doubts, withheld
+from venoseg.segmentation.doubts import counts_of, with_doubts, withheld
 from venoseg.segmentation.following import (
     cost_of,
     cost_of_brightness,
@@ -21,7 +21,6 @@ from venoseg.segmentation.following import (
     tube_along,
     way_through,
 )
-from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.model import (
     LabelArray,
@@ -30,7 +29,7 @@ from venoseg.segmentation.model import (
     Segmentation,
 )
 from venoseg.segmentation.naming import named
-from venoseg.segmentation.painting import arteries_erased, painted, without_arteries
+from venoseg.segmentation.painting import arteries_erased, on_grid, painted, without_arteries
 from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import (
     Chain,
@@ -44,7 +43,7 @@ from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import Float32Array, box_around, smoothed
+from venoseg.segmentation.working import Float32Array, box_around, held_by, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
@@ -104,11 +103,15 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     cava, division = scene.cava_lps_mm, scene.division_lps_mm
     chains = [with_waypoints(chain, cava, division) for chain in chains]
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
-    return named(volume, followed(volume, scene, chains, "semiautomatic"), scene)
+    return on_grid(
+        named(volume, followed(volume, scene, chains, "semiautomatic"), scene), volume.grid
+    )
 
 
 def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin) -> Segmentation:
     """Follow chains through a scene; name, judge and paint what was found.
+
+    The labels lie on the part of the volume's grid that holds the veins: `on_grid` places them.
 
     Raises
     ------
@@ -118,10 +121,10 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    part = arteries_erased(part, scene.tracked, _ERASED)
+    erased = arteries_erased(part, scene.tracked, _ERASED)
     below_mm = _iliac_below_mm(chains, ways)
     own = _without_the_same(ways)
-    tubes = each(lambda way: tube_along(part, way, noise, below_mm), own)
+    tubes = each(lambda way: tube_along(erased, way, noise, below_mm), own)
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -146,28 +149,24 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     # A vein that crosses before the aorta lies flat on it.
     trunk = () if scene.trunk is None else (scene.trunk.proved,)
-    arteries = (*scene.tracked, *trunk)
-    labels, contested = painted(volume.grid, found, tubes, names, arteries)
-    # What follows changes nothing but the veins, in place.
-    box = box_around(volume.grid, np.concatenate(ways), _TUBE_ASIDE_MM)
-    veins, place = labels[box], volume.grid.crop(box)
-    before = veins.copy()
-    labels[tuple(contested.T)] = 0
-    without_touching(veins, volume.crop(box), found, tubes, scene.known_arteries)
+    veins, contested = painted(part.grid, found, tubes, names, (*scene.tracked, *trunk))
+    before = counts_of(veins, len(names))
+    veins[tuple(contested.T)] = 0
+    without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
-        without_arteries(veins, place, scene.picture, perhaps, artery_hu, names)
-    found = with_doubts(found, tubes, scene, names, before, veins, place)
+        without_arteries(veins, part.grid, scene.picture, perhaps, artery_hu, names)
+    found = with_doubts(found, tubes, scene, names, before, veins, part.grid)
     found = withheld(found, veins, names)
     if not veins.any():
         raise MeasurementError(
             "the veins between the seed points cannot be told from what lies beside them",
             remedy="set waypoints in the veins, or draw the labels",
         )
-    _cut_at_ends(veins, place, chains)
+    _cut_at_ends(veins, part.grid, chains)
     return Segmentation(
-        labels,
-        volume.grid,
+        veins,
+        part.grid,
         dict(enumerate(names, start=1)),
         origin,
         occluded=_courses(found, tubes),

@@ -214,26 +214,32 @@ def _dear_in(below: Below, vein_lps_mm: FloatArray) -> Float32Array:
 def _joined(below: Below, parts: list[Artery], dear: Float32Array) -> list[Artery]:
     """Add what joins one stretch of an artery to the next, given from the division on."""
     joined = list(parts[:1])
+    cost = _cost_of(below) + dear
     for upper, lower in pairwise(parts):
         start, end = upper.points_lps_mm[0], lower.points_lps_mm[-1]
-        between = _way_between(below, start, end, dear)
+        between = _way_between(below, start, end, cost)
         if len(between):
             radius = min(float(np.median(part.radius_mm)) for part in (upper, lower))
             joined.append(Artery(between, np.full(len(between), radius)))
         joined.append(lower)
-    close = [_closely(below, part, dear) for part in joined]
+    close = [_closely(below, part, dear, cost) for part in joined]
     return [part for part in close if len(part.points_lps_mm) > 1]
 
 
+def _cost_of(below: Below) -> Float32Array:
+    """Return what a millimetre of an artery's way costs in each place."""
+    unlike = np.maximum(np.abs(below.image - below.level_hu) - ALIKE_HU, 0.0) / ALIKE_HU
+    cost: Float32Array = (1.0 + _DEAR * np.minimum(unlike, 4.0)).astype(np.float32)
+    return cost
+
+
 def _way_between(
-    below: Below, start: FloatArray, end: FloatArray, dear: Float32Array
+    below: Below, start: FloatArray, end: FloatArray, cost: Float32Array
 ) -> FloatArray:
     """Return (n, 3) the way through blood like the aorta's from one point to another, if any."""
     none = np.empty((0, 3))
     if np.linalg.norm(start - end) > _JOINED_MM:
         return none
-    unlike = np.maximum(np.abs(below.image - below.level_hu) - ALIKE_HU, 0.0) / ALIKE_HU
-    cost = (1.0 + _DEAR * np.minimum(unlike, 4.0)).astype(np.float32) + dear
     try:
         way = cheapest_way(cost, below.place, start, end)
     except MeasurementError:
@@ -244,7 +250,7 @@ def _way_between(
     return way if alike.mean() >= _LIKE_BLOOD else none
 
 
-def _closely(below: Below, artery: Artery, dear: Float32Array) -> Artery:
+def _closely(below: Below, artery: Artery, dear: Float32Array, cost: Float32Array) -> Artery:
     """Return the same artery with its points close to each other.
 
     Where it runs across the slices its places lie far apart, and need not lie in a line.
@@ -253,7 +259,7 @@ def _closely(below: Below, artery: Artery, dear: Float32Array) -> Artery:
     for start, end in pairwise(points):
         way = np.empty((0, 3))
         if np.linalg.norm(start - end) > _JUMP_MM:
-            way = _way_between(below, start, end, dear)
+            way = _way_between(below, start, end, cost)
         parts.append(way[1:] if len(way) else end[None])
     radius = np.repeat(artery.radius_mm, [len(part) for part in parts])
     line = np.concatenate(parts)

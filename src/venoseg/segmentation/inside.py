@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.wall import RAYS, Tube
-from venoseg.segmentation.working import Float32Array, box_around, factors
+from venoseg.segmentation.working import Float32Array, box_around, factors, held_by
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 _BLOCK_MM, _PIECE_MM = 3.0, 8.0
@@ -70,11 +70,6 @@ def voxels_inside(tube: Tube, grid: Grid, open_stations: BoolArray) -> Inside:
         parts.append(_inside(tube, grid, index[inside], guess, walls, open_stations))
     nothing = (np.empty((0, 3), np.int64), np.empty(0, np.float32), np.empty(0, np.intp))
     return Inside(*(np.concatenate(one) for one in zip(nothing, *parts, strict=True)))
-
-
-def held_by(mask: BoolArray) -> npt.NDArray[np.int64]:
-    """Return (m, 3) the voxels of a mask; faster than asking for all three indices at once."""
-    return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
 
 
 def _blocks_near(

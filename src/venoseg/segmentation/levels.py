@@ -13,15 +13,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.branching import Branch, branches_of
-from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.hips import FemoralHead, femoral_heads
-from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.model import Level, OccludedCourse, Segmentation
 from venoseg.segmentation.plan import ORDER
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.working import Box
-from venoseg.volume import BoolArray, FloatArray, Volume
+from venoseg.segmentation.working import Box, held_by
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _WALL = 1.2
 _STEP_MM, _EVEN_MM = 2.0, 3.0
@@ -126,11 +124,11 @@ class Veins:
         )
         return smooth
 
-    def within(self, picture: Picture, names: Collection[str]) -> BoolArray:
-        """Return where some veins are in a coarse picture."""
-        inside = np.zeros(picture.grid.shape, dtype=bool)
-        at = np.rint(picture.grid.to_index(self.points_of(names))).astype(int)
-        at = at[((at >= 0) & (at < picture.grid.shape)).all(axis=1)]
+    def within(self, grid: Grid, names: Collection[str]) -> BoolArray:
+        """Return where some veins are on a coarser grid."""
+        inside = np.zeros(grid.shape, dtype=bool)
+        at = np.rint(grid.to_index(self.points_of(names))).astype(int)
+        at = at[((at >= 0) & (at < grid.shape)).all(axis=1)]
         inside[tuple(at.T)] = True
         return inside
 
@@ -219,9 +217,9 @@ def _branches(
     if len(course) < 2:
         return []
     others = [name for name in veins.names if name not in names]
-    never = arteries | ndimage.binary_dilation(veins.within(picture, others))
+    never = arteries | ndimage.binary_dilation(veins.within(picture.grid, others))
     level = float(np.median(level_at(picture, course)))
-    return branches_of(picture, veins.within(picture, names), course, level, never)
+    return branches_of(picture, veins.within(picture.grid, names), course, level, never)
 
 
 def _renal(veins: Veins, scene: Scene, cava: FloatArray, arteries: BoolArray) -> Level:

@@ -38,13 +38,13 @@ def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentat
     volume
         The CT.
     segmentation
-        Labels on its grid, within the picture of the scene.
+        Labels on its grid or on a part of it, within the picture of the scene.
     scene
         Arteries and bones around them.
     """
-    veins = _veins(volume, segmentation, scene)
+    veins = _veins(segmentation, scene)
     levels = levels_of(volume, veins, scene)
-    segmentation = replace(segmentation, levels=levels)
+    segmentation = replace(segmentation, levels=levels, labels=segmentation.labels.copy())
     sure = _sure(levels)
     for side in ("left", "right"):
         segmentation = _divided(segmentation, veins, side, sure)
@@ -67,7 +67,7 @@ def named_below(
     before
         The labels to which something was added; what lies in them is not taken away.
     """
-    veins = _veins(volume, segmentation, scene)
+    veins = _veins(segmentation, scene)
     levels = groins_of(volume, veins, scene)
     known = {one.name for one in levels}
     others = tuple(one for one in segmentation.levels if one.name not in known)
@@ -86,7 +86,7 @@ def named_below(
         labels = segmentation.labels.copy()
         labels[tuple(added.T)] = 0
         segmentation = replace(segmentation, labels=labels)
-        veins = _veins(volume, segmentation, scene)
+        veins = _veins(segmentation, scene)
         _, whole, external, femoral = side_names(side)
         for vessel in (whole, external):
             parts = [(0, vessel), (groin, femoral)]
@@ -94,11 +94,13 @@ def named_below(
     return segmentation
 
 
-def _veins(volume: Volume, segmentation: Segmentation, scene: Scene) -> Veins:
+def _veins(segmentation: Segmentation, scene: Scene) -> Veins:
     """Take the labels that lie in the picture of a scene."""
     grid = scene.picture.grid
     corners = grid.to_lps(np.array([(0, 0, 0), np.array(grid.shape) - 1]))
-    return Veins.of(segmentation, box_around(volume.grid, corners, float(grid.spacing_mm.max())))
+    return Veins.of(
+        segmentation, box_around(segmentation.grid, corners, float(grid.spacing_mm.max()))
+    )
 
 
 def _sure(levels: Sequence[Level]) -> Mapping[str, Level]:
@@ -139,7 +141,10 @@ def _parted(
     vessel: str,
     parts: list[tuple[int, str]],
 ) -> Segmentation:
-    """Give the parts of a vein their names: (first point of the course, name) from its begin on."""
+    """Give the parts of a vein their names: (first point of the course, name) from its begin on.
+
+    The labels change in place.
+    """
     shut = any(one.vessel == vessel for one in segmentation.occluded)
     if vessel not in veins.names and not shut:
         return segmentation
@@ -149,8 +154,7 @@ def _parted(
     names = dict(segmentation.names)
     held = [name for n, (_, name) in enumerate(parts) if (part == n).any()]
     values = np.array([_value(names, name, held) for _, name in parts], dtype=np.uint8)
-    labels = segmentation.labels.copy()
-    labels[tuple(veins.index[own].T)] = values[part]
+    segmentation.labels[tuple(veins.index[own].T)] = values[part]
     if vessel not in held:
         names = {value: name for value, name in names.items() if name != vessel}
     occluded: list[OccludedCourse] = []
@@ -161,7 +165,6 @@ def _parted(
     confidence = _confidences(segmentation.confidence, vessel, kept)
     return replace(
         segmentation,
-        labels=labels,
         names=names,
         occluded=tuple(occluded),
         confidence=confidence,

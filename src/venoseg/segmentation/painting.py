@@ -11,12 +11,12 @@ from scipy import ndimage
 
 from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.inside import Inside, held_by, voxels_inside
+from venoseg.segmentation.inside import Inside, voxels_inside
 from venoseg.segmentation.judging import Judged
-from venoseg.segmentation.model import LabelArray
+from venoseg.segmentation.model import LabelArray, Segmentation
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import box_around
+from venoseg.segmentation.working import held_by
 from venoseg.volume import BoolArray, Grid, Volume
 
 _DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65
@@ -44,13 +44,8 @@ def painted(
         (m, 3) labelled voxels that lie deeper in an artery than in the vein.
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    ways = np.concatenate([tube.course.points_lps_mm for tube in tubes])
-    widest = max(float(tube.radius_mm.max()) for tube in tubes)
-    box = box_around(grid, ways, widest + 1.0)
-    corner = np.array([part.start for part in box])
-    own = labels[box]
     # How deep, in steps of 1/250, the deepest claim of each voxel is.
-    deepest = np.zeros(own.shape, dtype=np.uint8)
+    deepest = np.zeros(grid.shape, dtype=np.uint8)
     contested = [np.empty((0, 3), dtype=np.int64)]
     values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
 
@@ -59,12 +54,12 @@ def painted(
         return inside, [_deeper_in(artery, inside, grid) for artery in arteries]
 
     for value, (inside, taken) in zip(values, each(claims, range(len(tubes))), strict=True):
-        at = tuple((inside.index - corner).T)
+        at = tuple(inside.index.T)
         deep = (1.0 + 250.0 * inside.depth).astype(np.uint8)
         # Of equal depth the first tube's claim counts.
         won = deep > deepest[at]
         at = tuple(axis[won] for axis in at)
-        deepest[at], own[at] = deep[won], value[inside.station[won]]
+        deepest[at], labels[at] = deep[won], value[inside.station[won]]
         contested += taken
     return labels, np.concatenate(contested)
 
@@ -83,14 +78,25 @@ def _values(
 
 def _deeper_in(artery: Artery, inside: Inside, grid: Grid) -> npt.NDArray[np.int64]:
     """Return (m, 3) the voxels inside a tube that lie deeper in an artery."""
-    box = box_around(grid, artery.points_lps_mm, artery.widest_mm)
     index = inside.index
-    near = np.ones(len(index), dtype=bool)
-    for axis, part in enumerate(box):
-        near &= (index[:, axis] >= part.start) & (index[:, axis] < part.stop)
+    reached = np.zeros(grid.shape, dtype=bool)
+    reached[tuple(artery.reached(grid).T)] = True
+    near = reached[tuple(index.T)]
     index = index[near]
     deeper: npt.NDArray[np.int64] = index[artery.depth(grid.to_lps(index)) > inside.depth[near]]
     return deeper
+
+
+def on_grid(segmentation: Segmentation, grid: Grid) -> Segmentation:
+    """Place labels on the whole grid that theirs is a part of."""
+    first = np.rint(grid.to_index(segmentation.grid.to_lps([0, 0, 0]))).astype(int)
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    k, j, i = (
+        slice(int(start), int(start) + size)
+        for start, size in zip(first, segmentation.labels.shape, strict=True)
+    )
+    labels[k, j, i] = segmentation.labels
+    return replace(segmentation, labels=labels, grid=grid)
 
 
 def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None:

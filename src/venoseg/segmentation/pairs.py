@@ -9,12 +9,12 @@ vessel, be near the one of the slice before, and lie beside the other as the two
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from venoseg.segmentation.working import Float32Array
+from venoseg.segmentation.working import Float32Array, held_by
 from venoseg.volume import FloatArray, Grid
 
 # So many places of a slice are tried for each of the two.
@@ -76,10 +76,7 @@ def pair_through(
     """
     dz = float(grid.spacing_mm[0])
     per_mm = 3.0 / max(dz, 1.0) / move_mm
-    slices = [
-        (candidates_in(artery, k, grid), candidates_in(vein, k, grid))
-        for k in range(len(artery.score))
-    ]
+    slices = list(zip(candidates_in(artery, grid), candidates_in(vein, grid), strict=True))
     total = _alone(slices[0]) - _together(slices[0], side, float(down_mm[0]))
     came = []
     for k in range(1, len(slices)):
@@ -112,20 +109,29 @@ def pair_through(
     return paths[0], paths[1]
 
 
-def candidates_in(places: Places, k: int, grid: Grid) -> Candidates:
-    """Return the best places of a slice that are better than those beside them."""
-    score = places.score[k]
-    peak = score >= ndimage.maximum_filter(score, 3)
-    row, column = np.nonzero(peak)
-    best = np.argsort(-score[peak], kind="stable")[:_PLACES]
-    path = np.stack([row[best], column[best]], axis=1)
-    at = tuple(path.T)
-    return Candidates(
-        path,
-        path * grid.spacing_mm[1:],
-        score[at].astype(np.float64),
-        places.radius_mm[k][at].astype(np.float64),
-    )
+def candidates_in(places: Places, grid: Grid) -> list[Candidates]:
+    """Return the best places of each slice that are better than those beside them."""
+    score = places.score
+    # The best of three rows, then of three columns.
+    highest = score.copy()
+    np.maximum(highest[:, 1:], score[:, :-1], out=highest[:, 1:])
+    np.maximum(highest[:, :-1], score[:, 1:], out=highest[:, :-1])
+    peak = score >= highest
+    peak[:, :, 1:] &= score[:, :, 1:] >= highest[:, :, :-1]
+    peak[:, :, :-1] &= score[:, :, :-1] >= highest[:, :, 1:]
+    held = held_by(peak)
+    values = score[peak]
+    stops = np.searchsorted(held[:, 0], np.arange(len(score) + 1))
+    found = []
+    for first, stop in pairwise(stops):
+        best = first + np.argsort(-values[first:stop], kind="stable")[:_PLACES]
+        path = held[best, 1:]
+        radius = places.radius_mm[tuple(held[best].T)]
+        at_mm = path * grid.spacing_mm[1:]
+        found.append(
+            Candidates(path, at_mm, values[best].astype(np.float64), radius.astype(np.float64))
+        )
+    return found
 
 
 def _alone(pair: tuple[Candidates, Candidates]) -> FloatArray:

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.arterial import Artery
-from venoseg.segmentation.inside import held_by
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
+from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import box_around, smoothed
+from venoseg.segmentation.working import Box, box_around, held_by, smoothed
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # The middle of each reaches out to this share of its radius.
@@ -59,6 +59,7 @@ def without_touching(
         return
     near = cKDTree(points)
     reach = float(radius.max())
+    pieces: list[tuple[Artery, Box]] = []
     for artery in arteries:
         # Where they touch need not be known to the voxel.
         some = Artery(artery.points_lps_mm[::2], artery.radius_mm[::2])
@@ -70,9 +71,15 @@ def without_touching(
         z = volume.grid.to_lps(touched)[:, 2]
         piece = ((z - z.min()) // _PIECE_MM).astype(int)
         for number in np.unique(piece):
-            box = box_around(volume.grid, volume.grid.to_lps(touched[piece == number]), _ASIDE_MM)
-            own, part = labels[box], volume.crop(box)
-            own[_artery_first(own > 0, part, artery, near, radius, reach)] = 0
+            points = volume.grid.to_lps(touched[piece == number])
+            pieces.append((artery, box_around(volume.grid, points, _ASIDE_MM)))
+
+    def lost(piece: tuple[Artery, Box]) -> BoolArray:
+        artery, box = piece
+        return _artery_first(labels[box] > 0, volume.crop(box), artery, near, radius, reach)
+
+    for (_, box), gone in zip(pieces, each(lost, pieces), strict=True):
+        labels[box][gone] = 0
 
 
 def _middles(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[FloatArray, FloatArray]:

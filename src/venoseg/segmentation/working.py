@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.volume import FloatArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Box = tuple[slice, slice, slice]
 Float32Array = npt.NDArray[np.float32]
@@ -61,6 +61,11 @@ def box_of(grid: Grid) -> Box:
     """Return the box that holds a whole grid."""
     k, j, i = (slice(0, size) for size in grid.shape)
     return k, j, i
+
+
+def held_by(mask: BoolArray) -> npt.NDArray[np.int64]:
+    """Return (m, 3) the voxels of a mask; faster than asking for all three indices at once."""
+    return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
 
 
 def with_blocks(part: Volume, factor: npt.NDArray[np.int64]) -> Volume:

@@ -25,7 +25,8 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselCon
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.plan import Chain, undivided, with_second_cava
-from venoseg.segmentation.scene import Scene, surroundings
+from venoseg.segmentation.scene import Scene, blood_around, surroundings
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import box_around, held_by, pooled
 from venoseg.volume import FloatArray, Grid, Volume
 
@@ -94,8 +95,11 @@ def automatic(volume: Volume) -> Segmentation:
         ]
     )
     picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    iliac = iliac_vessels(below_division(image, place, found), cava[:0])
-    scene = surroundings(picture, found, cava[:1], iliac)
+    iliac, blood = both(
+        lambda: iliac_vessels(below_division(image, place, found), cava[:0]),
+        lambda: blood_around(picture, found, cava[:1]),
+    )
+    scene = surroundings(picture, found, cava[:1], iliac, blood)
     if scene.arteries is None or scene.behind is None:
         raise NeedsSeedsError(
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY

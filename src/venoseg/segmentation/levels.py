@@ -5,7 +5,7 @@ They are found by the vessels that open into the veins there, and by the femoral
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from venoseg.segmentation.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.model import Level, OccludedCourse, Segmentation
 from venoseg.segmentation.plan import ORDER
 from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import Box, held_by
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -156,26 +157,43 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         That of the renal veins where a cava has labels, and two for each side that has any; a level
         that was not found carries no place, and the reason.
     """
-    groins = groins_of(volume, veins, scene)
     arteries = np.zeros(scene.picture.grid.shape, dtype=bool)
     if scene.arteries is not None:
         arteries |= scene.arteries
     for artery in scene.tracked:
         arteries |= artery.covers(scene.picture.grid, _WALL)
     cava = veins.course(["ivc"])
-    found: list[Level] = []
-    if len(cava):
-        found.append(_renal(veins, scene, cava, arteries))
+    sides = _sides(veins)
+    inner = {side: c[scene.picture.grid.contains(c)] for side, c in sides.items()}
+
+    def by_branches() -> tuple[list[Level], dict[str, list[Branch]]]:
+        renal = [_renal(veins, scene, cava, arteries)] if len(cava) else []
+        return renal, {
+            side: _branches(veins, scene, side_names(side), course, arteries)
+            for side, course in inner.items()
+        }
+
+    groins, (found, opening) = both(lambda: _groins(volume, veins, scene, sides), by_branches)
     for groin in groins:
         side = groin.name.split("_")[0]
-        found += [_junction(veins, scene, side, groin, arteries), groin]
+        found += [_junction(groin, sides[side], inner[side], opening[side]), groin]
     return tuple(found)
+
+
+def _sides(veins: Veins) -> Mapping[str, FloatArray]:
+    """Return the course of each side that has labels."""
+    sides = {side: veins.course(side_names(side)) for side in ("left", "right")}
+    return {side: course for side, course in sides.items() if len(course)}
 
 
 def groins_of(volume: Volume, veins: Veins, scene: Scene) -> list[Level]:
     """Find the inguinal ligament of each side that has labels, as `levels_of` does."""
-    sides = {side: veins.course(side_names(side)) for side in ("left", "right")}
-    sides = {side: course for side, course in sides.items() if len(course)}
+    return _groins(volume, veins, scene, _sides(veins))
+
+
+def _groins(
+    volume: Volume, veins: Veins, scene: Scene, sides: Mapping[str, FloatArray]
+) -> list[Level]:
     heads = femoral_heads(volume, _both_sides(sides, veins, scene))
     return [_inguinal(side, course, heads, scene.crest_z_mm) for side, course in sides.items()]
 
@@ -279,20 +297,18 @@ def _flat(one: Branch, aside_mm: float) -> bool:
 
 
 def _junction(
-    veins: Veins,
-    scene: Scene,
-    side: str,
-    groin: Level,
-    arteries: BoolArray,
+    groin: Level, course: FloatArray, inner: FloatArray, branches: Sequence[Branch]
 ) -> Level:
-    """Find where the internal iliac vein opens."""
-    course = veins.course(side_names(side))
+    """Find which branch of the iliac vein is the internal one.
+
+    ``inner`` is the part of the course that lies in the picture, along which branches were sought.
+    """
+    side = groin.name.split("_")[0]
     name = f"{side}_internal_iliac_junction"
-    inner = course[scene.picture.grid.contains(course)]
     outwards = 1.0 if side == "left" else -1.0
     low_mm = course[-1, 2] if groin.lps_mm is None else groin.lps_mm[2] + _FROM_GROIN_MM
     internal = []
-    for one in _branches(veins, scene, side_names(side), inner, arteries):
+    for one in branches:
         root = inner[one.root]
         beside = inner[int(np.argmin(np.abs(inner[:, 2] - one.tip_lps_mm[2])))]
         back = one.tip_lps_mm[1] - beside[1]

@@ -177,13 +177,34 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
                 where=f"{seed.vessel} {seed.role}",
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
+    iliac, blood = both(
+        lambda: _iliac_of(picture, found, below, seeds, said_lps_mm),
+        lambda: blood_around(picture, found, points),
+    )
+    scene = surroundings(picture, found, points, iliac, blood)
+    return replace(scene, said_lps_mm=said_lps_mm)
+
+
+def _iliac_of(
+    picture: Picture,
+    found: Landmarks,
+    below: Below | None,
+    seeds: Sequence[Seed],
+    said_lps_mm: FloatArray,
+) -> Iliac:
+    """Follow the iliac vessels; the veins pass the points that somebody set in them.
+
+    Raises
+    ------
+    InputError
+        When a seed lies in an iliac artery.
+    """
     iliac = iliac_vessels(below, said_lps_mm[:0])
-    if len(said) and _between_hu(picture, found) is not None:
+    if len(said_lps_mm) and _between_hu(picture, found) is not None:
         refuse_iliac_artery(picture, found, seeds, iliac.arteries)
     if not _passes(iliac, said_lps_mm):
         iliac = iliac_vessels(below, said_lps_mm)
-    scene = surroundings(picture, found, points, iliac)
-    return replace(scene, said_lps_mm=said_lps_mm)
+    return iliac
 
 
 def _passes(iliac: Iliac, points_lps_mm: FloatArray) -> bool:
@@ -241,16 +262,41 @@ def _upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     return sure[-max(4, int(0.6 * len(sure))) :]
 
 
-def surroundings(
-    picture: Picture, found: Landmarks, veins_lps_mm: FloatArray, iliac: Iliac
-) -> Scene:
-    """Find arteries, and what lies behind the spine's front, from landmarks and points in veins."""
-    aorta, tracked = found.aorta, iliac.arteries
-    cava = sure_cava(found)
-    cava = cava[picture.grid.contains(cava)]
-    # Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
-    proved = cava[: max(len(cava) - 2, 1)]
-    known = np.concatenate([veins_lps_mm, proved])
+@dataclass(frozen=True, slots=True, eq=False)
+class Blood:
+    """Whose blood is where, as the aorta above its division tells.
+
+    Attributes
+    ----------
+    aorta_lps_mm
+        (n, 3) points in the aorta that are sure.
+    trunk
+        The aorta above its division.
+    level_hu
+        Grey value of its blood.
+    divides_mm, lowest_mm
+        Height of its division, and how far down it was followed.
+    lead_mm
+        (slices, rows, columns) by how much its blood comes sooner to each place than the veins'.
+    by_wall
+        Where walls part its blood from the veins'.
+    bones
+        Where bones are.
+    """
+
+    aorta_lps_mm: FloatArray
+    trunk: Artery
+    level_hu: float
+    divides_mm: float
+    lowest_mm: float
+    lead_mm: FloatArray
+    by_wall: BoolArray
+    bones: BoolArray
+
+
+def blood_around(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> Blood | None:
+    """Tell blood of the aorta from that of veins; None where the aorta is not sure."""
+    aorta, known = found.aorta, _known_veins(picture, found, veins_lps_mm)
     gap = np.linalg.norm(aorta.points_lps_mm[:, None] - known[None], axis=2).min(axis=1)
     run = run_of_aorta(aorta)
     highest_mm = aorta.points_lps_mm[run[0], 2] if len(run) else np.inf
@@ -264,11 +310,11 @@ def surroundings(
     trunk = Artery(aorta.points_lps_mm[whole], aorta.radius_mm[whole])
     sure = np.intersect1d(_upper_part(sure), whole)
     if len(sure) < 4:
-        return _without_aorta(picture, veins_lps_mm)
+        return None
     used = aorta.points_lps_mm[sure]
     upper = known[known[:, 2] >= used[:, 2].min()]
     if len(upper) == 0:
-        return _without_aorta(picture, veins_lps_mm)
+        return None
     level = float(np.median(aorta.level_hu[sure]))
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     fainter = min(level, float(level_at(picture, known).min()))
@@ -277,14 +323,43 @@ def surroundings(
         lambda: lead_of_arteries(picture, used, level, upper, lower),
         lambda: (arteries_in(picture, used, known, fainter), bones_in(picture, brightest)),
     )
+    return Blood(used, trunk, level, divides_mm, lowest_mm, lead, by_wall, bones)
+
+
+def _known_veins(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -> FloatArray:
+    """Return (n, 3) points in veins, with those of the cava that are proved.
+
+    Lower down the track may lie in an iliac artery; near the head it has proved to be the cava.
+    """
+    cava = _cava_in(picture, found)
+    return np.concatenate([veins_lps_mm, cava[: max(len(cava) - 2, 1)]])
+
+
+def _cava_in(picture: Picture, found: Landmarks) -> FloatArray:
+    cava = sure_cava(found)
+    return cava[picture.grid.contains(cava)]
+
+
+def surroundings(
+    picture: Picture,
+    found: Landmarks,
+    veins_lps_mm: FloatArray,
+    iliac: Iliac,
+    blood: Blood | None,
+) -> Scene:
+    """Put together what lies beside the veins, from landmarks and what they led to."""
+    if blood is None:
+        return _without_aorta(picture, veins_lps_mm)
+    tracked, cava = iliac.arteries, _cava_in(picture, found)
     # Above its division the aorta is the one artery that is as wide as what is taken away by its
     # grey value; a stream in the cava may be as bright.
     z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
-    high = (z >= divides_mm - 1.0)[:, None, None]
-    perhaps = (lead > POSSIBLE_LEAD_MM) & (~high | trunk.covers(picture.grid, _BESIDE_ARTERY))
-    by_wall &= perhaps
-    by_wall &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
-    arteries = by_wall & (lead > SURE_LEAD_MM)
+    high = (z >= blood.divides_mm - 1.0)[:, None, None]
+    perhaps = blood.lead_mm > POSSIBLE_LEAD_MM
+    perhaps &= ~high | blood.trunk.covers(picture.grid, _BESIDE_ARTERY)
+    arteries = blood.by_wall & perhaps & (blood.lead_mm > SURE_LEAD_MM)
+    level = blood.level_hu
+    arteries &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     # Beside an artery that was followed nothing needs to be guessed: the vein is the other vessel.
     for artery in tracked:
         arteries &= ~artery.covers(picture.grid, _KNOWN_MM / float(np.median(artery.radius_mm)))
@@ -294,7 +369,7 @@ def surroundings(
     veins = _middles_of_veins(picture.grid, iliac)
     arteries &= ~veins
     # Below the division of the aorta veins run beside the sacrum, behind its front.
-    behind = _behind(picture.grid, found, max(lowest_mm, divides_mm)) | bones
+    behind = _behind(picture.grid, found, max(blood.lowest_mm, blood.divides_mm)) | blood.bones
     behind &= ~veins
     crest = found.crest_z_mm
     return Scene(
@@ -307,10 +382,10 @@ def surroundings(
         crest,
         iliac,
         division_of(found),
-        used,
+        blood.aorta_lps_mm,
         second_lps_mm=second_cava(found, cava),
         end_of_cavae_mm=end_of_cavae_mm(found),
-        trunk=trunk,
+        trunk=blood.trunk,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.together import each
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -104,7 +105,8 @@ def discs_in(
     level, which = np.zeros_like(best), np.zeros_like(best)
     shares = quantile, mean_share
     few = max(1, _AT_ONCE // (padded.shape[1] * padded.shape[2]))
-    for start in range(0, len(image), few):
+
+    def look_at(start: int) -> None:
         some = slice(start, start + few)
         for radius, (disc, sectors) in zip(radii_mm, kernels, strict=True):
             contrast, inside = _contrast(padded[some], edge, disc, sectors, shares, darker_too)
@@ -113,6 +115,8 @@ def discs_in(
                 better &= where[some]
             best[some][better], level[some][better] = contrast[better], inside[better]
             which[some][better] = radius
+
+    each(look_at, range(0, len(image), few))
     return Discs(best, level, which)
 
 

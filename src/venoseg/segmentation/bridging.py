@@ -24,6 +24,7 @@ _WIDER, _WITH_WALL, _ARTERY = 1.3, 1.5, 60.0
 # over so much height. Each millimetre farther costs.
 _FROM_AORTA_MM, _FROM_ARTERY_MM, _BETWEEN_MM = 36.0, 22.0, 30.0
 _ASIDE, _MOST_ASIDE, _WRONG_SIDE = 1.5, 24.0, 24.0
+_COARSER = 2
 
 
 def cost_if_broken(
@@ -67,18 +68,31 @@ def cost_across(scene: Scene, chain: Chain) -> Float32Array:
     inside = np.zeros(grid.shape, dtype=bool)
     for artery in known:
         inside |= artery.covers(grid, _WITH_WALL)
-    # Beside an artery, in it, or far from it: of the whole picture only what is near is looked at.
-    points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
+    # How far it is to an artery changes so slowly that a coarser grid tells it.
+    coarse = tuple(-(-size // _COARSER) for size in grid.shape)
+    points = grid.to_lps(_COARSER * np.moveaxis(np.indices(coarse), 0, -1).reshape(-1, 3))
     middles = np.concatenate([artery.points_lps_mm for artery in known])
     most_mm = _FROM_AORTA_MM + _MOST_ASIDE / _ASIDE
     away, _ = cKDTree(middles).query(points, distance_upper_bound=most_mm)
     above = np.clip((points[:, 2] - scene.division_lps_mm[2]) / _BETWEEN_MM + 1.0, 0.0, 1.0)
     usual = _FROM_ARTERY_MM + above * (_FROM_AORTA_MM - _FROM_ARTERY_MM)
     aside = np.clip(_ASIDE * (np.minimum(away, most_mm) - usual), 0.0, _MOST_ASIDE)
-    cost += aside.reshape(grid.shape).astype(np.float32)
-    cost += _WRONG_SIDE * _wrong_side(scene, chain, points).reshape(grid.shape)
+    aside += _WRONG_SIDE * _wrong_side(scene, chain, points)
+    cost += _finer(aside.reshape(coarse).astype(np.float32), grid.shape)
     cost += _ARTERY * inside
     return cost
+
+
+def _finer(coarse: Float32Array, shape: tuple[int, int, int]) -> Float32Array:
+    """Return values between those of every `_COARSER` voxel along each axis."""
+    for axis, size in enumerate(shape):
+        at = np.arange(size) / _COARSER
+        low = at.astype(int)
+        high = np.minimum(low + 1, coarse.shape[axis] - 1)
+        share = (at - low).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(3)])
+        first, second = (np.take(coarse, index, axis=axis) for index in (low, high))
+        coarse = first + share * (second - first)
+    return coarse
 
 
 def _wrong_side(scene: Scene, chain: Chain, points: FloatArray) -> BoolArray:

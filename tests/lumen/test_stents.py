@@ -108,13 +108,22 @@ class TestLumenInside:
         lumen = column(narrowed, "lumen_area_mm2")[known]
         assert lumen.mean() == pytest.approx(np.pi * inner, rel=0.06)
 
-    def test_a_lumen_that_the_wire_outshines_has_a_bound_only(self):
-        found = measured(twin(0.0))
+    @pytest.mark.parametrize(
+        ("tissue_mm", "kernel"), [(0.0, "white"), (0.8, "white"), (1.1, "smooth")]
+    )
+    def test_a_lumen_that_the_wire_outshines_has_a_bound_only(self, tissue_mm, kernel):
+        found = measured(twin(tissue_mm, kernel=kernel))
         assert np.isnan(column(found, "in_stent_area_stenosis_percent")).all()
         row = found.stents.rows[0]
         assert row["in_stent_area_stenosis_percent"] is None
-        assert 3.0 < row["in_stent_area_stenosis_high_percent"] < 35.0
+        depth = tissue_mm + 0.125
+        inner = (FIRST_MM - depth) * (SECOND_MM - depth)
+        true = 100 * (1 - inner / (FIRST_MM * SECOND_MM))
+        assert true < row["in_stent_area_stenosis_high_percent"] < 50.0
         assert "in_stent_edge_hidden" in row["flags"]
+        bounds = found.owned_stents[0].profile.stenosis_interval_percent[5:-5]
+        assert (bounds[:, 0] <= true).all()
+        assert (bounds[:, 1] >= true).all()
 
     def test_a_lumen_that_is_not_told_has_no_interval_either(self):
         found = measured(twin(0.0))

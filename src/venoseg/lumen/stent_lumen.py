@@ -35,9 +35,9 @@ from venoseg.volume import FloatArray, Volume
 
 # Rays of a neighbourhood this wide, along the stent and around it, share one depth: where the wire
 # hides the lumen's edge, and where the edge shows. From the first depth to the second, in widths of
-# the blur, the two answers are mixed.
+# the blur, the two answers are mixed: below it the wire outshines the edge, beyond it no longer.
 _HIDDEN_MM, _SHOWN_MM = (5.0, 9.0), (2.0, 3.0)
-_SHOWS_WIDTHS = (1.1, 2.1)
+SHOWS_WIDTHS = (1.6, 2.6)
 
 _DEPTH_STEP_MM = SAMPLE_MM / 2.0
 
@@ -103,7 +103,7 @@ def fit_lining(
     width = blur.along(rays.normals_lps, rays.grid)
     misfit = _misfits(rays, lumen_hu, width, tissue_hu)
     wide, near = (_least(misfit, rays.struts, over) for over in (_HIDDEN_MM, _SHOWN_MM))
-    first, last = _SHOWS_WIDTHS
+    first, last = SHOWS_WIDTHS
     shown = np.clip((wide / width - first) / (last - first), 0.0, 1.0)
     return Lining((1.0 - shown) * wide + shown * near, tissue_hu)
 

@@ -12,6 +12,7 @@ from venoseg.lumen.contours import measure_shapes, outward_normals
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.stent_lumen import (
     END_MM,
+    SHOWS_WIDTHS,
     blur_of_wires,
     fit_lining,
     lumen_level,
@@ -20,8 +21,8 @@ from venoseg.lumen.stent_lumen import (
 from venoseg.lumen.stent_metal import (
     between_ends,
     gaps_of,
-    is_dense,
     may_be_fracture,
+    metal_between,
     metal_of,
     overlaps_of,
     overshoots,
@@ -63,14 +64,16 @@ _ROUNDS = 5
 _FIRST_DEPTH_MM = 0.3
 _SETTLED_MM = 0.03
 
-# Tissue of this thickness or more shows its own edge; thinner, the wire outshines it. In a dense
-# weave glare passes for thin tissue, and more of it is needed.
-_RESOLVED_MM, _DENSE_RESOLVED_MM = 0.9, 1.3
+# Tissue is told by the rays between struts. The more metal these meet, by its share of that on
+# struts, the farther from the wire the lumen's edge must lie to be told: at the first share as many
+# widths of the blur as the first of `SHOWS_WIDTHS`, at the second so many.
+_OPEN_SHARE, _DENSE_SHARE, _DENSE_SHOWS_WIDTHS = 0.2, 0.6, 2.1
 
-# Half widths of the 95 % interval of the depth of the lumen: where its edge is hidden, where it is
-# next to the glare of the wire, and where it is clear of it. Found on digital twins.
-_HIDDEN_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM = 0.6, 0.4, 0.25
-_CLEAR_MM = 1.5
+# Half widths of the 95 % interval of the depth of the lumen: next to the glare of the wire, clear
+# of it, and to the side of the wire where the edge is hidden; to its other side it may then be
+# anywhere up to where it would show, and so much farther. Found on digital twins.
+_BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM, _HIDDEN_DOUBT_MM = 0.4, 0.25, 0.3
+_CLEAR_WIDTHS = 2.3
 
 # The lumen needs this much more than tissue to show its edge inside a stent.
 _LEAST_CONTRAST_HU = 40.0
@@ -161,15 +164,21 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
     at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
     in_gap = within(curve, gaps_of(metal_of(struts), curve))
     deep = np.median(lining.depth_mm, axis=1)
-    hidden = deep < np.where(is_dense(struts), _DENSE_RESOLVED_MM, _RESOLVED_MM)
+    width = np.median(wires.blur.along(wires.rays.normals_lps, wires.rays.grid), axis=1)
+    woven = (metal_between(struts) - _OPEN_SHARE) / (_DENSE_SHARE - _OPEN_SHARE)
+    more = _DENSE_SHOWS_WIDTHS - SHOWS_WIDTHS[0]
+    shows = width * (SHOWS_WIDTHS[0] + more * np.maximum(woven, 0.0))
+    hidden = deep < shows
     flags: list[list[str]] = [[] for _ in range(len(curve))]
     _note(flags, ~enhanced, NOT_ENHANCED)
     _note(flags, refused, SHARP)
     _note(flags, at_end, END)
     _note(flags, enhanced & hidden & ~refused, HIDDEN)
-    shown_doubt = np.where(deep < _CLEAR_MM, _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM)
-    doubt = np.where(hidden, _HIDDEN_DOUBT_MM, shown_doubt)
-    interval = interval_of(measure_shapes(lumen), doubt)
+    clear = deep >= _CLEAR_WIDTHS * width
+    doubt = np.where(clear, _CLEAR_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM)
+    farther = np.where(hidden, shows - deep + _HIDDEN_DOUBT_MM, doubt)
+    nearer = np.where(hidden, np.minimum(_HIDDEN_DOUBT_MM, deep), doubt)
+    interval = interval_of(measure_shapes(lumen), farther, nearer)
     # A figure from behind the wire's glare would be a guess; its interval bounds it.
     lumen[hidden] = np.nan
     untold = ~enhanced | at_end | in_gap | refused

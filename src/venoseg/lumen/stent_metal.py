@@ -18,10 +18,8 @@ _LEAST_STATIONS = 8
 _BESIDE_MM = (1.2, 2.3)
 _LEAST_LEFT = 0.01
 
-# A weave is dense where the rays between struts meet this share of the metal on struts, on average
-# over so much along the stent: a narrow stent of many wires.
-_DENSE_SHARE = 0.6
-_DENSE_OVER_MM = 5.0
+# How much metal lies between struts is averaged over so much along the stent.
+_WOVEN_OVER_MM = 5.0
 
 # Compared with the typical amount of metal in a section: where it falls below the first the stent
 # ends, below the second there is none, and above the third over so many millimetres are two stents.
@@ -62,15 +60,14 @@ def overshoots(rays: Rays) -> bool:
     return slope < _LEAST_LEFT
 
 
-def is_dense(struts: Struts) -> BoolArray:
-    """Tell (n,) where even the rays between struts meet much of their metal."""
+def metal_between(struts: Struts) -> FloatArray:
+    """Return (n,) how much metal the rays between struts meet, relative to those on struts."""
     step_mm = float(struts.curve.position_mm[1] - struts.curve.position_mm[0])
     gap, strut = np.quantile(struts.metal, (0.1, 0.75), axis=1)
-    share = ndimage.gaussian_filter1d(
-        gap / np.maximum(strut, 1e-6), _DENSE_OVER_MM / step_mm, mode="nearest"
+    share: FloatArray = ndimage.gaussian_filter1d(
+        gap / np.maximum(strut, 1e-6), _WOVEN_OVER_MM / step_mm, mode="nearest"
     )
-    dense: BoolArray = share > _DENSE_SHARE
-    return dense
+    return share
 
 
 def between_ends(struts: Struts) -> slice | None:

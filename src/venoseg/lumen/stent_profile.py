@@ -157,14 +157,17 @@ def area_interval(shapes: Shapes, displaced_mm: FloatArray) -> FloatArray:
     displaced_mm
         (n,) what may displace a contour as a whole, beside what always does.
     """
-    return interval_of(shapes, np.hypot(_RADIUS_DOUBT_MM, displaced_mm))
+    half = np.hypot(_RADIUS_DOUBT_MM, displaced_mm)
+    return interval_of(shapes, half, half)
 
 
-def interval_of(shapes: Shapes, half_radius_mm: FloatArray) -> FloatArray:
-    """Return (n, 2) areas of contours moved in and out by the half width."""
-    change = shapes.perimeter_mm * half_radius_mm
-    low = np.maximum(shapes.area_mm2 - change + np.pi * half_radius_mm**2, 0.0)
-    return np.stack([low, shapes.area_mm2 + change + np.pi * half_radius_mm**2], axis=-1)
+def interval_of(shapes: Shapes, inwards_mm: FloatArray, outwards_mm: FloatArray) -> FloatArray:
+    """Return (n, 2) areas of contours moved so far inwards, and so far outwards."""
+    low = shapes.area_mm2 - shapes.perimeter_mm * inwards_mm + np.pi * inwards_mm**2
+    # A contour that would be turned inside out is gone.
+    low = np.where(2.0 * np.pi * inwards_mm < shapes.perimeter_mm, np.maximum(low, 0.0), 0.0)
+    high = shapes.area_mm2 + shapes.perimeter_mm * outwards_mm + np.pi * outwards_mm**2
+    return np.stack([low, high], axis=-1)
 
 
 def centers_lps_mm(profile: StentProfile, contours_mm: FloatArray) -> FloatArray:

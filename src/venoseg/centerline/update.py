@@ -211,10 +211,10 @@ def _clean(
 
 def _same_partition(old: npt.NDArray[np.integer], new: npt.NDArray[np.integer]) -> bool:
     """Tell whether voxels that hang together in one labelling do so in the other."""
-    pairs = np.unique(np.stack([old, new])[:, (old > 0) & (new > 0)], axis=1)
-    return bool(
-        len(np.unique(pairs[0])) == pairs.shape[1] and len(np.unique(pairs[1])) == pairs.shape[1]
-    )
+    both = (old > 0) & (new > 0)
+    first, second, count = old[both], new[both], int(new.max(initial=0)) + 1
+    pairs = np.unique(first.astype(np.int64) * count + second)
+    return len(np.unique(first)) == len(pairs) == len(np.unique(second))
 
 
 def _shell(shape: tuple[int, ...]) -> BoolArray:

@@ -16,6 +16,15 @@ _SEARCH_STEPS = (7, 5, 5, 5, 5, 5, 5)
 _SEARCH_STRIDES = (2, 2, 2, 2, 1, 1, 1)
 
 
+def _square(steps: int) -> FloatArray:
+    """Return (steps**2, 2) places of a grid over the square from -1 to 1."""
+    line = np.linspace(-1.0, 1.0, steps)
+    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+
+
+_SEARCH_GRIDS = tuple(map(_square, _SEARCH_STEPS))
+
+
 def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArray:
     """Return (n,) diameters of the largest circle inside each contour.
 
@@ -34,9 +43,7 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     corners = {stride: _Corners.of(contours[:, ::stride]) for stride in set(_SEARCH_STRIDES)}
     best, room = start, corners[1].clearance(start[:, None, :])[:, 0]
     rows = np.arange(len(contours))
-    for steps, stride in zip(_SEARCH_STEPS, _SEARCH_STRIDES, strict=True):
-        line = np.linspace(-1.0, 1.0, steps)
-        grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    for grid, stride in zip(_SEARCH_GRIDS, _SEARCH_STRIDES, strict=True):
         candidates = around[:, None, :] + grid * half[:, None, :]
         found = corners[stride].clearance(candidates)
         winner = np.argmax(found, axis=1)

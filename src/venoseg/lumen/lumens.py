@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ class Lumens:
     shapes: Shapes
 
     @classmethod
+    @cache
     def none(cls) -> Lumens:
         """Return no lumen."""
         contours = np.empty((0, CONTOUR_POINTS, 2))

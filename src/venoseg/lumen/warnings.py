@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from venoseg.centerline import VesselTree
@@ -71,7 +73,8 @@ def _of_wall(profile: VesselProfile) -> list[str]:
     """Say what may falsify the outline of a vein, and along how much of it."""
     vessel, warnings = profile.vessel, []
     step_mm = float(profile.branch.curve.position_mm[1])
-    concave_mm = step_mm * sum(CONCAVE in words for words in profile.flags)
+    stations = Counter(word for words in profile.flags for word in words)
+    concave_mm = step_mm * stations[CONCAVE]
     if concave_mm >= _LONG_CONCAVE_MM:
         warnings.append(
             f"{vessel}: its outline has a waist along {concave_mm:.0f} mm; check that the labels "
@@ -83,7 +86,7 @@ def _of_wall(profile: VesselProfile) -> list[str]:
             f"{vessel}: several lumens side by side along {parted_mm:.0f} mm; areas are those of "
             "all together, each one's is in lumens.csv"
         )
-    apart_mm = step_mm * sum(APART in words for words in profile.flags)
+    apart_mm = step_mm * stations[APART]
     if apart_mm:
         warnings.append(
             f"{vessel}: channels run apart along {apart_mm:.0f} mm; there it is not measured, "
@@ -95,7 +98,7 @@ def _of_wall(profile: VesselProfile) -> list[str]:
             f"{vessel}: a metal implant lies in the slices of {struck_mm:.0f} mm; its streaks may "
             "falsify the figures there"
         )
-    metal_mm = step_mm * sum(METAL in words for words in profile.flags)
+    metal_mm = step_mm * stations[METAL]
     if metal_mm:
         unproven = "; if it is a stent, --stent-nominal has it measured as one"
         warnings.append(

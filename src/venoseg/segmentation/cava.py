@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.aorta import lowest_of_aorta_mm
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.tracks import sure_of
+from venoseg.segmentation.tracks import Track, sure_of
 from venoseg.segmentation.unmixed import UNMIXED_HU, is_arterial
 from venoseg.volume import FloatArray
 
@@ -28,6 +28,10 @@ _OVER_CREST_MM, _UNDER_CREST_MM = 10.0, 25.0
 _DIVISION_UNDER_CREST_MM = 30.0
 _DIVISION_OVER_CREST_MM, _LEAST_OVER_CRESTS_MM = 25.0, 35.0
 _STRAIGHT_MM = 8.0
+# Its course is told by what lies so far below; from there on, it leads so far aside at most.
+_COURSE_MM, _OFF_COURSE_MM, _SHOWN_SHARE = (30.0, 75.0), 21.0, 0.7
+# How steeply it leans on, and how far, from the middle of its last part.
+_STEEP, _LEANING_MM, _END_MM = 0.35, 15.0, 12.0
 # Of two cavae the right one is seen beside this share of the left one; two points so near are of
 # one cava.
 _BESIDE_SHARE, _SAME_MM = 0.6, 12.0
@@ -57,7 +61,7 @@ def sure_cava(found: Landmarks) -> FloatArray:
     # Where the aorta seems to divide high above the pelvis it has only become thinner.
     low = _lowest_mm(found)
     high = found.chest_z_mm + _IN_CHEST_MM
-    run = run[(z >= low) & (z <= high)]
+    run = run[(z >= low) & (z <= high) & (run < _leaves_course(track, low))]
     if len(run) == 0:
         return np.empty((0, 3))
     points = np.concatenate([_upper_end(found, run[0]), track.points_lps_mm[run]])
@@ -148,7 +152,44 @@ def _upper_end(found: Landmarks, above: int) -> FloatArray:
     inside &= track.level_hu > BLOOD_HU
     after = np.flatnonzero(~inside[above:])
     last = above + (after[0] - 1 if len(after) else len(z) - 1 - above)
-    return track.points_lps_mm[last : last + 1] if last > above else np.empty((0, 3))
+    if last <= above:
+        return np.empty((0, 3))
+    if last < _leaves_course(track, _lowest_mm(found)):
+        return track.points_lps_mm[last : last + 1]
+    # What the track went on in is another vessel of the liver: the cava goes on upwards.
+    return _gone_on(track, float(z[above]), z[last : last + 1])
+
+
+def _leaves_course(track: Track, lowest_mm: float) -> int:
+    """Return the lowest slice at which a track has left the course that it had for long below.
+
+    Below ``lowest_mm`` it is no cava.
+
+    In a liver that is as bright as its blood the track of a cava may go on in a hepatic or portal
+    vein, which leads aside. The number of slices where it does not.
+    """
+    z = track.points_lps_mm[:, 2]
+    shown = (track.contrast_hu > _LEAST_CONTRAST_HU) & (track.level_hu > BLOOD_HU)
+    for n in range(len(z)):
+        known = (z <= z[n] - _COURSE_MM[0]) & (z >= z[n] - _COURSE_MM[1])
+        if z[n] - max(z[0], lowest_mm) < _COURSE_MM[1] or not shown[known].mean() > _SHOWN_SHARE:
+            continue
+        away = _gone_on(track, float(z[n]) - _COURSE_MM[0], z[n : n + 1]) - track.points_lps_mm[n]
+        if float(np.linalg.norm(away)) > _OFF_COURSE_MM:
+            return n
+    return len(z)
+
+
+def _gone_on(track: Track, below_mm: float, z_mm: FloatArray) -> FloatArray:
+    """Return (n, 3) points at some heights where a track below a height leads: soon straight up."""
+    points = track.points_lps_mm
+    z = points[:, 2]
+    known = points[(z <= below_mm) & (z >= below_mm - _COURSE_MM[1] + _COURSE_MM[0])]
+    rise = known[:, 2] - known[:, 2].mean()
+    slope = (rise @ (known[:, :2] - known[:, :2].mean(axis=0))) / max(float(rise @ rise), 1e-6)
+    last = np.median(known[known[:, 2] > known[:, 2].max() - _END_MM], axis=0)
+    leaning = np.clip(z_mm - last[2], 0.0, _LEANING_MM)[:, None]
+    return np.column_stack([last[:2] + np.clip(slope, -_STEEP, _STEEP) * leaning, z_mm])
 
 
 def shows_aorta(found: Landmarks) -> bool:

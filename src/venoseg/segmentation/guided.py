@@ -122,7 +122,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
     erased = arteries_erased(part, scene.tracked, _ERASED)
-    below_mm = _iliac_below_mm(chains, ways)
+    below_mm = _iliac_below_mm(scene, chains, ways)
     own = _without_the_same(ways)
     tubes = each(lambda way: tube_along(erased, way, noise, below_mm), own)
     joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
@@ -199,7 +199,7 @@ def _from_cava(chains: Sequence[Chain]) -> bool:
     return all(np.allclose(chain.points_lps_mm[0], start) for chain in chains)
 
 
-def _iliac_below_mm(chains: Sequence[Chain], ways: Sequence[FloatArray]) -> float:
+def _iliac_below_mm(scene: Scene, chains: Sequence[Chain], ways: Sequence[FloatArray]) -> float:
     """Return the height below which ways run in iliac veins, which arteries touch."""
     if all(chain.side is None for chain in chains):
         return -np.inf
@@ -209,8 +209,13 @@ def _iliac_below_mm(chains: Sequence[Chain], ways: Sequence[FloatArray]) -> floa
     if own_cavae:
         return max(own_cavae)
     away, _ = cKDTree(ways[1]).query(ways[0])
-    together = ways[0][away < _TOGETHER_MM]
-    return float(together[:, 2].min()) + _TOGETHER_MM if len(together) else np.inf
+    together = away < _TOGETHER_MM
+    if not together.any():
+        return np.inf
+    lowest_mm = float(ways[0][together, 2].min()) + _TOGETHER_MM
+    # In a wide cava the ways part before the veins do; these never join above the aorta's division.
+    divides_mm = np.inf if scene.division_lps_mm is None else float(scene.division_lps_mm[2])
+    return min(lowest_mm, divides_mm)
 
 
 def _ways(scene: Scene, chains: Sequence[Chain]) -> list[FloatArray]:

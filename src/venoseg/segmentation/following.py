@@ -23,6 +23,7 @@ from venoseg.segmentation.wall import (
     unrolled,
     wall_around,
 )
+from venoseg.segmentation.wires import out_to_wires
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -189,6 +190,7 @@ def tube_along(
         tolerance = 12.0 + noise_hu + bright * (8.0 + 0.5 * noise_hu)
         length, step = wall_around(sampled, level, tolerance, _along(expected, rays))
         ray_hu = level_on_rays(sampled, length)
+        length = out_to_wires(sampled, length, level)
         radius, step, ray_hu = on_round_rays(rays, length, step, ray_hu)
         touched = course.points_lps_mm[:, 2] < artery_below_mm
         if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):

@@ -30,11 +30,11 @@ _TWO_PIECES_MM = 24.0
 _BACK_MM, _OUTWARDS_MM, _UP_MM = 6.0, 6.0, 4.0
 # It opens so far from the confluence and from the groin, at least.
 _FROM_CONFLUENCE_MM, _FROM_GROIN_MM = 18.0, 40.0
-_JUNCTION_MM, _JUNCTION, _SEVERAL = 15.0, 0.8, 0.6
+_JUNCTION_MM, _JUNCTION, _SEVERAL = 20.0, 0.8, 0.6
 # Renal veins are as wide as this, and lead aside by so much; the left one before the aorta.
 _RENAL_WIDTH_MM, _ASIDE_MM, _BEFORE_MM = 5.0, 14.0, 3.0
 _FAR_BEHIND_MM, _STEEP = 12.0, 1.0
-_PAIR_MM, _RENAL_MM = 35.0, 8.0
+_PAIR_MM, _RENAL_MM = 35.0, 12.0
 _PAIR, _LEFT_ALONE, _RIGHT_ALONE = 0.9, 0.7, 0.4
 _LEAST_OVER_CREST_MM = 30.0
 # The inguinal ligament crosses the vein near the upper margin of the femoral head.

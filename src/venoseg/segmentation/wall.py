@@ -24,7 +24,8 @@ RAYS = 40
 _ANGLE = 2 * np.pi * np.arange(RAYS) / RAYS
 ROUND = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=-1)
 """(`RAYS`, 2) unit vectors of the rays, along a course's ``first`` and ``second``."""
-_RADIUS_STEP_MM = 0.5
+RADIUS_STEP_MM = 0.5
+"""Distance of the samples on a ray of a millimetre."""
 # A wall is told by the mean just inside minus the mean just outside, over this distance each.
 _BESIDE = 4
 # Cost of half a millimetre's jump to the next ray and to the next section, and of any jump.
@@ -128,11 +129,11 @@ def unrolled(
     largest_mm: float,
     rays_mm: FloatArray | None = None,
 ) -> Float32Array:
-    """Return (n, `RAYS`, radii) values along the rays, `_RADIUS_STEP_MM` apart from 0 on.
+    """Return (n, `RAYS`, radii) values along the rays, `RADIUS_STEP_MM` apart from 0 on.
 
     ``rays_mm``: (n, `RAYS`, 2) the rays across the course; None: `ROUND`, of a millimetre each.
     """
-    radii = np.arange(0.0, largest_mm + _BESIDE * _RADIUS_STEP_MM, _RADIUS_STEP_MM)
+    radii = np.arange(0.0, largest_mm + _BESIDE * RADIUS_STEP_MM, RADIUS_STEP_MM)
     across = np.broadcast_to(ROUND, (len(course.points_lps_mm), RAYS, 2))
     across = across if rays_mm is None else rays_mm
     rays = course.first[:, None] * across[:, :, :1] + course.second[:, None] * across[:, :, 1:]
@@ -143,14 +144,14 @@ def unrolled(
         image, index, np.float32, order=1, mode="nearest"
     )
     # Along the tube little changes but the noise.
-    sigma = _EVEN_MM / course.step_mm, 0.0, _SMOOTH_MM / _RADIUS_STEP_MM
+    sigma = _EVEN_MM / course.step_mm, 0.0, _SMOOTH_MM / RADIUS_STEP_MM
     even: Float32Array = ndimage.gaussian_filter(sampled, sigma, mode="nearest")
     return even
 
 
 def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
     """Return (n,) the grey value near the course, even along it."""
-    core = sampled[:, :, : round(_CORE_MM / _RADIUS_STEP_MM) + 1]
+    core = sampled[:, :, : round(_CORE_MM / RADIUS_STEP_MM) + 1]
     middle = np.median(core.reshape(len(core), -1), axis=1)
     width = 2 * round(_LEVEL_MM / step_mm) + 1
     even: FloatArray = ndimage.median_filter(middle, size=width, mode="nearest")
@@ -159,7 +160,7 @@ def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
 
 def level_on_rays(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
     """Return (n, `RAYS`) the mean grey value on each ray up to the wall, by area."""
-    radii = np.arange(sampled.shape[2]) * _RADIUS_STEP_MM
+    radii = np.arange(sampled.shape[2]) * RADIUS_STEP_MM
     weight = np.where(radii < radius_mm[:, :, None] - 1.0, radii + 0.1, 0.0)
     weight[:, :, 0] += 1e-3
     level: FloatArray = (sampled * weight).sum(axis=2) / weight.sum(axis=2)
@@ -214,17 +215,17 @@ def wall_around(
     through = np.cumsum(np.clip(unlike, 0.0, 1.0), axis=2)[:, :, : count - 3]
     cost = -strength
     cost[:, :, 3:] += _THROUGH * through
-    wide = np.maximum(at * _RADIUS_STEP_MM - _WIDE_MM, 0.0)
+    wide = np.maximum(at * RADIUS_STEP_MM - _WIDE_MM, 0.0)
     cost += (_TOO_WIDE * wide - _OUTWARDS * at).astype(np.float32)
     cost[:, :, :2] = 4.0
     if expected is not None:
         usual = expected.radius_mm[:, None]
-        away = np.abs(at * _RADIUS_STEP_MM - usual) - _USUAL * usual
+        away = np.abs(at * RADIUS_STEP_MM - usual) - _USUAL * usual
         unusual = expected.weight[:, None] * np.maximum(away, 0.0)
         cost += unusual.astype(np.float32)[:, None]
     total = _passed(cost)
     best = np.argmin(total, axis=2)
-    radius = (_between(total, best) - 0.5) * _RADIUS_STEP_MM
+    radius = (_between(total, best) - 0.5) * RADIUS_STEP_MM
     found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
     return radius, found
 

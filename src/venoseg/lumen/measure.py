@@ -266,7 +266,8 @@ def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary
             "the image holds values that are not numbers where the veins are",
             remedy="mark them as missing in Volume.missing, or export the series again",
         )
-    if boundary == "gray" and float(voxels.max()) == float(voxels.min()):
+    # The first slice that holds two values settles it.
+    if boundary == "gray" and not any((part != voxels[0, 0, 0]).any() for part in voxels):
         raise MeasurementError(
             "the image has the same value everywhere around the veins",
             remedy="check that image and labels belong together, or measure the labels alone "

@@ -18,7 +18,8 @@ from venoseg.segmentation.doubts import withheld
 from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.scene import Scene, refuse_iliac_artery
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.seeing import refuse_iliac_artery
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.tracks import Track
 from venoseg.segmentation.wall import RAYS, Tube

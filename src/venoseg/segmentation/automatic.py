@@ -25,7 +25,8 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselCon
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.plan import Chain, undivided, with_second_cava
-from venoseg.segmentation.scene import Scene, blood_around, surroundings
+from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.surroundings import blood_around, surroundings
 from venoseg.segmentation.together import both
 from venoseg.segmentation.working import box_around, held_by, pooled
 from venoseg.volume import FloatArray, Grid, Volume

@@ -11,15 +11,17 @@ from venoseg.errors import VenosegError
 from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.guided import cost_for, followed
+from venoseg.segmentation.guided import followed
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named, named_below
 from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.paths import cheapest_way, lowest_reached
 from venoseg.segmentation.plan import ORDER, Chain
-from venoseg.segmentation.scene import Scene, scene_of, seen_around
+from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.seeing import scene_of, seen_around
 from venoseg.segmentation.together import both
+from venoseg.segmentation.ways import cost_for
 from venoseg.segmentation.working import box_around, held_by
 from venoseg.volume import BoolArray, FloatArray, Volume
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from venoseg.errors import InputError, MeasurementError
-from venoseg.segmentation.bridging import cost_if_broken
-from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import counts_of, with_doubts, withheld
-from venoseg.segmentation.following import (
-    cost_of,
-    cost_of_brightness,
-    level_at,
-    prolonged,
-    tube_along,
-    way_through,
-)
+from venoseg.segmentation.following import prolonged, tube_along
 from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.model import (
     LabelArray,
@@ -38,26 +28,23 @@ from venoseg.segmentation.plan import (
     with_vein,
     with_waypoints,
 )
-from venoseg.segmentation.scene import Scene, scene_of, seen_around
+from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
+from venoseg.segmentation.seeing import scene_of, seen_around
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import Float32Array, box_around, held_by, smoothed
+from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
+from venoseg.segmentation.working import box_around, held_by, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
 _TUBE_ASIDE_MM = 30.0
 _SMOOTH_MM = 0.6
-_UNENHANCED_HU = 65.0
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
-_TOGETHER_MM, _OVER_DIVISION_MM = 8.0, 10.0
 # Above the end of the cava, as bones and aorta tell it, no iliac vein runs higher than this.
 _HIGH_CONFLUENCE_MM = 60.0
-# So much of a way that another one goes too is followed once more, to know the vein's width.
-_BEFORE_PARTING_MM = 60.0
-_OTHER_SIDE = 30.0
 _NOISE_CUBES = 60
 # So far below the division of the aorta iliac veins have left the cava.
 _LEFT_CAVA_MM = 45.0
@@ -119,13 +106,13 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         When nothing along the way shows contrast, or nothing can be told from arteries.
     """
     chains = [_along_vein(scene, chain) for chain in chains]
-    ways = [prolonged(way, volume.grid) for way in _ways(scene, chains)]
+    ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
     erased = arteries_erased(part, scene.tracked, _ERASED)
-    below_mm = _iliac_below_mm(scene, chains, ways)
-    own = _without_the_same(ways)
+    below_mm = iliac_below_mm(scene, chains, ways)
+    own = without_the_same(ways)
     tubes = each(lambda way: tube_along(erased, way, noise, below_mm), own)
-    joined = confluence_of(tubes) if len(tubes) == 2 and _from_cava(chains) else None
+    joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
     stretches: list[Stretch] = []
@@ -192,117 +179,6 @@ def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> Non
     nearest = np.argmin([np.abs(x - end[0]) for end in lowest], axis=0)
     beyond |= z < np.array([end[2] for end in lowest])[nearest] - half
     labels[tuple(held[beyond].T)] = 0
-
-
-def _from_cava(chains: Sequence[Chain]) -> bool:
-    start = chains[0].points_lps_mm[0]
-    return all(np.allclose(chain.points_lps_mm[0], start) for chain in chains)
-
-
-def _iliac_below_mm(scene: Scene, chains: Sequence[Chain], ways: Sequence[FloatArray]) -> float:
-    """Return the height below which ways run in iliac veins, which arteries touch."""
-    if all(chain.side is None for chain in chains):
-        return -np.inf
-    if len(ways) < 2 or not _from_cava(chains):
-        return np.inf
-    own_cavae = [chain.cava_above_mm for chain in chains if chain.cava_above_mm is not None]
-    if own_cavae:
-        return max(own_cavae)
-    away, _ = cKDTree(ways[1]).query(ways[0])
-    together = away < _TOGETHER_MM
-    if not together.any():
-        return np.inf
-    lowest_mm = float(ways[0][together, 2].min()) + _TOGETHER_MM
-    # In a wide cava the ways part before the veins do; these never join above the aorta's division.
-    divides_mm = np.inf if scene.division_lps_mm is None else float(scene.division_lps_mm[2])
-    return min(lowest_mm, divides_mm)
-
-
-def _ways(scene: Scene, chains: Sequence[Chain]) -> list[FloatArray]:
-    """Return the way along each chain; where chains pass the same points first, it is the same."""
-    ways: list[FloatArray] = []
-    for chain in chains:
-        points = chain.points_lps_mm
-        same = 0 if not ways else _alike(chains[0].points_lps_mm, points)
-        if same < 2:
-            ways.append(_way(scene, chain, points))
-            continue
-        last = int(np.argmin(np.linalg.norm(ways[0] - points[same - 1], axis=1)))
-        rest = _way(scene, chain, points[same - 1 :])
-        ways.append(np.concatenate([ways[0][:last], rest]))
-    return _in_one_cava(scene, chains, ways)
-
-
-def _in_one_cava(
-    scene: Scene, chains: Sequence[Chain], ways: Sequence[FloatArray]
-) -> list[FloatArray]:
-    """Lead both ways through one cava down to where the aorta divides: the cava does so lower.
-
-    Where the two part above, the cheaper one is in the cava.
-    """
-    own_cavae = any(chain.marks or chain.cava_above_mm is not None for chain in chains)
-    if len(ways) < 2 or own_cavae or scene.division_lps_mm is None or not _from_cava(chains):
-        return list(ways)
-    low_mm = float(scene.division_lps_mm[2]) + _OVER_DIVISION_MM
-    away, _ = cKDTree(ways[1]).query(ways[0])
-    if not (away[ways[0][:, 2] > low_mm] > _TOGETHER_MM).any():
-        return list(ways)
-    price = [_price(scene, chain, way, low_mm) for chain, way in zip(chains, ways, strict=True)]
-    better = int(np.argmin(price))
-    trunk = ways[better][: int(np.argmin(ways[better][:, 2] > low_mm)) + 1]
-    worse = chains[1 - better]
-    below = worse.points_lps_mm[worse.points_lps_mm[:, 2] < trunk[-1, 2]]
-    rest = _way(scene, worse, np.concatenate([trunk[-1:], below]))
-    other = np.concatenate([trunk[:-1], rest])
-    return [ways[0], other] if better == 0 else [other, ways[1]]
-
-
-def _price(scene: Scene, chain: Chain, way: FloatArray, low_mm: float) -> float:
-    """Return the mean cost of a way above a height."""
-    above = way[way[:, 2] > low_mm]
-    return float(cost_for(scene, chain)[scene.picture.index(above)].mean())
-
-
-def _alike(first: FloatArray, second: FloatArray) -> int:
-    """Return how many rows two arrays have in common at their beginning."""
-    count = min(len(first), len(second))
-    unlike = np.flatnonzero((first[:count] != second[:count]).any(axis=1))
-    return int(unlike[0]) if len(unlike) else count
-
-
-def _without_the_same(ways: Sequence[FloatArray]) -> list[FloatArray]:
-    """Leave out of further ways what they have in common with the first, but for the last of it."""
-    own = list(ways[:1])
-    for way in ways[1:]:
-        away = length_along(way)
-        same = _alike(ways[0], way)
-        own.append(way[away >= away[max(same - 1, 0)] - _BEFORE_PARTING_MM])
-    return own
-
-
-def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
-    """Return the cheapest way through some points of a chain."""
-    cost = cost_for(scene, chain)
-    return way_through(
-        scene.picture, cost, points, lambda part: cost_if_broken(scene, chain, cost, part)
-    )
-
-
-def cost_for(scene: Scene, chain: Chain) -> Float32Array:
-    """Return what a millimetre of a chain's way costs in each voxel of the coarse picture."""
-    picture = scene.picture
-    points = chain.points_lps_mm
-    z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]
-    order = np.argsort(points[:, 2])
-    levels = np.maximum(level_at(picture, points), _UNENHANCED_HU)
-    level = np.interp(z, points[order, 2], levels[order])
-    cost = cost_of(picture, level, scene.arteries, scene.behind)
-    if scene.perhaps_arteries is not None and scene.artery_hu is not None:
-        cost += cost_of_brightness(picture, level, scene.perhaps_arteries, scene.artery_hu)
-    other_side = scene.other_side(chain.side)
-    if other_side is not None:
-        cost += _OTHER_SIDE * other_side
-    return cost
 
 
 def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:

@@ -33,6 +33,12 @@ _LEAST_CONTRAST_TO_NOISE = 1.0
 # all of them do.
 _IN_LUMEN_WEIGHT = 1e-3
 
+# What lies outside is told apart where it differs by more than the first of these times the noise
+# of a voxel, fully from the second; noise alone makes the brighter half of it differ from the
+# darker one by about as much as it is. The other half counts by so little that it decides only
+# where there is none of the first nearby.
+_UNLIKE_TO_NOISE = (2.5, 4.0)
+_OTHER_WEIGHT = 1e-3
 
 # Labels may reach beyond the end of the lumen. A station that shows less than the first share of
 # the contrast usual within this much of the vein to either side shows none, and does not tell its
@@ -95,14 +101,15 @@ def levels_beside(
     lit = _lit(sight, float(curve.position_mm[1] - curve.position_mm[0]))
     known = np.where(seen, lit[:, None], 0.0)
     rising, at_wall = rise_across(sight, known, curve, contours, radius, depths_mm, voxel_mm3)
-    level, over_mm = _level_inside(sight.within - rising, known, curve, contours, radius)
+    level, over_mm = level_inside(sight.within - rising, known, curve, contours, radius)
     inside = level + at_wall
     noise = voxel_noise(sight, level + rising)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
     in_lumen = seen & (inside - sight.beyond < need)
     ends_outside = seen & ~widened_rays(in_lumen, curve, contours)
     counting = np.where(ends_outside, 1.0, np.where(seen, _IN_LUMEN_WEIGHT, 0.0))
-    outside = over_wall(sight.beyond, counting, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    outside = level_outside(sight.beyond, counting, curve, contours)
+    outside = _parted(outside, sight.beyond, counting, noise, curve, contours)
     contrast = ends_outside & (inside - outside >= need)
     read_mm = float(np.ptp(depths_mm[outer_depths(depths_mm)]))
     doubt = (
@@ -126,7 +133,7 @@ def _lit(sight: Sight, station_mm: float) -> FloatArray:
     return lit
 
 
-def _level_inside(
+def level_inside(
     within: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray, radius: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return (n, m) the level inside, and (n,) mm along the vein over which it was averaged."""
@@ -136,6 +143,53 @@ def _level_inside(
         more = over_wall(within, known, curve, contours, _NARROW_SMOOTHING_MM)
         inside = inside + narrow[:, None] * (more - inside)
     return inside, averaged_along_mm(radius)
+
+
+def level_outside(
+    beyond: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray
+) -> FloatArray:
+    """Return (n, m) the level outside."""
+    return over_wall(beyond, known, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+
+
+def _parted(
+    outside: FloatArray,
+    beyond: FloatArray,
+    counting: FloatArray,
+    noise: FloatArray,
+    curve: Curve,
+    contours: FloatArray,
+) -> FloatArray:
+    """Return (n, m) the level outside where two unlike things meet at the wall, as fat and muscle.
+
+    Averaged together they would draw the edge outwards beside the brighter of them and inwards
+    beside the other. Each ray therefore takes the level of what it sees itself.
+
+    Parameters
+    ----------
+    outside
+        (n, m) average of both.
+    beyond, counting
+        (n, m) what rays see, and which of them count.
+    noise
+        (n,) of a voxel.
+    curve, contours
+        n stations and their (n, m, 2) contours.
+    """
+    low, high = _UNLIKE_TO_NOISE
+    # Where no two neighbours of it differ by so much, nothing does.
+    unlike = np.abs(beyond - outside) > 0.5 * low * noise[:, None]
+    if not (unlike & (counting == 1.0)).any():
+        return outside
+    brighter = beyond > outside
+    upper, lower = (
+        level_outside(beyond, counting * np.where(of_these, 1.0, _OTHER_WEIGHT), curve, contours)
+        for of_these in (brighter, ~brighter)
+    )
+    apart = np.clip(((upper - lower) / noise[:, None] - low) / (high - low), 0.0, 1.0)
+    own = np.where(beyond > 0.5 * (upper + lower), upper, lower)
+    parted: FloatArray = outside + apart * (own - outside)
+    return parted
 
 
 def averaged_along_mm(radius_mm: FloatArray) -> FloatArray:

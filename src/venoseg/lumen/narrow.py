@@ -94,7 +94,7 @@ def _read_off(
     """
     inner, outer = inner_depths(depths_mm, true_mm), outer_depths(depths_mm)
     inside = np.where(inner, image, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
-    outside = image[:, outer].mean(axis=1)
+    outside = np.median(image[:, outer], axis=1)
     profiles = Profiles(depths_mm, image[:, None, :].astype(np.float32))
     width = np.full((len(true_mm), 1), blur_mm)
     offset = matched_offsets(

@@ -320,8 +320,8 @@ def _edges(
         if edge is not None and chosen.any():
             half[chosen] = half_intervals_mm(variances[run], contours, curve, edge)[chosen]
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
-    unseen = np.hypot(hidden_wall_mm(image), unseen_rim_mm(image, grid))
-    half[from_image] = np.hypot(half, unseen[:, None])[from_image]
+    unseen = np.hypot(hidden_wall_mm(image), unseen_rim_mm(image, grid)[:, None])
+    half[from_image] = np.hypot(half, unseen)[from_image]
     if boundary == "gray" and not from_image.all():
         apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)
         doubt = unproved_labels_mm(apart[from_image], grid)

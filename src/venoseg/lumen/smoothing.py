@@ -20,7 +20,7 @@ WALL_SMOOTHING_MM = (3.5, 1.5)
 # At the tips of a slit, where the outline bends this many times as much as a circle of its length,
 # they are averaged over this much around instead.
 _TIP_BEND = (2.0, 4.0)
-_TIP_SMOOTHING_MM = 1.0
+TIP_SMOOTHING_MM = 1.0
 
 # Where fewer than these shares of the rays nearby show an edge, they are averaged over this much
 # around.
@@ -59,7 +59,7 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
     """Take the steps of the labels' voxels out of contours, around and along the vein."""
     perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
     smooth = _without_bumps(contours, np.clip(_BUMP_OF_TURN * perimeter, *_BUMP_MM) / perimeter)
-    tips = _tips(contours)
+    tips = tip_share(contours)
     if tips.any():
         sharper = _without_bumps(contours, _TIP_BUMP_MM / perimeter)
         smooth = smooth + tips[..., None] * (sharper - smooth)
@@ -113,7 +113,7 @@ def smooth_offsets(
     smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
     for share, over_mm in (
         (_gaps(shown, curve, contours), (along_mm, _GAP_SMOOTHING_MM)),
-        (_tips(contours), (along_mm, _TIP_SMOOTHING_MM)),
+        (tip_share(contours), (along_mm, TIP_SMOOTHING_MM)),
         (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
     ):
         if share.any():
@@ -132,7 +132,7 @@ def _gaps(shown: BoolArray, curve: Curve, contours: FloatArray) -> FloatArray:
     return 1.0 - _ramp(here, _FEW_SHOWN)
 
 
-def _tips(contours: FloatArray) -> FloatArray:
+def tip_share(contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
     bend = _around(curvatures_per_mm(contours), _TIP_BEND_SCALE)
     return _ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
@@ -181,13 +181,22 @@ def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> Fl
     Around the vein the wall bulges out and blur moves its edge inwards; along it, in a narrow
     place, the wall bulges inwards and blur moves the edge outwards.
     """
+    return shift_around(contours, curve, blur, grid) + shift_along(contours, curve, blur, grid)
+
+
+def shift_around(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
+    """Return (n, m) how far blur has moved the edge inwards for the wall bends around the vein."""
     normals = outward_normals(contours)
     tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
     curvature = curvatures_per_mm(contours)
     smooth = _around(curvature, _SHIFT_BEND_SCALE)
-    around = curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
+    return curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
+
+
+def shift_along(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
+    """Return (n, m) how far blur has moved the edge inwards for the wall bends along the vein."""
     bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
-    return around + curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
+    return curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
 
 
 def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:

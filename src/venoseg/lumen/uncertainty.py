@@ -189,10 +189,9 @@ def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
 def slit_tips_mm(minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:
     """Return (n,) the equivalent diameter that the tips of a slit may hide.
 
-    A tip that bends more sharply than the blur shows no edge of its own. How far it goes on where
-    it
-    is thinner than the width of the blur cannot be told; at either end that may be an area of half
-    that width long and as wide.
+    A tip that bends more sharply than the blur shows no edge of its own. What it holds is told by
+    how much paler the image is there than it would be without it, and by its neighbours; at either
+    end an area of a quarter of the blur's width long and as wide may be wrong.
 
     Parameters
     ----------
@@ -204,23 +203,24 @@ def slit_tips_mm(minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatA
     tip = (minimum_mm / 2.0) ** 2 / np.maximum(maximum_mm / 2.0, 1e-6)
     start, full = _SHARP_TIP
     sharp = np.clip((start - tip / blur_mm) / (start - full), 0.0, 1.0)
-    area = sharp * (_FWHM * blur_mm) ** 2
+    area = 0.5 * sharp * (_FWHM * blur_mm) ** 2
     equivalent = np.sqrt(np.maximum(minimum_mm * maximum_mm, 1e-6))
     hidden: FloatArray = 2.0 * area / (np.pi * equivalent)
     return hidden
 
 
 def hidden_wall_mm(wall: Wall) -> FloatArray:
-    """Return (n,) half widths of the 95 % interval that not knowing the vein's wall leaves.
+    """Return (n, 2) half widths of the 95 % interval that not knowing the vein's wall leaves.
 
-    All diameters of a section share it: the wall lies all around.
+    Of the equivalent and the minimum diameter.
     """
-    half: FloatArray = _NORMAL_95 * 2.0 * wall.hidden_sd_mm
+    both = np.stack([wall.hidden_sd_mm, wall.hidden_least_sd_mm], axis=1)
+    half: FloatArray = _NORMAL_95 * 2.0 * both
     return half
 
 
 def common_wall_mm(wall: Wall) -> FloatArray:
-    """Return (n,) the part of `hidden_wall_mm` that another image of the same vein shares."""
+    """Return (n,) the part of it that another image shares, of the equivalent diameter."""
     common = np.maximum(wall.hidden_sd_mm**2 - wall.hidden_own_sd_mm**2, 0.0)
     half: FloatArray = _NORMAL_95 * 2.0 * np.sqrt(common)
     return half

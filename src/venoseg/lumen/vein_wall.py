@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from venoseg.lumen.averages import average_around
 from venoseg.lumen.edges import Blur
 from venoseg.volume import FloatArray
 
@@ -44,6 +45,9 @@ _APPARENT_BLUR_SD_MM = 0.04
 _LEAST_BLUR_MM = 0.3
 
 _MOST_SHARE = 0.9
+
+# A width is told by the walls over this much of a turn at its two ends.
+_BESIDE_TURN = 1 / 32
 
 # A ray with this share of its step at the outer face looks into fat.
 FACES_FAT = 0.45
@@ -199,8 +203,8 @@ def _moments(thickness_mm: FloatArray, weight: FloatArray) -> tuple[float, float
     return mean, float(np.sqrt(weight @ (thickness_mm - mean) ** 2))
 
 
-def doubts_mm(model: EdgeModel, share: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return standard deviations of the mean radius, for the wall is not known.
+def doubts_mm(model: EdgeModel, share: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return standard deviations of radii, for the wall is not known.
 
     Parameters
     ----------
@@ -212,9 +216,15 @@ def doubts_mm(model: EdgeModel, share: FloatArray) -> tuple[FloatArray, FloatArr
     Returns
     -------
     tuple of FloatArray
-        (n,) the whole deviation, and the part that another image of the same vein does not share.
+        (n,) the deviation of the mean radius, that of half the least width, and the part of the
+        first that another image of the same vein does not share.
     """
     gray = _WALL_HU_DOUBT / (_WALL_HU - _FAT_HU)
-    typical: FloatArray = share.mean(axis=1)
     whole = np.hypot(model.wall_sd_mm, gray * model.wall_mm)
-    return typical * whole, typical * model.wall_own_sd_mm
+    typical: FloatArray = share.mean(axis=1)
+    # A vein that lies in fat on two sides only has its least width between these, if its wall was
+    # taken for too thick.
+    points = share.shape[1]
+    beside = average_around(share, _BESIDE_TURN * points)
+    most: FloatArray = (0.5 * (beside + np.roll(beside, points // 2, axis=1))).max(axis=1)
+    return typical * whole, most * whole, typical * model.wall_own_sd_mm

@@ -15,9 +15,10 @@ from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
 from venoseg.lumen.levels import Levels
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.rereading import Reading, read_again, slit_share
 from venoseg.lumen.search import DEEPEST, depths_mm, search_edge
 from venoseg.lumen.sight import inner_radii_mm
-from venoseg.lumen.smoothing import blur_shift, settled, smooth_offsets
+from venoseg.lumen.smoothing import settled, shift_along, shift_around, smooth_offsets
 from venoseg.lumen.turns import Search
 from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift
 from venoseg.volume import BoolArray, FloatArray, Volume
@@ -44,11 +45,11 @@ class Wall:
     bright
         (n,) share of the rim beside which something far brighter than the lumen lies: metal, bone,
         calcium.
-    hidden_sd_mm
-        (n,) standard deviation of the mean radius for want of the thickness of the vein's wall and
-        of the exact levels on either side.
+    hidden_sd_mm, hidden_least_sd_mm
+        (n,) standard deviations of the mean radius and of half the least width for want of the
+        thickness of the vein's wall and of the exact levels on either side.
     hidden_own_sd_mm
-        (n,) the part of that which another image of the same vein does not share.
+        (n,) the part of the first which another image of the same vein does not share.
     """
 
     contours_mm: FloatArray
@@ -58,13 +59,14 @@ class Wall:
     outside: FloatArray
     bright: FloatArray
     hidden_sd_mm: FloatArray
+    hidden_least_sd_mm: FloatArray
     hidden_own_sd_mm: FloatArray
 
     @classmethod
     def unknown(cls, count: int) -> Wall:
         """Return stations at which nothing is known."""
         blank = np.full(count, np.nan)
-        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(7)))
+        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(8)))
 
     def part(self, keep: slice) -> Wall:
         """Return the stations of ``keep``."""
@@ -87,7 +89,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
     shape = contours.shape[:2]
     inside, outside, usable = np.ones(shape), np.zeros(shape), np.ones(shape, dtype=bool)
     for _ in range(_LABEL_ROUNDS):
-        normals = outward_normals(contours)
+        start, normals = contours, outward_normals(contours)
         profiles = sample_profiles(array, region.grid, curve, contours, normals, depths)
         width = blur.along(to_lps(normals, curve), region.grid)
         deepest = DEEPEST * inner_radii_mm(contours)
@@ -95,15 +97,33 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         mean = smooth_offsets(offsets, usable, curve, contours)
         moved = contours + normals * mean[..., None]
         contours = settled(moved, curve)
-    shift = blur_shift(moved, curve, label_pull(region.grid), region.grid)
+    pull = label_pull(region.grid)
+    along = shift_along(moved, curve, pull, region.grid)
+    shift = shift_around(moved, curve, pull, region.grid) + along
+    found = moved + outward_normals(moved) * shift[..., None]
+    reading = Reading(
+        curve=curve,
+        contours_mm=start,
+        radius_mm=inner_radii_mm(start),
+        depths_mm=depths,
+        usable=usable,
+        mean_mm=mean,
+        width_mm=width,
+        blur=pull,
+        grid=region.grid,
+        levels_read=False,
+    )
+    slits = slit_share(found, np.full(len(curve), pull.in_plane_mm))
+    found = read_again(reading, found, along, slits)
     return Wall(
-        contours_mm=moved + outward_normals(moved) * shift[..., None],
+        contours_mm=found,
         rim=np.ones(len(curve)),
         ray_sd_mm=_scatter(offsets, mean, usable),
         inside=np.ones(len(curve)),
         outside=np.zeros(len(curve)),
         bright=np.zeros(len(curve)),
         hidden_sd_mm=np.zeros(len(curve)),
+        hidden_least_sd_mm=np.zeros(len(curve)),
         hidden_own_sd_mm=np.zeros(len(curve)),
     )
 
@@ -144,23 +164,39 @@ def wall_of_image(
     turn, model, width, grid = found.turn, found.model, found.width_mm, volume.grid
     levels, contours, moved = found.levels, turn.contours_mm, turn.moved_mm
     share = np.where(turn.usable, outer_share(levels.inside, levels.outside), 0.0)
-    shift = blur_shift(moved, curve, model.blur, grid)
+    elsewhere = shift_along(moved, curve, model.blur, grid)
     if share.any():
         hidden = seen_shift(share, model.wall_mm, width)
-        shift -= smooth_offsets(hidden, turn.usable, curve, contours)
+        elsewhere = elsewhere - smooth_offsets(hidden, turn.usable, curve, contours)
+    shift = shift_around(moved, curve, model.blur, grid) + elsewhere
     in_plane = np.sqrt((width**2).mean(axis=1))
     read = inner_radii_mm(moved) + shift.mean(axis=1)
     shift = shift - missed_mm(moved, read, in_plane, found.depths_mm, DEEPEST)[:, None]
+    lumen = moved + outward_normals(moved) * shift[..., None]
+    reading = Reading(
+        curve=curve,
+        contours_mm=contours,
+        radius_mm=inner_radii_mm(contours),
+        depths_mm=found.depths_mm,
+        usable=turn.usable,
+        mean_mm=found.mean_mm,
+        width_mm=width,
+        blur=model.blur,
+        grid=grid,
+        levels_read=True,
+    )
+    lumen = read_again(reading, lumen, elsewhere, slit_share(lumen, in_plane))
     levels_sd = level_doubt_mm(levels, width)
-    whole_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
+    whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
     wall = Wall(
-        contours_mm=moved + outward_normals(moved) * shift[..., None],
+        contours_mm=lumen,
         rim=turn.usable.mean(axis=1),
         ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
         inside=np.median(levels.inside, axis=1),
         outside=np.median(levels.outside, axis=1),
         bright=search.turns[0].bright,
         hidden_sd_mm=whole_sd,
+        hidden_least_sd_mm=least_sd,
         hidden_own_sd_mm=own_sd,
     )
     return wall, model, search

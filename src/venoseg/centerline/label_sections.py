@@ -19,6 +19,11 @@ SHARED_RIM = 0.05
 # A section that has lost this share of the area of the next one inwards is cut by the label's end.
 _CUT_SHARE = 0.97
 
+# A vein whose course nowhere rises by more than this (cosine to the slices' normal) lies in the
+# slices. Its highest and lowest ones then hold less than this share of the voxels of the fullest,
+# where labels have not been cut off: a round vein's top is narrower than its middle.
+_LYING, _FLAT_TOP = 0.34, 0.9
+
 # A lumen that tapers towards an occlusion narrows with the root of its area; one that the label's
 # end cuts off keeps its width until little is left of it. The border lies between the two powers;
 # so many sections that keep this share of their area must show it.
@@ -127,10 +132,15 @@ def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolAr
         The voxels.
     """
     axis = region.grid.axial_axis
-    slices = np.flatnonzero(np.moveaxis(region.owner, axis, 0).max(axis=(1, 2)))
+    labelled = np.count_nonzero(np.moveaxis(region.owner, axis, 0), axis=(1, 2))
+    slices = np.flatnonzero(labelled)
     if len(slices) == 0:  # an edit took the whole vein away
         return np.ones(len(curve), dtype=bool)
     normal = region.grid.directions[:, axis]
+    along = np.abs(curve.tangents @ normal).max()
+    # The highest slices of a vein that lies in them show its wall, not the end of its labels.
+    if along < _LYING and labelled[slices[[0, -1]]].max() < _FLAT_TOP * labelled.max():
+        return np.zeros(len(curve), dtype=bool)
     lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
     height = region.grid.to_index(curve.points_lps_mm)[:, axis]
     half = lean * extent_mm / region.grid.spacing_mm[axis]

@@ -22,7 +22,7 @@ from benchmarks.peers.calling import PEERS, run_peer
 from scipy import ndimage
 
 from venoseg.centerline import trace
-from venoseg.errors import MeasurementError
+from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen import measure
 from venoseg.phantom import SHAPES, Rendering, Scanner, fit_grid, iliocaval_y, render, shape
 from venoseg.phantom.scene import Scene
@@ -75,7 +75,7 @@ def _one(
         for boundary in arguments.boundary:
             try:
                 found = measure(twin.image, segmentation, boundary=boundary)
-            except MeasurementError as error:
+            except (LabelError, MeasurementError) as error:
                 print(f"{kind} {seed}, {labels} labels, refused: {error}")
                 continue
             collect(found, twin.truth, results.setdefault((labels, boundary), Errors()))

@@ -33,9 +33,9 @@ def test_only_tips_sharper_than_the_blur_hide_something() -> None:
     least, greatest = np.array([12.0, 8.0, 3.3]), np.array([12.0, 25.0, 19.0])
     hidden = slit_tips_mm(least, greatest, np.full(3, 0.7))
     assert hidden[0] == hidden[1] == 0.0
-    # Half a width of the blur long and as wide, at either end.
+    # A quarter of a width of the blur long and as wide, at either end.
     area = np.pi / 4.0 * ((np.sqrt(3.3 * 19.0) + hidden[2]) ** 2 - 3.3 * 19.0)
-    assert area == pytest.approx((2.355 * 0.7) ** 2, rel=0.05)
+    assert area == pytest.approx(0.5 * (2.355 * 0.7) ** 2, rel=0.05)
 
 
 @pytest.mark.parametrize("aspect", [4.0, 6.5])

@@ -99,6 +99,31 @@ def one_of(tube: Tube, vessel: str = VEIN, artery_hu: float | None = None) -> Ju
     return found
 
 
+class TestArteries:
+    def led_into(self, tube: Tube, below_mm: float) -> Judged:
+        """The verdict where the lower part of a course runs in an artery."""
+        grid = Grid.from_axes((90, 20, 20), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-20, -20, 0))
+        flat = np.zeros(grid.shape, dtype=np.float32)
+        artery = np.zeros(grid.shape, dtype=bool)
+        artery[: round(below_mm / 2.0)] = True
+        n = len(tube.level_hu)
+        stretch = Stretch(0, "ivc", 0, n)
+        (found,) = judged([stretch], [tube], Picture(flat, flat, grid), artery)
+        return found
+
+    def test_what_leads_up_to_an_artery_is_kept(self, tube):
+        found = self.led_into(tube, 70.0)
+        z = tube.course.points_lps_mm[:, 2]
+        assert found.open_stations[z > 100.0].all()
+        assert not found.open_stations[z < 90.0].any()
+        assert "runs in an artery along" in " ".join(found.confidence.reasons)
+
+    def test_nothing_is_kept_of_a_course_in_an_artery(self, tube):
+        found = self.led_into(tube, 160.0)
+        assert not found.open_stations.any()
+        assert found.confidence.reasons == ("runs in an artery",)
+
+
 class TestArterialPhase:
     def dark_below(self, tube: Tube) -> Tube:
         level, step = tube.level_hu.copy(), tube.step_hu.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,9 @@ _POOR_HU = 90.0
 # Where a vein runs in an artery along more than this it cannot be told from it, and is not sure.
 _TOUCHED, _MERGED = 0.05, 0.5
 _LEAST_GAP_MM = 6.0
+# A course that runs in arteries along more than this share has left its vein. What it ran in just
+# before and after, so far, is not known.
+_IN_ARTERY, _BESIDE_MM = 0.3, 25.0
 # Shares of the wall that shows which give a confidence of 0 and of 1.
 _NO_WALL, _ALL_WALL = 0.25, 0.8
 _USUAL_WIDTH = (0.25, 3.0)
@@ -110,8 +113,8 @@ def judged(
                 unmixed = unmixed_by(tube, evidence[stretch.tube], lumen, inside)
                 lumen |= unmixed
         in_artery = _in_artery(tube, picture, arteries)
-        if in_artery[inside].mean() > 0.3:
-            lumen &= False
+        if in_artery[inside].mean() > _IN_ARTERY:
+            lumen &= ~_led_into(in_artery & inside, tube.course.step_mm)
         closed = runs_of(inside & ~lumen)
         step = tube.course.step_mm
         long = tuple((a, b) for a, b in closed if (b - a) * step >= _LEAST_GAP_MM)
@@ -175,6 +178,15 @@ def _in_artery(tube: Tube, picture: Picture, arteries: BoolArray | None) -> Bool
     return inside
 
 
+def _led_into(in_artery: BoolArray, step_mm: float) -> BoolArray:
+    """Tell where a course has left its vein for an artery: in it, and beside where it is."""
+    led = np.zeros(len(in_artery), dtype=bool)
+    reach = round(_BESIDE_MM / step_mm)
+    for start, stop in runs_of(in_artery):
+        led[max(start - reach, 0) : stop + reach] = True
+    return led
+
+
 def _confidence(
     vessel: str,
     tube: Tube,
@@ -186,7 +198,8 @@ def _confidence(
 ) -> tuple[VesselConfidence, float]:
     """Let the weakest of what the image shows decide; then of that without what is missing."""
     if not lumen.any():
-        words = "runs in an artery" if in_artery[inside].mean() > 0.3 else _why_none(tube, inside)
+        artery = in_artery[inside].mean() > _IN_ARTERY
+        words = "runs in an artery" if artery else _why_none(tube, inside)
         return VesselConfidence(vessel, 0.0, (words,)), 0.0
     values, reasons = [1.0], []
 
@@ -202,12 +215,11 @@ def _confidence(
     if level < _POOR_HU:
         value = 0.3 + 0.6 * max(level - ENHANCED_HU, 0.0) / (_POOR_HU - ENHANCED_HU)
         doubt(value, f"poorly enhanced, {level:.0f} HU")
+    for value, words in _of_arteries(in_artery, inside, lumen):
+        doubt(value, words)
     missing = 1.0 - float(lumen[inside].mean())
     if missing > 0.1:
         reasons.append(f"no contrast or no sure lumen over {100 * missing:.0f} % of its length")
-    touched = float(in_artery[lumen].mean())
-    if touched > _TOUCHED:
-        doubt(_MERGED - touched, "touches an artery that could not be told apart")
     beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
     if beside > 0.1:
         doubt(1.0 - beside, f"touches a vessel without a wall along {100 * beside:.0f} %")
@@ -221,6 +233,14 @@ def _confidence(
     seen = float(np.clip(min(values), 0.0, 1.0))
     value = seen if missing <= 0.1 else min(seen, 1.0 - missing)
     return VesselConfidence(vessel, round(value, 2), tuple(reasons)), seen
+
+
+def _of_arteries(in_artery: BoolArray, inside: BoolArray, lumen: BoolArray) -> Iterator[Doubt]:
+    led, touched = float(in_artery[inside].mean()), float(in_artery[lumen].mean())
+    if led > _IN_ARTERY:
+        yield 1.0 - led, f"its course runs in an artery along {100 * led:.0f} %: set waypoints"
+    if touched > _TOUCHED:
+        yield _MERGED - touched, "touches an artery that could not be told apart"
 
 
 def _why_none(tube: Tube, inside: BoolArray) -> str:

@@ -39,8 +39,10 @@ _SHOWN_HU, _SURE = 22.0, 0.75
 # Where less than this share of a wall shows anywhere, a cava of normal size is expected: the median
 # of healthy people is 265 mm2 (source in `venoseg.anatomy`).
 _SHARE_OF_A_WALL, _NORMAL_MM = 0.5, 9.2
-# A radius may differ from that of the circle by this share for free: veins are not round.
-_USUAL = 0.35
+# A radius may differ from that of the circle by this share nearly for free: veins are not round.
+# Within it each millimetre costs a little, more than outwards is worth: where no wall shows at all
+# the circle is meant.
+_USUAL, _WITHIN_USUAL = 0.35, 0.2
 _CORE_MM = 2.5
 # How fast an edge gains weight, as a share of the full step; over how far along it noise is evened.
 _EDGE_SHARE, _EVEN_MM = 0.6, 1.0
@@ -220,8 +222,9 @@ def wall_around(
     cost[:, :, :2] = 4.0
     if expected is not None:
         usual = expected.radius_mm[:, None]
-        away = np.abs(at * RADIUS_STEP_MM - usual) - _USUAL * usual
-        unusual = expected.weight[:, None] * np.maximum(away, 0.0)
+        away = np.abs(at * RADIUS_STEP_MM - usual)
+        beyond = np.maximum(away - _USUAL * usual, 0.0)
+        unusual = expected.weight[:, None] * (beyond + _WITHIN_USUAL * away)
         cost += unusual.astype(np.float32)[:, None]
     total = _passed(cost)
     best = np.argmin(total, axis=2)

@@ -130,6 +130,8 @@ def test_wires_side_by_side_part_the_lumen_whose_edges_they_hide() -> None:
         assert row["minimum_diameter_mm"] <= row["stent_minimum_diameter_mm"] + 0.01
         assert row["lumen_area_mm2"] <= row["stent_area_mm2"] + 0.1
         assert row["minimum_diameter_mm"] == pytest.approx(12.62, abs=0.6)
+        # The wires' own outer edge is none of the lumen: 140 mm2 each by the labels.
+        assert row["lumen_area_mm2"] == pytest.approx(2 * 140.0, rel=0.04)
         own = [one for one in found.lumens.rows if one["position_mm"] == row["position_mm"]]
         assert sum(float(str(one["lumen_area_mm2"])) for one in own) == pytest.approx(
             row["lumen_area_mm2"], abs=0.02

@@ -82,7 +82,9 @@ def with_stents(
     stented = _stented(profile, stents)
     if stented.stent is None:
         return stented
-    glare = stented.from_image & (stented.shapes.area_mm2 > stented.stent.area_mm2)
+    # As a whole, before wires of stents side by side part it.
+    wider = profile.shapes.area_mm2 > stented.stent.area_mm2
+    glare = profile.from_image & wider & np.isnan(stented.stent.stenosis_percent)
     if not glare.any():
         return stented
     evidence = outshone(profile.evidence, volume, profile.branch, glare)

@@ -23,7 +23,7 @@ from venoseg.lumen.levels import level_inside, level_outside
 from venoseg.lumen.rings import following, lengths
 from venoseg.lumen.search import DEEPEST
 from venoseg.lumen.sight import inner_depths, outer_depths, typical_beyond
-from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, smooth_offsets, tip_share
+from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, ramp, smooth_offsets, tip_share
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # A lumen this flat, by its least to its greatest width, is a slit; between the limits in part.
@@ -113,9 +113,9 @@ def slit_share(contours_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:
         (n,) standard deviation of the blur in their planes.
     """
     least, greatest, _ = feret_diameters_mm(contours_mm)
-    flat = _below(least / np.maximum(greatest, 1e-9), _FLAT)
+    flat = 1.0 - ramp(least / np.maximum(greatest, 1e-9), _FLAT)
     joins_mm = np.hypot(blur_mm, TIP_SMOOTHING_MM)
-    share: FloatArray = flat * _below(least / joins_mm, _JOINED)
+    share: FloatArray = flat * (1.0 - ramp(least / joins_mm, _JOINED))
     return share
 
 
@@ -288,9 +288,3 @@ def _gain(
     power = plain * (kx**2 + ky**2) + more * lean**2
     gain: Float32Array = np.exp(-0.5 * power).astype(np.float32)
     return gain
-
-
-def _below(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
-    """Return 1 below the first limit, 0 above the second, with a ramp between."""
-    low, high = limits
-    return np.clip((high - values) / (high - low), 0.0, 1.0)

@@ -129,13 +129,13 @@ def _gaps(shown: BoolArray, curve: Curve, contours: FloatArray) -> FloatArray:
     here = over_wall(
         shown.astype(np.float64), np.ones(shown.shape), curve, contours, WALL_SMOOTHING_MM
     )
-    return 1.0 - _ramp(here, _FEW_SHOWN)
+    return 1.0 - ramp(here, _FEW_SHOWN)
 
 
 def tip_share(contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
     bend = _around(curvatures_per_mm(contours), _TIP_BEND_SCALE)
-    return _ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
+    return ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
 
 
 def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
@@ -144,7 +144,7 @@ def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
     bend = np.abs(_bend_along(curve, contours, _FOCAL_SCALE_MM))
     reach = 2 * round(2.0 * _FOCAL_SCALE_MM / station_mm) + 1
     most = ndimage.maximum_filter1d(bend, reach, axis=0, mode="nearest")
-    return _ramp(most, _FOCAL_BEND_PER_MM)
+    return ramp(most, _FOCAL_BEND_PER_MM)
 
 
 def noise_gain(curve: Curve, contours: FloatArray) -> FloatArray:
@@ -157,7 +157,8 @@ def noise_gain(curve: Curve, contours: FloatArray) -> FloatArray:
     return gain
 
 
-def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+def ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    """Return 0 below the first end, 1 above the second, with a straight line between."""
     return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
 
 
@@ -175,17 +176,8 @@ def over_wall(
     return smooth_over_wall(values, weights, along_mm / station_mm, around_mm * points_per_mm)
 
 
-def blur_shift(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards.
-
-    Around the vein the wall bulges out and blur moves its edge inwards; along it, in a narrow
-    place, the wall bulges inwards and blur moves the edge outwards.
-    """
-    return shift_around(contours, curve, blur, grid) + shift_along(contours, curve, blur, grid)
-
-
 def shift_around(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards for the wall bends around the vein."""
+    """Return (n, m) how far blur has moved the edge inwards, as the wall bulges out all around."""
     normals = outward_normals(contours)
     tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
     curvature = curvatures_per_mm(contours)
@@ -194,7 +186,10 @@ def shift_around(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> 
 
 
 def shift_along(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards for the wall bends along the vein."""
+    """Return (n, m) how far blur has moved the edge inwards for the wall bends along the vein.
+
+    In a narrow place the wall bulges inwards, and blur moves its edge outwards: negative.
+    """
     bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
     return curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
 

@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import sample_planes
 from venoseg.interpolation import Float32Array
-from venoseg.lumen.edges import Blur
+from venoseg.lumen.edges import Blur, as_float32
 from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.struts import (
     SAMPLE_MM,
@@ -152,11 +152,11 @@ def _misfits_of(
     s s e.e - metal metal l.l: one blurred edge, moved, serves for all depths.
     """
     lumen_hu, tissue_hu, outside = levels
-    spread, samples = _f32(width), len(depth)
+    spread, samples = as_float32(width), len(depth)
     edge = _moved_edges(depth, spread, count)
-    rest = values - edge[0][..., :samples] * _f32(tissue_hu - outside)[..., None]
-    rest -= _f32(outside)[..., None]
-    scaled = _f32(depth) / spread[..., None]
+    rest = values - edge[0][..., :samples] * as_float32(tissue_hu - outside)[..., None]
+    rest -= as_float32(outside)[..., None]
+    scaled = as_float32(depth) / spread[..., None]
     use = scaled <= np.float32(_CLEAR_OUT)
     rest *= use
     line = np.exp(np.float32(-0.5) * scaled**2)
@@ -181,7 +181,7 @@ def _moved_edges(
     depth: FloatArray, width: Float32Array, count: int
 ) -> tuple[Float32Array, Float32Array]:
     """Return the blurred edge on the samples' grid and half a sample farther, long enough."""
-    fine = _f32(depth[0] + np.arange(2 * len(depth) + count) * _DEPTH_STEP_MM)
+    fine = as_float32(depth[0] + np.arange(2 * len(depth) + count) * _DEPTH_STEP_MM)
     return (
         share_beyond(fine[::2] / width[..., None]),
         share_beyond(fine[1::2] / width[..., None]),
@@ -262,7 +262,3 @@ def _between(shared: FloatArray, best: np.ndarray) -> FloatArray:
     offset = np.where(bend > 0, 0.5 * (before - after) / np.where(bend > 0, bend, 1.0), 0.0)
     result: FloatArray = np.where(best == at, at + np.clip(offset, -0.5, 0.5), best)
     return result
-
-
-def _f32(values: FloatArray) -> Float32Array:
-    return values.astype(np.float32)

@@ -220,7 +220,7 @@ def hidden_wall_mm(wall: Wall) -> FloatArray:
 
 
 def common_wall_mm(wall: Wall) -> FloatArray:
-    """Return (n,) the part of it that another image shares, of the equivalent diameter."""
+    """Return (n,) what another image shares of `hidden_wall_mm` of the equivalent diameter."""
     common = np.maximum(wall.hidden_sd_mm**2 - wall.hidden_own_sd_mm**2, 0.0)
     half: FloatArray = _NORMAL_95 * 2.0 * np.sqrt(common)
     return half

@@ -71,8 +71,8 @@ def without_touching(
         z = volume.grid.to_lps(touched)[:, 2]
         piece = ((z - z.min()) // _PIECE_MM).astype(int)
         for number in np.unique(piece):
-            points = volume.grid.to_lps(touched[piece == number])
-            pieces.append((artery, box_around(volume.grid, points, _ASIDE_MM)))
+            touching = volume.grid.to_lps(touched[piece == number])
+            pieces.append((artery, box_around(volume.grid, touching, _ASIDE_MM)))
 
     def lost(piece: tuple[Artery, Box]) -> BoolArray:
         artery, box = piece

@@ -9,13 +9,8 @@ import numpy as np
 
 from venoseg.errors import InputError
 from venoseg.segmentation.arterial import Artery, Below, below_division
-from venoseg.segmentation.cava import (
-    shows_aorta,
-    sure_cava,
-)
-from venoseg.segmentation.domains import (
-    Picture,
-)
+from venoseg.segmentation.cava import shows_aorta, sure_cava
+from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.landmarks import Landmarks, find_landmarks
@@ -110,7 +105,7 @@ def _iliac_of(
         When a seed lies in an iliac artery.
     """
     iliac = iliac_vessels(below, said_lps_mm[:0])
-    if len(said_lps_mm) and _between_hu(picture, found) is not None:
+    if len(said_lps_mm):
         refuse_iliac_artery(picture, found, seeds, iliac.arteries)
     if not _passes(iliac, said_lps_mm):
         iliac = iliac_vessels(below, said_lps_mm)

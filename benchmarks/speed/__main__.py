@@ -49,7 +49,7 @@ def main() -> None:
             seconds, work, above = (
                 statistics.median(run[name][n] for run in runs) for n in range(3)
             )
-            print(f"{name:<42}{seconds:>10.2f}{work:>13.2f}{above:>16.0f}")
+            print(f"{name:<42}{seconds:>10.3f}{work:>13.3f}{above:>16.0f}")
         if arguments.peer_python:
             own, work = (
                 statistics.median(run["arrays to tables"][n] for run in runs) for n in range(2)

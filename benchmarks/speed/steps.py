@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,9 @@ from venoseg.pipeline import write_dicom_results, write_results
 from venoseg.segmentation import Segmentation
 
 T = TypeVar("T")
+
+# Where along the cava further slices are edited, as a reviewer does after the first.
+LATER_EDITS = (0.3, 0.4, 0.6, 0.7)
 
 
 def main() -> None:
@@ -55,8 +59,11 @@ def main() -> None:
     )
     timed("tables", lambda: (cross_section_table(profiles), segment_table(profiles)))
     found = timed("arrays to tables", lambda: measure(volume, labels))
-    edited, box = _one_slice_thinner(found)
-    timed("one slice edited, measured again", lambda: remeasure(found, edited, box))
+    edited, box = _one_slice_thinner(found, 0.5)
+    timed("one slice edited, measured again", partial(remeasure, found, edited, box))
+    for share in LATER_EDITS:
+        edited, box = _one_slice_thinner(found, share)
+        timed(f"another at {share:.0%} of the cava", partial(remeasure, found, edited, box))
     with tempfile.TemporaryDirectory() as out:
         timed("tables, documents, report written", lambda: write_results(found, Path(out)))
         headers = series.headers()
@@ -64,12 +71,12 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _one_slice_thinner(found: Measurements) -> tuple[Segmentation, Box]:
-    """Return the labels with the outermost voxels of the cava taken away in one slice."""
+def _one_slice_thinner(found: Measurements, share: float) -> tuple[Segmentation, Box]:
+    """Return the labels with the outermost voxels of the cava gone in one slice, so far up it."""
     labels = found.segmentation.labels.copy()
     value = next(v for v, name in found.segmentation.names.items() if name == "ivc")
     slices = np.flatnonzero((labels == value).any(axis=(1, 2)))
-    k = int(slices[len(slices) // 2])
+    k = int(slices[int(share * len(slices))])
     labels[k] = np.where(ndimage.binary_erosion(labels[k] > 0), labels[k], 0)
     box = (slice(k, k + 1), slice(0, labels.shape[1]), slice(0, labels.shape[2]))
     return replace(found.segmentation, labels=labels), box

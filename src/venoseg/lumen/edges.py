@@ -18,6 +18,7 @@ import numpy.typing as npt
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array, trilinear
 from venoseg.lumen.averages import average_along
+from venoseg.lumen.gaussian import share_beyond
 from venoseg.volume import FloatArray, Grid
 
 # Distance of the samples along a normal.
@@ -30,11 +31,6 @@ _POINTS_AT_ONCE = 65_536
 
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 16
-
-# Half of the polynomial of Abramowitz and Stegun 7.1.26, its highest power first.
-_TAIL = np.array(
-    [0.5307027145, -0.7265760135, 0.7107068705, -0.142248368, 0.127414796], dtype=np.float32
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,32 +170,13 @@ def _fit(
     for _ in range(rounds):
         scaled = (depth - offset) / blur
         slope = np.exp(np.float32(-0.5) * scaled**2)
-        missed = share - _beyond(scaled, slope)
+        missed = share - share_beyond(scaled)
         slope *= reached
         missed *= slope
         power = np.maximum((slope**2).sum(axis=0), np.float32(1e-9))
         step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed.sum(axis=0) / power
         offset = np.clip(offset + np.clip(step, -1.0, 1.0), -limit, limit)
     return offset
-
-
-def _beyond(scaled: Float32Array, slope: Float32Array) -> Float32Array:
-    """Return the share of a unit Gaussian that lies beyond a place, given exp(-place**2 / 2).
-
-    Abramowitz and Stegun 7.1.26, right within 2e-7: as much as float32 holds, several times sooner
-    than the exact function.
-    """
-    t = np.abs(scaled)
-    t *= np.float32(0.3275911 / np.sqrt(2.0))
-    t += np.float32(1.0)
-    np.reciprocal(t, out=t)
-    half = np.full_like(t, _TAIL[0])
-    for coefficient in _TAIL[1:]:
-        half *= t
-        half += coefficient
-    half *= t
-    half *= slope
-    return np.where(scaled < 0, np.float32(1.0) - half, half)
 
 
 def as_float32(values: FloatArray) -> Float32Array:

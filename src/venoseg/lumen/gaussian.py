@@ -1,4 +1,4 @@
-"""The blurred edge, looked up: the fits of wires and of what lies inside ask for it by the million.
+"""The blurred edge, looked up: the fits of walls and wires ask for it by the million.
 
 A table serves fifteen times sooner than the exact function; what it is off by is a thousandth of
 the noise of an image.

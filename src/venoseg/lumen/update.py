@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -231,12 +232,10 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
 
     def renewed(old: Table, new: Table) -> Table:
         rows: dict[str, list[Row]] = {p.vessel: [] for p in profiles}
-        for row in old.rows:
-            if same.get(str(row["vessel"]), False):
-                rows[str(row["vessel"])].append(row)
-        for row in new.rows:
+        kept = (row for row in old.rows if same.get(str(row["vessel"]), False))
+        for row in chain(kept, new.rows):
             rows[str(row["vessel"])].append(row)
-        return Table(old.columns, tuple(row for part in rows.values() for row in part))
+        return Table(old.columns, tuple(chain.from_iterable(rows.values())))
 
     segments = renewed(found.segments, segment_table(changed, lines))
     failed = segment_table((), lines, found.tree.failures)

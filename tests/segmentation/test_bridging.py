@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation.arterial import Artery
-from venoseg.segmentation.bridging import cost_across, cost_if_broken, is_broken
+from venoseg.segmentation.bridging import cost_across, instead_of_broken, is_broken
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import cost_of, way_through
 from venoseg.segmentation.paths import cheapest_way
@@ -82,7 +82,7 @@ def test_the_way_across_an_occlusion_keeps_to_the_cord(scene):
         scene.picture,
         cost,
         chain().points_lps_mm,
-        lambda part: cost_if_broken(scene, chain(), cost, part),
+        instead_of_broken(scene, chain(), cost),
     )
     assert away_from_cord(way) < 6.0
 

@@ -8,6 +8,9 @@ iliac vein beside its artery.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -27,10 +30,10 @@ _ASIDE, _MOST_ASIDE, _WRONG_SIDE = 1.5, 24.0, 24.0
 _COARSER = 2
 
 
-def cost_if_broken(
-    scene: Scene, chain: Chain, cost: Float32Array, way_lps_mm: FloatArray
-) -> Float32Array | None:
-    """Return what a millimetre costs instead where a way is broken; None where it is not.
+def instead_of_broken(
+    scene: Scene, chain: Chain, cost: Float32Array
+) -> Callable[[FloatArray], Float32Array | None]:
+    """Return a step from a way to what a millimetre costs instead if it is broken, else None.
 
     Parameters
     ----------
@@ -38,10 +41,21 @@ def cost_if_broken(
         What lies beside the vein, and the points that it passes.
     cost
         (slices, rows, columns) what a millimetre cost.
-    way_lps_mm
-        (n, 3) the cheapest way between two of the points.
+
+    Returns
+    -------
+    Callable
+        Takes (n, 3) the cheapest way between two of the points.
     """
-    return cost + cost_across(scene, chain) if is_broken(scene, cost, way_lps_mm) else None
+
+    @cache
+    def across() -> Float32Array:
+        return cost + cost_across(scene, chain)
+
+    def instead(way_lps_mm: FloatArray) -> Float32Array | None:
+        return across() if is_broken(scene, cost, way_lps_mm) else None
+
+    return instead
 
 
 def is_broken(scene: Scene, cost: Float32Array, way_lps_mm: FloatArray) -> bool:

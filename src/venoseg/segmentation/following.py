@@ -82,12 +82,12 @@ def cost_of(
     fainter = np.clip((level - 30.0 - picture.darkest_hu) / 50.0, 0.0, 1.0)
     brighter = np.clip((picture.mean_hu - level - 80.0) / 80.0, 0.0, 1.0)
     cost = 0.3 + 12.0 * fainter + 12.0 * brighter
-    cost += 10.0 * (picture.mean_hu < -20.0)
-    cost += 30.0 * (picture.mean_hu > np.maximum(level, 150.0) + 120.0)
+    cost += np.float32(10.0) * (picture.mean_hu < -20.0)
+    cost += np.float32(30.0) * (picture.mean_hu > np.maximum(level, 150.0) + 120.0)
     if arteries is not None:
-        cost += 20.0 * arteries
+        cost += np.float32(20.0) * arteries
     if behind is not None:
-        cost += 100.0 * behind
+        cost += np.float32(100.0) * behind
     dear: Float32Array = cost.astype(np.float32)
     return dear
 

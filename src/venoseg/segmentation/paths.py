@@ -6,10 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.errors import MeasurementError
-from venoseg.segmentation.working import Float32Array, box_around
+from venoseg.segmentation.working import Box, Float32Array, box_around
 from venoseg.volume import FloatArray, Grid
 
 _ASIDE_MM, _BEYOND_MM = 45.0, 35.0
+# It is sought so near to both ends first, where most ways stay.
+_NEAR_MM = 20.0
 # An iliac vein leads so far aside on its way down; where it goes on is told over so much height.
 _LEANING_MM, _STRETCH_MM, _MIDDLE_MM = 80.0, 12.0, 8.0
 
@@ -40,26 +42,54 @@ def cheapest_way(
     MeasurementError
         When walls part the two.
     """
-    from skimage.graph import MCP_Geometric
-
     ends = np.stack([start_lps_mm, end_lps_mm])
     beyond = np.array([0.0, 0.0, _BEYOND_MM])
     box = box_around(grid, np.concatenate([ends - beyond, ends + beyond]), _ASIDE_MM)
     cost, grid = cost[box], grid.crop(box)
+    near = box_around(grid, ends, _NEAR_MM)
+    part, place = cost[near], grid.crop(near)
+    found = _way_within(part, place, ends)
+    # Whatever leaves the surroundings is so long that it cannot cost less.
+    if found is None or found[1] >= float(cost.min()) * _least_outside_mm(grid, near, ends):
+        found = _way_within(cost, grid, ends)
+    if found is None:
+        raise MeasurementError("no way leads from one end of the vein to the other")
+    return np.concatenate([[start_lps_mm], found[0], [end_lps_mm]])
+
+
+def _way_within(
+    cost: Float32Array, grid: Grid, ends_lps_mm: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """Return the points between two ends on the cheapest way, and what it costs, if any leads."""
+    from skimage.graph import MCP_Geometric
+
     top = np.array(grid.shape) - 1
-    nodes = [
+    first, last = (
         tuple(int(v) for v in np.clip(np.rint(grid.to_index(point)), 0, top))
-        for point in (start_lps_mm, end_lps_mm)
-    ]
+        for point in ends_lps_mm
+    )
     sampling = tuple(float(value) for value in grid.spacing_mm)
     finder = MCP_Geometric(np.where(np.isfinite(cost), cost, -1.0), sampling=sampling)
     try:
-        finder.find_costs([nodes[0]], [nodes[1]])
-        way = np.array(finder.traceback(nodes[1]))
-    except ValueError as error:
-        raise MeasurementError("no way leads from one end of the vein to the other") from error
-    inner = grid.to_lps(way[1:-1]).reshape(-1, 3)
-    return np.concatenate([[start_lps_mm], inner, [end_lps_mm]])
+        total, _ = finder.find_costs([first], [last])
+        way = np.array(finder.traceback(last))
+    except ValueError:
+        return None
+    return grid.to_lps(way[1:-1]).reshape(-1, 3), float(total[last])
+
+
+def _least_outside_mm(grid: Grid, box: Box, ends_lps_mm: FloatArray) -> float:
+    """Return how long a way between two points is at least that leaves a box of a grid."""
+    index = np.clip(np.rint(grid.to_index(ends_lps_mm)), 0, np.array(grid.shape) - 1)
+    apart = np.abs(index[1] - index[0]) * grid.spacing_mm
+    least = np.inf
+    for axis, side in enumerate(box):
+        along = float(np.linalg.norm(np.delete(apart, axis)))
+        for edge, border in ((side.start - 1, -1), (side.stop, grid.shape[axis])):
+            if edge != border:
+                away = float(np.abs(index[:, axis] - edge).sum()) * float(grid.spacing_mm[axis])
+                least = min(least, float(np.hypot(away, along)))
+    return least
 
 
 def lowest_reached(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.bridging import cost_if_broken
+from venoseg.segmentation.bridging import instead_of_broken
 from venoseg.segmentation.curves import length_along
 from venoseg.segmentation.following import cost_of, cost_of_brightness, level_at, way_through
 from venoseg.segmentation.plan import Chain
@@ -27,20 +27,25 @@ def ways_of(scene: Scene, chains: Sequence[Chain]) -> list[FloatArray]:
     """Return the way along each chain; where chains pass the same points first, it is the same."""
     same = [0, *(_alike(chains[0].points_lps_mm, chain.points_lps_mm) for chain in chains[1:])]
 
+    costs = each(lambda chain: cost_for(scene, chain), chains)
+
     def own(number: int) -> FloatArray:
         chain = chains[number]
-        return _way(scene, chain, chain.points_lps_mm[max(same[number] - 1, 0) :])
+        return _way(scene, chain, costs[number], chain.points_lps_mm[max(same[number] - 1, 0) :])
 
     ways = each(own, range(len(chains)))
     for n in range(1, len(ways)):
         if same[n] >= 2:
             last = int(np.argmin(np.linalg.norm(ways[0] - ways[n][0], axis=1)))
             ways[n] = np.concatenate([ways[0][:last], ways[n]])
-    return _in_one_cava(scene, chains, ways)
+    return _in_one_cava(scene, chains, costs, ways)
 
 
 def _in_one_cava(
-    scene: Scene, chains: Sequence[Chain], ways: Sequence[FloatArray]
+    scene: Scene,
+    chains: Sequence[Chain],
+    costs: Sequence[Float32Array],
+    ways: Sequence[FloatArray],
 ) -> list[FloatArray]:
     """Lead both ways through one cava down to where the aorta divides: the cava does so lower.
 
@@ -53,20 +58,20 @@ def _in_one_cava(
     away, _ = cKDTree(ways[1]).query(ways[0])
     if not (away[ways[0][:, 2] > low_mm] > _TOGETHER_MM).any():
         return list(ways)
-    price = [_price(scene, chain, way, low_mm) for chain, way in zip(chains, ways, strict=True)]
+    price = [_price(scene, cost, way, low_mm) for cost, way in zip(costs, ways, strict=True)]
     better = int(np.argmin(price))
     trunk = ways[better][: int(np.argmin(ways[better][:, 2] > low_mm)) + 1]
     worse = chains[1 - better]
     below = worse.points_lps_mm[worse.points_lps_mm[:, 2] < trunk[-1, 2]]
-    rest = _way(scene, worse, np.concatenate([trunk[-1:], below]))
+    rest = _way(scene, worse, costs[1 - better], np.concatenate([trunk[-1:], below]))
     other = np.concatenate([trunk[:-1], rest])
     return [ways[0], other] if better == 0 else [other, ways[1]]
 
 
-def _price(scene: Scene, chain: Chain, way: FloatArray, low_mm: float) -> float:
+def _price(scene: Scene, cost: Float32Array, way: FloatArray, low_mm: float) -> float:
     """Return the mean cost of a way above a height."""
     above = way[way[:, 2] > low_mm]
-    return float(cost_for(scene, chain)[scene.picture.index(above)].mean())
+    return float(cost[scene.picture.index(above)].mean())
 
 
 def _alike(first: FloatArray, second: FloatArray) -> int:
@@ -86,12 +91,9 @@ def without_the_same(ways: Sequence[FloatArray]) -> list[FloatArray]:
     return own
 
 
-def _way(scene: Scene, chain: Chain, points: FloatArray) -> FloatArray:
+def _way(scene: Scene, chain: Chain, cost: Float32Array, points: FloatArray) -> FloatArray:
     """Return the cheapest way through some points of a chain."""
-    cost = cost_for(scene, chain)
-    return way_through(
-        scene.picture, cost, points, lambda part: cost_if_broken(scene, chain, cost, part)
-    )
+    return way_through(scene.picture, cost, points, instead_of_broken(scene, chain, cost))
 
 
 def cost_for(scene: Scene, chain: Chain) -> Float32Array:

@@ -26,11 +26,12 @@ def twin(
     slice_mm: float = 1.0,
     lattice: Lattice | None = None,
     kernel: str = "white",
+    oval_mm: tuple[float, float] = (FIRST_MM, SECOND_MM),
 ) -> Rendering:
     curve = Curve.through([(0.0, 0.0, 0.0), (18.0, 4.0, -70.0)])
     host = Profile.along(curve, 0.0, 6.5, 6.5)
     tube = Tube(curve, host, (Span("left_common_iliac_vein", 0.0, curve.length_mm),))
-    oval = Profile.along(curve, 0.0, FIRST_MM, SECOND_MM, 0.4)
+    oval = Profile.along(curve, 0.0, *oval_mm, 0.4)
     woven = lattice or Lattice(16.0, 0.25)
     opened, stent = stented(tube, oval, START_MM, STOP_MM, woven, tissue_mm)
     tissue = (Layer(part_of_stent(stent), 55.0),)
@@ -157,6 +158,18 @@ class TestLumenInside:
         stent = settled.stent.area_mm2
         assert (settled.shapes.area_mm2[30:34] < stent[30:34]).all()
         assert all("gray_refused_metal" in words for words in settled.flags[30:34])
+
+
+@pytest.mark.parametrize("kernel", ["white", "smooth"])
+def test_the_interval_of_a_stent_pressed_flat_holds_its_area(kernel):
+    made = twin(0.0, kernel=kernel, oval_mm=(9.5, 3.2))
+    (device,) = find_stents(made.image, replace(made.segmentation, stent=None)).devices
+    profile = measure_stent(made.image, device)
+    assert profile is not None
+    low, high = profile.area_interval_mm2[np.isfinite(profile.shapes.area_mm2)].T
+    true = np.pi * 9.5 * 3.2
+    assert ((low <= true) & (true <= high)).mean() > 0.95
+    assert np.median(high - low) < 0.25 * true
 
 
 class TestRefused:

@@ -103,6 +103,72 @@ class TestFound:
         assert find_stents(twin.image, empty).devices == ()
 
 
+def with_stent(lattice: Lattice, first_mm: float, second_mm: float | None = None) -> Rendering:
+    tube = vein()
+    shape = Profile.along(tube.curve, 0.0, first_mm, second_mm or first_mm, 0.5)
+    opened, stent = stented(tube, shape, START_MM, STOP_MM, lattice)
+    return scanned(Scene("stent", (opened,), stents=(stent,)))
+
+
+class TestKindsOfStents:
+    @pytest.mark.parametrize(
+        ("lattice", "radius_mm"),
+        [
+            (Lattice(10.0, 0.18, crowns=9, ring_mm=5.0, cells="open"), 5.0),
+            (Lattice(14.0, 0.18, crowns=9, ring_mm=5.0, cells="open"), 7.0),
+            (Lattice(18.0, 0.2, crowns=10, ring_mm=6.0, cells="open"), 9.0),
+            (Lattice(16.0, 0.17, crowns=18, ring_mm=1.4), 8.0),
+            (Lattice(24.0, 0.3, crowns=10, ring_mm=8.0), 12.0),
+        ],
+        ids=["10 mm, open cells", "14 mm, open cells", "18 mm, open cells", "braided", "cava"],
+    )
+    def test_a_stent_in_a_labelled_vein_is_found_however_it_is_made(self, lattice, radius_mm):
+        made = with_stent(lattice, radius_mm)
+        found = find_stents(made.image, without_stent(made))
+        assert [device.in_vein for device in found.devices] == [True]
+        assert found.devices[0].radius_mm == pytest.approx(radius_mm, abs=0.8)
+
+    def test_steep_braid_shows_hardly_any_gap_and_is_found(self):
+        tube = vein()
+        opened, stent = stented(
+            tube, Profile.along(tube.curve, 0.0, 7.0, 7.0), START_MM, STOP_MM, Lattice(14.0, 0.17)
+        )
+        along = np.arange(START_MM, STOP_MM, 0.05)
+        first, second = tube.curve.axes_at(along)
+        lines = []
+        for way in (-1.0, 1.0):
+            for turn in np.arange(16) * 2.0 * np.pi / 16:
+                angle = turn + way * np.tan(np.radians(60.0)) * along[:, None] / 7.0
+                lines.append(
+                    tube.curve.at(along) + 7.0 * (np.cos(angle) * first + np.sin(angle) * second)
+                )
+        braid = replace(stent, wires=Filaments.along(lines, 0.17))
+        made = scanned(Scene("braid", (opened,), stents=(braid,)))
+        (device,) = find_stents(made.image, without_stent(made)).devices
+        assert device.in_vein
+        assert device.radius_mm == pytest.approx(7.0, abs=0.6)
+
+    def test_a_stent_pressed_flat_leaves_no_room_between_its_wires_and_is_found(self):
+        made = with_stent(Lattice(14.0, 0.25), 9.5, 3.2)
+        (device,) = find_stents(made.image, without_stent(made)).devices
+        assert device.in_vein
+        assert device.radius_mm == pytest.approx(np.sqrt(9.5 * 3.2), abs=0.6)
+        line = device.line_lps_mm
+        length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+        assert length == pytest.approx(STOP_MM - START_MM, abs=6.0)
+
+    def test_a_stent_crushed_in_its_middle_is_one_stent(self):
+        tube = vein()
+        at = tube.curve.positions_mm
+        pressed = np.exp(-0.5 * ((at - 38.0) / 7.0) ** 2)
+        round_shape = Profile.along(tube.curve, 0.0, 7.0, 7.0)
+        shape = replace(round_shape, first_mm=7.0 + 2.5 * pressed, second_mm=7.0 - 4.5 * pressed)
+        opened, stent = stented(tube, shape, START_MM, STOP_MM, Lattice(14.0, 0.25))
+        made = scanned(Scene("crushed", (opened,), stents=(stent,)))
+        found = find_stents(made.image, without_stent(made))
+        assert [device.in_vein for device in found.devices] == [True]
+
+
 def test_a_narrow_stent_of_dense_weave_is_found():
     tube = vein()
     narrow = Profile.along(tube.curve, 0.0, 5.2, 5.0)
@@ -195,6 +261,67 @@ class TestNotAStent:
         distance, angle, position = from_axis(bare.image.grid)
         clips = (distance > 7) & (distance < 9) & (np.abs(angle) < 0.2) & (position % 12 < 3)
         assert find_stents(painted(bare, 3000.0, clips), bare.segmentation).devices == ()
+
+    @pytest.mark.parametrize("known", [[], ["ivc"]], ids=["not known", "known"])
+    def test_grains_of_calcium_all_around_are_none(self, bare, known):
+        distance, _, position = from_axis(bare.image.grid)
+        random = np.random.default_rng(3)
+        grains = ndimage.gaussian_filter(random.standard_normal(distance.shape), (1.2, 1.5, 1.5))
+        shell = (np.abs(distance - 6.8) < 0.6) & (position > 12) & (position < 68)
+        image = painted(bare, 1000.0, shell & (grains > np.quantile(grains, 0.4)))
+        assert find_stents(image, without_stent(bare), known=known).devices == ()
+
+    @pytest.mark.parametrize(("legs", "length_mm"), [(6, 35.0), (8, 22.0), (12, 40.0)])
+    def test_a_filter_is_none_even_where_a_stent_is_known(self, legs, length_mm):
+        curve, lines = vein().curve, []
+        out = np.linspace(0.0, 1.0, 400)
+        first, second = curve.axes_at(20.0 + length_mm * out)
+        for turn in np.arange(legs) * 2.0 * np.pi / legs:
+            aside = 6.4 * out[:, None] * (np.cos(turn) * first + np.sin(turn) * second)
+            lines.append(curve.at(20.0 + length_mm * out) + aside)
+        wires = Filaments.along(lines, 0.4)
+        made = scanned(Scene("filter", (vein(),), after=(Layer(wires, METAL_HU),)))
+        assert made.image.voxels.max() > 400
+        assert find_stents(made.image, without_stent(made), known=["ivc"]).devices == ()
+
+    def test_contrast_that_flows_along_the_wall_is_none_even_where_a_stent_is_known(self, bare):
+        distance, _, _ = from_axis(bare.image.grid)
+        image = painted(bare, 600.0, (distance < 6.4) & (distance > 4.4))
+        assert find_stents(image, without_stent(bare), known=["ivc"]).devices == ()
+
+    def test_a_catheter_in_the_vein_and_a_jet_of_contrast_are_none(self, bare):
+        distance, angle, _ = from_axis(bare.image.grid)
+        x, y = distance * np.cos(angle), distance * np.sin(angle)
+        tube = np.abs(np.hypot(x - 3.0, y) - 1.1) < 0.4
+        jet = np.hypot(x - 2.0, y) < 2.2
+        for inside, hu in ((tube, 1800.0), (jet, 900.0)):
+            image = painted(bare, hu, inside)
+            assert image.voxels.max() > 400
+            assert find_stents(image, without_stent(bare), known=["ivc"]).devices == ()
+
+    def test_bowel_with_contrast_between_its_folds_is_none(self, bare):
+        distance, angle, position = from_axis(bare.image.grid)
+        x, y = distance * np.cos(angle), distance * np.sin(angle)
+        away = np.hypot(x - 15.0, y)
+        folds = (np.abs(away - 7.0) < 0.9) & (np.cos(position * np.pi / 2.0) > -0.3)
+        image = painted(bare, 700.0, folds)
+        assert find_stents(image, without_stent(bare)).devices == ()
+        assert find_stents(image).devices == ()
+
+    def test_the_stent_of_an_artery_beside_the_vein_is_in_no_vein(self):
+        own = vein()
+        curve = Curve.through(own.curve.points_lps_mm + np.array([12.5, 0.0, 0.0]))
+        host = Profile.along(curve, 0.0, 4.5, 4.5)
+        artery = Tube(curve, host, (Span("right_external_iliac_vein", 0.0, curve.length_mm),))
+        wide = Profile.along(curve, 0.0, 5.0, 5.0)
+        opened, stent = stented(artery, wide, START_MM, STOP_MM, Lattice(10.0, 0.25, crowns=9))
+        made = scanned(Scene("artery", (own, opened), stents=(stent,)))
+        seg = without_stent(made)
+        (cava,) = (label for label, name in seg.names.items() if name == "ivc")
+        labels = np.where(seg.labels == cava, cava, 0).astype(np.uint8)
+        seg = replace(seg, labels=labels, names={cava: "ivc"})
+        devices = find_stents(made.image, seg).devices
+        assert [device.in_vein for device in devices] == [False]
 
     def test_an_image_without_hounsfield_units_shows_none(self, twin):
         image = replace(twin.image, unit="arbitrary")

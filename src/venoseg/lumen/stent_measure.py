@@ -40,6 +40,7 @@ from venoseg.lumen.stent_profile import (
     StentProfile,
     Wires,
     area_interval,
+    blunted_mm,
     interval_of,
 )
 from venoseg.lumen.stent_view import around
@@ -125,7 +126,7 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         lumen_mm=lumen,
         shapes=shapes,
         lumen_shapes=measure_shapes(lumen),
-        area_interval_mm2=area_interval(shapes, np.zeros(len(curve))),
+        area_interval_mm2=area_interval(shapes, blunted_mm(contours, wires.blur)),
         lumen_interval_mm2=lumen_interval,
         metal=metal,
         overlaps=overlaps,

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.stent_measure import ABOUT_LUMEN, lumen_inside, with_own_blood
-from venoseg.lumen.stent_profile import OVERLAP, StentProfile, area_interval
+from venoseg.lumen.stent_profile import OVERLAP, StentProfile, area_interval, blunted_mm
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 MEETING = "stents_meet"
@@ -248,9 +248,12 @@ def _met(profile: StentProfile, others_lps_mm: FloatArray, volume: Volume) -> St
         tuple(w for w in words if w != OVERLAP or doubled[n]) + (MEETING,) * bool(here[n])
         for n, words in enumerate(profile.flags)
     ]
+    doubt = _SHARED_DOUBT_MM * shared
+    if profile.wires is not None:
+        doubt = np.hypot(doubt, blunted_mm(profile.contours_mm, profile.wires.blur))
     told = replace(
         profile,
-        area_interval_mm2=area_interval(profile.shapes, _SHARED_DOUBT_MM * shared),
+        area_interval_mm2=area_interval(profile.shapes, doubt),
         overlaps=overlaps,
         flags=tuple(flags),
         shared=shared,

@@ -8,15 +8,18 @@ continuous shell of a thin bone or a calcified artery.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from venoseg.segmentation.hollows import middle_lines, rooms_within
-from venoseg.segmentation.lattice import Lattice, lattice_along
+from venoseg.segmentation.lattice import Lattice
+from venoseg.segmentation.lattice_rays import lattice_along
 from venoseg.segmentation.model import Segmentation
+from venoseg.segmentation.stent_places import REACH_MM, Veins, grown
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # Wire exceeds the least value found everywhere within a window of this width by so much. Smoothed
@@ -30,15 +33,6 @@ _LEAST_HU = 250.0
 # Struts this near to one another close the room between them.
 _MESH_MM = 2.0
 
-# How far from a labelled vein a stent in it can lie: it may be wider than the lumen inside.
-_REACH_MM = 8.0
-
-# A device belongs to a vein when at least this share of its length runs in, or beside, its labels.
-_LEAST_IN_VEIN = 0.5
-
-# What is too faint to be a stent anywhere is one when so much of it runs there.
-_SURELY_IN_VEIN = 0.8
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StentDevice:
@@ -51,7 +45,7 @@ class StentDevice:
     radius_mm
         Typical distance of the wires from the line.
     in_vein
-        Whether it lies in or around a labelled vein; False as well where no veins were given.
+        Whether it lies around labelled lumen; False as well where no veins were given.
     """
 
     line_lps_mm: FloatArray
@@ -96,39 +90,63 @@ def find_stents(
         Nothing where there is no stent. Solid metal, plaque, bone, filters and clips are left out.
     """
     mask = np.zeros(volume.grid.shape, dtype=bool)
+    drawn = segmentation is not None and segmentation.stent is not None
     box = _searched(volume, segmentation)
-    if box is None or (
-        volume.unit != "HU" and (segmentation is None or segmentation.stent is None)
-    ):
+    if box is None or (volume.unit != "HU" and not drawn):
         return FoundStents(mask, ())
     part = volume.crop(box)
-    near = None if segmentation is None else _beside_veins(segmentation, box)
-    said = None if segmentation is None or not known else _beside_veins(segmentation, box, known)
-    drawn = None if segmentation is None or segmentation.stent is None else segmentation.stent[box]
-    wire = _wires(part) if drawn is None else drawn
-    if near is not None and drawn is None:
-        wire &= near
+    veins = None if segmentation is None else Veins.of(segmentation, box)
+    stented = Veins.of(segmentation, box, known) if segmentation is not None and known else None
+    if segmentation is not None and segmentation.stent is not None:
+        wire = segmentation.stent[box]
+    else:
+        wire = _wires(part)
+        if veins is not None:
+            wire &= veins.near
     if not wire.any():
         return FoundStents(mask, ())
-    room = rooms_within(_meshed(wire, part.grid), part.grid)
-    devices = []
+    wall = _meshed(wire, part.grid)
+    found = list(_lattices(part, rooms_within(wall, part.grid), veins, stented, drawn))
+    if veins is not None:
+        # In a stent that is pressed flat the mesh leaves no room; what is known to be lumen is one.
+        # Lumens of stents side by side are labelled as one: what was found without comes first.
+        left = rooms_within(wall & ~veins.lumen, part.grid)
+        left &= ~_taken(left, [lattice for lattice, _ in found], part.grid)
+        found += _lattices(part, left, veins, stented, drawn)
+    for lattice, _ in found:
+        mask[box] |= _metal(part, wire, lattice)
+    return FoundStents(
+        mask, tuple(StentDevice(one.line_lps_mm, one.radius_mm, inside) for one, inside in found)
+    )
+
+
+def _lattices(
+    part: Volume, room: BoolArray, veins: Veins | None, stented: Veins | None, drawn: bool
+) -> Iterator[tuple[Lattice, bool]]:
+    """Yield the stents around rooms, and whether each lies in a labelled vein."""
     for line, radius in middle_lines(room, part.grid):
         lattice = lattice_along(part, line, float(np.median(radius)) + _MESH_MM)
         if lattice is None:
             continue
-        share = 0.0 if near is None else _share_inside(near, part.grid, lattice.line_lps_mm)
-        faint = lattice.is_faint_stent and share >= _SURELY_IN_VEIN
-        told = (
-            lattice.is_ring
-            and said is not None
-            and _share_inside(said, part.grid, lattice.line_lps_mm) >= _SURELY_IN_VEIN
-        )
-        if not (lattice.is_stent or drawn is not None or faint or told):
-            continue
-        mask[box] |= _metal(part, wire, lattice)
-        inside = share >= _LEAST_IN_VEIN
-        devices.append(StentDevice(lattice.line_lps_mm, lattice.radius_mm, inside))
-    return FoundStents(mask, tuple(devices))
+        if (
+            drawn
+            or lattice.is_stent
+            or (veins is not None and lattice.is_faint_stent and veins.surely_hold(lattice))
+            or (stented is not None and lattice.is_known_stent and stented.surely_hold(lattice))
+        ):
+            yield lattice, veins is not None and veins.hold(lattice)
+
+
+def _taken(room: BoolArray, lattices: Sequence[Lattice], grid: Grid) -> BoolArray:
+    """Mark what of a room lies within the wires of stents, or a little beyond their ends."""
+    taken = np.zeros_like(room)
+    voxels = np.argwhere(room)
+    points = grid.to_lps(voxels)
+    for lattice in lattices:
+        reach_mm = lattice.radius_mm + _MESH_MM
+        near = cKDTree(lattice.line_lps_mm).query(points, distance_upper_bound=reach_mm)[0]
+        taken[tuple(voxels[np.isfinite(near)].T)] = True
+    return taken
 
 
 def _searched(
@@ -144,26 +162,12 @@ def _searched(
     found = ndimage.find_objects(drawn.view(np.uint8))
     if not found:
         return None
-    margin = np.ceil(3.0 * _REACH_MM / volume.grid.spacing_mm).astype(int)
+    margin = np.ceil(3.0 * REACH_MM / volume.grid.spacing_mm).astype(int)
     a, b, c = (
         slice(max(s.start - m, 0), min(s.stop + m, size))
         for s, m, size in zip(found[0], margin.tolist(), volume.grid.shape, strict=True)
     )
     return a, b, c
-
-
-def _beside_veins(
-    segmentation: Segmentation,
-    box: tuple[slice, slice, slice],
-    vessels: Collection[str] | None = None,
-) -> BoolArray:
-    """Mark the labelled veins, or some of them, and what lies next to them."""
-    labels = segmentation.labels[box]
-    names = segmentation.names.items()
-    wanted = [label for label, name in names if vessels is None or name in vessels]
-    vein = np.isin(labels, wanted)
-    near: BoolArray = _grown(vein, segmentation.grid, _REACH_MM)
-    return near
 
 
 def _wires(volume: Volume) -> BoolArray:
@@ -179,14 +183,7 @@ def _wires(volume: Volume) -> BoolArray:
 
 
 def _meshed(wire: BoolArray, grid: Grid) -> BoolArray:
-    return _grown(wire, grid, _MESH_MM)
-
-
-def _grown(mask: BoolArray, grid: Grid, by_mm: float) -> BoolArray:
-    """Grow a mask by a box: quick, and a little farther along the diagonals."""
-    size = [2 * max(1, round(by_mm / s)) + 1 for s in grid.spacing_mm]
-    grown: BoolArray = ndimage.maximum_filter(mask.view(np.uint8), size=size).view(bool)
-    return grown
+    return grown(wire, grid, _MESH_MM)
 
 
 def _metal(volume: Volume, wire: BoolArray, lattice: Lattice) -> BoolArray:
@@ -195,11 +192,5 @@ def _metal(volume: Volume, wire: BoolArray, lattice: Lattice) -> BoolArray:
     index = np.rint(volume.grid.to_index(lattice.surface_lps_mm)).astype(int)
     known = ((index >= 0) & (index < volume.grid.shape)).all(axis=-1)
     surface[tuple(index[known].T)] = True
-    metal: BoolArray = wire & _grown(surface, volume.grid, 1.5)
+    metal: BoolArray = wire & grown(surface, volume.grid, 1.5)
     return metal
-
-
-def _share_inside(near: BoolArray, grid: Grid, line_lps_mm: FloatArray) -> float:
-    index = np.rint(grid.to_index(line_lps_mm)).astype(int)
-    index = np.clip(index, 0, np.array(grid.shape) - 1)
-    return float(near[tuple(index.T)].mean())

@@ -177,10 +177,14 @@ def area_interval(shapes: Shapes, displaced_mm: FloatArray) -> FloatArray:
 
 
 def interval_of(shapes: Shapes, inwards_mm: FloatArray, outwards_mm: FloatArray) -> FloatArray:
-    """Return (n, 2) areas of contours moved so far inwards, and so far outwards."""
+    """Return (n, 2) areas of contours moved so far inwards, and so far outwards.
+
+    NaN where there is no contour.
+    """
     low = shapes.area_mm2 - shapes.perimeter_mm * inwards_mm + np.pi * inwards_mm**2
     # A contour that would be turned inside out is gone.
-    low = np.where(2.0 * np.pi * inwards_mm < shapes.perimeter_mm, np.maximum(low, 0.0), 0.0)
+    gone = 2.0 * np.pi * inwards_mm >= shapes.perimeter_mm
+    low = np.where(gone, 0.0, np.maximum(low, 0.0))
     high = shapes.area_mm2 + shapes.perimeter_mm * outwards_mm + np.pi * outwards_mm**2
     return np.stack([low, high], axis=-1)
 

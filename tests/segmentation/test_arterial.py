@@ -84,10 +84,12 @@ def test_an_artery_covers_what_lies_within_its_radius():
 
 def test_an_artery_is_deepest_in_its_middle_and_ends_at_its_wall():
     artery = Artery(np.array([[0.0, 0.0, 30.0]]), np.array([5.0]))
-    depth = artery.depth(np.array([[0.0, 0.0, 30.0], [3.0, 0.0, 30.0], [40.0, 0.0, 30.0]]))
-    assert depth[0] == pytest.approx(1.0)
-    assert 0.0 < depth[1] < 1.0
-    assert depth[2] < 0.0
+    depths = artery.depths(GRID, -0.5)
+    away = np.linalg.norm(GRID.to_lps(depths.index) - [0.0, 0.0, 30.0], axis=1)
+    wall = 1.3 * 5.0 + 0.8
+    assert away.max() < 1.5 * wall
+    assert depths.depth == pytest.approx(1.0 - away / wall, abs=1e-4)
+    assert len(depths.deeper_than(0.0)) == (away < wall).sum()
 
 
 def test_an_aorta_that_only_becomes_thinner_high_above_the_crests_does_not_divide_there():

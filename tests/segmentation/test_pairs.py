@@ -11,7 +11,7 @@ from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch, confluence_of
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.pairs import Places, pair_through
-from venoseg.segmentation.parting import without_touching
+from venoseg.segmentation.parting import NEAR_WALL, without_touching
 from venoseg.segmentation.plan import Chain, with_vein
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid, Volume
@@ -96,7 +96,8 @@ class TestParting:
             np.column_stack([np.full(40, 25.0), np.full(40, 30.5), np.arange(40.0)]),
             np.full(40, 3.0),
         )
-        without_touching(labels, Volume(image, self.grid), [one], [tube], [artery])
+        depths = artery.depths(self.grid, NEAR_WALL)
+        without_touching(labels, Volume(image, self.grid), [one], [tube], [depths])
         assert (labels[in_artery] > 0).mean() < 0.03
         assert (labels[true] > 0).mean() > 0.95
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.aorta import run_of_aorta
-from venoseg.segmentation.balls import voxels_near
+from venoseg.segmentation.balls import Depths, depths_in, voxels_near
 from venoseg.segmentation.cava import division_mm, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
@@ -58,11 +58,6 @@ class Artery:
     radius_mm: FloatArray
 
     @property
-    def widest_mm(self) -> float:
-        """How far from its middle its wall may lie."""
-        return float(self._wall_mm.max())
-
-    @property
     def _wall_mm(self) -> FloatArray:
         """(n,) distance of its wall: the discs of a track fit inside the artery."""
         wall: FloatArray = _WALL[0] * self.radius_mm + _WALL[1]
@@ -85,37 +80,19 @@ class Artery:
         inside[near] = away[near] < share * self.radius_mm[nearest[near]]
         return inside
 
-    def depth(self, points_lps_mm: FloatArray) -> FloatArray:
-        """Return how deep (m, 3) points lie in it: 1 in its middle, 0 at its wall, less outside."""
-        wall = self._wall_mm
-        away, nearest = cKDTree(self.points_lps_mm).query(
-            points_lps_mm, distance_upper_bound=self.widest_mm
-        )
-        deep = np.full(len(points_lps_mm), -np.inf)
-        near = np.isfinite(away)
-        deep[near] = 1.0 - away[near] / wall[nearest[near]]
-        return deep
+    def depths(self, grid: Grid, least: float) -> Depths:
+        """Return how deep the voxels of a grid lie in it: 1 in its middle, 0 at its wall.
 
-    def deeper_than(self, grid: Grid, depth: float) -> npt.NDArray[np.int64]:
-        """Return (m, 3) the voxels that lie deeper in it than ``depth``, to half a voxel."""
-        return voxels_near(grid, self.points_lps_mm, (1.0 - depth) * self._wall_mm)
-
-    def reached(self, grid: Grid) -> npt.NDArray[np.int64]:
-        """Return (m, 3) all voxels inside its wall, and some beside it."""
-        return voxels_near(grid, self.points_lps_mm, self._wall_mm + _half_mm(grid))
+        Those that lie less deep than ``least`` are left out.
+        """
+        return depths_in(grid, self.points_lps_mm, self._wall_mm, least)
 
     def covers(self, grid: Grid, share: float) -> BoolArray:
         """Return (slices, rows, columns), True nearer to it than a share of its radius."""
         covered = np.zeros(grid.shape, dtype=bool)
-        reach_mm = share * float(self.radius_mm.max()) + _half_mm(grid)
-        near = voxels_near(grid, self.points_lps_mm, np.full(len(self.radius_mm), reach_mm))
-        covered[tuple(near[self.within(grid.to_lps(near), share)].T)] = True
+        near = voxels_near(grid, self.points_lps_mm, share * self.radius_mm)
+        covered[tuple(near.T)] = True
         return covered
-
-
-def _half_mm(grid: Grid) -> float:
-    """Return half the diagonal of a voxel."""
-    return 0.5 * float(np.linalg.norm(grid.spacing_mm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,8 +19,14 @@ from venoseg.segmentation.model import (
     Segmentation,
 )
 from venoseg.segmentation.naming import named
-from venoseg.segmentation.painting import arteries_erased, on_grid, painted, without_arteries
-from venoseg.segmentation.parting import without_touching
+from venoseg.segmentation.painting import (
+    arteries_erased,
+    contested,
+    on_grid,
+    painted,
+    without_arteries,
+)
+from venoseg.segmentation.parting import NEAR_WALL, without_touching
 from venoseg.segmentation.plan import (
     Chain,
     chains_of,
@@ -35,11 +41,13 @@ from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
-from venoseg.segmentation.working import box_around, held_by, smoothed
+from venoseg.segmentation.working import Box, box_around, held_by, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
 _TUBE_ASIDE_MM = 30.0
+# What lies farther from a tube than this does not touch it.
+_BESIDE_MM = 10.0
 _SMOOTH_MM = 0.6
 # Iliac veins join at the crests or a little below; so sure can they be that seem to join elsewhere.
 _LOW_CONFLUENCE_MM, _DOUBTFUL = 45.0, 0.4
@@ -108,10 +116,9 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    erased = arteries_erased(part, scene.tracked, _ERASED)
+    tracked = each(lambda artery: artery.depths(part.grid, NEAR_WALL), scene.tracked)
     below_mm = iliac_below_mm(scene, chains, ways)
-    own = without_the_same(ways)
-    tubes = each(lambda way: tube_along(erased, way, noise, below_mm), own)
+    tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -134,12 +141,16 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         )
     found = told_apart(found, tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
+    box = _box_of(part.grid, tubes)
+    part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
+    trunk = () if scene.trunk is None else (scene.trunk.depths(part.grid, NEAR_WALL),)
     # A vein that crosses before the aorta lies flat on it.
-    trunk = () if scene.trunk is None else (scene.trunk.proved,)
-    veins, contested = painted(part.grid, found, tubes, names, (*scene.tracked, *trunk))
+    proved = () if scene.trunk is None else (scene.trunk.proved.depths(part.grid, 0.0),)
+    veins, deepest = painted(part.grid, found, tubes, names)
     before = counts_of(veins, len(names))
-    veins[tuple(contested.T)] = 0
-    without_touching(veins, part, found, tubes, scene.known_arteries)
+    for places in contested(deepest, (*tracked, *proved)):
+        veins[places] = 0
+    without_touching(veins, part, found, tubes, (*trunk, *tracked))
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, part.grid, scene.picture, perhaps, artery_hu, names)
@@ -161,6 +172,13 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     )
 
 
+def _tubes_along(
+    part: Volume, ways: Sequence[FloatArray], noise_hu: float, below_mm: float
+) -> list[Tube]:
+    """Find the wall around each way, of further ones around what the first does not go too."""
+    return each(lambda way: tube_along(part, way, noise_hu, below_mm), without_the_same(ways))
+
+
 def _along_vein(scene: Scene, chain: Chain) -> Chain:
     """Let a chain pass what was followed of its iliac vein, where that has left the cava."""
     if chain.side is None or scene.division_lps_mm is None:
@@ -179,6 +197,15 @@ def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> Non
     nearest = np.argmin([np.abs(x - end[0]) for end in lowest], axis=0)
     beyond |= z < np.array([end[2] for end in lowest])[nearest] - half
     labels[tuple(held[beyond].T)] = 0
+
+
+def _box_of(grid: Grid, tubes: Sequence[Tube]) -> Box:
+    """Return the box of a grid that holds some tubes with what touches them."""
+    reach = [tube.radius_mm.max(axis=1, keepdims=True) for tube in tubes]
+    points = [tube.course.points_lps_mm for tube in tubes]
+    low = np.min([(p - r).min(axis=0) for p, r in zip(points, reach, strict=True)], axis=0)
+    high = np.max([(p + r).max(axis=0) for p, r in zip(points, reach, strict=True)], axis=0)
+    return box_around(grid, np.stack([low, high]), _BESIDE_MM)
 
 
 def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.arterial import Artery
+from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.inside import Inside, voxels_inside
 from venoseg.segmentation.judging import Judged
@@ -25,6 +25,11 @@ _END_MM = 15.0
 _TOGETHER = 0.4
 _FAT_HU = -100
 _METAL_HU, _BESIDE_METAL_MM = 450.0, 5.0
+# In so many steps depths are told.
+_DEPTHS = 250.0
+
+Places = tuple[npt.NDArray[np.int64], ...]
+"""Voxels as (slices, rows, columns)."""
 
 
 def painted(
@@ -32,36 +37,42 @@ def painted(
     found: Sequence[Judged],
     tubes: Sequence[Tube],
     names: Sequence[str],
-    arteries: Sequence[Artery] = (),
-) -> tuple[LabelArray, npt.NDArray[np.int64]]:
+) -> tuple[LabelArray, npt.NDArray[np.uint8]]:
     """Label the voxels inside the open stretches; one that several tubes claim goes to the deepest.
 
     Returns
     -------
     labels
         (slices, rows, columns); ``names[n]`` has the value n + 1.
-    contested
-        (m, 3) labelled voxels that lie deeper in an artery than in the vein.
+    deepest
+        (slices, rows, columns) how deep each lies in its tube: 1 at the wall, 251 in the middle, 0
+        outside.
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    # How deep, in steps of 1/250, the deepest claim of each voxel is.
     deepest = np.zeros(grid.shape, dtype=np.uint8)
-    contested = [np.empty((0, 3), dtype=np.int64)]
     values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
 
-    def claims(number: int) -> tuple[Inside, list[npt.NDArray[np.int64]]]:
-        inside = voxels_inside(tubes[number], grid, values[number] > 0)
-        return inside, [_deeper_in(artery, inside, grid) for artery in arteries]
+    def claims(number: int) -> Inside:
+        return voxels_inside(tubes[number], grid, values[number] > 0)
 
-    for value, (inside, taken) in zip(values, each(claims, range(len(tubes))), strict=True):
+    for value, inside in zip(values, each(claims, range(len(tubes))), strict=True):
         at = tuple(inside.index.T)
-        deep = (1.0 + 250.0 * inside.depth).astype(np.uint8)
+        deep = (1.0 + _DEPTHS * inside.depth).astype(np.uint8)
         # Of equal depth the first tube's claim counts.
         won = deep > deepest[at]
         at = tuple(axis[won] for axis in at)
         deepest[at], labels[at] = deep[won], value[inside.station[won]]
-        contested += taken
-    return labels, np.concatenate(contested)
+    return labels, deepest
+
+
+def contested(deepest: npt.NDArray[np.uint8], arteries: Sequence[Depths]) -> list[Places]:
+    """Return the voxels of tubes that lie deeper in each artery; ``deepest`` is `painted`'s."""
+    found = []
+    for artery in arteries:
+        at = tuple(artery.index.T)
+        deeper = (deepest[at] > 0) & (1.0 + _DEPTHS * artery.depth > deepest[at])
+        found.append(tuple(axis[deeper] for axis in at))
+    return found
 
 
 def _values(
@@ -74,17 +85,6 @@ def _values(
         value[one.open_stations] = names.index(one.stretch.vessel) + 1
     _prolong(value, own, tube)
     return value
-
-
-def _deeper_in(artery: Artery, inside: Inside, grid: Grid) -> npt.NDArray[np.int64]:
-    """Return (m, 3) the voxels inside a tube that lie deeper in an artery."""
-    index = inside.index
-    reached = np.zeros(grid.shape, dtype=bool)
-    reached[tuple(artery.reached(grid).T)] = True
-    near = reached[tuple(index.T)]
-    index = index[near]
-    deeper: npt.NDArray[np.int64] = index[artery.depth(grid.to_lps(index)) > inside.depth[near]]
-    return deeper
 
 
 def on_grid(segmentation: Segmentation, grid: Grid) -> Segmentation:
@@ -111,13 +111,13 @@ def _prolong(value: LabelArray, stretches: Sequence[Judged], tube: Tube) -> None
     value[stop:] = value[stop - 1]
 
 
-def arteries_erased(part: Volume, arteries: Sequence[Artery], depth: float) -> Volume:
+def arteries_erased(part: Volume, arteries: Sequence[Depths], depth: float) -> Volume:
     """Return an image with fat in arteries, where that is deeper than a share of their radius."""
     if not arteries:
         return part
     voxels = part.voxels.copy()
     for artery in arteries:
-        voxels[tuple(artery.deeper_than(part.grid, depth).T)] = _FAT_HU
+        voxels[tuple(artery.deeper_than(depth).T)] = _FAT_HU
     return replace(part, voxels=voxels)
 
 

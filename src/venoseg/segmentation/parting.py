@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.arterial import Artery
+from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.together import each
@@ -31,7 +31,7 @@ _LEVEL_HU, _HIGHEST, _FAT_HU = 4.0, 60, 60.0
 # So little beyond what a track tells of its wall an artery may reach.
 _BEYOND_WALL = -0.2
 # Farther from it, in radii, no vein touches it.
-_NEAR_WALL = -0.3
+NEAR_WALL = -0.3
 
 
 def without_touching(
@@ -39,7 +39,7 @@ def without_touching(
     volume: Volume,
     found: Sequence[Judged],
     tubes: Sequence[Tube],
-    arteries: Sequence[Artery],
+    arteries: Sequence[Depths],
 ) -> None:
     """Take away, in place, what is rather an artery's than the vein's that it touches.
 
@@ -52,18 +52,16 @@ def without_touching(
     found, tubes
         The stretches of the veins, and the tubes that they are parts of.
     arteries
-        The arteries that were followed.
+        How deep voxels lie in each artery that was followed, down to `NEAR_WALL`.
     """
     points, radius = _middles(found, tubes)
     if len(points) == 0:
         return
     near = cKDTree(points)
     reach = float(radius.max())
-    pieces: list[tuple[Artery, Box]] = []
+    pieces: list[tuple[Depths, Box]] = []
     for artery in arteries:
-        # Where they touch need not be known to the voxel.
-        some = Artery(artery.points_lps_mm[::2], artery.radius_mm[::2])
-        touched = some.deeper_than(volume.grid, _NEAR_WALL)
+        touched = artery.deeper_than(NEAR_WALL)
         touched = touched[labels[tuple(touched.T)] > 0]
         if len(touched) == 0:
             continue
@@ -72,9 +70,10 @@ def without_touching(
         piece = ((z - z.min()) // _PIECE_MM).astype(int)
         for number in np.unique(piece):
             touching = volume.grid.to_lps(touched[piece == number])
-            pieces.append((artery, box_around(volume.grid, touching, _ASIDE_MM)))
+            box = box_around(volume.grid, touching, _ASIDE_MM)
+            pieces.append((artery.within(box), box))
 
-    def lost(piece: tuple[Artery, Box]) -> BoolArray:
+    def lost(piece: tuple[Depths, Box]) -> BoolArray:
         artery, box = piece
         return _artery_first(labels[box] > 0, volume.crop(box), artery, near, radius, reach)
 
@@ -95,7 +94,7 @@ def _middles(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[FloatArray
 def _artery_first(
     vein: BoolArray,
     part: Volume,
-    artery: Artery,
+    artery: Depths,
     courses: cKDTree,
     radius_mm: FloatArray,
     reach_mm: float,
@@ -110,8 +109,8 @@ def _artery_first(
     core = np.zeros(vein.shape, dtype=bool)
     core[tuple(held[inner].T)] = True
     middle, blood = np.zeros_like(core), np.zeros_like(core)
-    middle[tuple(artery.deeper_than(part.grid, _ARTERY_CORE).T)] = True
-    blood[tuple(artery.deeper_than(part.grid, _BEYOND_WALL).T)] = True
+    middle[tuple(artery.deeper_than(_ARTERY_CORE).T)] = True
+    blood[tuple(artery.deeper_than(_BEYOND_WALL).T)] = True
     core, middle = core & ~middle, middle & ~core
     if not core.any() or not middle.any():
         return np.zeros(vein.shape, dtype=bool)

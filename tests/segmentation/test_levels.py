@@ -12,7 +12,8 @@ from venoseg.segmentation import OccludedCourse, Segmentation, VesselConfidence
 from venoseg.segmentation.branching import branches_of
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.hips import femoral_heads
-from venoseg.segmentation.levels import Veins, levels_of
+from venoseg.segmentation.labelled import Veins
+from venoseg.segmentation.levels import levels_of
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.scene import Scene
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume

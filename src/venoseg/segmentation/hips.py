@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.together import each
 from venoseg.segmentation.working import Float32Array, box_around, pooled
-from venoseg.volume import FloatArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _SPACING_MM = 3.0
 # Where the middle of the head lies against a vein in the groin: outwards, behind, and in height.
@@ -43,12 +44,25 @@ class FemoralHead:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """Where the grey value changes steeply: (n, 3) index, and (n, 3) unit vectors across."""
+
+    at: npt.NDArray[np.intp]
+    across: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Balls:
-    """The best ball of each slice: (n, 3) middles, (n,) radii, (n,) how well they are seen."""
+    """The best ball of each slice: (n, 3) middles, (n,) radii, (n,) how well they are seen.
+
+    ``edges``, on ``grid``, are what it was told by.
+    """
 
     middles_lps_mm: FloatArray
     radius_mm: FloatArray
     score: FloatArray
+    edges: _Edges
+    grid: Grid
 
 
 def femoral_heads(volume: Volume, courses: Mapping[str, FloatArray]) -> Mapping[str, FemoralHead]:
@@ -68,20 +82,46 @@ def femoral_heads(volume: Volume, courses: Mapping[str, FloatArray]) -> Mapping[
     """
     if len(courses) < 2:
         return {}
-    left, right = (_balls(volume, side, courses[side]) for side in ("left", "right"))
+    left, right = each(lambda side: _balls(volume, side, courses[side]), ("left", "right"))
     if left is None or right is None:
         return {}
     apart = np.abs(left.middles_lps_mm[:, None] - right.middles_lps_mm[None])
     alike = np.abs(left.radius_mm[:, None] - right.radius_mm[None]) <= _ALIKE_MM
     alike &= (apart[..., 2] <= _LEVEL_MM) & (apart[..., 1] <= _DEPTH_MM)
-    both = np.where(alike, left.score[:, None] + right.score[None], -np.inf)
-    a, b = (int(v) for v in np.unravel_index(int(np.argmax(both)), both.shape))
-    if not both[a, b] >= 2.0 * _STANDS_OUT:
+    best = _best_pair(left, right, alike)
+    if best is None:
         return {}
     return {
         side: FemoralHead(balls.middles_lps_mm[n], float(balls.radius_mm[n]))
-        for side, balls, n in (("left", left, a), ("right", right, b))
+        for side, balls, n in (("left", left, best[0]), ("right", right, best[1]))
     }
+
+
+def _best_pair(left: _Balls, right: _Balls, alike: BoolArray) -> tuple[int, int] | None:
+    """Return the best pair of balls that are alike and that edges show; None where none is good.
+
+    Whether edges show a ball is asked of those alone that would be the best.
+    """
+    sides = (left, right)
+    scores = [balls.score.copy() for balls in sides]
+    known = [balls.score <= 0.0 for balls in sides]
+    while True:
+        both = np.where(alike, scores[0][:, None] + scores[1][None], -np.inf)
+        pair = tuple(int(v) for v in np.unravel_index(int(np.argmax(both)), both.shape))
+        if not both[pair] >= 2.0 * _STANDS_OUT:
+            return None
+        if known[0][pair[0]] and known[1][pair[1]]:
+            return pair[0], pair[1]
+        for balls, score, told, n in zip(sides, scores, known, pair, strict=True):
+            if not told[n] and not _is_shown(balls, n):
+                score[n] = 0.0
+            told[n] = True
+
+
+def _is_shown(balls: _Balls, n: int) -> bool:
+    """Tell whether edges lie along enough of a ball."""
+    shown = _shown(balls.edges, balls.grid, balls.middles_lps_mm[n], float(balls.radius_mm[n]))
+    return shown >= _SHOWN
 
 
 def _balls(volume: Volume, side: str, course_lps_mm: FloatArray) -> _Balls | None:
@@ -111,18 +151,7 @@ def _balls(volume: Volume, side: str, course_lps_mm: FloatArray) -> _Balls | Non
     n, j, i = np.unravel_index(best, (len(_RADII_MM), *grid.shape[1:]))
     middles = grid.to_lps(np.column_stack([np.arange(grid.shape[0]), j, i]))
     seen = slices[np.arange(len(best)), best].astype(np.float64)
-    for one in np.flatnonzero(seen > 0.0):
-        if _shown(edges, grid, middles[one], float(_RADII_MM[n[one]])) < _SHOWN:
-            seen[one] = 0.0
-    return _Balls(middles, _RADII_MM[n], seen)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Edges:
-    """Where the grey value changes steeply: (n, 3) index, and (n, 3) unit vectors across."""
-
-    at: npt.NDArray[np.intp]
-    across: FloatArray
+    return _Balls(middles, _RADII_MM[n], seen, edges, grid)
 
 
 def _edges(image: Float32Array, grid: Grid) -> _Edges:

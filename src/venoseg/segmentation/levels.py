@@ -6,26 +6,20 @@ They are found by the vessels that open into the veins there, and by the femoral
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.branching import Branch, branches_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.hips import FemoralHead, femoral_heads
-from venoseg.segmentation.model import Level, OccludedCourse, Segmentation
-from venoseg.segmentation.plan import ORDER
+from venoseg.segmentation.labelled import Veins, VeinsOn, side_names
+from venoseg.segmentation.model import Level
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.together import both
-from venoseg.segmentation.working import Box, held_by
-from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Volume
 
 _WALL = 1.2
-_STEP_MM, _EVEN_MM = 2.0, 3.0
-# Voxels of one slice so far from their mean are of two veins.
-_TWO_PIECES_MM = 24.0
 # An internal iliac vein leads back from the course of the external one, never outwards.
 _BACK_MM, _OUTWARDS_MM, _UP_MM = 6.0, 6.0, 4.0
 # It opens so far from the confluence and from the groin, at least.
@@ -41,102 +35,6 @@ _LEAST_OVER_CREST_MM = 30.0
 _GROIN_MM, _GROIN = 10.0, 0.7
 # The iliac crests lie at least so far above it.
 _UNDER_CREST_MM = 70.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Veins:
-    """The labelled voxels of a segmentation, and its courses without lumen.
-
-    Attributes
-    ----------
-    index
-        (m, 3) of each labelled voxel.
-    points_lps_mm
-        (m, 3) where it lies.
-    vessel
-        (m,) its vein, as a position in ``names``.
-    names
-        The veins.
-    occluded
-        Courses where they have no lumen.
-    step_mm
-        Distance of the slices.
-    """
-
-    index: npt.NDArray[np.int64]
-    points_lps_mm: FloatArray
-    vessel: npt.NDArray[np.intp]
-    names: tuple[str, ...]
-    occluded: tuple[OccludedCourse, ...]
-    step_mm: float
-
-    @classmethod
-    def of(cls, segmentation: Segmentation, box: Box) -> Veins:
-        """Take the voxels of a segmentation that lie in a box."""
-        part = segmentation.labels[box]
-        index = held_by(part > 0)
-        values = part[tuple(index.T)]
-        names = tuple(dict.fromkeys(segmentation.names.values()))
-        number = np.full(256, -1, dtype=np.intp)
-        for value, name in segmentation.names.items():
-            number[value] = names.index(name)
-        known = number[values] >= 0
-        index = index[known] + [s.start for s in box]
-        grid = segmentation.grid
-        return cls(
-            index,
-            grid.to_lps(index),
-            number[values[known]],
-            names,
-            segmentation.occluded,
-            float(grid.spacing_mm[grid.axial_axis]),
-        )
-
-    def own(self, names: Collection[str]) -> BoolArray:
-        """Tell which of the voxels are of some veins."""
-        wanted: BoolArray = np.array([name in names for name in self.names], dtype=bool)
-        return wanted[self.vessel]
-
-    def points_of(self, names: Collection[str]) -> FloatArray:
-        """Return (n, 3) the voxels of some veins."""
-        points: FloatArray = self.points_lps_mm[self.own(names)]
-        return points
-
-    def course(self, names: Collection[str]) -> FloatArray:
-        """Return (n, 3) their middle every 2 mm from the head down, through where they are shut.
-
-        Of two cavae the right one's. Empty where they have no label.
-        """
-        points = self.points_of(names)
-        size = max(_STEP_MM, self.step_mm)
-        middles = _middles(points, size) if len(points) else points
-        if len(middles) < 2:
-            return np.empty((0, 3))
-        for one in self.occluded:
-            if one.vessel in names:
-                course = one.points_lps_mm
-                away = np.abs(course[:, None, 2] - middles[None, :, 2]).min(axis=1)
-                middles = np.concatenate([middles, course[away > size]])
-        middles = middles[np.argsort(-middles[:, 2])]
-        z = np.arange(middles[0, 2], middles[-1, 2] - 1e-6, -_STEP_MM)
-        across = [np.interp(-z, -middles[:, 2], middles[:, n]) for n in range(2)]
-        smooth: FloatArray = ndimage.gaussian_filter1d(
-            np.column_stack([*across, z]), _EVEN_MM / _STEP_MM, axis=0
-        )
-        return smooth
-
-    def within(self, grid: Grid, names: Collection[str]) -> BoolArray:
-        """Return where some veins are on a coarser grid."""
-        inside = np.zeros(grid.shape, dtype=bool)
-        at = np.rint(grid.to_index(self.points_of(names))).astype(int)
-        at = at[((at >= 0) & (at < grid.shape)).all(axis=1)]
-        inside[tuple(at.T)] = True
-        return inside
-
-
-def side_names(side: str) -> tuple[str, ...]:
-    """Return the veins of a side that are one tube, from the central end."""
-    return tuple(f"{side}_{part}" for part in ORDER)
 
 
 def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
@@ -162,14 +60,14 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         arteries |= scene.arteries
     for artery in scene.tracked:
         arteries |= artery.covers(scene.picture.grid, _WALL)
-    cava = veins.course(["ivc"])
-    sides = _sides(veins)
+    cava, sides = veins.course(["ivc"]), _sides(veins)
+    coarse = veins.on(scene.picture.grid)
     inner = {side: c[scene.picture.grid.contains(c)] for side, c in sides.items()}
 
     def by_branches() -> tuple[list[Level], dict[str, list[Branch]]]:
-        renal = [_renal(veins, scene, cava, arteries)] if len(cava) else []
+        renal = [_renal(coarse, scene, cava, arteries)] if len(cava) else []
         return renal, {
-            side: _branches(veins, scene, side_names(side), course, arteries)
+            side: _branches(coarse, scene, side_names(side), course, arteries)
             for side, course in inner.items()
         }
 
@@ -212,35 +110,20 @@ def _both_sides(
     return {side: course, other: course * (-1.0, 1.0, 1.0) + (2.0 * middle, 0.0, 0.0)}
 
 
-def _middles(points: FloatArray, size_mm: float) -> FloatArray:
-    """Return the middle of the points in each layer of a height; of two pieces the right one's."""
-    layer = np.floor((points[:, 2] - points[:, 2].min()) / size_mm).astype(int)
-    count = np.bincount(layer)
-    means = np.stack(
-        [np.bincount(layer, points[:, n]) / np.maximum(count, 1) for n in range(3)], axis=-1
-    )
-    far = np.abs(points[:, 0] - means[layer, 0]) > _TWO_PIECES_MM
-    for one in np.unique(layer[far]):
-        own = points[layer == one]
-        means[one] = own[own[:, 0] < own[:, 0].min() + _TWO_PIECES_MM].mean(axis=0)
-    kept: FloatArray = means[count > 0]
-    return kept
-
-
 def _branches(
-    veins: Veins, scene: Scene, names: Collection[str], course: FloatArray, arteries: BoolArray
+    veins: VeinsOn, scene: Scene, names: Collection[str], course: FloatArray, arteries: BoolArray
 ) -> list[Branch]:
     """Return the branches of some veins; the course lies in the picture."""
     picture = scene.picture
     if len(course) < 2:
         return []
     others = [name for name in veins.names if name not in names]
-    never = arteries | ndimage.binary_dilation(veins.within(picture.grid, others))
+    never = arteries | ndimage.binary_dilation(veins.within(others))
     level = float(np.median(level_at(picture, course)))
-    return branches_of(picture, veins.within(picture.grid, names), course, level, never)
+    return branches_of(picture, veins.within(names), course, level, never)
 
 
-def _renal(veins: Veins, scene: Scene, cava: FloatArray, arteries: BoolArray) -> Level:
+def _renal(veins: VeinsOn, scene: Scene, cava: FloatArray, arteries: BoolArray) -> Level:
     """Find the lower one of the renal veins' mouths."""
     name = "renal_veins"
     high = cava[cava[:, 2] > scene.crest_z_mm + _LEAST_OVER_CREST_MM]

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.levels import Veins, groins_of, levels_of, side_names
+from venoseg.segmentation.labelled import Veins, side_names
+from venoseg.segmentation.levels import groins_of, levels_of
 from venoseg.segmentation.model import (
     LEAST_CONFIDENCE,
     LabelArray,

@@ -1,0 +1,157 @@
+"""Veins that have labels: their voxels, where these lie, and the course through their middle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.segmentation.model import OccludedCourse, Segmentation
+from venoseg.segmentation.plan import ORDER
+from venoseg.segmentation.working import Box, held_by
+from venoseg.volume import BoolArray, FloatArray, Grid
+
+_STEP_MM, _EVEN_MM = 2.0, 3.0
+# Voxels of one slice so far from their mean are of two veins.
+_TWO_PIECES_MM = 24.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Veins:
+    """The labelled voxels of a segmentation, and its courses without lumen.
+
+    Attributes
+    ----------
+    index
+        (m, 3) of each labelled voxel.
+    points_lps_mm
+        (m, 3) where it lies.
+    vessel
+        (m,) its vein, as a position in ``names``.
+    names
+        The veins.
+    occluded
+        Courses where they have no lumen.
+    step_mm
+        Distance of the slices.
+    """
+
+    index: npt.NDArray[np.int64]
+    points_lps_mm: FloatArray
+    vessel: npt.NDArray[np.intp]
+    names: tuple[str, ...]
+    occluded: tuple[OccludedCourse, ...]
+    step_mm: float
+
+    @classmethod
+    def of(cls, segmentation: Segmentation, box: Box) -> Veins:
+        """Take the voxels of a segmentation that lie in a box."""
+        part = segmentation.labels[box]
+        index = held_by(part > 0)
+        values = part[tuple(index.T)]
+        names = tuple(dict.fromkeys(segmentation.names.values()))
+        number = np.full(256, -1, dtype=np.intp)
+        for value, name in segmentation.names.items():
+            number[value] = names.index(name)
+        known = number[values] >= 0
+        index = index[known] + [s.start for s in box]
+        grid = segmentation.grid
+        return cls(
+            index,
+            grid.to_lps(index),
+            number[values[known]],
+            names,
+            segmentation.occluded,
+            float(grid.spacing_mm[grid.axial_axis]),
+        )
+
+    def own(self, names: Collection[str]) -> BoolArray:
+        """Tell which of the voxels are of some veins."""
+        wanted: BoolArray = np.array([name in names for name in self.names], dtype=bool)
+        return wanted[self.vessel]
+
+    def points_of(self, names: Collection[str]) -> FloatArray:
+        """Return (n, 3) the voxels of some veins."""
+        points: FloatArray = self.points_lps_mm[self.own(names)]
+        return points
+
+    def course(self, names: Collection[str]) -> FloatArray:
+        """Return (n, 3) their middle every 2 mm from the head down, through where they are shut.
+
+        Of two cavae the right one's. Empty where they have no label.
+        """
+        points = self.points_of(names)
+        size = max(_STEP_MM, self.step_mm)
+        middles = _middles(points, size) if len(points) else points
+        if len(middles) < 2:
+            return np.empty((0, 3))
+        for one in self.occluded:
+            if one.vessel in names:
+                course = one.points_lps_mm
+                away = np.abs(course[:, None, 2] - middles[None, :, 2]).min(axis=1)
+                middles = np.concatenate([middles, course[away > size]])
+        middles = middles[np.argsort(-middles[:, 2])]
+        z = np.arange(middles[0, 2], middles[-1, 2] - 1e-6, -_STEP_MM)
+        across = [np.interp(-z, -middles[:, 2], middles[:, n]) for n in range(2)]
+        smooth: FloatArray = ndimage.gaussian_filter1d(
+            np.column_stack([*across, z]), _EVEN_MM / _STEP_MM, axis=0
+        )
+        return smooth
+
+    def on(self, grid: Grid) -> VeinsOn:
+        """Find the voxels of a coarser grid that the labelled voxels lie in."""
+        at = np.rint(grid.to_index(self.points_lps_mm)).astype(np.int64)
+        inner = ((at >= 0) & (at < grid.shape)).all(axis=1)
+        return VeinsOn(grid.shape, at[inner], self.vessel[inner], self.names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VeinsOn:
+    """Labelled veins on a coarser grid.
+
+    Attributes
+    ----------
+    shape
+        (slices, rows, columns) of the grid.
+    index
+        (m, 3) of the voxel that each labelled voxel lies in.
+    vessel
+        (m,) its vein, as a position in ``names``.
+    names
+        The veins.
+    """
+
+    shape: tuple[int, int, int]
+    index: npt.NDArray[np.int64]
+    vessel: npt.NDArray[np.intp]
+    names: tuple[str, ...]
+
+    def within(self, names: Collection[str]) -> BoolArray:
+        """Return (slices, rows, columns), True where some veins are."""
+        inside = np.zeros(self.shape, dtype=bool)
+        wanted = np.array([name in names for name in self.names], dtype=bool)
+        inside[tuple(self.index[wanted[self.vessel]].T)] = True
+        return inside
+
+
+def side_names(side: str) -> tuple[str, ...]:
+    """Return the veins of a side that are one tube, from the central end."""
+    return tuple(f"{side}_{part}" for part in ORDER)
+
+
+def _middles(points: FloatArray, size_mm: float) -> FloatArray:
+    """Return the middle of the points in each layer of a height; of two pieces the right one's."""
+    layer = np.floor((points[:, 2] - points[:, 2].min()) / size_mm).astype(int)
+    count = np.bincount(layer)
+    means = np.stack(
+        [np.bincount(layer, points[:, n]) / np.maximum(count, 1) for n in range(3)], axis=-1
+    )
+    far = np.abs(points[:, 0] - means[layer, 0]) > _TWO_PIECES_MM
+    for one in np.unique(layer[far]):
+        own = points[layer == one]
+        means[one] = own[own[:, 0] < own[:, 0].min() + _TWO_PIECES_MM].mean(axis=0)
+    kept: FloatArray = means[count > 0]
+    return kept

@@ -48,6 +48,11 @@ HALF_STRUT_MM = 0.12
 # The level of the blood is read within this share of the stent's radius, away from the wire.
 _INNER_SHARE = 0.45
 
+# Blood is the same over this length, a standard deviation. Both which part of a section shows it
+# and how bright it is are told over it: the brighter part of a single section is so by its noise.
+# A section that differs from most within the second length is left out.
+_SAME_BLOOD_MM, _ODD_MM = 6.0, 11.0
+
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 8
 
@@ -86,13 +91,18 @@ def lumen_level(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
     offsets = np.arange(-6, 7) / 6.0 * _INNER_SHARE * radius_mm
     planes = sample_planes(volume.voxels, volume.grid, curve, offsets).reshape(-1, 13, 13)
     disc = np.hypot(*np.meshgrid(offsets, offsets)) <= offsets[-1]
-    smooth = ndimage.gaussian_filter(planes, (1.5, 1.0, 1.0), mode="nearest")
+    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    along = _SAME_BLOOD_MM / step_mm
+    smooth = ndimage.gaussian_filter(planes, (along, 1.0, 1.0), mode="nearest")
     inner = np.where(disc, smooth, np.nan).reshape(len(planes), -1)
     top = np.nanquantile(inner, 0.9, axis=1, keepdims=True)
     low = np.minimum(np.nanquantile(inner, 0.1, axis=1, keepdims=True), top - 40.0)
     bright = inner > (0.35 * low + 0.65 * top)
-    mean = np.nanmean(np.where(bright, inner, np.nan), axis=1)
-    result: FloatArray = ndimage.median_filter(mean, 11, mode="nearest").astype(np.float64)
+    seen = np.where(bright, planes.reshape(len(planes), -1), np.nan)
+    mean = ndimage.median_filter(
+        np.nanmean(seen, axis=1), round(_ODD_MM / step_mm) | 1, mode="nearest"
+    )
+    result: FloatArray = ndimage.gaussian_filter1d(mean.astype(np.float64), along, mode="nearest")
     return result
 
 

@@ -1,7 +1,8 @@
 """Accuracy of centerlines and diameters on digital twins.
 
     python -m benchmarks.accuracy [--seeds 3] [--first-seed 200] [--noise 20] [--contrast 100]
-                                  [--boundary gray mask] [--labels ideal dilated eroded shifted]
+                                  [--blur 0.6] [--grain 0.8] [--kernel white] [--boundary gray mask]
+                                  [--labels ideal dilated eroded shifted]
                                   [--peer-python PYTHON_WITH_PEERS]
 
 Prints a table for each slice thickness, and one of the peers on the same twins and masks, if an
@@ -25,6 +26,7 @@ from venoseg.centerline import trace
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen import measure
 from venoseg.phantom import SHAPES, Rendering, Scanner, fit_grid, iliocaval_y, render, shape
+from venoseg.phantom.kernels import KERNELS
 from venoseg.phantom.scene import Scene
 from venoseg.segmentation import Segmentation
 
@@ -38,6 +40,9 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=200)
     parser.add_argument("--noise", type=float, default=20.0, help="HU")
     parser.add_argument("--contrast", type=float, default=100.0, help="lumen minus tissue, HU")
+    parser.add_argument("--blur", type=float, default=0.6, help="of the scanner in the plane, mm")
+    parser.add_argument("--grain", type=float, help="smooth the noise with so many mm")
+    parser.add_argument("--kernel", default="white", choices=sorted(KERNELS))
     parser.add_argument("--boundary", nargs="+", default=["mask", "gray"])
     parser.add_argument(
         "--labels", nargs="+", default=["ideal"], help="ideal, dilated, eroded, shifted"
@@ -47,7 +52,9 @@ def main() -> None:
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     print(f"{len(arguments.kinds)} kinds x {len(seeds)} seeds from {seeds[0]}: ", end="")
-    print(f"noise {arguments.noise:g} HU, contrast {arguments.contrast:g} HU, blur 0.6 mm")
+    grain = "as the kernel makes it" if arguments.grain is None else f"{arguments.grain:g} mm"
+    print(f"noise {arguments.noise:g} HU, contrast {arguments.contrast:g} HU, ", end="")
+    print(f"blur {arguments.blur:g} mm, kernel {arguments.kernel}, grain {grain}")
     for spacing in SPACINGS_MM:
         results: dict[tuple[str, str], Errors] = {}
         peers: dict[str, Errors] = {}
@@ -69,7 +76,14 @@ def _one(
     peers: dict[str, Errors],
 ) -> None:
     scene = replace(_scene(kind, seed), lumen_hu=50.0 + arguments.contrast, background_hu=50.0)
-    twin = render(scene, fit_grid(scene, spacing), Scanner(noise_hu=arguments.noise, seed=seed))
+    scanner = Scanner(
+        blur_mm=arguments.blur,
+        noise_hu=arguments.noise,
+        seed=seed,
+        kernel=arguments.kernel,
+        grain_mm=arguments.grain,
+    )
+    twin = render(scene, fit_grid(scene, spacing), scanner)
     for labels in arguments.labels:
         segmentation = _changed(twin.segmentation, labels)
         for boundary in arguments.boundary:

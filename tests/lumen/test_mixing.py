@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import measure
+from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.mixing import slopes_hu_per_mm
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
@@ -53,7 +54,7 @@ def slopes(level_hu: np.ndarray, places_mm: np.ndarray, noise_hu: float) -> np.n
         places_mm,
         np.full(count, RADIUS_MM),
         np.full(count, noise_hu),
-        0.64,
+        NoiseDraws(alike_mm3=0.64, left=0.5),
         1.0,
     )
 

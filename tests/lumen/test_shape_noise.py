@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
+from venoseg.lumen.alike import Edge
+from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals, resample_closed
 from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise
@@ -14,6 +16,8 @@ from venoseg.volume import Grid
 STATIONS, POINTS = 80, 96
 SCATTER_MM = 0.2
 GRID = Grid.from_axes((100, 60, 60), spacing_mm=(1.0, 0.78, 0.78), origin_lps_mm=(0.0, 0.0, 0.0))
+EDGE = Edge("gray", label_blur(GRID), GRID)
+LABELS = Edge("mask", label_blur(GRID), GRID)
 CURVE = curve_through(
     np.column_stack([np.full(STATIONS, 20.0), np.full(STATIONS, 20.0), np.arange(STATIONS) + 5.0]),
     1.0,
@@ -30,14 +34,14 @@ def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
 
 def wavy(plain: np.ndarray, first: int) -> np.ndarray:
     """Displace outlines by noise of the scatter, twice as high as single edges tell."""
-    noise = wall_noise(plain, CURVE, GRID, first, "gray")[0]
+    noise = wall_noise(plain, CURVE, EDGE, first)[0]
     return plain + outward_normals(plain) * (2.0 * SCATTER_MM * noise)[..., None]
 
 
 def told(outlines: np.ndarray, scatter_mm: float = SCATTER_MM) -> Waves:
     """Tell what is noise on outlines."""
     scatter = np.full(len(CURVE), scatter_mm)
-    return tell_waves(outlines, scatter, CURVE, GRID, "gray")
+    return tell_waves(outlines, scatter, CURVE, EDGE)
 
 
 def cleaned(outlines: np.ndarray) -> np.ndarray:
@@ -123,6 +127,6 @@ def test_labels_that_every_slice_rounds_alike_are_less_sure():
     sizes = []
     for curve in (CURVE, leaning):
         plain = np.broadcast_to(ellipses(14.0, 14.0)[0], (len(curve), POINTS, 2))
-        noise = wall_noise(plain, curve, GRID, 0, "mask")
+        noise = wall_noise(plain, curve, LABELS, 0)
         sizes.append(noise.mean(axis=-1).std())
     assert sizes[0] > 1.5 * sizes[1]

@@ -1,15 +1,21 @@
 """Over how much of a vein's wall noise is alike, and what averages leave of it.
 
-Interpolation between voxels makes neighbouring rays see the same noise. The edge of labels is
-rounded to voxels, in the same way for as long as the vein runs straight along them.
+Interpolation between voxels makes neighbouring rays see the same noise, and the grain that it has
+in the image makes still farther ones see it. The edge of labels is rounded to voxels, in the same
+way for as long as the vein runs straight along them.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.grain import Grain
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
 from venoseg.volume import FloatArray, Grid
 
@@ -23,18 +29,46 @@ _CHANCE = 2.0
 _LONGEST_REPEAT_MM = 60.0
 
 
-def alike_mm(grid: Grid) -> tuple[float, float]:
-    """Return over how much along a vein and around it interpolation makes rays see the same."""
-    through, pixel = grid.slice_and_pixel_mm
-    return 0.5 * through, 0.5 * pixel
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """Where an edge was sought: in the image or in the labels, with which blur, on which grid.
+
+    Attributes
+    ----------
+    source
+        The image or the labels.
+    blur
+        How blurred the edge is there.
+    grid
+        Of what it was sought in.
+    grain
+        What the noise of neighbouring voxels has in common.
+    """
+
+    source: Literal["gray", "mask"]
+    blur: Blur
+    grid: Grid
+    grain: Grain = field(default_factory=Grain)
 
 
-def alike_along_mm(curve: Curve, grid: Grid) -> FloatArray:
-    """Return (n,) over how much along the vein interpolation makes rays see the same.
+def alike_mm(edge: Edge) -> tuple[float, float]:
+    """Return over how much along a vein and around it rays see the same noise."""
+    through, pixel = edge.grid.slice_and_pixel_mm
+    grain = edge.grain
+    return (
+        float(np.hypot(0.5 * through, grain.through_plane_mm)),
+        float(np.hypot(0.5 * pixel, grain.in_plane_mm)),
+    )
+
+
+def alike_along_mm(curve: Curve, edge: Edge) -> FloatArray:
+    """Return (n,) over how much along the vein rays see the same noise.
 
     Askew to the slices other voxels of the same slice are met long before those of the next.
     """
-    frequency = (curve.tangents @ grid.directions) / (0.5 * grid.spacing_mm)
+    grid = edge.grid
+    alike_mm = np.hypot(0.5 * grid.spacing_mm, edge.grain.along_axes_mm(grid))
+    frequency = (curve.tangents @ grid.directions) / alike_mm
     alike: FloatArray = 1.0 / np.sqrt((frequency**2).sum(axis=1))
     return alike
 

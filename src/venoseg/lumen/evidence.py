@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
+from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import image_decides, whole_sections
+from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import evenly_spaced
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.levels import WIDE_AVERAGED_MM, averaged_along_mm
@@ -21,7 +23,7 @@ from venoseg.lumen.turns import Search
 from venoseg.lumen.uncertainty import figure_variances
 from venoseg.lumen.vein_wall import EdgeModel
 from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
-from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Volume
 
 Boundary = Literal["gray", "mask"]
 
@@ -210,10 +212,11 @@ def _look(
         elsewhere = np.delete(before.known, np.arange(keep.start, keep.stop))
         again = keep if elsewhere.all() else slice(0, len(curve))
         wall, model, search = wall_of_image(volume, curve, start, evidence.model, before, again)
-        wall, waves = _plain(wall, curve, volume.grid, "gray")
+        edge = Edge("gray", model.blur, volume.grid, model.grain)
+        wall, waves = _plain(wall, curve, edge)
         variances = evidence.image_variances_mm2.copy()
         variances[wanted] = figure_variances(
-            wall.part(keep), waves.part(keep), curve.part(keep), volume.grid, wanted.start, "gray"
+            wall.part(keep), waves.part(keep), curve.part(keep), edge, wanted.start
         )
         image = evidence.image.replaced(wanted, wall.part(keep))
         evidence = replace(
@@ -247,17 +250,18 @@ def _look_at_labels(
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     grid = branch.region.grid
     found = wall_of_labels(branch.region, curve, start)
-    wall, waves = _plain(found, curve, grid, "mask")
+    edge = Edge("mask", label_blur(grid), grid)
+    wall, waves = _plain(found, curve, edge)
     variances = evidence.label_variances_mm2.copy()
     variances[wanted] = figure_variances(
-        wall.part(keep), waves.part(keep), curve.part(keep), grid, wanted.start, "mask"
+        wall.part(keep), waves.part(keep), curve.part(keep), edge, wanted.start
     )
     labels = evidence.labels.replaced(wanted, wall.part(keep))
     return replace(evidence, labels=labels, label_variances_mm2=variances)
 
 
-def _plain(wall: Wall, curve: Curve, grid: Grid, source: Boundary) -> tuple[Wall, Waves]:
+def _plain(wall: Wall, curve: Curve, edge: Edge) -> tuple[Wall, Waves]:
     """Take noise off the shape of a wall."""
     contours = evenly_spaced(wall.contours_mm)
-    waves = tell_waves(contours, wall.ray_sd_mm, curve, grid, source)
+    waves = tell_waves(contours, wall.ray_sd_mm, curve, edge)
     return replace(wall, contours_mm=waves.without_noise(contours)), waves

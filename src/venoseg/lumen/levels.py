@@ -10,6 +10,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.covering import widened_rays
 from venoseg.lumen.edges import SAMPLE_MM
+from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.mixing import rise_across
 from venoseg.lumen.sight import CLEAR_OF_EDGE_MM, Sight, outer_depths, voxel_noise
 from venoseg.lumen.smoothing import over_wall
@@ -77,7 +78,7 @@ def levels_beside(
     curve: Curve,
     contours: FloatArray,
     depths_mm: FloatArray,
-    voxel_mm3: float,
+    draws: NoiseDraws,
 ) -> Levels:
     """Find the levels on either side of the wall from the rays across it and their neighbours.
 
@@ -94,16 +95,16 @@ def levels_beside(
         n stations and their (n, m, 2) contours.
     depths_mm
         (d,) places along the rays.
-    voxel_mm3
-        Volume of a voxel.
+    draws
+        How much of the image shares one draw of the noise.
     """
     seen = sight.seen
     lit = _lit(sight, float(curve.position_mm[1] - curve.position_mm[0]))
     known = np.where(seen, lit[:, None], 0.0)
-    rising, at_wall = rise_across(sight, known, curve, contours, radius, depths_mm, voxel_mm3)
+    rising, at_wall = rise_across(sight, known, curve, contours, radius, depths_mm, draws)
     level, over_mm = level_inside(sight.within - rising, known, curve, contours, radius)
     inside = level + at_wall
-    noise = voxel_noise(sight, level + rising)
+    noise = voxel_noise(sight, level + rising, draws)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
     in_lumen = seen & (inside - sight.beyond < need)
     ends_outside = seen & ~widened_rays(in_lumen, curve, contours)
@@ -116,8 +117,8 @@ def levels_beside(
         0.5
         * noise
         * np.sqrt(
-            voxel_mm3 / _volume_inside(radius, over_mm)
-            + voxel_mm3 / _volume_outside(radius, read_mm)
+            draws.alike_mm3 / _volume_inside(radius, over_mm)
+            + draws.alike_mm3 / _volume_outside(radius, read_mm)
         )
     )
     return Levels(inside, outside, noise, doubt, contrast)

@@ -13,6 +13,7 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import outward_normals
+from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.rings import middles
 from venoseg.lumen.sight import Sight, inner_depths, voxel_noise
 from venoseg.volume import FloatArray
@@ -41,7 +42,7 @@ def rise_across(
     contours: FloatArray,
     radius: FloatArray,
     depths_mm: FloatArray,
-    voxel_mm3: float,
+    draws: NoiseDraws,
 ) -> tuple[FloatArray, FloatArray]:
     """Return (n, m) how much brighter than in the middle it is where rays read, and at the wall.
 
@@ -54,9 +55,9 @@ def rise_across(
     places = contours + normals * read_mm[:, None, None]
     beside = contours - normals * _FELT_MM
     middle = middles(contours)
-    noise = voxel_noise(sight, sight.within)
+    noise = voxel_noise(sight, sight.within, draws)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, voxel_mm3, station_mm)[
+    slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, draws, station_mm)[
         :, None, :
     ]
     return ((places - middle) * slopes).sum(axis=-1), ((beside - middle) * slopes).sum(axis=-1)
@@ -68,7 +69,7 @@ def slopes_hu_per_mm(
     places_mm: FloatArray,
     radius_mm: FloatArray,
     noise_hu: FloatArray,
-    voxel_mm3: float,
+    draws: NoiseDraws,
     station_mm: float,
 ) -> FloatArray:
     """Find how the level inside changes across each of n sections, as far as noise lets it be told.
@@ -81,8 +82,8 @@ def slopes_hu_per_mm(
         (n, m, 2) where they read them.
     radius_mm, noise_hu
         (n,) of the sections, and the noise of a voxel.
-    voxel_mm3, station_mm
-        Volume of a voxel, distance of the sections.
+    draws, station_mm
+        How much of the image shares one draw of the noise; distance of the sections.
 
     Returns
     -------
@@ -101,7 +102,8 @@ def slopes_hu_per_mm(
     spread += (_LEAST_SPREAD_MM**2 * total + 1e-9)[..., None] * np.eye(2)
     slopes = np.linalg.solve(spread, moment[..., None])[..., 0]
     seen_mm3 = np.pi * radius_mm**2 * 2.0 * np.sqrt(np.pi) * _ALONG_MM
-    variance = _UNEVEN * noise_hu**2 * voxel_mm3 / np.maximum(seen_mm3 * radius_mm**2 / 4.0, 1e-6)
+    moment_mm5 = np.maximum(seen_mm3 * radius_mm**2 / 4.0, 1e-6)
+    variance = _UNEVEN * noise_hu**2 * draws.alike_mm3 / moment_mm5
     square = np.maximum((slopes**2).sum(axis=1), 1e-12)
     believed: FloatArray = np.clip(1.0 - _NOISE_SQUARES * variance / square, 0.0, 1.0)
     return slopes * believed[:, None]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
+from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import (
     CONCAVE,
     SEVERAL,
@@ -35,7 +36,6 @@ from venoseg.lumen.lumens import Lumens
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
 from venoseg.lumen.uncertainty import (
-    Edge,
     common_wall_mm,
     half_intervals_mm,
     hidden_wall_mm,
@@ -311,7 +311,7 @@ def _edges(
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))
     model, grid = evidence.model, branch.region.grid
-    seen = None if model is None else Edge("gray", model.blur, volume.grid)
+    seen = None if model is None else Edge("gray", model.blur, volume.grid, model.grain)
     drawn = Edge("mask", label_blur(grid), grid)
     for variances, edge, chosen in (
         (evidence.image_variances_mm2, seen, from_image),

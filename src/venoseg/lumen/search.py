@@ -19,12 +19,12 @@ from venoseg.lumen.covering import bright_share, covered_rays, hidden_by_metal
 from venoseg.lumen.edges import (
     FIT_ROUNDS,
     SAMPLE_MM,
-    Blur,
     Profiles,
     matched_offsets,
     sample_profiles,
     to_lps,
 )
+from venoseg.lumen.grain import measure_grain
 from venoseg.lumen.levels import Levels, levels_beside
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
@@ -114,7 +114,9 @@ def search_edge(
         the others is taken from the earlier one.
     """
     grid = volume.grid
-    model = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm))
+    blur = default_blur(grid, volume.source.slice_thickness_mm)
+    grain = known.grain if known else measure_grain(volume, curve, blur.in_plane_mm)
+    model = EdgeModel(blur, grain=grain)
     depths = depths_mm(_REACH_MM)
     contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
     metal: BoolArray | None = None
@@ -122,7 +124,7 @@ def search_edge(
     moves: list[FloatArray] = []
     for number, old in enumerate(before.turns):
         last = number == NEARING_TURNS
-        look = _Look(volume, curve, depths, model.blur, FIT_ROUNDS if last else _NEARING_ROUNDS)
+        look = _Look(volume, curve, depths, model, FIT_ROUNDS if last else _NEARING_ROUNDS)
         found, profiles, metal = look.at(contours, old, again, metal)
         turns.append(found.turn)
         if last:
@@ -161,12 +163,12 @@ def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """How a turn looks at n stations: at which depths, for which blur, with how many steps."""
+    """How a turn looks at n stations: at which depths, for which edge, with how many steps."""
 
     volume: Volume
     curve: Curve
     depths_mm: FloatArray
-    blur: Blur
+    model: EdgeModel
     rounds: int
 
     def at(
@@ -188,13 +190,13 @@ class _Look:
         radius = inner_radii_mm(contours)
         profiles = self._followed(turn, normals, radius, again)
         sight = Sight(turn.within, turn.beyond, turn.scatter, turn.seen)
-        voxel_mm3 = float(np.prod(grid.spacing_mm))
-        levels = levels_beside(sight, radius, curve, contours, self.depths_mm, voxel_mm3)
+        draws = self.model.grain.on(grid)
+        levels = levels_beside(sight, radius, curve, contours, self.depths_mm, draws)
         if metal is None:
             inside, noise = np.median(levels.inside[again], axis=1), levels.noise[again]
             turn.bright[again] = bright_share(profiles, inside, noise)
             metal = hidden_by_metal(turn.bright)
-        width = self.blur.along(to_lps(normals, curve), grid)
+        width = self.model.blur.along(to_lps(normals, curve), grid)
         offsets = matched_offsets(
             profiles,
             levels.inside[again],
@@ -210,7 +212,7 @@ class _Look:
         turn.usable[again] = usable
         mean = smooth_offsets(turn.offsets_mm, turn.usable, curve, contours)
         turn.moved_mm[again] = (contours + normals * mean[..., None])[again]
-        found = Found(turn, levels, mean, width, EdgeModel(self.blur), self.depths_mm)
+        found = Found(turn, levels, mean, width, self.model, self.depths_mm)
         return found, profiles, metal
 
     def _followed(
@@ -243,7 +245,8 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     # Across a narrow lumen the image rises to no level that would tell the width of the rise.
     wide = (radius_mm >= _RESOLVED_RADIUS * expected.in_plane_mm)[:, None]
     if not wide.any():
-        return split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
+        split = split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
+        return replace(split, grain=found.model.grain)
     usable = found.turn.usable & wide
     fat = usable & (share >= FACES_FAT)
     told = bool(fat.sum() >= _LEAST_FAT * usable.sum())
@@ -256,4 +259,5 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     lean = (normals @ grid.directions[:, grid.through_axis]) ** 2
     apparent = estimate_blur(profiles, height, found.mean_mm, lean, chosen, expected)
     typical = float(share[chosen].mean()) if chosen.any() else 0.0
-    return split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)
+    split = split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)
+    return replace(split, grain=found.model.grain)

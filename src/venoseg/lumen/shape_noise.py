@@ -11,14 +11,14 @@ wave stands out, all where noise explains it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.alike import (
+    Edge,
     alike_along_mm,
     alike_mm,
     by_chance,
@@ -31,7 +31,7 @@ from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
-from venoseg.volume import FloatArray, Grid
+from venoseg.volume import FloatArray
 
 REPLICATES = 6
 
@@ -97,8 +97,7 @@ def tell_waves(
     contours_mm: FloatArray,
     scatter_mm: FloatArray,
     curve: Curve,
-    grid: Grid,
-    source: Literal["gray", "mask"],
+    edge: Edge,
 ) -> Waves:
     """Tell waves on the outlines of consecutive sections from noise.
 
@@ -110,10 +109,8 @@ def tell_waves(
         (n,) scatter of single edge positions about them.
     curve
         Their stations.
-    grid
-        The grid of the image in which the edges were found: its voxels correlate the noise.
-    source
-        Whether the edges were found in the image or in the labels.
+    edge
+        What the edges were found in: its voxels and its grain correlate the noise.
     """
     count = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
@@ -121,16 +118,16 @@ def tell_waves(
     oval = ellipse_waves(waves[:, 1], waves[:, -1], count)
     beyond = waves - oval
     beyond[:, -1] = oval[:, -1]
-    noise = _wave_powers(contours_mm, curve, grid, source) * scatter_mm[:, None] ** 2
+    noise = _wave_powers(contours_mm, curve, edge) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
-    noise = _SHARED_WAVES[source] ** 2 * np.roll(noise, 1, axis=1)
-    if source == "mask":
-        noise[:, :-1] *= by_chance(curve, grid, _POWER_MM)[:, None]
+    noise = _SHARED_WAVES[edge.source] ** 2 * np.roll(noise, 1, axis=1)
+    if edge.source == "mask":
+        noise[:, :-1] *= by_chance(curve, edge.grid, _POWER_MM)[:, None]
     over = _POWER_MM / station_mm
     power, expected = (average_along(values, over) for values in (np.abs(beyond) ** 2, noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     true[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, _LEFT_WAVES[source])
+    return Waves(true, _LEFT_WAVES[edge.source])
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
@@ -152,9 +149,8 @@ def _points(waves: npt.NDArray[np.complex128]) -> FloatArray:
 def wall_noise(
     contours_mm: FloatArray,
     curve: Curve,
-    grid: Grid,
+    edge: Edge,
     first: int,
-    source: Literal["gray", "mask"],
 ) -> FloatArray:
     """Return (`REPLICATES`, n, m) what averaging leaves of noise in the positions of an edge.
 
@@ -164,7 +160,7 @@ def wall_noise(
     ----------
     contours_mm
         (n, m, 2) outlines.
-    curve, grid, source
+    curve, edge
         As `tell_waves` takes them.
     first
         Number of the first station in its vein: a station meets the same made-up noise whichever
@@ -172,48 +168,42 @@ def wall_noise(
     """
     points = contours_mm.shape[1]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    along_mm, over_mm = alike_mm(grid)[0], WALL_SMOOTHING_MM[0]
+    along_mm, over_mm = alike_mm(edge)[0], WALL_SMOOTHING_MM[0]
     spectrum = _noise_along(points, round(along_mm / station_mm, 6), round(over_mm / station_mm, 6))
     stations = np.arange(first, first + len(contours_mm)) % _NOISE_PERIOD
-    half = _heights(contours_mm, curve, grid, source)[:, : points // 2 + 1]
+    half = _heights(contours_mm, curve, edge)[:, : points // 2 + 1]
     noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
     return noise
 
 
-def _wave_powers(
-    contours_mm: FloatArray, curve: Curve, grid: Grid, source: Literal["gray", "mask"]
-) -> FloatArray:
+def _wave_powers(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
     """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
-    along = left_by_average(alike_mm(grid)[0], WALL_SMOOTHING_MM[0])
-    powers: FloatArray = (
-        along * _heights(contours_mm, curve, grid, source) ** 2 / contours_mm.shape[1]
-    )
+    along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])
+    powers: FloatArray = along * _heights(contours_mm, curve, edge) ** 2 / contours_mm.shape[1]
     return powers
 
 
-def _heights(
-    contours_mm: FloatArray, curve: Curve, grid: Grid, source: Literal["gray", "mask"]
-) -> FloatArray:
+def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
     """Return (n, m) how high waves of white noise are once rays have seen and averaged it."""
     points = contours_mm.shape[1]
     point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
-    along_mm, around_mm = alike_mm(grid)
+    along_mm, around_mm = alike_mm(edge)
     frequency = 2.0 * np.pi * np.fft.fftfreq(points) / point_mm[:, None]
     beside = np.exp(-0.5 * (frequency * around_mm) ** 2)
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
-    own_mm = alike_along_mm(curve, grid)
+    own_mm = alike_along_mm(curve, edge)
     left = left_by_average(own_mm, WALL_SMOOTHING_MM[0]) / left_by_average(
         along_mm, WALL_SMOOTHING_MM[0]
     )
-    if source == "mask":
-        left = left * repeated(curve, grid, own_mm)
+    if edge.source == "mask":
+        left = left * repeated(curve, edge.grid, own_mm)
     per_station = np.sqrt(left) / scatter_left(own_mm, around_mm)
     heights: FloatArray = beside / gain * averaged * per_station[:, None]
     return heights
 
 
-@cache
+@lru_cache(maxsize=16)
 def _noise_along(points: int, alike: float, over: float) -> npt.NDArray[np.complex128]:
     """Return the spectra around the vein of made-up noise that was averaged along it.
 

@@ -11,6 +11,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import areas_mm2, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Profiles, to_lps
+from venoseg.lumen.grain import NoiseDraws
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # Levels on either side are read beyond this distance from the edge, where blur hardly reaches.
@@ -85,11 +86,10 @@ def typical_beyond(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return middle
 
 
-def voxel_noise(sight: Sight, expected: FloatArray) -> FloatArray:
+def voxel_noise(sight: Sight, expected: FloatArray, draws: NoiseDraws) -> FloatArray:
     """Return (n,) the noise of a voxel inside, where rays were expected to read so much."""
     variance = (sight.scatter + (sight.within - expected) ** 2).mean(axis=1)
-    # Linear interpolation averages neighbouring voxels and takes about half of the variance.
-    noise: FloatArray = np.sqrt(2.0 * variance)
+    noise: FloatArray = np.sqrt(variance / draws.left)
     return noise
 
 

@@ -6,19 +6,16 @@ correlation of the real one. The spread of the figures is their standard deviati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.alike import Edge
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import (
     equivalent_mm,
     least_widths_mm,
     outward_normals,
 )
-from venoseg.lumen.edges import Blur
 from venoseg.lumen.shape_noise import REPLICATES, Waves, wall_noise
 from venoseg.lumen.smoothing import noise_gain
 from venoseg.lumen.wall import Wall
@@ -59,22 +56,12 @@ _SHARP_TIP = (1.0, 0.5)
 _FWHM = 2.355
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
-    """Where an edge was sought: in the image or in the labels, with which blur, on which grid."""
-
-    source: Literal["gray", "mask"]
-    blur: Blur
-    grid: Grid
-
-
 def figure_variances(
     wall: Wall,
     waves: Waves,
     curve: Curve,
-    grid: Grid,
+    edge: Edge,
     first: int,
-    source: Literal["gray", "mask"],
 ) -> FloatArray:
     """Find how far noise spreads the figures of sections.
 
@@ -86,13 +73,11 @@ def figure_variances(
         What on them is noise.
     curve
         Their stations.
-    grid
-        The grid of the image in which the edges were found: its voxels correlate the noise.
+    edge
+        What the edges were found in: its voxels and its grain correlate the noise.
     first
         Number of the first station in its vein: a station meets the same made-up noise whichever
         stations it is measured with.
-    source
-        Whether the edges were found in the image or in the labels.
 
     Returns
     -------
@@ -103,7 +88,7 @@ def figure_variances(
     normals = outward_normals(contours)
     figures = _figures(contours)
     changes = np.empty((REPLICATES, *figures.shape))
-    for n, noise in enumerate(wall_noise(contours, curve, grid, first, source)):
+    for n, noise in enumerate(wall_noise(contours, curve, edge, first)):
         moves = normals * (noise * wall.ray_sd_mm[:, None])[..., None]
         changes[n] = _figures(contours + waves.doubt(moves)) - figures
     variances: FloatArray = changes.var(axis=0, ddof=1)

@@ -42,6 +42,9 @@ class Scanner:
     breath
         The patient breathes during the scan: above the first number (z in mm) everything lies
         lower by the second (mm). The truth is that of the patient below the step.
+    grain_mm
+        Standard deviation of a Gaussian that smooths the noise in the plane, its strength as
+        before, in place of the kernel's own grain; None for that.
     """
 
     blur_mm: float = 0.6
@@ -50,6 +53,7 @@ class Scanner:
     seed: int = 0
     kernel: str = "white"
     breath: tuple[float, float] | None = None
+    grain_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +206,8 @@ def _noise(scanner: Scanner, grid: Grid, slices: tuple[int, int]) -> FloatArray 
         # Every slice has its own stream: noise does not depend on how the work is divided.
         stream = np.random.Generator(np.random.PCG64([scanner.seed, index]))
         white = stream.standard_normal(grid.shape[1:])
-        drawn.append(grain(kernel, white, scanner.blur_mm, grid.spacing_mm[1:]))
+        spacing_mm = grid.spacing_mm[1:]
+        drawn.append(grain(kernel, white, scanner.blur_mm, spacing_mm, scanner.grain_mm))
     noise: FloatArray = scanner.noise_hu * np.stack(drawn)
     return noise
 

@@ -55,18 +55,31 @@ def blurred(
     return total
 
 
-def grain(kernel: Kernel, white: FloatArray, blur_mm: float, spacing_mm: FloatArray) -> FloatArray:
-    """Return noise of unit strength: a white (rows, columns) slice filtered as the kernel does."""
-    if not kernel.grainy:
+def grain(
+    kernel: Kernel,
+    white: FloatArray,
+    blur_mm: float,
+    spacing_mm: FloatArray,
+    smoothed_mm: float | None = None,
+) -> FloatArray:
+    """Return noise of unit strength: a white (rows, columns) slice filtered as the kernel does.
+
+    Or smoothed by a Gaussian of a standard deviation of ``smoothed_mm``, whatever the kernel.
+    """
+    if smoothed_mm is None and not kernel.grainy:
         return white
     rows = np.fft.fftfreq(white.shape[0], spacing_mm[0])[:, None]
     columns = np.fft.rfftfreq(white.shape[1], spacing_mm[1])[None, :]
     frequency = np.hypot(rows, columns)
-    reach = sum(
-        weight * np.exp(-2 * (np.pi * width * blur_mm * frequency) ** 2)
-        for weight, width in kernel.gaussians
-    )
-    transfer = np.sqrt(frequency) * reach
+
+    def gaussian(width_mm: float) -> FloatArray:
+        return np.asarray(np.exp(-2 * (np.pi * width_mm * frequency) ** 2))
+
+    if smoothed_mm is None:
+        reach = sum(weight * gaussian(width * blur_mm) for weight, width in kernel.gaussians)
+        transfer = np.sqrt(frequency) * reach
+    else:
+        transfer = gaussian(smoothed_mm)
     filtered: FloatArray = np.fft.irfft2(np.fft.rfft2(white) * transfer, s=white.shape)
     # Power of the whole plane from its half: columns but the first stand for two.
     power = 2 * float((transfer**2).sum()) - float((transfer[:, 0] ** 2).sum())

@@ -1,0 +1,208 @@
+"""The grain of an image's noise: over how much of it neighbouring voxels err alike.
+
+Reconstruction filters noise. What neighbouring rays see then has more in common than white noise
+would leave it, and averages over a wall take less of it away. The grain is read where nothing else
+is to be seen: in blocks of even tissue around the vein, passed through the filter that an edge is
+found with. How far what comes out differs from its neighbours, by their distance, tells what they
+share (a variogram); a mean taken off beforehand would hide part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.centerline.curve import Curve
+from venoseg.interpolation import Float32Array
+from venoseg.volume import FloatArray, Grid, Volume
+
+# Blocks of so many mm in the plane and along the slices, of so many slices, are taken from this far
+# around the vein.
+_BLOCK_MM, _THROUGH_MM, _SLICES = 13.0, 8.0, (3, 8)
+_AROUND_MM = 25.0
+_BLOCKS = 240
+
+# With fewer of them than this, noise is taken for white.
+_LEAST_BLOCKS = 20
+
+# Tissue and blood; beyond lie air, where values end, and bone and metal.
+_TISSUE_HU = (-150.0, 350.0)
+
+# Even are blocks whose variance is at most so many times that which a fifth of all stay below.
+_EVEN, _EVENEST = 1.5, 0.2
+
+# Images with less noise than this hold none that tells its grain.
+_LEAST_NOISE_HU = 1.0
+
+# Noise this far apart has nothing in common.
+_APART_MM = 4.5
+
+# Between voxels about so much of the variance of white noise is left.
+_WHITE_LEFT = 0.5
+
+# What edges are found with reaches so many of its widths.
+_REACH = 2.5
+
+_SEED = 20_260_102
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What has filtered the noise.
+
+    Attributes
+    ----------
+    in_plane_mm, through_plane_mm
+        Standard deviations of the Gaussian that would leave white noise with as much in common;
+        0 for white noise.
+    """
+
+    in_plane_mm: float = 0.0
+    through_plane_mm: float = 0.0
+
+    def along_axes_mm(self, grid: Grid) -> FloatArray:
+        """Return (3,) the standard deviations along the axes of a grid."""
+        along = np.full(3, self.in_plane_mm)
+        along[grid.through_axis] = self.through_plane_mm
+        return along
+
+    def on(self, grid: Grid) -> NoiseDraws:
+        """Return how much of an image on a grid shares one draw of the noise."""
+        along_mm = self.along_axes_mm(grid)
+        # The integral of what a Gaussian of deviation g leaves in common is 2 sqrt(pi) g.
+        lengths = np.hypot(grid.spacing_mm, 2.0 * np.sqrt(np.pi) * along_mm)
+        # Of neighbours with a share c in common, linear interpolation leaves (2 + c) / 3 of the
+        # variance on average.
+        common = np.exp(-0.25 * (grid.spacing_mm / np.maximum(along_mm, 1e-2)) ** 2)
+        left = _WHITE_LEFT * np.prod(1.0 + common / 2.0)
+        return NoiseDraws(float(np.prod(lengths)), float(min(left, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseDraws:
+    """What averages and interpolation meet of noise on a grid.
+
+    Attributes
+    ----------
+    alike_mm3
+        Volume that shares one draw: a voxel's, if the noise is white.
+    left
+        Share of a voxel's variance that is left where rays read between voxels.
+    """
+
+    alike_mm3: float
+    left: float
+
+
+def measure_grain(volume: Volume, curve: Curve, edge_mm: float) -> Grain:
+    """Read the grain of the noise around a vein.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    curve
+        The vein's stations.
+    edge_mm
+        Standard deviation of the filter that edges are found with, in the plane.
+
+    Returns
+    -------
+    Grain
+        White where the image shows too little even tissue.
+    """
+    blocks = _even_blocks(volume, curve)
+    if len(blocks) < _LEAST_BLOCKS:
+        return Grain()
+    through_mm, pixel_mm = volume.grid.slice_and_pixel_mm
+    beside, across = _shared(blocks, pixel_mm, through_mm, edge_mm)
+    in_plane = _deviation_mm(beside, pixel_mm)
+    through = _deviation_mm(across, through_mm)
+    return Grain(round(in_plane, 2), round(through, 2))
+
+
+def _even_blocks(volume: Volume, curve: Curve) -> Float32Array:
+    """Return (k, slices, rows, columns) blocks of tissue that show next to nothing but noise."""
+    grid = volume.grid
+    through_mm, pixel_mm = grid.slice_and_pixel_mm
+    voxels = np.moveaxis(volume.voxels, grid.through_axis, 0)
+    slices = int(np.clip(round(_THROUGH_MM / through_mm), *_SLICES))
+    size = np.minimum([slices, *[round(_BLOCK_MM / pixel_mm)] * 2], voxels.shape)
+    starts = _places(grid, curve, size, np.array(voxels.shape))
+    windows = np.lib.stride_tricks.sliding_window_view(voxels, tuple(size.tolist()))
+    blocks: Float32Array = windows[tuple(starts.T)].astype(np.float32)
+    mean, variance = blocks.mean(axis=(1, 2, 3)), blocks.var(axis=(1, 2, 3))
+    usable = (mean > _TISSUE_HU[0]) & (mean < _TISSUE_HU[1])
+    if volume.missing is not None:
+        missing = np.moveaxis(volume.missing, grid.through_axis, 0)
+        gaps = np.lib.stride_tricks.sliding_window_view(missing, tuple(size.tolist()))
+        usable &= ~gaps[tuple(starts.T)].any(axis=(1, 2, 3))
+    evenest = np.quantile(variance[usable], _EVENEST) if usable.any() else 0.0
+    if evenest < _LEAST_NOISE_HU**2:
+        return blocks[:0]
+    return blocks[usable & (variance <= _EVEN * evenest)]
+
+
+def _places(
+    grid: Grid, curve: Curve, size: npt.NDArray[np.int64], shape: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return (k, 3) where blocks begin, the slices first: always the same for the same vein."""
+    random = np.random.default_rng(_SEED)
+    station = np.linspace(0, len(curve) - 1, _BLOCKS).round().astype(np.int64)
+    index = grid.to_index(curve.points_lps_mm[station])
+    away = random.uniform(-_AROUND_MM, _AROUND_MM, (_BLOCKS, 3)) / grid.spacing_mm
+    away[:, grid.through_axis] = 0.0
+    middle = np.moveaxis(index + away, -1, 0)
+    order = [grid.through_axis, *(a for a in range(3) if a != grid.through_axis)]
+    starts = middle[order].T - size / 2.0
+    return np.clip(starts.round(), 0, shape - size).astype(np.int64)
+
+
+def _shared(
+    blocks: Float32Array, pixel_mm: float, through_mm: float, edge_mm: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return what edges beside one another in the plane and along the slices have in common.
+
+    As a share of their variance, at distances of 1, 2, ... pixels, and slices.
+    """
+    reach = int(_REACH * edge_mm / pixel_mm)
+    reach = min(reach, (blocks.shape[2] - 1) // 2)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) * pixel_mm / edge_mm) ** 2)
+    weights = (weights / weights.sum()).astype(np.float32)
+    beside, across = np.zeros((2, blocks.shape[3])), np.zeros((2, blocks.shape[1]))
+    for rows_first in (blocks, np.swapaxes(blocks, 2, 3)):
+        filtered = ndimage.convolve1d(rows_first, weights, axis=2)
+        filtered = filtered[:, :, reach : filtered.shape[2] - reach]
+        _count_squares(np.moveaxis(filtered, 3, 0), beside)
+        _count_squares(np.moveaxis(filtered, 1, 0), across)
+    return _common(beside, pixel_mm), _common(across, through_mm)
+
+
+def _common(squares: FloatArray, step_mm: float) -> FloatArray:
+    """Return which share of their variance neighbours have in common by (2, lags) sums and counts.
+
+    What lies far apart has only what is not noise in common: anatomy goes on across slices.
+    """
+    variogram = squares[0, 1:] / np.maximum(squares[1, 1:], 1.0)
+    apart = int(np.clip(np.ceil(_APART_MM / step_mm), 2, len(variogram))) - 1
+    variance = squares[0, 1 + apart :].sum() / max(squares[1, 1 + apart :].sum(), 1.0)
+    common: FloatArray = 1.0 - variogram[:apart] / max(variance, 1e-9)
+    return common
+
+
+def _count_squares(values: Float32Array, squares: FloatArray) -> None:
+    """Add half the squares of differences along the first axis to (2, lags): sums and counts."""
+    for lag in range(1, squares.shape[1]):
+        difference = values[lag:] - values[:-lag]
+        squares[0, lag] += 0.5 * float(np.vdot(difference, difference))
+        squares[1, lag] += difference.size
+
+
+def _deviation_mm(shared: FloatArray, step_mm: float) -> float:
+    """Return the Gaussian that leaves neighbours in steps with this in common: its deviation."""
+    length = step_mm * (1.0 + 2.0 * float(shared.sum()))
+    # White noise shares a step's length with itself.
+    return float(np.sqrt(max(length**2 - step_mm**2, 0.0)) / (2.0 * np.sqrt(np.pi)))

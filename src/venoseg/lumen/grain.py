@@ -77,8 +77,8 @@ class Grain:
         # Of neighbours with a share c in common, linear interpolation leaves (2 + c) / 3 of the
         # variance on average.
         common = np.exp(-0.25 * (grid.spacing_mm / np.maximum(along_mm, 1e-2)) ** 2)
-        left = _WHITE_LEFT * np.prod(1.0 + common / 2.0)
-        return NoiseDraws(float(np.prod(lengths)), float(min(left, 1.0)))
+        left = _WHITE_LEFT * float(np.prod(1.0 + common / 2.0))
+        return NoiseDraws(float(np.prod(lengths)), min(left, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,8 @@ def _even_blocks(volume: Volume, curve: Curve) -> Float32Array:
     evenest = np.quantile(variance[usable], _EVENEST) if usable.any() else 0.0
     if evenest < _LEAST_NOISE_HU**2:
         return blocks[:0]
-    return blocks[usable & (variance <= _EVEN * evenest)]
+    even: Float32Array = blocks[usable & (variance <= _EVEN * evenest)]
+    return even
 
 
 def _places(

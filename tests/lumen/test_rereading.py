@@ -45,6 +45,17 @@ def test_a_slit_is_neither_too_wide_nor_without_its_tips(length_mm, width_mm):
     assert (shapes.maximum_mm > length_mm - 1.0).all()
 
 
+def test_tips_that_labels_cut_off_come_back() -> None:
+    volume, veins, area_mm2 = _slit(24.0, 3.2)
+    core = ndimage.binary_erosion(veins.labels > 0, border_value=1)
+    assert core.sum() < 0.45 * (veins.labels > 0).sum()
+    eroded = Segmentation(core.astype(np.uint8), veins.grid, veins.names)
+    profile = measure(volume, eroded).profiles[0]
+    inner = slice(14, -14)
+    assert profile.measured[inner].all()
+    assert profile.shapes.area_mm2[inner] == pytest.approx(area_mm2, rel=0.035)
+
+
 def test_only_flat_and_narrow_lumens_are_slits() -> None:
     angle = np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
     sizes = np.array([(10.0, 1.5), (2.0, 1.5), (12.0, 4.5)])[:, None]

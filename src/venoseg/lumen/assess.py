@@ -13,7 +13,7 @@ from venoseg.centerline.label_sections import (
     cut_by_slices,
 )
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.contours import solidity
+from venoseg.lumen.contours import areas_mm2, perimeters_mm, solidity
 from venoseg.lumen.covering import hidden_by_metal
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
@@ -59,8 +59,10 @@ _FWHM = 2.355
 # Sections this near to another vein on a small part of their rim are measured, but say so.
 _NEAR_JUNCTION = 0.01
 
-# A lumen that gains or loses this factor of the area of its labels is not the lumen any more.
+# A lumen that gains or loses this factor of the area of its labels, and more than labels do that
+# are so many voxels too small or too large all around, is not the lumen any more.
 _AREA_CHANGE = 2.5
+_VOXELS_OFF = 1.2
 
 
 def whole_sections(volume: Volume, branch: Branch, sections: LabelView, flags: Flags) -> BoolArray:
@@ -171,11 +173,28 @@ def note_narrow(equivalent_mm: FloatArray, resolution: FloatArray, flags: Flags)
     return narrow
 
 
-def note_lost(areas_mm2: FloatArray, sections: LabelView, flags: Flags) -> BoolArray:
-    """Tell where the edge that was found is not that of the labelled vein, and note it."""
-    ratio = areas_mm2 / np.maximum(sections.areas_mm2, 1e-3)
-    lost: BoolArray = ~((ratio > 1.0 / _AREA_CHANGE) & (ratio < _AREA_CHANGE))
-    for n in np.flatnonzero(lost & ~np.isnan(areas_mm2)):
+def note_lost(
+    contours_mm: FloatArray, sections: LabelView, spacing_mm: FloatArray, flags: Flags
+) -> BoolArray:
+    """Tell where the edge that was found is not that of the labelled vein, and note it.
+
+    Parameters
+    ----------
+    contours_mm
+        (n, m, 2) outlines of the lumen.
+    sections
+        What the labels show.
+    spacing_mm
+        (slices, rows, columns) of the labels' voxels.
+    flags
+        Of the stations.
+    """
+    areas = areas_mm2(contours_mm)
+    ratio = areas / np.maximum(sections.areas_mm2, 1e-3)
+    rim_mm2 = _VOXELS_OFF * float(spacing_mm[1:].max()) * perimeters_mm(contours_mm)
+    alike = (ratio > 1.0 / _AREA_CHANGE) & (ratio < _AREA_CHANGE)
+    lost: BoolArray = ~(alike | (np.abs(areas - sections.areas_mm2) < rim_mm2))
+    for n in np.flatnonzero(lost & ~np.isnan(areas)):
         flags[n].append("edge_lost")
     return lost
 

@@ -27,7 +27,7 @@ from venoseg.lumen.assess import (
     whole_sections,
 )
 from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, equivalent_mm, measure_shapes
+from venoseg.lumen.contours import Shapes, centroids_mm, equivalent_mm, measure_shapes
 from venoseg.lumen.divided import Whole, lumens_of
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import to_lps
@@ -175,7 +175,7 @@ def conclude(
     found = _Edges.unknown(count)
     for run in runs(whole):
         found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
-    lost = note_lost(areas_mm2(found.contours_mm), evidence.view, flags)
+    lost = note_lost(found.contours_mm, evidence.view, branch.region.grid.spacing_mm, flags)
     found.contours_mm[lost | note_apart(evidence.view, flags)] = np.nan
     diameter = equivalent_mm(found.contours_mm)
     vague = note_vague(diameter, found.half_mm[:, 0], ~np.isnan(diameter), flags)

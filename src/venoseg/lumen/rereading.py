@@ -24,10 +24,8 @@ from venoseg.lumen.rings import following, lengths
 from venoseg.lumen.search import DEEPEST
 from venoseg.lumen.sight import inner_depths, outer_depths, typical_beyond
 from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, ramp, smooth_offsets, tip_share
+from venoseg.lumen.tips import flat_share
 from venoseg.volume import BoolArray, FloatArray, Grid
-
-# A lumen this flat, by its least to its greatest width, is a slit; between the limits in part.
-_FLAT = (0.45, 0.6)
 
 # Blur, and averages over the wall at tips, join the walls of lumens so many times as wide as their
 # standard deviation; in part up to the second.
@@ -113,9 +111,8 @@ def slit_share(contours_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:
         (n,) standard deviation of the blur in their planes.
     """
     least, greatest, _ = feret_diameters_mm(contours_mm)
-    flat = 1.0 - ramp(least / np.maximum(greatest, 1e-9), _FLAT)
     joins_mm = np.hypot(blur_mm, TIP_SMOOTHING_MM)
-    share: FloatArray = flat * (1.0 - ramp(least / joins_mm, _JOINED))
+    share: FloatArray = flat_share(least, greatest) * (1.0 - ramp(least / joins_mm, _JOINED))
     return share
 
 

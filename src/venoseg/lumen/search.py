@@ -28,6 +28,7 @@ from venoseg.lumen.grain import measure_grain
 from venoseg.lumen.levels import Levels, levels_beside
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
+from venoseg.lumen.tips import with_whole_tips
 from venoseg.lumen.turns import NEARING_STRIDE, NEARING_TURNS, Search, Turn
 from venoseg.lumen.vein_wall import (
     FACES_FAT,
@@ -131,7 +132,8 @@ def search_edge(
             break
         moves.append(found.mean_mm)
         onward = found.mean_mm * _more(moves, curve)[:, None]
-        further = found.turn.moved_mm + outward_normals(found.turn.contours_mm) * onward[..., None]
+        further = with_whole_tips(found.turn.moved_mm, found.levels, volume, curve)
+        further += outward_normals(found.turn.contours_mm) * onward[..., None]
         contours = settled(further, curve)
         if number == NEARING_TURNS - 1:
             contours = with_more_points(contours, NEARING_STRIDE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from venoseg.segmentation.working import Box, Float32Array, held_by
 from venoseg.volume import FloatArray, Grid
+
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +21,7 @@ class Depths:
     Attributes
     ----------
     index
-        (m, 3).
+        (m, 3), slice after slice.
     depth
         (m,) how deep each lies in the ball in which it lies deepest: 1 in its middle, 0 at its
         surface, less outside.
@@ -34,8 +37,10 @@ class Depths:
     def within(self, box: Box) -> Depths:
         """Return those in a box, counted from its corner."""
         first, stop = np.array([(side.start, side.stop) for side in box]).T
-        inner = ((self.index >= first) & (self.index < stop)).all(axis=1)
-        return Depths(self.index[inner] - first, self.depth[inner])
+        low, high = np.searchsorted(self.index[:, 0], (first[0], stop[0]))
+        _, j, i = self.index[low:high].T
+        inner = (j >= first[1]) & (j < stop[1]) & (i >= first[2]) & (i < stop[2])
+        return Depths(self.index[low:high][inner] - first, self.depth[low:high][inner])
 
 
 def depths_in(grid: Grid, points_lps_mm: FloatArray, radius_mm: FloatArray, least: float) -> Depths:
@@ -53,10 +58,12 @@ def depths_in(grid: Grid, points_lps_mm: FloatArray, radius_mm: FloatArray, leas
         A depth.
     """
     reach = 1.0 - least
-    corner, square = _least_squares(grid, points_lps_mm, reach * radius_mm)
-    held = held_by(square < 1.0)
-    depth = 1.0 - np.float32(reach) * np.sqrt(square[tuple(held.T)])
-    return Depths(held + corner, depth)
+    index, depth = [np.empty((0, 3), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+    for corner, square in _least_squares(grid, points_lps_mm, reach * radius_mm):
+        held = held_by(square < 1.0)
+        index.append(held + corner)
+        depth.append(1.0 - np.float32(reach) * np.sqrt(square[tuple(held.T)]))
+    return Depths(np.concatenate(index), np.concatenate(depth))
 
 
 def voxels_near(
@@ -73,33 +80,42 @@ def voxels_near(
     reach_mm
         (n,) radius of the ball around each.
     """
-    corner, square = _least_squares(grid, points_lps_mm, reach_mm)
-    found: npt.NDArray[np.int64] = held_by(square < 1.0) + corner
-    return found
+    found = [np.empty((0, 3), dtype=np.int64)]
+    for corner, square in _least_squares(grid, points_lps_mm, reach_mm):
+        found.append(held_by(square < 1.0) + corner)
+    return np.concatenate(found)
 
 
 def _least_squares(
     grid: Grid, points_lps_mm: FloatArray, reach_mm: FloatArray
-) -> tuple[npt.NDArray[np.int64], Float32Array]:
-    """Return the corner of a box around all balls, and in it the least squared share of a reach.
+) -> Iterator[tuple[npt.NDArray[np.int64], Float32Array]]:
+    """Yield corners of boxes that hold all balls, and in them the least squared share of a reach.
 
-    It is 1 at the surface of a ball, and not below 1 outside all of them.
+    It is 1 at the surface of a ball, and not below 1 outside all of them. The boxes follow each
+    other along the slices, a few at a time, so that each stays in the fast memory.
     """
     middles = grid.to_index(points_lps_mm)
     half = reach_mm[:, None] / grid.spacing_mm
     first = np.maximum(np.ceil(middles - half), 0).astype(np.int64)
     stop = np.minimum(np.floor(middles + half) + 1, grid.shape).astype(np.int64)
-    near = np.flatnonzero((stop > first).all(axis=1) & (reach_mm > 0))
-    if len(near) == 0:
-        return np.zeros(3, dtype=np.int64), np.empty((0, 0, 0), dtype=np.float32)
-    corner = first[near].min(axis=0)
-    least = np.full(stop[near].max(axis=0) - corner, 2.0, dtype=np.float32)
-    for n in near:
-        k, j, i = (
-            (((np.arange(a, b) - middle) / mm) ** 2).astype(np.float32)
-            for a, b, middle, mm in zip(first[n], stop[n], middles[n], half[n], strict=True)
-        )
-        (a, b, c), (d, e, f) = first[n] - corner, stop[n] - corner
-        ball = least[a:d, b:e, c:f]
-        np.minimum(ball, k[:, None, None] + (j[:, None] + i), out=ball)
-    return corner, least
+    near = (stop > first).all(axis=1) & (reach_mm > 0)
+    if not near.any():
+        return
+    for low in range(int(first[near, 0].min()), int(stop[near, 0].max()), _AT_ONCE):
+        high = low + _AT_ONCE
+        these = np.flatnonzero(near & (first[:, 0] < high) & (stop[:, 0] > low))
+        if len(these) == 0:
+            continue
+        begin, end = first[these], stop[these]
+        begin[:, 0], end[:, 0] = np.maximum(begin[:, 0], low), np.minimum(end[:, 0], high)
+        corner = begin.min(axis=0)
+        least = np.full(end.max(axis=0) - corner, 2.0, dtype=np.float32)
+        for n, one, other in zip(these, begin, end, strict=True):
+            k, j, i = (
+                (((np.arange(a, b) - middle) / mm) ** 2).astype(np.float32)
+                for a, b, middle, mm in zip(one, other, middles[n], half[n], strict=True)
+            )
+            (a, b, c), (d, e, f) = one - corner, other - corner
+            ball = least[a:d, b:e, c:f]
+            np.minimum(ball, k[:, None, None] + (j[:, None] + i), out=ball)
+        yield corner, least

@@ -151,7 +151,8 @@ def without_arteries(
     value = labels[tuple(held.T)]
     index = picture.grid.to_index(grid.to_lps(held))
     level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
-    at = picture.index(grid.to_lps(held))
+    top = np.array(picture.grid.shape) - 1
+    at = tuple(np.clip(np.rint(index), 0, top).astype(np.intp).T)
     reach = np.maximum(1, np.round(_BESIDE_METAL_MM / picture.grid.spacing_mm)).astype(int)
     metal = ndimage.maximum_filter(picture.mean_hu, tuple(2 * reach + 1)) > _METAL_HU
     for one in np.unique(value):

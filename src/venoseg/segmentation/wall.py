@@ -275,10 +275,9 @@ def _reached(previous: Float32Array, jump: float) -> Float32Array:
     shift, most = 1, min(_ANY / jump, len(previous) - 1)
     while True:
         price = np.float32(shift * jump)
-        farther = reached.copy()
-        np.minimum(farther[shift:], reached[:-shift] + price, out=farther[shift:])
-        np.minimum(farther[:-shift], reached[shift:] + price, out=farther[:-shift])
-        reached = farther
+        inwards, outwards = reached[shift:] + price, reached[:-shift] + price
+        np.minimum(reached[:-shift], inwards, out=reached[:-shift])
+        np.minimum(reached[shift:], outwards, out=reached[shift:])
         if 2 * shift - 1 >= most:
             break
         shift *= 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from venoseg.segmentation.following import cost_of, way_through
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.ways import cost_for
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import FloatArray, Grid
 
@@ -61,7 +64,7 @@ def chain() -> Chain:
 
 def price(scene: Scene) -> Float32Array:
     level = np.full(scene.picture.grid.shape[0], 160.0)
-    return cost_of(scene.picture, level, None, None)
+    return cost_of(scene.picture, level, level, None, None)
 
 
 def away_from_cord(way: FloatArray) -> float:
@@ -104,3 +107,24 @@ def test_left_of_the_aorta_costs_more_but_where_the_vein_was_seen_there(scene):
 
 def test_without_an_aorta_nothing_is_known(scene):
     assert not cost_across(Scene(scene.picture), chain()).any()
+
+
+def test_blood_that_changes_where_a_vein_joins_is_no_dearer_than_before(scene):
+    """Right below its upper end the cava is already as dark as at the lower one."""
+    z = scene.picture.grid.to_lps(np.column_stack([np.arange(80)] * 3))[:, 2]
+    image = scene.picture.mean_hu.copy()
+    vein = image == 160.0
+    image[vein & (z < TOP_MM - 10.0)[:, None, None]] = 90.0
+    changed = replace(scene, picture=Picture(image, image, scene.picture.grid))
+    cost = cost_for(changed, chain())
+    along = line(CAVA_MM, OPEN_MM + 4.0, TOP_MM - 14.0)
+    assert cost[changed.picture.index(along)].max() < 0.5
+
+
+def test_marrow_as_bright_as_blood_is_dear(scene):
+    bone = np.zeros(scene.picture.grid.shape, np.float32)
+    bone[:, 40:] = 1.0
+    spine = replace(scene, in_spine=bone)
+    dearer = cost_for(spine, chain()) - cost_for(scene, chain())
+    assert dearer[:, 40:].min() > 5.0
+    assert dearer[:, :40].max() == 0.0

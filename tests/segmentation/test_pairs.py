@@ -12,7 +12,7 @@ from venoseg.segmentation.divide import Stretch, confluence_of
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.pairs import Places, pair_through
 from venoseg.segmentation.parting import NEAR_WALL, without_touching
-from venoseg.segmentation.plan import Chain, with_vein
+from venoseg.segmentation.plan import Chain, undivided, with_vein
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid, Volume
 
@@ -54,6 +54,26 @@ class TestPairs:
         veins = scores((1.0, rows + 4, self.steady - 2))
         artery, _ = pair_through(places(arteries), places(veins), PLACE, 1.0, DOWN_MM, 9.0)
         assert (artery == [20, 20]).all()
+
+    def test_a_vein_that_crosses_the_spine_is_not_sought_outside_of_the_artery(self):
+        # The artery itself stands out as a vein does; the vein is too flat to stand out.
+        artery = scores((1.0, self.steady, self.steady + 5), (0.4, self.steady, self.steady))
+        veins = scores((1.0, self.steady, self.steady + 5))
+        above = np.full(30, 40.0)
+        found = {
+            crosses: pair_through(places(artery), places(veins), PLACE, 1.0, above, 9.0, crosses)
+            for crosses in (False, True)
+        }
+        assert (found[False][1] == [20, 25]).all()
+        # In the uppermost slice a vein is known to be.
+        assert (found[True][1][:-1] == -1).all()
+        assert (found[True][0] == [20, 25]).all()
+
+    def test_a_far_jump_to_what_stands_out_better_is_not_made(self):
+        columns = np.where(np.arange(30) < 15, 20, 28)
+        artery = scores((1.0, self.steady, columns), (0.8, self.steady, self.steady))
+        followed, _ = pair_through(places(artery), places(scores()), PLACE, 1.0, DOWN_MM, 9.0)
+        assert (followed == [20, 20]).all()
 
     def test_where_no_vein_shows_none_is_followed(self):
         artery = scores((1.0, self.steady, self.steady))
@@ -142,3 +162,11 @@ def test_iliac_veins_join_where_one_course_enters_the_wall_of_the_other():
     first, second = confluence_of(tubes)
     assert tubes[0].course.points_lps_mm[first, 2] == pytest.approx(60.0, abs=4.0)
     assert tubes[1].course.points_lps_mm[second, 2] == pytest.approx(60.0, abs=6.0)
+
+
+def test_a_cava_is_one_down_to_the_division_of_the_aorta():
+    cava = np.column_stack([np.arange(5) * 3.0, np.zeros(5), 400.0 - 30.0 * np.arange(5)])
+    points = undivided(cava, np.array([20.0, 0.0, 315.0]))
+    assert points[:-1] == pytest.approx(cava[:3])
+    assert points[-1] == pytest.approx([7.5, 0.0, 325.0])
+    assert undivided(cava, None) == pytest.approx(cava[:3])

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from venoseg.segmentation.aorta import run_of_aorta
 from venoseg.segmentation.balls import Depths, depths_in, voxels_near
-from venoseg.segmentation.cava import division_mm, sure_cava
+from venoseg.segmentation.cava import division_mm, second_cava, sure_cava
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.spine import rows_held
 from venoseg.segmentation.tracks import discs_in, sure_of
@@ -117,6 +117,9 @@ class Below:
         LPS x of the middle of the spine beside it.
     divides_mm
         Height of the division.
+    crossing
+        The sides, -1 the right one and 1 the left one, whose vein crosses the spine to come to the
+        cava.
     """
 
     image: Float32Array
@@ -129,6 +132,7 @@ class Below:
     level_hu: float
     middle_mm: float
     divides_mm: float
+    crossing: tuple[float, ...] = ()
 
 
 def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below | None:
@@ -164,6 +168,7 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
     unlike = np.maximum(np.maximum(low_hu - discs.level_hu, discs.level_hu - high_hu), 0.0)
     vein_score: FloatArray = shown - np.minimum(unlike / _UNLIKE_HU, 2.0)
     middle = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
+    cava = _cava_at(found, start)
     return Below(
         part,
         place,
@@ -171,11 +176,19 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
         score,
         vein_score,
         start,
-        _cava_at(found, start),
+        cava,
         level,
         middle,
         divides,
+        _crossing(found, start, cava),
     )
+
+
+def _crossing(found: Landmarks, start: FloatArray, cava: FloatArray) -> tuple[float, ...]:
+    """Return the sides whose vein comes from a cava beyond the aorta: none where there are two."""
+    if len(cava) == 0 or len(second_cava(found, sure_cava(found))):
+        return ()
+    return (float(np.sign(start[0] - cava[0])),)
 
 
 def _blood_of_veins(found: Landmarks, artery_hu: float) -> tuple[float, float]:

@@ -218,14 +218,14 @@ def division_mm(found: Landmarks) -> float:
     lowest = max(lowest_of_aorta_mm(track), found.crest_z_mm - _DIVISION_UNDER_CREST_MM)
     if len(found.left_lps_mm):
         return max(lowest, float(found.left_lps_mm[-1, 2]))
-    if not np.isfinite(found.crest_z_mm):
-        return lowest
     z, x = track.points_lps_mm[:, 2], track.points_lps_mm[:, 0]
+    # Crests out of view lie below the image.
+    crest_mm = max(found.crest_z_mm, float(z.min()))
     end = int(np.argmin(np.abs(z - lowest)))
     sure = sure_of(track)
     while (
         end > 0
-        and z[end - 1] >= found.crest_z_mm + _DIVISION_OVER_CREST_MM
+        and z[end - 1] >= crest_mm + _DIVISION_OVER_CREST_MM
         and sure[end - 1]
         and abs(x[end - 1] - np.interp(lowest, z, x)) < _STRAIGHT_MM
     ):

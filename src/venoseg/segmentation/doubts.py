@@ -196,9 +196,10 @@ def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]
     if height < _SHORT_MM:
         yield _SHORT, f"only {height:.0f} mm of it are seen"
     if scene.division_lps_mm is not None:
-        # Where the aorta seems to divide high above the pelvis it has only become thinner.
-        high = float(scene.division_lps_mm[2])
-        high = min(high, scene.crest_z_mm) if np.isfinite(scene.crest_z_mm) else high
+        # Where the aorta seems to divide high above the pelvis it has only become thinner; crests
+        # out of view lie below the image.
+        bottom_mm = float(scene.picture.grid.to_lps([0, 0, 0])[2])
+        high = min(float(scene.division_lps_mm[2]), max(scene.crest_z_mm, bottom_mm))
         below = high - float(points[:, 2].min())
         if below > _BELOW_DIVISION_MM:
             yield _BELOW, f"goes on {below:.0f} mm below the division of the aorta: an iliac vein?"

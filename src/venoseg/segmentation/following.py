@@ -61,7 +61,8 @@ def level_at(picture: Picture, points_lps_mm: FloatArray) -> FloatArray:
 
 def cost_of(
     picture: Picture,
-    level_hu: FloatArray,
+    least_hu: FloatArray,
+    most_hu: FloatArray,
     arteries: BoolArray | None,
     behind: BoolArray | None,
 ) -> Float32Array:
@@ -71,19 +72,19 @@ def cost_of(
     ----------
     picture
         The coarse picture.
-    level_hu
-        (slices,) grey value that the vein's blood has there.
+    least_hu, most_hu
+        (slices,) between which grey values the vein's blood lies there.
     arteries
         Where arteries are, if known.
     behind
         Where the veins cannot be, if known.
     """
-    level = level_hu[:, None, None].astype(np.float32)
-    fainter = np.clip((level - 30.0 - picture.darkest_hu) / 50.0, 0.0, 1.0)
-    brighter = np.clip((picture.mean_hu - level - 80.0) / 80.0, 0.0, 1.0)
+    least, most = (hu[:, None, None].astype(np.float32) for hu in (least_hu, most_hu))
+    fainter = np.clip((least - 30.0 - picture.darkest_hu) / 50.0, 0.0, 1.0)
+    brighter = np.clip((picture.mean_hu - most - 80.0) / 80.0, 0.0, 1.0)
     cost = 0.3 + 12.0 * fainter + 12.0 * brighter
     cost += np.float32(10.0) * (picture.mean_hu < -20.0)
-    cost += np.float32(30.0) * (picture.mean_hu > np.maximum(level, 150.0) + 120.0)
+    cost += np.float32(30.0) * (picture.mean_hu > np.maximum(most, 150.0) + 120.0)
     if arteries is not None:
         cost += np.float32(20.0) * arteries
     if behind is not None:

@@ -110,6 +110,7 @@ def _of_side(
         side,
         _down_mm(below),
         _MOVE_MM,
+        side in below.crossing,
     )
     vein = _sure_vein(place, vein_path, vein_score)
     dear = _dear_in(below, vein)

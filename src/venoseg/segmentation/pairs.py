@@ -19,8 +19,11 @@ from venoseg.volume import FloatArray, Grid
 
 # So many places of a slice are tried for each of the two.
 _PLACES = 32
-# Where no vein shows none is followed; to lose and to find one again costs this.
-_NO_VEIN, _FOUND, _KNOWN = 0.0, 1.5, 8.0
+# Where no vein shows none is followed, though there is one; to lose and to find one again costs the
+# second.
+_NO_VEIN, _FOUND, _KNOWN = -0.3, 1.5, 8.0
+# A place so wide is rather a vein's than an artery's.
+_WIDE_MM, _WIDE = 6.5, 0.5
 # Two vessels do not share a place: their middles lie apart by this share of both radii or more.
 _APART, _LEAST_APART_MM, _OVERLAP_MM = 0.85, 5.0, 1.5
 # Nor do they run far from each other, but where the veins come together behind the aorta.
@@ -28,6 +31,10 @@ _FAR_MM, _FAR_ABOVE_MM, _ABOVE_MM, _FARTHER_MM = 20.0, 40.0, 60.0, 6.0
 # Below the common iliac vessels the vein lies inside of the artery or behind it.
 _EXTERNAL_MM, _OUTSIDE_MM, _BEFORE_MM, _UNUSUAL_MM = 90.0, 4.0, 5.0, 5.0
 _IN_FRONT_MM = 5.0
+# A vein that crosses the spine to come to the cava lies inside of the artery all the way.
+_ASIDE_MM = 3.0
+# What is farther off than a place moves at a cost of 1 costs so much more: another vessel, perhaps.
+_JUMPS = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +64,13 @@ class Candidates:
 
 
 def pair_through(
-    artery: Places, vein: Places, grid: Grid, side: float, down_mm: FloatArray, move_mm: float
+    artery: Places,
+    vein: Places,
+    grid: Grid,
+    side: float,
+    down_mm: FloatArray,
+    move_mm: float,
+    crosses: bool = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return (slices, 2) row and column of artery and vein, -1 where no vein is followed.
 
@@ -73,25 +86,27 @@ def pair_through(
         (slices,) distance below the division of the aorta.
     move_mm
         So far a place may move from slice to slice, of 3 mm, at a cost of 1.
+    crosses
+        Whether the vein comes from a cava on the other side of the aorta.
     """
     dz = float(grid.spacing_mm[0])
     per_mm = 3.0 / max(dz, 1.0) / move_mm
     slices = list(zip(candidates_in(artery, grid), candidates_in(vein, grid), strict=True))
-    total = _alone(slices[0]) - _together(slices[0], side, float(down_mm[0]))
+    total = _alone(slices[0]) - _together(slices[0], side, float(down_mm[0]), crosses)
     came = []
     for k in range(1, len(slices)):
         before, now = slices[k - 1], slices[k]
-        moved = per_mm * _gaps(before[0].at_mm, now[0].at_mm)
+        moved = _moved(before[0], now[0], per_mm)
         by_artery = total[:, None, :] - moved[:, :, None]
         from_artery = by_artery.argmax(axis=0)
         best = by_artery.max(axis=0)
-        moved = per_mm * _gaps(before[1].at_mm, now[1].at_mm)
+        moved = _moved(before[1], now[1], per_mm)
         moved = np.pad(moved, ((0, 1), (0, 1)), constant_values=_FOUND)
         moved[-1, -1] = 0.0
         by_vein = best[:, :, None] - moved[None]
         from_vein = by_vein.argmax(axis=1)
         total = by_vein.max(axis=1) + _alone(now)
-        total -= _together(now, side, float(down_mm[k]))
+        total -= _together(now, side, float(down_mm[k]), crosses)
         came.append((from_artery, from_vein))
     # At the upper end the vein is known.
     if total.shape[1] > 1:
@@ -137,8 +152,16 @@ def candidates_in(places: Places, grid: Grid) -> list[Candidates]:
 def _alone(pair: tuple[Candidates, Candidates]) -> FloatArray:
     """Return (a, v + 1) the scores of both; the last column without a vein."""
     artery, vein = pair
-    score: FloatArray = artery.score[:, None] + np.append(vein.score, _NO_VEIN)
+    own = artery.score - _WIDE * (artery.radius_mm > _WIDE_MM)
+    score: FloatArray = own[:, None] + np.append(vein.score, _NO_VEIN)
     return score
+
+
+def _moved(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
+    """Return what it costs to move from each place of a slice to each of the next."""
+    away = _gaps(before.at_mm, now.at_mm)
+    price: FloatArray = per_mm * (away + _JUMPS * np.maximum(away - 1.0 / per_mm, 0.0))
+    return price
 
 
 def _gaps(first_mm: FloatArray, second_mm: FloatArray) -> FloatArray:
@@ -146,7 +169,9 @@ def _gaps(first_mm: FloatArray, second_mm: FloatArray) -> FloatArray:
     return gap
 
 
-def _together(pair: tuple[Candidates, Candidates], side: float, down_mm: float) -> FloatArray:
+def _together(
+    pair: tuple[Candidates, Candidates], side: float, down_mm: float, crosses: bool
+) -> FloatArray:
     """Return (a, v + 1) what speaks against two places as artery and vein of a side."""
     artery, vein = pair
     behind, left = np.moveaxis(vein.at_mm[None] - artery.at_mm[:, None], 2, 0)
@@ -161,4 +186,6 @@ def _together(pair: tuple[Candidates, Candidates], side: float, down_mm: float) 
         against += np.maximum(-behind - _IN_FRONT_MM, 0.0) / _UNUSUAL_MM
     else:
         against += np.maximum(-behind - _BEFORE_MM, 0.0) / _UNUSUAL_MM
+        if crosses:
+            against += np.maximum(outside - _ASIDE_MM, 0.0) / _UNUSUAL_MM
     return np.pad(against, ((0, 0), (0, 1)))

@@ -108,10 +108,16 @@ def undivided(cava_lps_mm: FloatArray, division_lps_mm: FloatArray | None) -> Fl
     aorta, which lies higher than that of the cava.
     """
     count = max(1, len(cava_lps_mm) - 2)
-    if division_lps_mm is not None:
-        above = cava_lps_mm[:, 2] > division_lps_mm[2] + _OVER_DIVISION_MM
-        count = max(count, int(above.sum()))
-    return cava_lps_mm[:count]
+    if division_lps_mm is None:
+        return cava_lps_mm[:count]
+    last_mm = float(division_lps_mm[2]) + _OVER_DIVISION_MM
+    above = int((cava_lps_mm[:, 2] > last_mm).sum())
+    if not count <= above < len(cava_lps_mm) or above == 0:
+        return cava_lps_mm[: max(count, above)]
+    # Down to there it goes on from one point to the next.
+    upper, lower = cava_lps_mm[above - 1], cava_lps_mm[above]
+    share = (upper[2] - last_mm) / (upper[2] - lower[2])
+    return np.concatenate([cava_lps_mm[:above], [upper + share * (lower - upper)]])
 
 
 def with_waypoints(

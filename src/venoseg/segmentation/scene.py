@@ -9,6 +9,7 @@ import numpy as np
 from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.iliac import Iliac
+from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
 
 # Iliac veins have joined, or are on their own side, so far below the division of the aorta.
@@ -52,6 +53,9 @@ class Scene:
         Height at which iliac veins begin, where two cavae never join to show it.
     trunk
         The aorta down to its division.
+    in_spine
+        (slices, rows, columns) how surely a place lies in the bodies of the vertebrae, whose marrow
+        may be as bright as blood; None when no aorta was found.
     """
 
     picture: Picture
@@ -69,6 +73,7 @@ class Scene:
     second_lps_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
     end_of_cavae_mm: float = -np.inf
     trunk: Artery | None = None
+    in_spine: Float32Array | None = None
 
     @property
     def known_arteries(self) -> tuple[Artery, ...]:

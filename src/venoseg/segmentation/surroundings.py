@@ -29,6 +29,7 @@ from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.together import both
 from venoseg.segmentation.tracks import sure_of
+from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 _BEHIND_MM = 4.0
@@ -37,6 +38,10 @@ _BESIDE_ARTERY = 2.0
 # So near to it there is no other.
 _KNOWN_MM = 15.0
 _IN_BODY_MM = 10.0, 15.0
+# The middle of a vein lies before the bodies of the vertebrae: what is less than the first before
+# their front, and nearer to their middle than the last, is more and more surely bone. Below the
+# division of the aorta the front falls back.
+_BEFORE_FRONT_MM, _SURELY_BONE_MM, _NEAR_MIDDLE_MM, _FALLS_BACK = 3.0, 6.0, 12.0, 0.4
 _VEIN_CORE_MM = 5.0
 
 
@@ -164,6 +169,7 @@ def surroundings(
         second_lps_mm=second_cava(found, cava),
         end_of_cavae_mm=end_of_cavae_mm(found),
         trunk=blood.trunk,
+        in_spine=_in_spine(picture.grid, found, blood.divides_mm),
     )
 
 
@@ -187,6 +193,19 @@ def upper_part(sure: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     Its lowest part may have left it for an iliac artery, a vein that crosses, or nothing.
     """
     return sure[-max(4, int(0.6 * len(sure))) :]
+
+
+def _in_spine(grid: Grid, found: Landmarks, divides_mm: float) -> Float32Array:
+    """Return (slices, rows, columns) how surely a place lies in the bodies of the vertebrae."""
+    k, j, i = (np.column_stack([np.arange(n)] * 3) for n in grid.shape)
+    z, y, x = grid.to_lps(k)[:, 2], grid.to_lps(j)[:, 1], grid.to_lps(i)[:, 0]
+    at_mm = found.aorta.points_lps_mm[:, 2]
+    front = np.interp(z, at_mm, found.front_y_mm) + _FALLS_BACK * np.maximum(divides_mm - z, 0.0)
+    middle = np.interp(z, at_mm, found.middle_x_mm)
+    deep = (y[None, :] - front[:, None] + _BEFORE_FRONT_MM) / _SURELY_BONE_MM
+    near = np.abs(x[None, :] - middle[:, None]) < _NEAR_MIDDLE_MM
+    share = np.clip(deep, 0.0, 1.0).astype(np.float32)
+    return share[:, :, None] * near[:, None, :]
 
 
 def _behind(grid: Grid, found: Landmarks, lowest_mm: float) -> BoolArray:

@@ -10,6 +10,7 @@ from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import measure_shapes, outward_normals
 from venoseg.lumen.edges import Blur
+from venoseg.lumen.stent_course import course_of, recentred, rough_contours
 from venoseg.lumen.stent_lumen import (
     END_MM,
     SHOWS_WIDTHS,
@@ -46,11 +47,8 @@ from venoseg.lumen.stent_profile import (
 from venoseg.lumen.stent_view import around
 from venoseg.lumen.struts import (
     Rays,
-    course_of,
     follow_struts,
     rays_through,
-    recentred,
-    rough_contours,
     unblurred,
 )
 from venoseg.segmentation import StentDevice

@@ -1,4 +1,4 @@
-"""The grain of noise is read from the image, and intervals know it."""
+"""What kernels make of an image: the grain of noise and blur are read from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def noise(in_plane_mm: float, through_plane_mm: float, seed: int) -> np.ndarray:
     return NOISE_HU * smooth / smooth.std()
 
 
-def vein(made_up: np.ndarray) -> tuple[Volume, Segmentation]:
+def vein(made_up: np.ndarray, blur_mm: float = 0.6) -> tuple[Volume, Segmentation]:
     """Return a round vein that leans a little, painted by hand on a fine grid."""
     fine = 4
     z = SLICE_MM * np.arange(SHAPE[0])[:, None, None]
@@ -37,7 +37,7 @@ def vein(made_up: np.ndarray) -> tuple[Volume, Segmentation]:
     middle = MIDDLE_MM + 0.2 * (z - 30.0)
     inside = np.hypot((x - middle) * np.cos(np.arctan(0.2)), y - MIDDLE_MM) < RADIUS_MM
     share = inside.reshape(SHAPE[0], 64, fine, 64, fine).mean(axis=(2, 4))
-    image = 50.0 + 100.0 * ndimage.gaussian_filter(share, (0.6, *[0.6 / PIXEL_MM] * 2))
+    image = 50.0 + 100.0 * ndimage.gaussian_filter(share, (0.6, *[blur_mm / PIXEL_MM] * 2))
     labels = Segmentation((share >= 0.5).astype(np.uint8), GRID, {1: "ivc"})
     return Volume((image + made_up).astype(np.float32), GRID), labels
 
@@ -92,3 +92,16 @@ def test_grain_widens_intervals() -> None:
         low, high = found.area_interval_mm2[12:-12].T
         halves.append(float(np.median(high - low)))
     assert halves[1] > 1.6 * halves[0]
+
+
+@pytest.mark.parametrize("blur_mm", [0.6, 1.2])
+def test_a_soft_kernel_does_not_move_the_wall(blur_mm: float) -> None:
+    errors = []
+    for seed in range(3):
+        found = measure(*vein(noise(0.0, 0.0, seed), blur_mm)).profiles[0]
+        errors.append(found.shapes.equivalent_mm[12:-12].mean() - 2.0 * RADIUS_MM)
+        model = found.evidence.model
+        assert model is not None
+        # The voxels' own width and interpolation between them blur as well.
+        assert model.blur.in_plane_mm == pytest.approx(np.hypot(blur_mm, 0.45 * PIXEL_MM), abs=0.1)
+    assert np.mean(errors) == pytest.approx(0.0, abs=0.04)

@@ -7,6 +7,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from venoseg.lumen.edges import Blur, Profiles
+from venoseg.lumen.sight import expected_beyond, inner_depths
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # Standard deviations in mm that a body CT can have; what comes out at a bound is not an estimate.
@@ -63,9 +64,13 @@ def estimate_blur(
     offsets_mm: FloatArray,
     lean: FloatArray,
     usable: BoolArray,
+    radius_mm: FloatArray,
     start: Blur,
 ) -> Blur:
     """Fit the blur to profiles across the wall.
+
+    The more blurred the image is, the more of the rise reaches to where the levels on either side
+    were read. Between such levels it looks steeper than it is, by as much as the blur tells.
 
     Parameters
     ----------
@@ -79,6 +84,8 @@ def estimate_blur(
         (n, m) squared cosine between the normal and the slice direction.
     usable
         (n, m) rays with contrast.
+    radius_mm
+        (n,) of the sections: it tells where their levels inside were read.
     start
         First guess, kept for a direction that no ray shows.
     """
@@ -104,13 +111,27 @@ def estimate_blur(
     weight = np.sqrt(count[known])
 
     leans = bool(q.max() > _LEAST_LEAN)
+    mean_lean = float(np.average(q, weights=count[known]))
+    read_inside = _read_inside(profiles.depths_mm, radius_mm, usable)
 
     def misfit(variances: FloatArray) -> FloatArray:
         through = variances[1] if leans else start.through_plane_mm**2
         blur = np.sqrt(variances[0] * (1.0 - q) + through * q)
-        return np.asarray((ndtr(-x / blur) - height) * weight, dtype=np.float64)
+        around = np.sqrt(variances[0] * (1.0 - mean_lean) + through * mean_lean)
+        rise = ndtr(-profiles.depths_mm / around)
+        inside, outside = float(read_inside @ rise), float(expected_beyond(rise))
+        seen = (ndtr(-x / blur) - outside) / (inside - outside)
+        return np.asarray((seen - height) * weight, dtype=np.float64)
 
     bounds = (_LEAST_MM**2, _MOST_MM**2)
     guess = np.clip([start.in_plane_mm**2, start.through_plane_mm**2], *bounds)
     found = np.sqrt(least_squares(misfit, guess[: 1 + leans], bounds=bounds).x)
     return Blur(float(found[0]), float(found[1]) if leans else start.through_plane_mm)
+
+
+def _read_inside(depths_mm: FloatArray, radius_mm: FloatArray, usable: BoolArray) -> FloatArray:
+    """Return (d,) how much each depth counts in the levels inside of the rays that are used."""
+    inner = inner_depths(depths_mm, radius_mm).astype(np.float64)
+    inner /= np.maximum(inner.sum(axis=1, keepdims=True), 1.0)
+    counts: FloatArray = usable.sum(axis=1) @ inner
+    return counts / max(float(counts.sum()), 1e-9)

@@ -8,16 +8,21 @@ blurs them, read in the same way: the walls of a slit are all but flat.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import chndtr, ndtr
 
 from venoseg.lumen.contours import feret_diameters_mm
 from venoseg.lumen.edges import Profiles, curvature_pull, matched_offsets
-from venoseg.lumen.sight import inner_depths, outer_depths
+from venoseg.lumen.sight import expected_beyond, inner_depths
 from venoseg.volume import BoolArray, FloatArray
 
 # Radii in widths of the blur for which the miss is told, and beyond which there is none.
 _FROM, _TO, _COUNT = 1.2, 6.0, 33
+
+# Readings, each from where the one before has found the edge.
+_TURNS = 3
 
 # Where a radius that grows shows as one that grows by less than this share, neither tells the
 # other.
@@ -52,10 +57,15 @@ def missed_mm(
         return missed
     typical = float(np.median(blur_mm[narrow]))
     true = np.linspace(_FROM, _TO, _COUNT) * typical
-    from_middle = np.abs(true[:, None] + depths_mm) / typical
     half = (true / typical)[:, None]
-    tube = chndtr(half**2, 2.0, from_middle**2)
-    gap = ndtr(half - from_middle) - ndtr(-half - from_middle)
+
+    def tube(places_mm: FloatArray) -> FloatArray:
+        return np.asarray(chndtr(half**2, 2.0, (places_mm / typical) ** 2))
+
+    def gap(places_mm: FloatArray) -> FloatArray:
+        place = np.abs(places_mm) / typical
+        return np.asarray(ndtr(half - place) - ndtr(-half - place))
+
     least, greatest, _ = feret_diameters_mm(contours_mm[narrow])
     round_mm, flat_mm = (
         _told(read, true, _read_off(image, bend, true, typical, depths_mm, deepest))
@@ -74,7 +84,7 @@ def _told(radius_mm: FloatArray, true_mm: FloatArray, off_mm: FloatArray) -> Flo
 
 
 def _read_off(
-    image: FloatArray,
+    image: Callable[[FloatArray], FloatArray],
     bend: float,
     true_mm: FloatArray,
     blur_mm: float,
@@ -86,21 +96,26 @@ def _read_off(
     Parameters
     ----------
     image
-        (k, d) of each lumen along a normal.
+        Of (k, d) places from the middles of the lumens.
     bend
         How much their walls bend, as a share of a circle's.
     true_mm, blur_mm, depths_mm, deepest
         Half the true widths, and as `missed_mm` takes them.
     """
-    inner, outer = inner_depths(depths_mm, true_mm), outer_depths(depths_mm)
-    inside = np.where(inner, image, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
-    outside = np.median(image[:, outer], axis=1)
-    profiles = Profiles(depths_mm, image[:, None, :].astype(np.float32))
     width = np.full((len(true_mm), 1), blur_mm)
-    offset = matched_offsets(
-        profiles, inside[:, None], outside[:, None], width, deepest * true_mm, rounds=8
-    )[:, 0]
-    result: FloatArray = offset + curvature_pull(bend / (true_mm + offset), blur_mm)
+    read = true_mm
+    for _ in range(_TURNS):
+        # Every turn reads from where the one before has found the edge.
+        seen = image(read[:, None] + depths_mm)
+        inner = inner_depths(depths_mm, read)
+        inside = np.where(inner, seen, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
+        outside = expected_beyond(seen)
+        profiles = Profiles(depths_mm, seen[:, None, :].astype(np.float32))
+        offset = matched_offsets(
+            profiles, inside[:, None], outside[:, None], width, deepest * read, rounds=8
+        )
+        read = read + offset[:, 0]
+    result: FloatArray = read - true_mm + curvature_pull(bend / read, blur_mm)
     return result
 
 

@@ -259,7 +259,7 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     height = (profiles.values - outside[..., None]) / contrast
     normals = to_lps(outward_normals(contours), curve)
     lean = (normals @ grid.directions[:, grid.through_axis]) ** 2
-    apparent = estimate_blur(profiles, height, found.mean_mm, lean, chosen, expected)
+    apparent = estimate_blur(profiles, height, found.mean_mm, lean, chosen, radius_mm, expected)
     typical = float(share[chosen].mean()) if chosen.any() else 0.0
     split = split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)
     return replace(split, grain=found.model.grain)

@@ -86,6 +86,15 @@ def typical_beyond(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return middle
 
 
+def expected_beyond(values: FloatArray) -> FloatArray:
+    """Return (...) what `typical_beyond` gives on average when noise is added to (..., d) values.
+
+    Noise far larger than what values differ by makes their median as large as their mean.
+    """
+    expected: FloatArray = values[..., -_OUTERMOST:].mean(axis=-1)
+    return expected
+
+
 def voxel_noise(sight: Sight, expected: FloatArray, draws: NoiseDraws) -> FloatArray:
     """Return (n,) the noise of a voxel inside, where rays were expected to read so much."""
     variance = (sight.scatter + (sight.within - expected) ** 2).mean(axis=1)

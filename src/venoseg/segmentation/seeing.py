@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from venoseg.errors import InputError
-from venoseg.segmentation.arterial import Artery, Below, below_division
+from venoseg.segmentation.arterial import Artery, below_division
 from venoseg.segmentation.cava import shows_aorta, sure_cava
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import level_at
@@ -24,8 +24,8 @@ from venoseg.segmentation.surroundings import (
 )
 from venoseg.segmentation.together import both
 from venoseg.segmentation.tracks import sure_of
-from venoseg.segmentation.working import Box, pooled
-from venoseg.volume import FloatArray, Volume
+from venoseg.segmentation.working import Box, Float32Array, pooled
+from venoseg.volume import FloatArray, Grid, Volume
 
 # A seed so near to the middle of a brighter artery lies in it.
 _APART_HU, _NEAR_ARTERY = 40.0, 1.5
@@ -38,23 +38,21 @@ class Seen:
 
     Attributes
     ----------
+    image, place
+        The coarse picture of whole slices, and its place.
     landmarks
         Spine, aorta and cava; None where there is no spine.
-    below
-        What is seen of arteries below the division of the aorta; None where that is not in view.
     """
 
+    image: Float32Array
+    place: Grid
     landmarks: Landmarks | None
-    below: Below | None
 
 
 def seen_around(volume: Volume, box: Box) -> Seen:
-    """Find landmarks and arteries in the slices that hold a box."""
+    """Find landmarks in the slices that hold a box."""
     image, place = pooled(volume, _whole_slices(volume, box), 3.0)
-    found = find_landmarks(image, place)
-    if found is None or not shows_aorta(found):
-        return Seen(found, None)
-    return Seen(found, below_division(image, place, found))
+    return Seen(image, place, find_landmarks(image, place))
 
 
 def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[Seed]) -> Scene:
@@ -65,7 +63,7 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
     InputError
         When a seed lies in the aorta or in an iliac artery.
     """
-    found, below = seen.landmarks, seen.below
+    found = seen.landmarks
     said = [seed.lps_mm for seed in seeds if seed.vessel != "ivc"]
     said_lps_mm = np.array(said, dtype=np.float64).reshape(-1, 3)
     if found is None or not shows_aorta(found):
@@ -83,7 +81,7 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
                 remedy="set it inside the vein; the cava lies right of the aorta in most people",
             )
     iliac, blood = both(
-        lambda: _iliac_of(picture, found, below, seeds, said_lps_mm),
+        lambda: _iliac_of(seen, picture, found, seeds, said_lps_mm),
         lambda: blood_around(picture, found, points),
     )
     scene = surroundings(picture, found, points, iliac, blood)
@@ -91,9 +89,9 @@ def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[S
 
 
 def _iliac_of(
+    seen: Seen,
     picture: Picture,
     found: Landmarks,
-    below: Below | None,
     seeds: Sequence[Seed],
     said_lps_mm: FloatArray,
 ) -> Iliac:
@@ -104,6 +102,7 @@ def _iliac_of(
     InputError
         When a seed lies in an iliac artery.
     """
+    below = below_division(seen.image, seen.place, found)
     iliac = iliac_vessels(below, said_lps_mm[:0])
     if len(said_lps_mm):
         refuse_iliac_artery(picture, found, seeds, iliac.arteries)

@@ -176,6 +176,13 @@ def test_an_image_that_begins_at_the_crests_does_not_show_the_aorta():
     assert not shows_aorta(replace(found, crest_z_mm=160.0))
 
 
+def short_tube() -> Tube:
+    """Three stations from 50 to 20 mm."""
+    course = course_through(np.array([[0.0, 0.0, 50.0], [0.0, 0.0, 20.0]]), 15.0, 3.0)
+    flat = np.full((3, RAYS), 5.0)
+    return Tube(course, flat, np.full(3, 150.0), flat)
+
+
 @pytest.mark.parametrize(
     ("confidence", "merged", "drawn"), [(0.4, True, False), (0.4, False, True), (0.6, True, True)]
 )
@@ -189,11 +196,12 @@ def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn
         True,
         merged,
     )
-    (found,) = withheld([one], labels, ["left_iliac_vein"])
+    (found,) = withheld([one], [short_tube()], labels, ["left_iliac_vein"])
     assert bool(labels.any()) == drawn
     if not drawn:
         assert found.confidence.confidence == 0.0
-        assert "cannot be told from the artery" in found.confidence.reasons[0]
+        words = "cannot be told from the artery beside it: set waypoints at z 50 to 20 mm"
+        assert words in found.confidence.reasons[0]
         assert not found.open_stations.any()
 
 
@@ -213,7 +221,7 @@ def test_an_iliac_vein_that_nothing_proves_is_not_drawn_but_one_beside_an_occlus
         True,
         seen=seen,
     )
-    (found,) = withheld([one], labels, [vessel])
+    (found,) = withheld([one], [short_tube()], labels, [vessel])
     assert bool(labels.any()) == drawn
     assert found.open_stations.any() == drawn
     assert found.confidence.reasons[0].startswith("not drawn, for nothing proves") != drawn

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
+from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import beside_artery
 from venoseg.segmentation.unmixed import is_arterial
@@ -32,8 +33,8 @@ _LEFT_SHARE, _LEFT, _SECOND = 0.3, 0.6, 0.75
 
 # An iliac vein of which the image proves less than this is not drawn.
 _NOT_SEEN = 0.25
-_NOT_PROVED = "not drawn, for nothing proves that it is the vein: set waypoints"
-_NOT_TOLD = "not drawn, for it cannot be told from the artery beside it: set waypoints"
+_NOT_PROVED = "not drawn, for nothing proves that it is the vein"
+_NOT_TOLD = "not drawn, for it cannot be told from the artery beside it"
 
 
 def with_doubts(
@@ -87,7 +88,9 @@ def with_doubts(
     return out
 
 
-def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) -> list[Judged]:
+def withheld(
+    found: Sequence[Judged], tubes: Sequence[Tube], labels: LabelArray, names: Sequence[str]
+) -> list[Judged]:
     """Take away, in place, the labels of veins that cannot be told from arteries or other things.
 
     What is left of an iliac vein beside an occlusion stays where the image shows it well.
@@ -103,13 +106,16 @@ def withheld(found: Sequence[Judged], labels: LabelArray, names: Sequence[str]) 
     for vessel in why:
         labels[labels == names.index(vessel) + 1] = 0
     return [
-        _not_drawn(one, why[one.stretch.vessel]) if one.stretch.vessel in why else one
+        _not_drawn(one, tubes[one.stretch.tube], why[one.stretch.vessel])
+        if one.stretch.vessel in why
+        else one
         for one in found
     ]
 
 
-def _not_drawn(one: Judged, why: str) -> Judged:
-    reasons = (why, *one.confidence.reasons)
+def _not_drawn(one: Judged, tube: Tube, why: str) -> Judged:
+    where = heights(tube.course.points_lps_mm, one.open_stations)
+    reasons = (f"{why}: set waypoints{where}", *one.confidence.reasons)
     confidence = replace(one.confidence, confidence=0.0, reasons=reasons)
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
 

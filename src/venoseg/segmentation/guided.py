@@ -155,7 +155,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, part.grid, scene.picture, perhaps, artery_hu, names)
     found = with_doubts(found, tubes, scene, names, before, veins, part.grid)
-    found = withheld(found, veins, names)
+    found = withheld(found, tubes, veins, names)
     if not veins.any():
         raise MeasurementError(
             "the veins between the seed points cannot be told from what lies beside them",

@@ -17,9 +17,10 @@ from venoseg.segmentation.evidence import (
     lumen_by,
 )
 from venoseg.segmentation.model import VesselConfidence
+from venoseg.segmentation.places import heights
 from venoseg.segmentation.unmixed import is_arterial, unmixed_by
 from venoseg.segmentation.wall import Tube
-from venoseg.volume import BoolArray
+from venoseg.volume import BoolArray, FloatArray
 
 _POOR_HU = 90.0
 # Where a vein runs in an artery along more than this it cannot be told from it, and is not sure.
@@ -197,9 +198,11 @@ def _confidence(
     unmixed: BoolArray,
 ) -> tuple[VesselConfidence, float]:
     """Let the weakest of what the image shows decide; then of that without what is missing."""
+    points = tube.course.points_lps_mm
     if not lumen.any():
         artery = in_artery[inside].mean() > _IN_ARTERY
-        words = "runs in an artery" if artery else _why_none(tube, inside)
+        led = f"runs in an artery{heights(points, in_artery & inside)}: set waypoints there"
+        words = led if artery else _why_none(tube, inside)
         return VesselConfidence(vessel, 0.0, (words,)), 0.0
     values, reasons = [1.0], []
 
@@ -215,11 +218,12 @@ def _confidence(
     if level < _POOR_HU:
         value = 0.3 + 0.6 * max(level - ENHANCED_HU, 0.0) / (_POOR_HU - ENHANCED_HU)
         doubt(value, f"poorly enhanced, {level:.0f} HU")
-    for value, words in _of_arteries(in_artery, inside, lumen):
+    for value, words in _of_arteries(points, in_artery, inside, lumen):
         doubt(value, words)
     missing = 1.0 - float(lumen[inside].mean())
     if missing > 0.1:
-        reasons.append(f"no contrast or no sure lumen over {100 * missing:.0f} % of its length")
+        words = f"no contrast or no sure lumen over {100 * missing:.0f} % of its length"
+        reasons.append(words + heights(points, inside & ~lumen))
     beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
     if beside > 0.1:
         doubt(1.0 - beside, f"touches a vessel without a wall along {100 * beside:.0f} %")
@@ -227,20 +231,27 @@ def _confidence(
     odd = float(np.mean((width < _USUAL_WIDTH[0]) | (width > _USUAL_WIDTH[1])))
     if odd > 0.1:
         doubt(1.0 - odd, f"of unlikely width along {100 * odd:.0f} %")
-    kinked = float(_kinks(tube)[lumen].mean())
+    kinks = _kinks(tube)
+    kinked = float(kinks[lumen].mean())
     if kinked > 0.1:
-        doubt(1.0 - 2.0 * kinked, f"its course jumps along {100 * kinked:.0f} %")
+        where = heights(points, kinks & lumen)
+        doubt(1.0 - 2.0 * kinked, f"its course jumps along {100 * kinked:.0f} %{where}")
     seen = float(np.clip(min(values), 0.0, 1.0))
     value = seen if missing <= 0.1 else min(seen, 1.0 - missing)
     return VesselConfidence(vessel, round(value, 2), tuple(reasons)), seen
 
 
-def _of_arteries(in_artery: BoolArray, inside: BoolArray, lumen: BoolArray) -> Iterator[Doubt]:
+def _of_arteries(
+    points: FloatArray, in_artery: BoolArray, inside: BoolArray, lumen: BoolArray
+) -> Iterator[Doubt]:
     led, touched = float(in_artery[inside].mean()), float(in_artery[lumen].mean())
     if led > _IN_ARTERY:
-        yield 1.0 - led, f"its course runs in an artery along {100 * led:.0f} %: set waypoints"
+        where = heights(points, in_artery & inside)
+        words = f"its course runs in an artery along {100 * led:.0f} %{where}: set waypoints there"
+        yield 1.0 - led, words
     if touched > _TOUCHED:
-        yield _MERGED - touched, "touches an artery that could not be told apart"
+        where = heights(points, in_artery & lumen)
+        yield _MERGED - touched, f"touches an artery that could not be told apart{where}"
 
 
 def _why_none(tube: Tube, inside: BoolArray) -> str:

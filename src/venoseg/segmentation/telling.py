@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.segmentation.judging import Judged, doubted
+from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
@@ -51,9 +52,10 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     if untold == 0.0:
         return one
     why = "the aorta is not in view" if scene.aorta_out_of_view else "no artery was followed"
+    where = heights(points, open_stations & ~told)
     words = (
-        f"not drawn along {100 * untold:.0f} %, where {why} to tell it from the artery beside it: "
-        "set waypoints there"
+        f"not drawn along {100 * untold:.0f} %{where}, where {why} to tell it from the artery "
+        "beside it: set waypoints there"
     )
     return doubted(replace(one, open_stations=open_stations & told), [(1.0 - untold, words)])
 

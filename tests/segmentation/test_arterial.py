@@ -178,7 +178,7 @@ def test_an_image_that_begins_at_the_crests_does_not_show_the_aorta():
 
 def short_tube() -> Tube:
     """Three stations from 50 to 20 mm."""
-    course = course_through(np.array([[0.0, 0.0, 50.0], [0.0, 0.0, 20.0]]), 15.0, 3.0)
+    course = course_through(np.array([[0.0, 0.0, 50.0], [0.0, 0.0, 20.0]]), 20.0, 3.0)
     flat = np.full((3, RAYS), 5.0)
     return Tube(course, flat, np.full(3, 150.0), flat)
 

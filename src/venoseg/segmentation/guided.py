@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import counts_of, with_doubts, withheld
@@ -146,10 +148,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     trunk = () if scene.trunk is None else (scene.trunk.depths(part.grid, NEAR_WALL),)
     # A vein that crosses before the aorta lies flat on it.
     proved = () if scene.trunk is None else (scene.trunk.proved.depths(part.grid, 0.0),)
-    veins, deepest = painted(part.grid, found, tubes, names)
-    before = counts_of(veins, len(names))
-    for places in contested(deepest, (*tracked, *proved)):
-        veins[places] = 0
+    veins, before = _drawn(part, found, tubes, names, (*tracked, *proved))
     without_touching(veins, part, found, tubes, (*trunk, *tracked))
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
@@ -177,6 +176,21 @@ def _tubes_along(
 ) -> list[Tube]:
     """Find the wall around each way, of further ones around what the first does not go too."""
     return each(lambda way: tube_along(part, way, noise_hu, below_mm), without_the_same(ways))
+
+
+def _drawn(
+    part: Volume,
+    found: Sequence[Judged],
+    tubes: Sequence[Tube],
+    names: Sequence[str],
+    arteries: Sequence[Depths],
+) -> tuple[LabelArray, npt.NDArray[np.int64]]:
+    """Return labels without what lies deeper in an artery, and the voxels of each with that."""
+    veins, deepest = painted(part.grid, found, tubes, names)
+    before = counts_of(veins, len(names))
+    for places in contested(deepest, arteries):
+        veins[places] = 0
+    return veins, before
 
 
 def _along_vein(scene: Scene, chain: Chain) -> Chain:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure, measure_along, remeasure, with_contour
+from venoseg.lumen.contours import measure_shapes
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.sheets import Sheet, channels_beside
+from venoseg.reporting.strip import strip_of
+from venoseg.reporting.window import choose_window
 
 FIRST_MM, SECOND_MM, START_MM, STOP_MM = 8.5, 7.0, 22.0, 54.0
 VEIN = "left_common_iliac_vein"
@@ -99,6 +102,18 @@ def test_each_lumen_has_a_row_whose_areas_add_up(found):
         assert sum(areas) == pytest.approx(total[large["position_mm"]], abs=0.02)
         assert areas[0] == pytest.approx(true[1], rel=0.08)
         assert areas[1] == pytest.approx(true[0], rel=0.08)
+
+
+def test_pictures_show_the_outline_of_each_lumen(found):
+    (profile,) = found.profiles
+    strip = strip_of(profile, found.volume, choose_window(found))
+    assert strip.stride == 1
+    for n in np.flatnonzero(profile.measured)[::8].tolist():
+        outlines = profile.outlines_mm(n)
+        assert len(outlines) == profile.components[n]
+        assert len(strip.outlines[n]) == profile.components[n]
+        area = measure_shapes(outlines).area_mm2.sum()
+        assert area == pytest.approx(profile.shapes.area_mm2[n])
 
 
 def test_the_reader_is_told(found):

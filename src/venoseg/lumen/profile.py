@@ -126,6 +126,11 @@ class VesselProfile:
         """Distance of the stations."""
         return float(self.branch.curve.position_mm[1])
 
+    def outlines_mm(self, station: int) -> FloatArray:
+        """Return (k, m, 2) the outlines of all lumens of a station, the largest first."""
+        own = self.lumens.contours_mm[self.lumens.at(station)]
+        return own if len(own) else self.contours_mm[station][None]
+
 
 def profile_of(
     volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None = None

@@ -21,9 +21,9 @@ function glance(visit) {
       const column = n % visit.columns;
       const row = Math.floor(n / visit.columns);
       box.style.backgroundPosition = `${-column * side * zoom}px ${-row * side * zoom}px`;
-      const points = visit.outlines[n].map(tenths => tenths / 10).join(" ");
+      const lumens = visit.outlines[n].map(one => `<polygon points="${one.map(tenths => tenths / 10).join(" ")}"/>`);
       const letters = places.map(([x, y], k) => `<text x="${x}" y="${y}">${visit.sides[n][k]}</text>`);
-      box.innerHTML = `<svg viewBox="0 0 ${side} ${side}"><polygon points="${points}"/>${letters.join("")}</svg>`;
+      box.innerHTML = `<svg viewBox="0 0 ${side} ${side}">${lumens.join("")}${letters.join("")}</svg>`;
     },
   };
 }

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
+from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.stenosis import expected_normal
 from venoseg.reporting.calipers import Caliper, greatest_width, least_width
 from venoseg.reporting.drawing import (
@@ -48,8 +49,7 @@ def draw_sections(
         "Smallest section": int(np.nanargmin(areas)),
         "Widest section": int(np.nanargmax(areas)),
     }
-    wall = np.abs(profile.contours_mm[list(stations.values())])
-    reach = float(wall.max())
+    reach = max(float(np.abs(profile.outlines_mm(n)).max()) for n in stations.values())
     half = max(_ROOM * reach, reach + _BESIDE_MM)
     return tuple(
         _draw_section(title, profile, station, volume, window, half)
@@ -74,8 +74,8 @@ def _draw_section(
     return finish(
         figure,
         f"{title} of the {BY_NAME[profile.vessel].title.lower()}, {position:.0f} mm from its "
-        f"central end: {', '.join(figures)}. The image across the vein with the lumen's edge, both "
-        "diameters, the patient's directions and a bar of 10 mm.",
+        f"central end: {', '.join(figures)}. The image across the vein with the edge of each "
+        "lumen, both diameters, the patient's directions and a bar of 10 mm.",
         (*figures, window.name),
     )
 
@@ -108,29 +108,35 @@ def draw_plane(
 
 
 def _draw_lumen(axes: Axes, profile: VesselProfile, station: int) -> None:
-    """Draw the lumen's edge, the circle of the reference and both widths."""
-    contour = profile.contours_mm[station]
-    closed = np.vstack([contour, contour[:1]])
-    axes.plot(*closed.T, color="black", linewidth=2.4, alpha=0.6)
-    axes.plot(*closed.T, color=_EDGE, linewidth=1.3)
+    """Draw the lumens' edges, the circle of the reference and both widths."""
+    outlines = profile.outlines_mm(station)
+    for outline in outlines:
+        closed = np.vstack([outline, outline[:1]])
+        axes.plot(*closed.T, color="black", linewidth=2.4, alpha=0.6)
+        axes.plot(*closed.T, color=_EDGE, linewidth=1.3)
     reference = expected_normal(profile.vessel)
     if reference is not None:
         turn = np.linspace(0.0, 2.0 * np.pi, 120)
         circle = reference.diameter_mm / 2.0 * np.stack([np.cos(turn), np.sin(turn)])
         axes.plot(
-            *(circle + contour.mean(axis=0)[:, None]),
+            *(circle + outlines.mean(axis=(0, 1))[:, None]),
             color="white",
             linewidth=0.8,
             linestyle=(0, (1, 2.5)),
         )
-    angle = float(profile.shapes.minimum_angle_rad[station])
+    angles = measure_shapes(outlines).minimum_angle_rad
+    least = [least_width(one, float(angle)) for one, angle in zip(outlines, angles, strict=True)]
     widths = (
-        ("min", least_width(contour, angle), _LEAST, "solid"),
-        ("max", greatest_width(contour), _GREATEST, (0, (5, 2))),
+        ("min", min(least, key=_width), _LEAST, "solid"),
+        ("max", max(map(greatest_width, outlines), key=_width), _GREATEST, (0, (5, 2))),
     )
     for row, (name, caliper, colour, style) in enumerate(widths):
         _draw_caliper(axes, caliper, colour, style)
         _write_width(axes, row, name, caliper, colour)
+
+
+def _width(caliper: Caliper) -> float:
+    return caliper.width_mm
 
 
 def _draw_caliper(axes: Axes, caliper: Caliper, colour: str, style: object) -> None:

@@ -17,9 +17,9 @@ function glance(stations) {
       const column = n % stations.columns;
       const row = Math.floor(n / stations.columns);
       box.style.backgroundPosition = `${-column * side * zoom}px ${-row * side * zoom}px`;
-      const points = stations.outlines[n].map(tenths => tenths / 10).join(" ");
+      const lumens = stations.outlines[n].map(one => `<polygon points="${one.map(tenths => tenths / 10).join(" ")}"/>`);
       const letters = places.map(([x, y], k) => `<text x="${x}" y="${y}">${stations.sides[n][k]}</text>`);
-      box.innerHTML = `<svg viewBox="0 0 ${side} ${side}"><polygon points="${points}"/>${letters.join("")}</svg>`;
+      box.innerHTML = `<svg viewBox="0 0 ${side} ${side}">${lumens.join("")}${letters.join("")}</svg>`;
     },
   };
 }

@@ -44,8 +44,8 @@ class SectionStrip:
     stride
         Stations between two sections.
     outlines
-        For every section the lumen's contour as x0, y0, x1, ... from its top left corner in tenths
-        of a pixel; empty where not measured.
+        For every section the contours of its lumens, each as x0, y0, x1, ... from the section's top
+        left corner in tenths of a pixel; empty where not measured.
     sides
         For every section the patient's directions at its left, right, top and bottom.
     """
@@ -53,7 +53,7 @@ class SectionStrip:
     uri: str
     columns: int
     stride: int
-    outlines: tuple[tuple[int, ...], ...]
+    outlines: tuple[tuple[tuple[int, ...], ...], ...]
     sides: tuple[tuple[str, str, str, str], ...]
 
 
@@ -77,14 +77,16 @@ def strip_of(
         uri=_jpeg(picture),
         columns=_COLUMNS,
         stride=stride,
-        outlines=tuple(_outline(profile, station, half) for station in stations),
+        outlines=tuple(_outlines(profile, station, half) for station in stations),
         sides=tuple(_sides(profile, station) for station in stations),
     )
 
 
 def _half_width_mm(profile: VesselProfile) -> float:
     wall = np.abs(profile.contours_mm[profile.measured])
-    return (float(wall.max()) if wall.size else profile.branch.half_width_mm) + _BESIDE_MM
+    others = np.abs(profile.lumens.contours_mm).max(initial=0.0)
+    reach = float(max(wall.max(), others)) if wall.size else profile.branch.half_width_mm
+    return reach + _BESIDE_MM
 
 
 def _eight_bits(plane: npt.NDArray[np.float32], window: GrayWindow) -> npt.NDArray[np.uint8]:
@@ -99,12 +101,12 @@ def _jpeg(picture: npt.NDArray[np.uint8]) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
 
 
-def _outline(profile: VesselProfile, station: int, half_mm: float) -> tuple[int, ...]:
+def _outlines(profile: VesselProfile, station: int, half_mm: float) -> tuple[tuple[int, ...], ...]:
     if not profile.measured[station]:
         return ()
-    points = profile.contours_mm[station, ::_THINNING] * np.array([1.0, -1.0])
+    points = profile.outlines_mm(station)[:, ::_THINNING] * np.array([1.0, -1.0])
     tenths = np.rint((points + half_mm) * (10.0 * SIDE_PX / (2.0 * half_mm))).astype(int)
-    return tuple(tenths.ravel().tolist())
+    return tuple(tuple(one.ravel().tolist()) for one in tenths)
 
 
 def _sides(profile: VesselProfile, station: int) -> tuple[str, str, str, str]:

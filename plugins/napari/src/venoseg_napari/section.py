@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class Section(QWidget):
         self.desk = desk
         # What the gray values shown are of: curve, station and half of the picture's width.
         self._shown: tuple[object, int, float] | None = None
+        # The outlines of a station's smaller lumens; only that of the largest can be dragged.
+        self._others: list[FloatArray] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.words = Words(lines=4)
@@ -81,7 +84,7 @@ class Section(QWidget):
             for item in self._figure:
                 item.clear()
             return
-        contour = profile.contours_mm[number]
+        contour, *self._others = profile.outlines_mm(number)
         self._draw_outline(contour, stale=self.desk.is_stale(profile.vessel))
         self.handles.show(contour[:: max(1, len(contour) // _HANDLES)])
 
@@ -171,11 +174,14 @@ class Section(QWidget):
         self.metal.setImage(metal_picture(trilinear(session.stent, np.moveaxis(index, -1, 0))))
 
     def _draw_outline(self, contour: FloatArray, *, stale: bool = False) -> None:
-        """Draw an outline and its widths; an old one in gray dashes, and without them."""
-        closed = np.vstack([contour, contour[:1]])
+        """Draw outlines and their widths; old ones in gray dashes, and without them."""
+        lumens = [contour, *self._others]
+        lines = joined(lumens)
         self.outline.setPen(_OLD if stale else _OUTLINE)
-        self.outline.setData(closed[:, 0], closed[:, 1])
-        for item, ends in zip((self.least, self.greatest), widths(contour), strict=True):
+        self.outline.setData(lines[:, 0], lines[:, 1], connect="finite")
+        least, greatest = zip(*map(widths, lumens), strict=True)
+        both = min(least, key=_length), max(greatest, key=_length)
+        for item, ends in zip((self.least, self.greatest), both, strict=True):
             item.setData(ends[:, 0], ends[:, 1])
             item.setVisible(not stale)
 
@@ -232,6 +238,16 @@ def unmeasured(profile: VesselProfile, number: int) -> str:
     state = f" ({state_words(shut)})" if shut else ""
     where = f"at {profile.branch.curve.position_mm[number]:.0f} mm: not measured"
     return f"{where}{state}: {reason_of(profile.flags[number])}"
+
+
+def joined(outlines: Iterable[FloatArray]) -> FloatArray:
+    """Return (n, 2) closed outlines one after the other, with a gap between them."""
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([part for one in outlines for part in (one, one[:1], gap)])
+
+
+def _length(ends: FloatArray) -> float:
+    return float(np.linalg.norm(ends[1] - ends[0]))
 
 
 def widths(contour: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,6 +9,7 @@ from venoseg.interpolation import trilinear
 from venoseg.lumen import Measurements
 from venoseg.lumen.profile import VesselProfile
 from venoseg_napari.compass import Compass
+from venoseg_napari.section import joined
 
 _POINTS = 101
 _BESIDE_MM = 10.0
@@ -50,6 +51,5 @@ class SectionPicture:
         self.gray.setRect(-half - pixel / 2, -half - pixel / 2, _POINTS * pixel, _POINTS * pixel)
         self.compass.point(curve.across[station], curve.upward[station])
         self.view.setRange(xRange=(-half, half), yRange=(-half, half), padding=0)
-        contour = profile.contours_mm[station]
-        closed = np.vstack([contour, contour[:1]])
-        self.outline.setData(closed[:, 0], closed[:, 1], connect="finite")
+        lines = joined(profile.outlines_mm(station))
+        self.outline.setData(lines[:, 0], lines[:, 1], connect="finite")

@@ -15,7 +15,7 @@ from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tub
 from venoseg.phantom.scene import Layer
 from venoseg.phantom.stents import Lattice, stented
 from venoseg.phantom.variants import part_of_stent
-from venoseg.segmentation import find_stents
+from venoseg.segmentation import StentDevice, find_stents
 
 FIRST_MM, SECOND_MM = 8.4, 6.8
 START_MM, STOP_MM = 12.0, 58.0
@@ -191,6 +191,19 @@ class TestRefused:
         assert np.isnan(column(found, "stent_area_mm2")).all()
         assert "stent_refused_thick_slices" in found.stents.rows[0]["flags"]
         assert any("thicker than" in warning for warning in found.warnings)
+
+    def test_wires_with_no_room_between_them(self):
+        made = twin(2.0)
+        bar = np.zeros_like(made.segmentation.stent)
+        k, j, i = np.median(np.argwhere(made.segmentation.labels > 0), axis=0).astype(int)
+        bar[k - 12 : k + 13, j - 1 : j + 2, i - 1 : i + 2] = True
+        bar[k - 12 : k + 13, j, i] = False
+        line = made.image.grid.to_lps(np.array([[n, j, i] for n in range(k - 12, k + 13, 3)]))
+        values = np.where(bar, 900.0, made.image.voxels).astype(np.float32)
+        found = measure_stent(replace(made.image, voxels=values), StentDevice(line, 1.2, True))
+        assert found is not None
+        assert found.whole == ("stent_refused_narrow",)
+        assert np.isnan(found.shapes.area_mm2).all()
 
     def test_an_empty_stent_mask_is_no_stent(self):
         made = twin(2.0)

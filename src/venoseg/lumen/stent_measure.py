@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import measure_shapes, outward_normals
+from venoseg.lumen.contours import equivalent_mm, measure_shapes, outward_normals
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.stent_course import course_of, recentred, rough_contours
 from venoseg.lumen.stent_lumen import (
@@ -33,11 +33,13 @@ from venoseg.lumen.stent_profile import (
     END,
     GAP,
     HIDDEN,
+    NARROWEST_MM,
     NOT_ENHANCED,
     OVERLAP,
     SHARP,
     THICK_SLICES,
     THICKEST_SLICE_MM,
+    TOO_NARROW,
     StentProfile,
     Wires,
     area_interval,
@@ -103,7 +105,10 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     if thickness > THICKEST_SLICE_MM:
         return _refused(device, curve, THICK_SLICES)
     view = around(volume, device.line_lps_mm, device.radius_mm)
-    wires = _wires(view, curve, device.radius_mm)
+    contours = rough_contours(view, curve, device.radius_mm)
+    if np.median(equivalent_mm(contours)) < NARROWEST_MM:
+        return _refused(device, curve, TOO_NARROW)
+    wires = _wires(view, curve, contours, device.radius_mm)
     if wires is None:
         return None
     struts, curve = wires.rays.struts, wires.rays.struts.curve
@@ -186,9 +191,8 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
     return lumen, interval, [tuple(words) for words in flags]
 
 
-def _wires(volume: Volume, curve: Curve, radius_mm: float) -> Wires | None:
+def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float) -> Wires | None:
     """Follow the wires and fit the lining in turn; None when there is nothing between the ends."""
-    contours = rough_contours(volume, curve, radius_mm)
     lumen_hu = lumen_level(volume, curve, radius_mm)
     blur = blur_of_wires(volume, curve, contours, lumen_hu)
     # On the course found first, then on that through the middle of the wires. Beyond its ends there

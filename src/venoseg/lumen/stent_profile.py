@@ -16,7 +16,11 @@ from venoseg.volume import FloatArray
 # In thicker slices a strut is smeared over its neighbours and blooming hides what lies inside.
 THICKEST_SLICE_MM = 3.0
 
+# Between wires nearer to one another than this no lumen can be told from their glare.
+NARROWEST_MM = 4.0
+
 THICK_SLICES = "stent_refused_thick_slices"
+TOO_NARROW = "stent_refused_narrow"
 NOT_ENHANCED = "in_stent_lumen_not_enhanced"
 OVERLAP = "stent_overlap"
 GAP = "stent_gap"

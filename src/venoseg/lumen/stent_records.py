@@ -12,7 +12,14 @@ from venoseg.lumen.stent_meeting import (
     each_alone,
     end_doubts,
 )
-from venoseg.lumen.stent_profile import SHARP, THICK_SLICES, THICKEST_SLICE_MM, StentProfile
+from venoseg.lumen.stent_profile import (
+    NARROWEST_MM,
+    SHARP,
+    THICK_SLICES,
+    THICKEST_SLICE_MM,
+    TOO_NARROW,
+    StentProfile,
+)
 from venoseg.lumen.stent_sizes import StentSizes, nominal_mm_in
 from venoseg.lumen.stented import OwnedStent
 from venoseg.tables import Column, Row, Table, Value
@@ -118,6 +125,11 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
             warnings.append(
                 f"stent {number}: not measured, the slices are thicker than "
                 f"{THICKEST_SLICE_MM:g} mm and blooming hides what lies inside"
+            )
+        if TOO_NARROW in profile.whole:
+            warnings.append(
+                f"stent {number}: not measured, its wires lie within {NARROWEST_MM:g} mm of one "
+                "another and nothing shows between them"
             )
         if any(SHARP in words for words in profile.flags):
             warnings.append(

@@ -50,6 +50,7 @@ _FLAGS: dict[str, str] = {
     "in_stent_edge_hidden": "in a stent whose wires outshine the edge of the lumen",
     "in_stent_lumen_not_enhanced": "in a stent, where the blood is not enhanced",
     "in_stent_refused_sharp_kernel": "in a stent, in an image of a kernel that enhances edges",
+    "stent_refused_narrow": "in a stent, whose wires lie too near to one another to measure it",
     "stent_refused_thick_slices": "in a stent, in slices too thick to measure it",
     "stents_meet": "another stent's wires run beside or inside these",
     "near_junction": "touches another vein on a small part of its rim",

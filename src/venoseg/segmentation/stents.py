@@ -109,10 +109,11 @@ def find_stents(
     found = list(_lattices(part, rooms_within(wall, part.grid), veins, stented, drawn))
     if veins is not None:
         # In a stent that is pressed flat the mesh leaves no room; what is known to be lumen is one.
-        # Lumens of stents side by side are labelled as one: what was found without comes first.
+        # Lumens of stents side by side are labelled as one: what was found without comes first. At
+        # the ends of a stent other nooks are left between its wires and the lumen: no rings.
         left = rooms_within(wall & ~veins.lumen, part.grid)
         left &= ~_taken(left, [lattice for lattice, _ in found], part.grid)
-        found += _lattices(part, left, veins, stented, drawn)
+        found += (one for one in _lattices(part, left, veins, stented, drawn) if one[0].is_ring)
     for lattice, _ in found:
         mask[box] |= _metal(part, wire, lattice)
     return FoundStents(

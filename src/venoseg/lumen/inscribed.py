@@ -41,9 +41,12 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     lowest, highest = contours.min(axis=1), contours.max(axis=1)
     around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
     corners = {stride: _Corners.of(contours[:, ::stride]) for stride in set(_SEARCH_STRIDES)}
-    best, room = start, corners[1].clearance(start[:, None, :])[:, 0]
+    best, room, asked = start, np.empty(0, dtype=np.float32), 0
     rows = np.arange(len(contours))
     for grid, stride in zip(_SEARCH_GRIDS, _SEARCH_STRIDES, strict=True):
+        if stride != asked:
+            # Fewer corners leave more room: only what the same ones leave can be compared.
+            room, asked = corners[stride].clearance(best[:, None, :])[:, 0], stride
         candidates = around[:, None, :] + grid * half[:, None, :]
         found = corners[stride].clearance(candidates)
         winner = np.argmax(found, axis=1)

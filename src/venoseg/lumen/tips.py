@@ -13,7 +13,7 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import trilinear
 from venoseg.lumen.averages import average_along
-from venoseg.lumen.contours import feret_diameters_mm
+from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, to_lps
 from venoseg.lumen.levels import LEAST_CONTRAST_HU, Levels
 from venoseg.lumen.rings import middles
@@ -22,6 +22,9 @@ from venoseg.volume import FloatArray, Volume
 
 # A lumen this flat, by its least to its greatest width, is a slit; between the limits in part.
 _FLAT = (0.45, 0.6)
+
+# None is an outline that holds more than this share of the area of a circle as long as it.
+_ROUND = 0.93
 
 # A lumen that does not end within the second of these beyond the outline goes on in another vein;
 # one that ends before the first was not left by the ray.
@@ -59,8 +62,11 @@ def with_whole_tips(
     FloatArray
         (n, m, 2) outlines.
     """
-    least, greatest, angle = feret_diameters_mm(outlines_mm)
-    flat = flat_share(least, greatest)
+    flat, angle = np.zeros((2, len(outlines_mm)))
+    perhaps = areas_mm2(outlines_mm) < _ROUND / (4.0 * np.pi) * perimeters_mm(outlines_mm) ** 2
+    if perhaps.any():
+        least, greatest, angle[perhaps] = feret_diameters_mm(outlines_mm[perhaps])
+        flat[perhaps] = flat_share(least, greatest)
     longer = outlines_mm.copy()
     if not flat.any():
         return longer

@@ -20,7 +20,7 @@ from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeing import refuse_iliac_artery
-from venoseg.segmentation.telling import told_apart
+from venoseg.segmentation.telling import told_apart, where_exchanged
 from venoseg.segmentation.tracks import Track
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid
@@ -260,3 +260,31 @@ class TestSeedInAnIliacArtery:
     def test_nor_where_both_are_as_bright(self):
         picture, found, tracked = self.scene(vein_hu=140.0)
         refuse_iliac_artery(picture, found, [self.seed(10.0)], tracked)
+
+
+class TestExchanged:
+    """A course from z 150 to 0 mm that swings out by so much around z 75 mm."""
+
+    def course(self, out_mm: float) -> np.ndarray:
+        z = np.arange(150.0, -1.0, -1.5)
+        return np.column_stack(
+            [np.zeros(len(z)), out_mm * np.exp(-0.5 * ((z - 75.0) / 9.0) ** 2), z]
+        )
+
+    def artery(self, y_mm: float) -> Artery:
+        z = np.arange(0.0, 150.0, 3.0)
+        return Artery(np.column_stack([z * 0.0, z * 0.0 + y_mm, z]), z * 0.0 + 5.0)
+
+    def test_a_vein_that_leaves_its_way_to_an_artery(self):
+        found = where_exchanged(self.course(18.0), 1.5, [self.artery(0.0)])
+        z = self.course(18.0)[found, 2]
+        assert z.max() < 110.0
+        assert z.min() > 40.0
+        assert 75.0 in z
+
+    @pytest.mark.parametrize(("out_mm", "artery_mm"), [(8.0, 0.0), (18.0, 16.0), (18.0, -12.0)])
+    def test_a_vein_that_bends_around_an_artery_or_away_from_it_is_none(self, out_mm, artery_mm):
+        assert not where_exchanged(self.course(out_mm), 1.5, [self.artery(artery_mm)]).any()
+
+    def test_nothing_is_told_without_an_artery(self):
+        assert not where_exchanged(self.course(18.0), 1.5, []).any()

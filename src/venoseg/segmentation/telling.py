@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
+from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.judging import Judged, doubted
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
@@ -18,6 +20,10 @@ from venoseg.volume import BoolArray, FloatArray
 # come together they lie farther from the arteries, most of all beside the division of the aorta.
 _NEAR_MM, _AT_END_MM = 20.0, 25.0
 _FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
+# Where a vein seems to leave the straight way between the places so far before and after by more
+# than the second, and the artery's track runs in that way, the two have changed places: behind them
+# runs the internal iliac artery, as bright as both. Veins bend around arteries by half of that.
+_BESIDE_MM, _LEAVES_MM, _ARTERY_MM = 25.0, 12.0, 5.0
 # So much darker than arteries a vein is told from them by its grey value alone.
 _DARKER_HU = 40.0
 
@@ -41,6 +47,8 @@ def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> 
 def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     points = tube.course.points_lps_mm
     told = beside_artery(points, scene, _near_mm(points, scene)) & ~_where_lost(points, scene)
+    exchanged = where_exchanged(points, tube.course.step_mm, scene.tracked)
+    told &= ~exchanged
     if scene.artery_hu is not None:
         told |= tube.level_hu < scene.artery_hu - _DARKER_HU
     size = max(1, round(_NEAR_MM / tube.course.step_mm))
@@ -48,16 +56,23 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     for point in scene.said_lps_mm:
         told |= np.linalg.norm(points - point, axis=1) < _NEAR_MM
     open_stations = one.open_stations
-    untold = float(np.mean(~told[open_stations])) if open_stations.any() else 0.0
-    if untold == 0.0:
-        return one
     why = "the aorta is not in view" if scene.aorta_out_of_view else "no artery was followed"
-    where = heights(points, open_stations & ~told)
-    words = (
-        f"not drawn along {100 * untold:.0f} %{where}, where {why} to tell it from the artery "
-        "beside it: set waypoints there"
+    reasons = (
+        (~exchanged, f"where {why} to tell it from the artery beside it"),
+        (
+            exchanged,
+            "where the artery seems to run in its way and it may be the internal iliac artery",
+        ),
     )
-    return doubted(replace(one, open_stations=open_stations & told), [(1.0 - untold, words)])
+    doubts = []
+    for among, words in reasons:
+        untold = open_stations & ~told & among
+        if untold.any():
+            share = float(untold.sum()) / float(open_stations.sum())
+            where = heights(points, untold)
+            full = f"not drawn along {100 * share:.0f} %{where}, {words}: set waypoints there"
+            doubts.append((1.0 - share, full))
+    return doubted(replace(one, open_stations=open_stations & told), doubts) if doubts else one
 
 
 def _near_mm(points: FloatArray, scene: Scene) -> FloatArray:
@@ -84,6 +99,38 @@ def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
             if not known:
                 lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
     return lost
+
+
+def where_exchanged(points: FloatArray, step_mm: float, arteries: Sequence[Artery]) -> BoolArray:
+    """Tell where a vein's course and an artery's track seem to have changed places.
+
+    Parameters
+    ----------
+    points
+        (n, 3) the course, every ``step_mm``.
+    arteries
+        Those that were followed.
+
+    Returns
+    -------
+    BoolArray
+        (n,) True there, and as far around as an artery tells of a vein.
+    """
+    if not arteries:
+        return np.zeros(len(points), dtype=bool)
+    reach, last = round(_BESIDE_MM / step_mm), len(points) - 1
+    where = np.arange(len(points))
+    before, after = points[np.maximum(where - reach, 0)], points[np.minimum(where + reach, last)]
+    along = after - before
+    square = np.maximum(np.sum(along**2, axis=1), 1e-6)
+    share = np.clip(np.sum((points - before) * along, axis=1) / square, 0.0, 1.0)
+    straight = before + share[:, None] * along
+    tracks = cKDTree(np.concatenate([artery.points_lps_mm for artery in arteries]))
+    leaves = np.linalg.norm(points - straight, axis=1) > _LEAVES_MM
+    in_the_way, beside = tracks.query(straight)[0], tracks.query(points)[0]
+    exchanged = leaves & (in_the_way < _ARTERY_MM) & (beside > in_the_way)
+    around: BoolArray = ndimage.maximum_filter1d(exchanged, 2 * round(_NEAR_MM / step_mm) + 1)
+    return around
 
 
 def beside_artery(points: FloatArray, scene: Scene, near_mm: FloatArray | float) -> BoolArray:

@@ -137,7 +137,7 @@ def search_edge(
         contours = settled(further, curve)
         if number == NEARING_TURNS - 1:
             contours = with_more_points(contours, NEARING_STRIDE)
-            model = known or _model_of(found, profiles, curve, grid)
+            model = known or replace(_model_of(found, profiles, curve, grid), grain=grain)
     return replace(found, model=model), Search(tuple(turns))
 
 
@@ -247,8 +247,7 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     # Across a narrow lumen the image rises to no level that would tell the width of the rise.
     wide = (radius_mm >= _RESOLVED_RADIUS * expected.in_plane_mm)[:, None]
     if not wide.any():
-        split = split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
-        return replace(split, grain=found.model.grain)
+        return split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
     usable = found.turn.usable & wide
     fat = usable & (share >= FACES_FAT)
     told = bool(fat.sum() >= _LEAST_FAT * usable.sum())
@@ -261,5 +260,4 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     lean = (normals @ grid.directions[:, grid.through_axis]) ** 2
     apparent = estimate_blur(profiles, height, found.mean_mm, lean, chosen, radius_mm, expected)
     typical = float(share[chosen].mean()) if chosen.any() else 0.0
-    split = split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)
-    return replace(split, grain=found.model.grain)
+    return split_blur(apparent, expected, typical, 2.0 * float(np.median(radius_mm)), told)

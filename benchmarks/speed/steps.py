@@ -20,15 +20,17 @@ from typing import TypeVar
 import numpy as np
 from scipy import ndimage
 
-from venoseg.centerline import trace
+from venoseg.centerline import VesselTree, trace
 from venoseg.centerline.regions import Box
 from venoseg.dicom import read_study
 from venoseg.interchange import read_labels
 from venoseg.lumen import Measurements, measure, remeasure
-from venoseg.lumen.profile import profile_of
+from venoseg.lumen.measure import grain_beside
+from venoseg.lumen.profile import VesselProfile, profile_of
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.pipeline import write_dicom_results, write_results
 from venoseg.segmentation import Segmentation
+from venoseg.volume import Volume
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ def main() -> None:
     tree = timed("centerlines", lambda: trace(labels))
     profiles = timed(
         "sections, one vein after another",
-        lambda: [profile_of(volume, branch, "gray") for branch in tree.branches],
+        lambda: _profiles(volume, tree),
     )
     timed("tables", lambda: (cross_section_table(profiles), segment_table(profiles)))
     found = timed("arrays to tables", lambda: measure(volume, labels))
@@ -69,6 +71,11 @@ def main() -> None:
         headers = series.headers()
         timed("SEG and SR written", lambda: write_dicom_results(found, headers, Path(out)))
     print(json.dumps(figures))
+
+
+def _profiles(volume: Volume, tree: VesselTree) -> list[VesselProfile]:
+    grain = grain_beside(tree, volume)
+    return [profile_of(volume, branch, "gray", grain) for branch in tree.branches]
 
 
 def _one_slice_thinner(found: Measurements, share: float) -> tuple[Segmentation, Box]:

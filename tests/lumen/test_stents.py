@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure
+from venoseg.lumen.grain import Grain
 from venoseg.lumen.profile import conclude, profile_of
 from venoseg.lumen.stent_measure import measure_stent
 from venoseg.lumen.stented import with_stents
@@ -128,7 +129,7 @@ class TestLumenInside:
 
     def test_a_lumen_that_is_not_told_has_no_interval_either(self):
         found = measured(twin(0.0))
-        bare = profile_of(found.volume, found.profiles[0].branch, "gray")
+        bare = profile_of(found.volume, found.profiles[0].branch, "gray", Grain())
         unseen = slice(28, 36)
         shapes = replace(bare.shapes, area_mm2=_without(bare.shapes.area_mm2, unseen))
         interval = _without(bare.area_interval_mm2, unseen)
@@ -143,7 +144,7 @@ class TestLumenInside:
     def test_no_lumen_is_larger_than_the_stent_around_it(self):
         """Between struts wires may be too thin to be told from blood: their edge looks like its."""
         found = measured(twin(0.2))
-        bare = profile_of(found.volume, found.profiles[0].branch, "gray")
+        bare = profile_of(found.volume, found.profiles[0].branch, "gray", Grain())
         image = bare.evidence.image
         bright, wide = image.bright.copy(), image.contours_mm.copy()
         dim = slice(28, 36)

@@ -14,6 +14,7 @@ from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import evenly_spaced
+from venoseg.lumen.grain import Grain
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.levels import WIDE_AVERAGED_MM, averaged_along_mm
 from venoseg.lumen.outline import smoothed_stations
@@ -55,6 +56,8 @@ class Evidence:
         The wall in the image and that of the labels; each NaN where it was not sought.
     image_variances_mm2, label_variances_mm2
         (n, 2) variances of the equivalent and the minimum diameter.
+    grain
+        Of the noise.
     model
         What an edge looks like in the image; None where no wall was sought in it.
     search
@@ -67,11 +70,14 @@ class Evidence:
     labels: Wall
     image_variances_mm2: FloatArray
     label_variances_mm2: FloatArray
+    grain: Grain
     model: EdgeModel | None
     search: Search
 
 
-def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None) -> Evidence:
+def gather(
+    volume: Volume, branch: Branch, boundary: Boundary, grain: Grain, model: EdgeModel | None
+) -> Evidence:
     """Look at every station of a vein.
 
     Parameters
@@ -82,6 +88,8 @@ def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel 
         The vein.
     boundary
         Whether the edge is sought in the image, or that of the labels taken.
+    grain
+        Of the noise.
     model
         What an edge looks like in the image; None: it is told from the longest stretch.
     """
@@ -95,6 +103,7 @@ def gather(volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel 
         labels=Wall.unknown(count),
         image_variances_mm2=blank,
         label_variances_mm2=blank,
+        grain=grain,
         model=model,
         search=Search.unknown(count),
     )
@@ -211,8 +220,10 @@ def _look(
         # What was never looked at cannot be taken from before.
         elsewhere = np.delete(before.known, np.arange(keep.start, keep.stop))
         again = keep if elsewhere.all() else slice(0, len(curve))
-        wall, model, search = wall_of_image(volume, curve, start, evidence.model, before, again)
-        edge = Edge("gray", model.blur, volume.grid, model.grain)
+        wall, model, search = wall_of_image(
+            volume, curve, start, evidence.grain, evidence.model, before, again
+        )
+        edge = Edge("gray", model.blur, volume.grid, evidence.grain)
         wall, waves = _plain(wall, curve, edge)
         variances = evidence.image_variances_mm2.copy()
         variances[wanted] = figure_variances(

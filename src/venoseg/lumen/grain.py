@@ -2,9 +2,13 @@
 
 Reconstruction filters noise. What neighbouring rays see then has more in common than white noise
 would leave it, and averages over a wall take less of it away. The grain is read where nothing else
-is to be seen: in blocks of even tissue around the vein, passed through the filter that an edge is
+is to be seen: in blocks of even tissue around the veins, passed through the filter that an edge is
 found with. How far what comes out differs from its neighbours, by their distance, tells what they
 share (a variogram); a mean taken off beforehand would hide part of it.
+
+Tissue is never quite even. What is left of it goes on from slice to slice and from pixel to pixel,
+so that the grain within slices is read from what each differs by from the two beside it, and that
+across them from what each pixel differs by from the two beside it.
 """
 
 from __future__ import annotations
@@ -15,15 +19,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
 from venoseg.volume import FloatArray, Grid, Volume
 
 # Blocks of so many mm in the plane and along the slices, of so many slices, are taken from this far
-# around the vein.
+# around the veins.
 _BLOCK_MM, _THROUGH_MM, _SLICES = 13.0, 8.0, (3, 8)
 _AROUND_MM = 25.0
-_BLOCKS = 120
+_BLOCKS = 600
+
+# Of the even ones no more are needed.
+_MOST_BLOCKS = 150
 
 # With fewer of them than this, noise is taken for white.
 _LEAST_BLOCKS = 20
@@ -99,15 +105,15 @@ class NoiseDraws:
     left: float
 
 
-def measure_grain(volume: Volume, curve: Curve, edge_mm: float) -> Grain:
-    """Read the grain of the noise around a vein.
+def measure_grain(volume: Volume, points_lps_mm: FloatArray, edge_mm: float) -> Grain:
+    """Read the grain of the noise around veins.
 
     Parameters
     ----------
     volume
         The image.
-    curve
-        The vein's stations.
+    points_lps_mm
+        (n, 3) the stations of all veins: the noise is one and the same.
     edge_mm
         Standard deviation of the filter that edges are found with, in the plane.
 
@@ -116,7 +122,7 @@ def measure_grain(volume: Volume, curve: Curve, edge_mm: float) -> Grain:
     Grain
         White where the image shows too little even tissue.
     """
-    blocks = _even_blocks(volume, curve)
+    blocks = _even_blocks(volume, points_lps_mm)
     if len(blocks) < _LEAST_BLOCKS:
         return Grain()
     through_mm, pixel_mm = volume.grid.slice_and_pixel_mm
@@ -126,16 +132,16 @@ def measure_grain(volume: Volume, curve: Curve, edge_mm: float) -> Grain:
     return Grain(round(in_plane, 2), round(through, 2))
 
 
-def _even_blocks(volume: Volume, curve: Curve) -> Float32Array:
+def _even_blocks(volume: Volume, points_lps_mm: FloatArray) -> Float32Array:
     """Return (k, slices, rows, columns) blocks of tissue that show next to nothing but noise."""
     grid = volume.grid
     through_mm, pixel_mm = grid.slice_and_pixel_mm
     voxels = np.moveaxis(volume.voxels, grid.through_axis, 0)
     slices = int(np.clip(round(_THROUGH_MM / through_mm), *_SLICES))
     size = np.minimum([slices, *[round(_BLOCK_MM / pixel_mm)] * 2], voxels.shape)
-    if size[1:].min() < _TILES:
+    if size[0] < _SLICES[0] or size[1:].min() < _TILES:
         return np.empty((0, *size), dtype=np.float32)
-    starts = _places(grid, curve, size, np.array(voxels.shape))
+    starts = _places(grid, points_lps_mm, size, np.array(voxels.shape))
     windows = np.lib.stride_tricks.sliding_window_view(voxels, tuple(size.tolist()))
     blocks: Float32Array = windows[tuple(starts.T)].astype(np.float32)
     mean, variance = blocks.mean(axis=(1, 2, 3)), blocks.var(axis=(1, 2, 3))
@@ -149,8 +155,9 @@ def _even_blocks(volume: Volume, curve: Curve) -> Float32Array:
         return blocks[:0]
     tiles = _tile_variances(blocks)
     usable &= tiles <= _EVEN_TILES * np.quantile(tiles[usable], _EVENEST)
-    even: Float32Array = blocks[usable & (variance <= _EVEN * evenest)]
-    return even
+    even = np.flatnonzero(usable & (variance <= _EVEN * evenest))
+    chosen: Float32Array = blocks[even[:: 1 + (len(even) - 1) // _MOST_BLOCKS]]
+    return chosen
 
 
 def _tile_variances(blocks: Float32Array) -> Float32Array:
@@ -164,12 +171,12 @@ def _tile_variances(blocks: Float32Array) -> Float32Array:
 
 
 def _places(
-    grid: Grid, curve: Curve, size: npt.NDArray[np.int64], shape: npt.NDArray[np.int64]
+    grid: Grid, points_lps_mm: FloatArray, size: npt.NDArray[np.int64], shape: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Return (k, 3) where blocks begin, the slices first: always the same for the same vein."""
+    """Return (k, 3) where blocks begin, the slices first: always the same for the same veins."""
     random = np.random.default_rng(_SEED)
-    station = np.linspace(0, len(curve) - 1, _BLOCKS).round().astype(np.int64)
-    index = grid.to_index(curve.points_lps_mm[station])
+    station = np.linspace(0, len(points_lps_mm) - 1, _BLOCKS).round().astype(np.int64)
+    index = grid.to_index(points_lps_mm[station])
     away = random.uniform(-_AROUND_MM, _AROUND_MM, (_BLOCKS, 3)) / grid.spacing_mm
     away[:, grid.through_axis] = 0.0
     middle = np.moveaxis(index + away, -1, 0)
@@ -195,9 +202,16 @@ def _shared(
     for rows_first in (blocks, np.swapaxes(blocks, 2, 3)):
         filtered = ndimage.convolve1d(rows_first, weights, axis=2)
         filtered = filtered[:, :, reach : filtered.shape[2] - reach]
-        _count_squares(np.moveaxis(filtered, 3, 0), beside)
-        _count_squares(np.moveaxis(filtered, 1, 0), across)
+        _count_squares(np.moveaxis(_uncommon(filtered, 1), 3, 0), beside)
+        _count_squares(np.moveaxis(_uncommon(filtered, 3), 1, 0), across)
     return _common(beside, pixel_mm), _common(across, through_mm)
+
+
+def _uncommon(values: Float32Array, axis: int) -> Float32Array:
+    """Return what values differ by from the mean of their neighbours on either side."""
+    along = np.moveaxis(values, axis, 0)
+    differing: Float32Array = along[1:-1] - np.float32(0.5) * (along[:-2] + along[2:])
+    return np.moveaxis(differing, 0, axis)
 
 
 def _common(squares: FloatArray, step_mm: float) -> FloatArray:

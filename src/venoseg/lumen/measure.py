@@ -13,7 +13,9 @@ from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
+from venoseg.lumen.blur import default_blur
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
+from venoseg.lumen.grain import Grain, measure_grain
 from venoseg.lumen.implants import with_implants
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.lumen_records import lumen_table
@@ -188,9 +190,10 @@ def measure_along(
         What an edge of each vein looks like in the image; those without one are asked themselves.
     """
     known, rule = models or {}, reference or ReferenceRule()
+    grain = Grain() if boundary == "mask" else grain_beside(tree, volume)
 
     def profile(branch: Branch) -> VesselProfile:
-        measured = profile_of(volume, branch, boundary, known.get(branch.vessel))
+        measured = profile_of(volume, branch, boundary, grain, known.get(branch.vessel))
         return with_implants(with_gaps(measured, volume, segmentation), volume)
 
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
@@ -230,6 +233,13 @@ def measure_along(
         stents=stent_table(stents, volume.source, stent_nominal_mm),
         owned_stents=stents,
     )
+
+
+def grain_beside(tree: VesselTree, volume: Volume) -> Grain:
+    """Read the grain of the noise around all veins, as their edges feel it."""
+    edge = default_blur(volume.grid, volume.source.slice_thickness_mm)
+    stations = np.concatenate([branch.curve.points_lps_mm for branch in tree.branches])
+    return measure_grain(volume, stations, edge.in_plane_mm)
 
 
 def _beside_metal(profiles: Sequence[VesselProfile]) -> bool:

@@ -32,6 +32,7 @@ from venoseg.lumen.divided import Whole, lumens_of
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
+from venoseg.lumen.grain import Grain
 from venoseg.lumen.lumens import Lumens
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.stent_sections import StentSections
@@ -133,7 +134,11 @@ class VesselProfile:
 
 
 def profile_of(
-    volume: Volume, branch: Branch, boundary: Boundary, model: EdgeModel | None = None
+    volume: Volume,
+    branch: Branch,
+    boundary: Boundary,
+    grain: Grain,
+    model: EdgeModel | None = None,
 ) -> VesselProfile:
     """Measure one vein at all its stations.
 
@@ -146,10 +151,12 @@ def profile_of(
     boundary
         ``gray``: the edge is where the gray values put it, and where they show none, where the
         labels put it; ``mask``: the labels' own edge throughout.
+    grain
+        Of the noise.
     model
         What an edge looks like in the image; None: it is told from the wall.
     """
-    evidence = gather(volume, branch, boundary, model)
+    evidence = gather(volume, branch, boundary, grain, model)
     return conclude(volume, branch, boundary, evidence, Drawn.nothing(len(branch.curve)))
 
 
@@ -316,7 +323,7 @@ def _edges(
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))
     model, grid = evidence.model, branch.region.grid
-    seen = None if model is None else Edge("gray", model.blur, volume.grid, model.grain)
+    seen = None if model is None else Edge("gray", model.blur, volume.grid, evidence.grain)
     drawn = Edge("mask", label_blur(grid), grid)
     for variances, edge, chosen in (
         (evidence.image_variances_mm2, seen, from_image),

@@ -24,7 +24,7 @@ from venoseg.lumen.edges import (
     sample_profiles,
     to_lps,
 )
-from venoseg.lumen.grain import measure_grain
+from venoseg.lumen.grain import Grain, NoiseDraws
 from venoseg.lumen.levels import Levels, levels_beside
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
@@ -94,6 +94,7 @@ def search_edge(
     volume: Volume,
     curve: Curve,
     start_mm: FloatArray,
+    grain: Grain,
     known: EdgeModel | None,
     before: Search,
     again: slice,
@@ -108,6 +109,8 @@ def search_edge(
         The stations.
     start_mm
         (n, m, 2) contours near the edge.
+    grain
+        Of the noise.
     known
         What an edge looks like, if it is known; otherwise it is told from the wall.
     before, again
@@ -115,9 +118,7 @@ def search_edge(
         the others is taken from the earlier one.
     """
     grid = volume.grid
-    blur = default_blur(grid, volume.source.slice_thickness_mm)
-    grain = known.grain if known else measure_grain(volume, curve, blur.in_plane_mm)
-    model = EdgeModel(blur, grain=grain)
+    model, draws = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm)), grain.on(grid)
     depths = depths_mm(_REACH_MM)
     contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
     metal: BoolArray | None = None
@@ -125,7 +126,7 @@ def search_edge(
     moves: list[FloatArray] = []
     for number, old in enumerate(before.turns):
         last = number == NEARING_TURNS
-        look = _Look(volume, curve, depths, model, FIT_ROUNDS if last else _NEARING_ROUNDS)
+        look = _Look(volume, curve, depths, model, draws, FIT_ROUNDS if last else _NEARING_ROUNDS)
         found, profiles, metal = look.at(contours, old, again, metal)
         turns.append(found.turn)
         if last:
@@ -137,7 +138,7 @@ def search_edge(
         contours = settled(further, curve)
         if number == NEARING_TURNS - 1:
             contours = with_more_points(contours, NEARING_STRIDE)
-            model = known or replace(_model_of(found, profiles, curve, grid), grain=grain)
+            model = known or _model_of(found, profiles, curve, grid)
     return replace(found, model=model), Search(tuple(turns))
 
 
@@ -165,12 +166,16 @@ def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """How a turn looks at n stations: at which depths, for which edge, with how many steps."""
+    """How a turn looks at n stations: at which depths, for which edge, with how many steps.
+
+    ``draws`` is how much of the image shares one draw of the noise.
+    """
 
     volume: Volume
     curve: Curve
     depths_mm: FloatArray
     model: EdgeModel
+    draws: NoiseDraws
     rounds: int
 
     def at(
@@ -192,8 +197,7 @@ class _Look:
         radius = inner_radii_mm(contours)
         profiles = self._followed(turn, normals, radius, again)
         sight = Sight(turn.within, turn.beyond, turn.scatter, turn.seen)
-        draws = self.model.grain.on(grid)
-        levels = levels_beside(sight, radius, curve, contours, self.depths_mm, draws)
+        levels = levels_beside(sight, radius, curve, contours, self.depths_mm, self.draws)
         if metal is None:
             inside, noise = np.median(levels.inside[again], axis=1), levels.noise[again]
             turn.bright[again] = bright_share(profiles, inside, noise)

@@ -13,14 +13,13 @@ and the doubt holds both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
 
 from venoseg.lumen.averages import average_around
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.grain import Grain
 from venoseg.volume import FloatArray
 
 # Soft tissue such as the wall is made of, at the dark end of muscle so that noise beside muscle is
@@ -70,15 +69,12 @@ class EdgeModel:
         Thickness of the vein's wall, and its standard deviation.
     wall_own_sd_mm
         The part of that deviation that another image of the same vein does not share.
-    grain
-        Of the noise.
     """
 
     blur: Blur
     wall_mm: float = 0.0
     wall_sd_mm: float = 0.0
     wall_own_sd_mm: float = 0.0
-    grain: Grain = field(default_factory=Grain)
 
 
 def expected_thickness_mm(diameter_mm: float) -> float:

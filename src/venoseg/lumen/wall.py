@@ -12,6 +12,7 @@ from venoseg.lumen.averages import average_along
 from venoseg.lumen.blur import label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
+from venoseg.lumen.grain import Grain
 from venoseg.lumen.levels import Levels
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
@@ -132,6 +133,7 @@ def wall_of_image(
     volume: Volume,
     curve: Curve,
     start_mm: FloatArray,
+    grain: Grain,
     known: EdgeModel | None = None,
     before: Search | None = None,
     again: slice | None = None,
@@ -146,6 +148,8 @@ def wall_of_image(
         n stations.
     start_mm
         (n, m, 2) contours near the edge.
+    grain
+        Of the noise.
     known
         What an edge looks like, if it is known; otherwise it is told from the wall.
     before, again
@@ -157,6 +161,7 @@ def wall_of_image(
         volume,
         curve,
         start_mm,
+        grain,
         known,
         before or Search.unknown(len(curve)),
         again or everywhere,

@@ -25,6 +25,9 @@ _STEP_ALIKE = 0.15
 # A single draw of an exponential distribution is with 95 % less than three times its mean.
 _CHANCE = 2.0
 
+# At so many places, over half a turn, it is asked what an average over the wall leaves.
+_PLACES_AROUND = 4
+
 # Over this much of a vein the steps of labels may be the same.
 _LONGEST_REPEAT_MM = 60.0
 
@@ -61,53 +64,72 @@ def alike_mm(edge: Edge) -> tuple[float, float]:
     )
 
 
-def alike_along_mm(curve: Curve, edge: Edge) -> FloatArray:
-    """Return (n,) over how much along the vein rays see the same noise.
-
-    Askew to the slices other voxels of the same slice are met long before those of the next.
-    """
-    grid = edge.grid
-    alike_mm = np.hypot(0.5 * grid.spacing_mm, edge.grain.along_axes_mm(grid))
-    frequency = (curve.tangents @ grid.directions) / alike_mm
-    alike: FloatArray = 1.0 / np.sqrt((frequency**2).sum(axis=1))
-    return alike
-
-
 def left_by_average(noise_mm: float | FloatArray, over_mm: float | FloatArray) -> FloatArray:
     """Return what an average over so much leaves of the variance of noise that is so far alike."""
     return np.asarray(noise_mm / np.hypot(noise_mm, over_mm))
 
 
-def scatter_left(along_mm: FloatArray, around_mm: float) -> FloatArray:
+def left_on_wall(curve: Curve, edge: Edge, over_mm: tuple[float, float]) -> FloatArray:
+    """Return (n,) what an average over the wall leaves of the variance of an edge's position.
+
+    Noise is alike over an ellipsoid that lies along the image's axes, and edges average it across
+    the wall. Of noise whose likeness has covariance A a Gaussian average of covariance W leaves
+    sqrt(det A / det(A + W)) of the variance: how the vein leans to the slices matters, and where
+    around it the edge lies, over which the mean is taken.
+
+    Parameters
+    ----------
+    curve
+        n stations.
+    edge
+        Where it was sought.
+    over_mm
+        Standard deviations of the average along the vein and around it.
+    """
+    grid = edge.grid
+    alike_mm = np.hypot(0.5 * grid.spacing_mm, edge.grain.along_axes_mm(grid))
+    turn = (np.arange(_PLACES_AROUND) + 0.5) * np.pi / _PLACES_AROUND
+    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    across, upward = curve.across[:, None], curve.upward[:, None]
+    axes = np.stack(
+        np.broadcast_arrays(
+            curve.tangents[:, None], cos * upward - sin * across, cos * across + sin * upward
+        ),
+        axis=-2,
+    )
+    shape = axes @ (grid.directions * alike_mm)
+    alike = shape @ np.swapaxes(shape, -1, -2)
+    single = alike + np.diag([0.0, 0.0, edge.blur.in_plane_mm**2])
+    averaged = single + np.diag([over_mm[0] ** 2, over_mm[1] ** 2, 0.0])
+    left: FloatArray = np.sqrt(np.linalg.det(single) / np.linalg.det(averaged)).mean(axis=1)
+    return left
+
+
+def scatter_left(curve: Curve, edge: Edge) -> FloatArray:
     """Return (n,) how far noise of unit scatter scatters about its average over the wall.
 
     Of the average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the
     covariance is the variance of an average over less by the root of 2.
-
-    Parameters
-    ----------
-    along_mm, around_mm
-        Over how much along the vein, at n stations, and around it the noise is alike.
     """
     along, around = WALL_SMOOTHING_MM
-    average = left_by_average(along_mm, along) * left_by_average(around_mm, around)
-    root = np.sqrt(2.0)
-    covariance = left_by_average(along_mm, along / root) * left_by_average(around_mm, around / root)
+    average = left_on_wall(curve, edge, (along, around))
+    covariance = left_on_wall(curve, edge, (along / np.sqrt(2.0), around / np.sqrt(2.0)))
     scatter: FloatArray = np.sqrt(1.0 - 2.0 * covariance + average)
     return scatter
 
 
-def repeated(curve: Curve, grid: Grid, own_mm: FloatArray) -> FloatArray:
+def repeated(curve: Curve, grid: Grid) -> FloatArray:
     """Return (n,) how much more variance averaging leaves where slices repeat the labels' steps.
 
     Parameters
     ----------
     curve, grid
         n stations and the labels' grid.
-    own_mm
-        (n,) standard deviation of what correlates noise that each voxel has of its own.
     """
     over_mm = WALL_SMOOTHING_MM[0]
+    # Askew to the slices other voxels of the same slice are met long before those of the next.
+    each = (curve.tangents @ grid.directions) / (0.5 * grid.spacing_mm)
+    own_mm = 1.0 / np.sqrt((each**2).sum(axis=1))
     repeat_mm = np.maximum(_repeat_mm(curve, grid), own_mm)
     more: FloatArray = left_by_average(repeat_mm, over_mm) / left_by_average(own_mm, over_mm)
     return more

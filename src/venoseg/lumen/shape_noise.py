@@ -19,10 +19,10 @@ import numpy.typing as npt
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.alike import (
     Edge,
-    alike_along_mm,
     alike_mm,
     by_chance,
     left_by_average,
+    left_on_wall,
     repeated,
     scatter_left,
 )
@@ -43,7 +43,7 @@ _POWER_MM = 5.0
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
 # What is left of them when they are taken off is as high as this.
-_LEFT_WAVES = {"gray": 2.5, "mask": 2.3}
+_LEFT_WAVES = {"gray": 1.35, "mask": 1.95}
 
 # The first waves are where an outline lies and how large it is.
 _SIZE_AND_PLACE = 2
@@ -192,13 +192,14 @@ def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
     beside = np.exp(-0.5 * (frequency * around_mm) ** 2)
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
-    own_mm = alike_along_mm(curve, edge)
-    left = left_by_average(own_mm, WALL_SMOOTHING_MM[0]) / left_by_average(
-        along_mm, WALL_SMOOTHING_MM[0]
+    # What `wall_noise` and the average around the vein leave is that of a vein along an axis.
+    left = left_on_wall(curve, edge, WALL_SMOOTHING_MM) / (
+        left_by_average(along_mm, WALL_SMOOTHING_MM[0])
+        * left_by_average(around_mm, WALL_SMOOTHING_MM[1])
     )
     if edge.source == "mask":
-        left = left * repeated(curve, edge.grid, own_mm)
-    per_station = np.sqrt(left) / scatter_left(own_mm, around_mm)
+        left = left * repeated(curve, edge.grid)
+    per_station = np.sqrt(left) / scatter_left(curve, edge)
     heights: FloatArray = beside / gain * averaged * per_station[:, None]
     return heights
 

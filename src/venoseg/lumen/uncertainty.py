@@ -25,10 +25,8 @@ from venoseg.volume import FloatArray, Grid
 _POOLING_MM = 15.0
 
 # Figures of phantoms spread by so many times what made-up noise makes them spread, with the edge
-# from gray values and from labels. Every mm of distance of the slices adds some: slices on both
-# sides take part in every edge between them.
-_SPREAD = {"gray": 0.87, "mask": 0.81}
-_SPREAD_PER_MM = {"gray": 0.13, "mask": 0.06}
+# from gray values and from labels.
+_SPREAD = {"gray": 1.1, "mask": 0.92}
 
 # In slices that are thick beside a vein that lies in them, its edge is told from too few of them.
 # By how much figures may be wrong for it (95 %): such shares, for the equivalent and the minimum
@@ -36,11 +34,12 @@ _SPREAD_PER_MM = {"gray": 0.13, "mask": 0.06}
 # the angle between the vein and the slices' normal (round veins, box-shaped slices of 2 to 5 mm).
 _FEW_SLICES = (0.5, 1.0)
 
-# What remains of the wall's position when noise is gone: sampling, the model of the blur.
-_WALL_FLOOR_MM = 0.007
+# What remains of the wall's position when noise is gone, by sampling: of the mean radius, and of
+# half the least width, in which it does not average out around the vein.
+_WALL_FLOOR_MM = {"gray": np.array([0.004, 0.007]), "mask": np.array([0.005, 0.010])}
 
 # Share of the correction for blur on a curved wall that may be wrong.
-_BLUR_DOUBT = 0.2
+_BLUR_DOUBT = 0.18
 
 # Between slices the place of a slope along the vein is uncertain by this share of their distance
 # (standard deviation, phantoms with 3 mm slices).
@@ -121,13 +120,12 @@ def half_intervals_mm(
     variance *= noise_gain(curve, contours_mm)[:, None]
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
     through_mm = edge.grid.slice_and_pixel_mm[0]
-    spread = _SPREAD[edge.source] + _SPREAD_PER_MM[edge.source] * through_mm
-    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM, _BLUR_DOUBT * shift)
+    systematic = 2.0 * np.hypot(_WALL_FLOOR_MM[edge.source], _BLUR_DOUBT * shift[:, None])
     slope = np.abs(np.gradient(equivalent, station_mm))
     apart = np.abs(curve.tangents @ edge.grid.directions[:, edge.grid.through_axis])
     placed = _SLOPE_SHARE * slope * apart * through_mm
     half: FloatArray = _NORMAL_95 * np.sqrt(
-        spread**2 * variance + (systematic**2 + placed**2)[:, None]
+        _SPREAD[edge.source] ** 2 * variance + systematic**2 + placed[:, None] ** 2
     )
     lying = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
     return np.hypot(half, lying[:, None] * _FEW_SLICES)

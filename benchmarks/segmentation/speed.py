@@ -3,12 +3,13 @@
     python -m benchmarks.segmentation.speed
 
 The patient of draw 5 of `benchmarks.segmentation.painted`, on finer voxels with noise. Each way
-runs in a process of its own, which has loaded the image and the libraries: CPU seconds, wall
-seconds, and by how many MiB the process grew at its peak.
+(from two seeds, from three, from none) runs in a process of its own, which has loaded the image and
+the libraries: CPU seconds, wall seconds, and by how many MiB the process grew at its peak.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import multiprocessing
 import tempfile
@@ -23,6 +24,7 @@ from venoseg.segmentation import Seed, segment
 from venoseg.volume import Grid, Volume
 
 SHAPE = (600, 512, 512)
+WAYS = ("two", "three", "none")
 # The package imports these where it needs them first.
 LIBRARIES = ("SimpleITK", "skimage.graph", "skimage.morphology", "skimage.segmentation")
 
@@ -62,13 +64,17 @@ def run(way: str, seeds: list[Seed], folder: str, affine: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Print a row per way."""
+    """Print a row per way and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
+    parser.add_argument("--runs", type=int, default=1, help="how often each way is run")
+    arguments = parser.parse_args()
     case = large()
-    ways = [(way, seeds_for(case, way) or []) for way in ("two", "three", "none")]
+    ways = [(way, seeds_for(case, way) or []) for way in arguments.ways]
     print("way,cpu_s,wall_s,peak_growth_mib", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "voxels.npy", case.volume.voxels)
-        for way, seeds in ways:
+        for way, seeds in ways * arguments.runs:
             arguments = (way, seeds, folder, case.volume.grid.affine)
             process = multiprocessing.get_context("spawn").Process(target=run, args=arguments)
             process.start()

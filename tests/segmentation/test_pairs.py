@@ -11,7 +11,7 @@ from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch, confluence_of
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.pairs import Places, pair_through
-from venoseg.segmentation.parting import NEAR_WALL, without_touching
+from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import Chain, undivided, with_vein
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid, Volume
@@ -98,13 +98,10 @@ class TestParting:
         noise = np.random.default_rng(0).normal(0.0, 5.0, image.shape)
         return (image + noise).astype(np.int16), in_artery
 
-    @pytest.mark.parametrize(("artery_hu", "line_hu"), [(120.0, 80.0), (220.0, 120.0)])
-    def test_what_lies_beyond_the_wall_is_not_the_vein(self, artery_hu, line_hu):
-        image, in_artery = self.touching(artery_hu, line_hu)
+    def leaked(self, in_artery: np.ndarray) -> tuple[np.ndarray, Artery, Judged, Tube]:
+        """Labels of a vein that has leaked into all of the artery, and both vessels."""
         _, y, x = np.indices(self.grid.shape)
-        true = np.hypot(y - 20, x - 25) < 6.0
-        # The vein has leaked into all of the artery.
-        labels = (true | in_artery).astype(np.uint8)
+        labels = ((np.hypot(y - 20, x - 25) < 6.0) | in_artery).astype(np.uint8)
         course = course_through(np.array([[25.0, 20.0, 39.0], [25.0, 20.0, 0.0]]), 1.5, 3.0)
         count = len(course.points_lps_mm)
         radius = np.full((count, RAYS), 6.0)
@@ -116,10 +113,31 @@ class TestParting:
             np.column_stack([np.full(40, 25.0), np.full(40, 30.5), np.arange(40.0)]),
             np.full(40, 3.0),
         )
-        depths = artery.depths(self.grid, NEAR_WALL)
-        without_touching(labels, Volume(image, self.grid), [one], [tube], [depths])
+        return labels, artery, one, tube
+
+    @pytest.mark.parametrize(("artery_hu", "line_hu"), [(120.0, 80.0), (220.0, 120.0)])
+    def test_what_lies_beyond_the_wall_is_not_the_vein(self, artery_hu, line_hu):
+        image, in_artery = self.touching(artery_hu, line_hu)
+        labels, artery, one, tube = self.leaked(in_artery)
+        true = (labels > 0) & ~in_artery
+        without_touching(labels, Volume(image, self.grid), [one], [tube], [artery])
         assert (labels[in_artery] > 0).mean() < 0.03
         assert (labels[true] > 0).mean() > 0.95
+
+    def test_voxels_of_half_a_millimetre_are_parted_as_well(self):
+        """An odd number of them, so that the last ones fill no block."""
+        image, in_artery = self.touching(220.0, 120.0)
+        whole, artery, one, tube = self.leaked(in_artery)
+        fine = [slice(0, -1)] * 3
+        image, in_artery, whole = (
+            np.kron(array, np.ones((2, 2, 2), array.dtype))[*fine]
+            for array in (image, in_artery, whole)
+        )
+        true = (whole > 0) & ~in_artery
+        grid = Grid.from_axes(image.shape, spacing_mm=(0.5,) * 3, origin_lps_mm=(-0.25,) * 3)
+        without_touching(whole, Volume(image, grid), [one], [tube], [artery])
+        assert (whole[in_artery] > 0).mean() < 0.03
+        assert (whole[true] > 0).mean() > 0.95
 
 
 class TestWaypointsInTheVein:

@@ -103,8 +103,7 @@ def _darkest(
         smooth = smoothed(voxels[low : stop + reach], sigma)[start - low : stop - low]
         if len(smooth) >= deep:
             parts.append(blockwise(np.minimum, smooth, factor))
-    darkest: Float32Array = np.concatenate(parts).astype(np.float32)
-    return darkest
+    return np.concatenate(parts)
 
 
 def bones_in(picture: Picture, level_hu: float) -> BoolArray:

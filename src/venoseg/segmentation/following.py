@@ -28,7 +28,7 @@ from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 STEP_MM = 1.5
-# The way of a coarse picture tells no more than steps of this size.
+# Until the course lies in the middle steps of this size tell as much.
 _FIRST_STEP_MM = 3.0
 LARGEST_MM = 26.0
 # The course is moved into the middle until it moves by less than this nearly everywhere.
@@ -183,6 +183,7 @@ def tube_along(
     expected = None
     moved_mm = np.inf
     rays = no_stretch(len(course.points_lps_mm))
+    last = False
     for turn in range(_ROUNDS):
         sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM, rays.rays_mm)
         level = level_along(sampled, course.step_mm)
@@ -194,20 +195,21 @@ def tube_along(
         length = out_to_wires(sampled, length, level)
         radius, step, ray_hu = on_round_rays(rays, length, step, ray_hu)
         touched = course.points_lps_mm[:, 2] < artery_below_mm
-        if turn == _ROUNDS - 1 or (turn > 1 and moved_mm < _SETTLED_MM):
+        if last:
             break
         before = Tube(course, radius, level, step)
         lobes = lobes_of(radius, ray_hu, touched)
         centred = _moved(course, lobes.centre_mm)
         away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
         moved_mm = float(np.percentile(away, 90))
-        course = course_through(centred, STEP_MM, 3.0)
+        last = turn == _ROUNDS - 2 or (turn > 0 and moved_mm < _SETTLED_MM)
+        course = course_through(centred, STEP_MM if last else _FIRST_STEP_MM, 3.0)
         count = len(course.points_lps_mm)
         expected = _resampled(expected_from(before), count)
         at = np.rint(np.linspace(0, len(radius) - 1, count)).astype(int)
         # Where hardly a wall shows, what looks long may be a leak.
         flat = ~touched & (shown_share(step) > _WALL_SHOWS)
-        rays = stretch_of(radius[at], flat[at], STEP_MM)
+        rays = stretch_of(radius[at], flat[at], course.step_mm)
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
     lobes = lobes_of(smooth, ray_hu, touched)
     return Tube(course, clipped(smooth, lobes), level, step, lobes.cut)

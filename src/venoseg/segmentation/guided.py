@@ -28,7 +28,7 @@ from venoseg.segmentation.painting import (
     painted,
     without_arteries,
 )
-from venoseg.segmentation.parting import NEAR_WALL, without_touching
+from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import (
     Chain,
     chains_of,
@@ -118,7 +118,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    tracked = each(lambda artery: artery.depths(part.grid, NEAR_WALL), scene.tracked)
+    tracked = each(lambda artery: artery.depths(part.grid, 0.0), scene.tracked)
     below_mm = iliac_below_mm(scene, chains, ways)
     tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
@@ -145,11 +145,10 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     box = _box_of(part.grid, tubes)
     part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
-    trunk = () if scene.trunk is None else (scene.trunk.depths(part.grid, NEAR_WALL),)
     # A vein that crosses before the aorta lies flat on it.
     proved = () if scene.trunk is None else (scene.trunk.proved.depths(part.grid, 0.0),)
     veins, before = _drawn(part, found, tubes, names, (*tracked, *proved))
-    without_touching(veins, part, found, tubes, (*trunk, *tracked))
+    without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         without_arteries(veins, part.grid, scene.picture, perhaps, artery_hu, names)

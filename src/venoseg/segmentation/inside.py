@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.segmentation.working import Float32Array, box_around, factors, held_by
 from venoseg.volume import BoolArray, FloatArray, Grid
@@ -60,14 +61,16 @@ def voxels_inside(tube: Tube, grid: Grid, open_stations: BoolArray) -> Inside:
     walls = _finer_walls(tube)
     block, station = _blocks_near(tube, grid, factor, open_stations)
     offset = np.stack(np.unravel_index(np.arange(factor.prod()), factor), axis=-1)
-    parts = []
     few = max(1, _AT_ONCE // len(offset))
-    for start in range(0, len(block), few):
+
+    def inside(start: int) -> tuple[npt.NDArray[np.int64], Float32Array, npt.NDArray[np.intp]]:
         some = slice(start, start + few)
         index = block[some, None] * factor + offset
-        inside = (index < grid.shape).all(axis=2)
-        guess = np.broadcast_to(station[some, None], inside.shape)[inside]
-        parts.append(_inside(tube, grid, index[inside], guess, walls, open_stations))
+        within = (index < grid.shape).all(axis=2)
+        guess = np.broadcast_to(station[some, None], within.shape)[within]
+        return _inside(tube, grid, index[within], guess, walls, open_stations)
+
+    parts = each(inside, range(0, len(block), few))
     nothing = (np.empty((0, 3), np.int64), np.empty(0, np.float32), np.empty(0, np.intp))
     return Inside(*(np.concatenate(one) for one in zip(nothing, *parts, strict=True)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,10 +13,9 @@ from scipy import ndimage
 
 from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.inside import Inside, voxels_inside
+from venoseg.segmentation.inside import voxels_inside
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray, Segmentation
-from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import held_by
 from venoseg.volume import BoolArray, Grid, Volume
@@ -50,12 +51,9 @@ def painted(
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
     deepest = np.zeros(grid.shape, dtype=np.uint8)
-    values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
-
-    def claims(number: int) -> Inside:
-        return voxels_inside(tubes[number], grid, values[number] > 0)
-
-    for value, inside in zip(values, each(claims, range(len(tubes))), strict=True):
+    for number, tube in enumerate(tubes):
+        value = _values(number, tube, found, names)
+        inside = voxels_inside(tube, grid, value > 0)
         at = tuple(inside.index.T)
         deep = (1.0 + _DEPTHS * inside.depth).astype(np.uint8)
         # Of equal depth the first tube's claim counts.
@@ -90,12 +88,11 @@ def _values(
 def on_grid(segmentation: Segmentation, grid: Grid) -> Segmentation:
     """Place labels on the whole grid that theirs is a part of."""
     first = np.rint(grid.to_index(segmentation.grid.to_lps([0, 0, 0]))).astype(int)
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    k, j, i = (
-        slice(int(start), int(start) + size)
-        for start, size in zip(first, segmentation.labels.shape, strict=True)
-    )
-    labels[k, j, i] = segmentation.labels
+    # Pages of a memory map that nothing is written to take no memory.
+    blank = mmap.mmap(-1, math.prod(grid.shape))
+    labels = np.frombuffer(blank, dtype=np.uint8).reshape(grid.shape)
+    held = held_by(segmentation.labels > 0)
+    labels[tuple((held + first).T)] = segmentation.labels[tuple(held.T)]
     return replace(segmentation, labels=labels, grid=grid)
 
 
@@ -148,13 +145,20 @@ def without_arteries(
         ``names[n]`` has the label n + 1.
     """
     held = held_by(labels > 0)
+    if len(held) == 0:
+        return
     value = labels[tuple(held.T)]
     index = picture.grid.to_index(grid.to_lps(held))
     level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
-    top = np.array(picture.grid.shape) - 1
-    at = tuple(np.clip(np.rint(index), 0, top).astype(np.intp).T)
     reach = np.maximum(1, np.round(_BESIDE_METAL_MM / picture.grid.spacing_mm)).astype(int)
-    metal = ndimage.maximum_filter(picture.mean_hu, tuple(2 * reach + 1)) > _METAL_HU
+    near = np.clip(np.rint(index), 0, np.array(picture.grid.shape) - 1).astype(np.intp)
+    # What lies farther from the veins does not count.
+    corner = np.maximum(near.min(axis=0) - reach, 0)
+    box = tuple(
+        slice(low, high) for low, high in zip(corner, near.max(axis=0) + reach + 1, strict=True)
+    )
+    mean_hu, perhaps, at = picture.mean_hu[box], perhaps[box], tuple((near - corner).T)
+    metal = ndimage.maximum_filter(mean_hu, tuple(2 * reach + 1)) > _METAL_HU
     for one in np.unique(value):
         own = value == one
         # Half of a thin vein lies in its blurred edge.
@@ -164,7 +168,7 @@ def without_arteries(
         anywhere = names[one - 1] != "ivc" and artery_hu - vein_hu > _MUCH_DARKER_HU
         where = perhaps | ~metal if anywhere else perhaps
         low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
-        like = where & (picture.mean_hu > low) & (picture.mean_hu < high)
+        like = where & (mean_hu > low) & (mean_hu < high)
         # Single voxels of noise are no artery.
         share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
         bright = (level > low) & (level < high) & where[at] & (share[at] > _TOGETHER)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.curves import Course
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -141,14 +142,25 @@ def unrolled(
     rays = course.first[:, None] * across[:, :, :1] + course.second[:, None] * across[:, :, 1:]
     start = grid.to_index(course.points_lps_mm)
     step = grid.to_index(course.points_lps_mm[:, None] + rays) - start[:, None]
-    index = step.transpose(2, 0, 1)[..., None] * radii + start.T[:, :, None, None]
-    sampled: Float32Array = ndimage.map_coordinates(
-        image, index, np.float32, order=1, mode="nearest"
+    index = step.transpose(2, 0, 1)[..., None] * radii
+    index += start.T[:, :, None, None]
+    # In two halves at the same time.
+    middle = len(start) // 2
+    halves = both(
+        lambda: _sampled(image, index[:, :middle]), lambda: _sampled(image, index[:, middle:])
     )
+    sampled = np.concatenate(halves)
     # Along the tube little changes but the noise.
     sigma = _EVEN_MM / course.step_mm, 0.0, _SMOOTH_MM / RADIUS_STEP_MM
     even: Float32Array = ndimage.gaussian_filter(sampled, sigma, mode="nearest")
     return even
+
+
+def _sampled(image: npt.NDArray[Any], index: FloatArray) -> Float32Array:
+    values: Float32Array = ndimage.map_coordinates(
+        image, index, np.float32, order=1, mode="nearest"
+    )
+    return values
 
 
 def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
@@ -162,10 +174,12 @@ def level_along(sampled: Float32Array, step_mm: float) -> FloatArray:
 
 def level_on_rays(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
     """Return (n, `RAYS`) the mean grey value on each ray up to the wall, by area."""
-    radii = np.arange(sampled.shape[2]) * RADIUS_STEP_MM
-    weight = np.where(radii < radius_mm[:, :, None] - 1.0, radii + 0.1, 0.0)
-    weight[:, :, 0] += 1e-3
-    level: FloatArray = (sampled * weight).sum(axis=2) / weight.sum(axis=2)
+    radii = np.arange(sampled.shape[2], dtype=np.float32) * np.float32(RADIUS_STEP_MM)
+    inner = radii < radius_mm[:, :, None].astype(np.float32) - np.float32(1.0)
+    weight = inner * (radii + np.float32(0.1))
+    weight[:, :, 0] += np.float32(1e-3)
+    sums = np.einsum("nrk,nrk->nr", sampled, weight)
+    level: FloatArray = (sums / weight.sum(axis=2)).astype(np.float64)
     return level
 
 
@@ -193,15 +207,9 @@ def wall_around(
     radius_mm, step_hu
         (n, `RAYS`) each.
     """
-    running = np.zeros((*sampled.shape[:2], sampled.shape[2] + 1))
-    np.cumsum(sampled, axis=2, dtype=np.float64, out=running[:, :, 1:])
     count = sampled.shape[2] - _BESIDE
     at = np.arange(count)
-    low = np.maximum(at - _BESIDE, 0)
-    width = np.maximum(at - low, 1)
-    inside = ((running[:, :, :count] - running[:, :, low]) / width).astype(np.float32)
-    outside = running[:, :, _BESIDE : count + _BESIDE] - running[:, :, :count]
-    outside = (outside / _BESIDE).astype(np.float32)
+    inside, outside = _beside(sampled)
     step = inside - outside
     full = np.clip(0.7 * (level_hu - 40.0), 30.0, 200.0).astype(np.float32)[:, None, None]
     # A faint edge nearby counts nearly as much as a sharp one behind it: liver against fat.
@@ -211,7 +219,7 @@ def wall_around(
     # Towards something brighter a step is as good; but a bright rim, as metal makes, is one too.
     unlike = np.abs(sampled - level_hu.astype(np.float32)[:, None, None])
     unlike -= tolerance_hu.astype(np.float32)[:, None, None]
-    unlike -= 0.2 * np.maximum(full - 90.0, 0.0)
+    unlike -= np.float32(0.2) * np.maximum(full - 90.0, 0.0)
     unlike /= full
     # The blurred foot of the wall itself is not held against it.
     through = np.cumsum(np.clip(unlike, 0.0, 1.0), axis=2)[:, :, : count - 3]
@@ -230,7 +238,21 @@ def wall_around(
     best = np.argmin(total, axis=2)
     radius = (_between(total, best) - 0.5) * RADIUS_STEP_MM
     found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
-    return radius, found
+    return radius, found.astype(np.float64)
+
+
+def _beside(sampled: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Return (n, rays, radii - `_BESIDE`) the mean before each place of a ray, and from it on."""
+    count = sampled.shape[2] - _BESIDE
+    outside = sampled[:, :, :count].copy()
+    for further in range(1, _BESIDE):
+        outside += sampled[:, :, further : further + count]
+    outside /= np.float32(_BESIDE)
+    inside = np.zeros_like(outside)
+    inside[:, :, _BESIDE:] = outside[:, :, :-_BESIDE]
+    fewer = np.arange(1, _BESIDE)
+    inside[:, :, 1:_BESIDE] = np.cumsum(sampled[:, :, : _BESIDE - 1], axis=2) / fewer
+    return inside, outside
 
 
 def _between(total: Float32Array, best: np.ndarray) -> FloatArray:
@@ -247,37 +269,50 @@ def _between(total: Float32Array, best: np.ndarray) -> FloatArray:
 
 def _passed(cost: Float32Array) -> Float32Array:
     """Sum the costs passed along four directions."""
+    along, around = both(lambda: _passed_along(cost), lambda: _passed_around(cost))
+    along += around
+    along -= 3 * cost
+    return along
+
+
+def _passed_along(cost: Float32Array) -> Float32Array:
+    """Sum the costs passed along the tube both ways, which are taken at once."""
     count, rays, _ = cost.shape
-    # Both ways along the tube at once, then both ways around it, with the radii first.
-    along = cost.transpose(0, 2, 1)
-    both = np.concatenate([along, along[::-1]], axis=2)
+    first = cost.transpose(0, 2, 1)
+    sums = np.concatenate([first, first[::-1]], axis=2)
     for n in range(1, count):
-        both[n] += _reached(both[n - 1], _ALONG)
-    total = both[:, :, :rays] + both[::-1, :, rays:]
-    around = cost.transpose(1, 2, 0)
-    both = np.concatenate([around, around[::-1]], axis=2)
-    # In the second lap no ray is the first.
-    previous = both[0]
-    sums = np.empty_like(both)
-    for lap in range(1, 2 * rays):
+        sums[n] += _reached(sums[n - 1], _ALONG)
+    out: Float32Array = sums[:, :, :rays] + sums[::-1, :, rays:]
+    return out.transpose(0, 2, 1)
+
+
+def _passed_around(cost: Float32Array) -> Float32Array:
+    """Sum the costs passed around the tube both ways, which are taken at once."""
+    count, rays, _ = cost.shape
+    first = cost.transpose(1, 2, 0)
+    own = np.concatenate([first, first[::-1]], axis=2)
+    # What half a lap has told no ray before it changes: none is the first.
+    previous = own[rays // 2]
+    sums = np.empty_like(own)
+    for lap in range(rays // 2 + 1, 2 * rays):
         n = lap % rays
-        previous = sums[n] = both[n] + _reached(previous, _AROUND)
-    total += (sums[:, :, :count] + sums[::-1, :, count:]).transpose(2, 1, 0)
-    out: Float32Array = total.transpose(0, 2, 1) - 3 * cost
-    return out
+        previous = sums[n] = own[n] + _reached(previous, _AROUND)
+    out: Float32Array = sums[:, :, :count] + sums[::-1, :, count:]
+    return out.transpose(2, 0, 1)
 
 
 def _reached(previous: Float32Array, jump: float) -> Float32Array:
     """Return the least cost of coming to each radius, along axis 0, from any of the ray before."""
     least = previous.min(axis=0)
     reached: Float32Array = np.minimum(previous, least + np.float32(_ANY))
+    dearer = np.empty_like(reached)
     # A longer jump than this costs as much as any.
     shift, most = 1, min(_ANY / jump, len(previous) - 1)
     while True:
         price = np.float32(shift * jump)
-        inwards, outwards = reached[shift:] + price, reached[:-shift] + price
-        np.minimum(reached[:-shift], inwards, out=reached[:-shift])
-        np.minimum(reached[shift:], outwards, out=reached[shift:])
+        dearer = np.add(reached, price, out=dearer)
+        np.minimum(reached[:-shift], dearer[shift:], out=reached[:-shift])
+        np.minimum(reached[shift:], dearer[:-shift], out=reached[shift:])
         if 2 * shift - 1 >= most:
             break
         shift *= 2

@@ -40,7 +40,7 @@ def out_to_wires(sampled: Float32Array, length: FloatArray, level_hu: FloatArray
     first = np.clip(np.rint(length / RADIUS_STEP_MM).astype(int), 0, count - 1)
     window = np.arange(-_BEFORE, 2 * _NEAR + 1)
     at = np.clip(first[:, :, None] + window, 0, count - 1)
-    over = np.take_along_axis(sampled, at, axis=2) - level_hu[:, None, None]
+    over = np.take_along_axis(sampled, at, axis=2) - level_hu[:, None, None].astype(np.float32)
     crest = over[:, :, _BEFORE : _BEFORE + _NEAR + 1].argmax(axis=2)
     height = np.take_along_axis(over, crest[:, :, None] + _BEFORE, axis=2)[:, :, 0]
     past = window - crest[:, :, None]

@@ -74,10 +74,16 @@ def with_blocks(part: Volume, factor: npt.NDArray[np.int64]) -> Volume:
     if part.missing is not None and part.missing.any():
         voxels = np.where(part.missing, AIR_HU, voxels)
     blocks = _averaged(voxels, factor) if factor.prod() > 1 else voxels
-    affine = part.grid.affine.copy()
-    affine[:3, 3] = part.grid.to_lps((factor - 1) / 2)
+    return Volume(blocks, blocks_of(part.grid, factor), part.unit)
+
+
+def blocks_of(grid: Grid, factor: npt.NDArray[np.int64]) -> Grid:
+    """Return the grid of the whole blocks of a grid."""
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_lps((factor - 1) / 2)
     affine[:3, :3] *= factor
-    return Volume(blocks, Grid(blocks.shape, affine), part.unit)
+    k, j, i = (size // int(count) for size, count in zip(grid.shape, factor, strict=True))
+    return Grid((k, j, i), affine)
 
 
 def upright(array: npt.NDArray[np.float32], grid: Grid) -> tuple[Float32Array, Grid]:
@@ -111,20 +117,22 @@ def upright_axes(grid: Grid) -> tuple[tuple[int, int, int], tuple[bool, bool, bo
 
 def _averaged(array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]) -> Float32Array:
     """Average blocks of a whole array; slices first, for they lie far apart in memory."""
-    total = blockwise(np.add, array, factor)
-    mean: Float32Array = total.astype(np.float32)
+    mean = blockwise(np.add, array, factor)
     mean /= np.float32(factor.prod())
     return mean
 
 
 def blockwise(
     join: np.ufunc, array: npt.NDArray[np.generic], factor: npt.NDArray[np.int64]
-) -> npt.NDArray[np.generic]:
+) -> Float32Array:
     """Join the voxels of each block by ``np.add`` or ``np.minimum``; what is left over is cut."""
-    deep, count = int(factor[0]), array.shape[0] // int(factor[0])
+    deep = int(factor[0])
+    count, rows, columns = (size // int(n) for size, n in zip(array.shape, factor, strict=True))
+    blocks = np.empty((count, rows, columns), dtype=np.float32)
     # One row of blocks after the other, so that what is joined stays in the fast memory.
-    parts = [_joined(join, array[n * deep : (n + 1) * deep], factor) for n in range(count)]
-    return np.concatenate(parts)
+    for n, one in enumerate(blocks):
+        one[:] = _joined(join, array[n * deep : (n + 1) * deep], factor)
+    return blocks
 
 
 def _joined(
@@ -143,7 +151,7 @@ def _joined(
     joined, total = total, total[:, : columns * wide : wide].copy()
     for first in range(1, wide):
         join(total, joined[:, first : columns * wide : wide], out=total)
-    block: npt.NDArray[np.generic] = total[None]
+    block: npt.NDArray[np.generic] = total
     return block
 
 

@@ -62,7 +62,7 @@ def main() -> None:
             for seed in seeds:
                 _one(kind, seed, spacing, arguments, results, peers)
         print(f"\nvoxels {spacing[1]} x {spacing[2]} x {spacing[0]} mm")
-        _print_table(results)
+        _print_table(results, spacing[0])
         if peers:
             _print_peers(peers, results)
 
@@ -131,18 +131,17 @@ def _changed(segmentation: Segmentation, how: str) -> Segmentation:
     return replace(segmentation, labels=labels.astype(np.uint8))
 
 
-def _print_table(results: dict[tuple[str, str], Errors]) -> None:
+def _print_table(results: dict[tuple[str, str], Errors], slice_mm: float) -> None:
     head = ("axis mean", "p95", "D_eq bias", "limits", "D_min bias", "limits", "D_max bias")
-    more = ("limits", "AS points", "cover A", "cover min", "measured")
+    more = ("limits", "AS bias", "limits", "worst", "beyond %", "cover A", "cover min", "measured")
     print(f"{'labels':<10}{'boundary':<10}" + "".join(f"{h:>11}" for h in (*head, *more)))
     for (labels, boundary), errors in results.items():
         axis = np.concatenate(errors.axis_mm)
         figures = [axis.mean(), np.quantile(axis, 0.95)]
         for values in (errors.equivalent_mm, errors.minimum_mm, errors.maximum_mm):
             figures += _bias_and_limits(values)
-        stenosis = np.array(errors.stenosis_points)
-        worst = float(np.abs(stenosis).max()) if len(stenosis) else np.nan
-        figures += [worst, _percent(errors.area_inside), _percent(errors.minimum_inside)]
+        figures += _stenosis(np.array(errors.stenosis_points), slice_mm)
+        figures += [_percent(errors.area_inside), _percent(errors.minimum_inside)]
         figures.append(100.0 * errors.measured / errors.stations)
         print(f"{labels:<10}{boundary:<10}" + "".join(f"{f:>11.3f}" for f in figures), flush=True)
 
@@ -164,6 +163,18 @@ def _print_peers(peers: dict[str, Errors], own: dict[tuple[str, str], Errors]) -
         print(f"{name:<28}{PEERS[name][2]:<12}", end="")
         print("".join(f"{f:>11.3f}" for f in (*figures, share)), end="")
         print("" if mine is None else f"{figures[0] / mine[0]:>13.1f}{figures[3] / mine[3]:>8.1f}")
+
+
+def _stenosis(points: np.ndarray, slice_mm: float) -> list[float]:
+    """Return bias, limits, the worst error, and how many % of lesions are farther off than wanted.
+
+    Wanted is a point for every mm of distance of the slices.
+    """
+    if len(points) == 0:
+        return [np.nan] * 4
+    off = np.abs(points)
+    beyond = 100.0 * float((off > slice_mm).mean())
+    return [*_bias_and_limits([points]), float(off.max()), beyond]
 
 
 def _axis_and_diameter(errors: Errors) -> list[float]:

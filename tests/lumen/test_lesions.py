@@ -62,6 +62,27 @@ class TestLesions:
         profile = common(found)
         assert lesions(reshaped(profile, areas_of(profile))) == []
 
+    def test_the_smallest_place_of_a_short_stenosis_lies_between_stations(self, found):
+        profile = common(found)
+        away = profile.branch.curve.position_mm - 25.5
+        lost = np.where(np.abs(away) < 7.5, 0.7 * np.cos(np.pi * away / 15.0) ** 2, 0.0)
+        narrow = reshaped(profile, areas_of(profile) * (1.0 - lost))
+        (row,) = lesions(narrow)
+        (segment,) = segment_table([narrow]).rows
+        for told in (row, segment):
+            assert told["minimum_area_position_mm"] == pytest.approx(25.5, abs=0.01)
+            assert told["minimum_area_mm2"] == pytest.approx(60.0, abs=0.4)
+            assert told["area_stenosis_percent"] == pytest.approx(70.0, abs=0.2)
+            assert told["minimum_diameter_mm"] == pytest.approx(8.74, abs=0.05)
+        assert row["minimum_area_high_mm2"] == pytest.approx(66.3, abs=0.5)
+
+    def test_no_smaller_place_is_made_up_beside_a_sudden_change(self, found):
+        profile = common(found)
+        areas = areas_of(profile)
+        areas[20:24] = [70.0, 60.0, 60.0, 60.0]
+        (row,) = lesions(reshaped(profile, areas))
+        assert row["minimum_area_mm2"] == pytest.approx(60.0, rel=2e-3)
+
     def test_a_narrow_stretch_is_one_with_its_position_and_figures(self, found):
         profile = common(found)
         areas = areas_of(profile)

@@ -389,12 +389,13 @@ class TestTables:
             ]
             areas = [row["lumen_area_mm2"] for row in rows]
             least = [row["position_mm"] for row in rows if row["lumen_area_mm2"] == min(areas)]
-            assert segment["minimum_area_mm2"] == min(areas)
-            assert segment["minimum_area_position_mm"] in least
+            assert 0.99 * min(areas) <= segment["minimum_area_mm2"] <= min(areas)
+            away = [abs(segment["minimum_area_position_mm"] - at) for at in least]
+            assert min(away) <= 0.5
             assert segment["maximum_area_mm2"] == max(areas)
             assert segment["mean_area_mm2"] == pytest.approx(np.mean(areas), abs=0.01)
             widths = [row["minimum_diameter_mm"] for row in rows]
-            assert segment["minimum_diameter_mm"] == min(widths)
+            assert 0.99 * min(widths) <= segment["minimum_diameter_mm"] <= min(widths)
 
     def test_no_figure_of_a_station_contradicts_another(self, y_found):
         for row in y_found.cross_sections.rows:

@@ -167,6 +167,11 @@ def cut_by_end(area_mm2: FloatArray, extent_mm: FloatArray, step_mm: float) -> B
         area, extent, flagged = area_mm2[order], extent_mm[order], cut[order]
         zone = min(len(area) // 3, reach)
         lost = area[:zone] < _CUT_SHARE * area[1 : zone + 1]
+        # Askew voxels leave pieces beyond the end that need not shrink outwards.
+        outer = np.maximum.accumulate(area[:zone])
+        pieces = (area[:zone] > 0.0) & (outer < _SUDDEN_SHARE * area[1 : zone + 1])
+        if pieces.any():
+            lost[: int(np.flatnonzero(pieces)[-1])] = True
         shrinking = zone if lost.all() else int(np.argmin(lost))
         if _tapers(area[: shrinking + 1], extent[: shrinking + 1]):
             sudden = np.flatnonzero(area[:shrinking] < _SUDDEN_SHARE * area[1 : shrinking + 1])

@@ -8,6 +8,7 @@ from venoseg.anatomy import Code
 from venoseg.interchange import sr_codes as codes
 from venoseg.interchange.sr_out import Evaluation, Quantity, VesselReport
 from venoseg.lumen import Measurements
+from venoseg.lumen.least import least_area, least_width
 from venoseg.lumen.profile import VesselProfile
 from venoseg.tables import Row
 
@@ -33,26 +34,23 @@ def _quantities(profile: VesselProfile, row: Row) -> tuple[Quantity, ...]:
         # Figures of the open part alone would be taken for those of the vein.
         quantities += _without_lumen(row)
     elif profile.measured.any():
-        least_area = int(np.nanargmin(profile.shapes.area_mm2))
-        least_width = int(np.nanargmin(profile.shapes.minimum_mm))
-        area_low, area_high = profile.area_interval_mm2[least_area]
-        width_low, width_high = profile.minimum_interval_mm[least_width]
+        area, width = least_area(profile), least_width(profile)
         quantities += [
             Quantity(
                 codes.LUMEN_AREA,
-                round(float(profile.shapes.area_mm2[least_area]), 2),
+                round(area.value, 2),
                 codes.SQUARE_MILLIMETRE,
                 derivation=codes.MINIMUM,
-                low=_defined(area_low, 2),
-                high=_defined(area_high, 2),
+                low=_defined(area.low, 2),
+                high=_defined(area.high, 2),
             ),
             Quantity(
                 codes.LUMEN_DIAMETER,
-                round(float(profile.shapes.minimum_mm[least_width]), 3),
+                round(width.value, 3),
                 codes.MILLIMETRE,
                 derivation=codes.MINIMUM,
-                low=_defined(width_low, 3),
-                high=_defined(width_high, 3),
+                low=_defined(width.low, 3),
+                high=_defined(width.high, 3),
             ),
             _plain(codes.LUMEN_AREA, row["mean_area_mm2"], codes.SQUARE_MILLIMETRE, codes.MEAN),
             _plain(

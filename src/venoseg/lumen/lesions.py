@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from venoseg.lumen.least import least_area, least_width
 from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.references import ReferenceLine
 from venoseg.lumen.stenosis import (
@@ -38,11 +39,11 @@ LESION_COLUMNS: tuple[Column, ...] = (
         "criterion",
         "what makes it a lesion: half of the reference or less by area, by diameter, or no lumen",
     ),
-    Column("minimum_area_mm2", "smallest lumen area", 2),
+    Column("minimum_area_mm2", "smallest lumen area, between stations too", 2),
     Column("minimum_area_low_mm2", "low end of its 95 % interval", 2),
     Column("minimum_area_high_mm2", "high end of its 95 % interval", 2),
     Column("minimum_area_position_mm", "where it is", 2),
-    Column("minimum_diameter_mm", "smallest least width", 3),
+    Column("minimum_diameter_mm", "smallest least width, between stations too", 3),
     Column("minimum_diameter_low_mm", "low end of its 95 % interval", 3),
     Column("minimum_diameter_high_mm", "high end of its 95 % interval", 3),
     Column("minimum_diameter_position_mm", "where it is", 2),
@@ -151,25 +152,23 @@ def _row(
 
 
 def _figures(profile: VesselProfile, line: ReferenceLine | None, lesion: slice) -> dict[str, Value]:
-    at, shapes = profile.branch.curve.position_mm, profile.shapes
-    area = lesion.start + int(np.nanargmin(shapes.area_mm2[lesion]))
-    width = lesion.start + int(np.nanargmin(shapes.minimum_mm[lesion]))
+    at = profile.branch.curve.position_mm
+    area, width = least_area(profile, lesion), least_width(profile, lesion)
     index = compression_index(profile)
     flat = lesion.start + int(np.nanargmin(index[lesion]))
-    areas = [float(shapes.area_mm2[area]), *profile.area_interval_mm2[area].tolist()]
-    widths = [float(shapes.minimum_mm[width]), *profile.minimum_interval_mm[width].tolist()]
-    reference, round_one = (None if line is None else line.at(n) for n in (area, width))
+    areas, widths = ([least.value, least.low, least.high] for least in (area, width))
+    reference, round_one = (None if line is None else line.at(n.station) for n in (area, width))
     by_area = [area_stenosis_percent(value, reference) for value in areas]
     by_width = [diameter_stenosis_percent(value, round_one) for value in widths]
     figures: dict[str, float | None] = {
         "minimum_area_mm2": areas[0],
         "minimum_area_low_mm2": areas[1],
         "minimum_area_high_mm2": areas[2],
-        "minimum_area_position_mm": float(at[area]),
+        "minimum_area_position_mm": area.position_mm,
         "minimum_diameter_mm": widths[0],
         "minimum_diameter_low_mm": widths[1],
         "minimum_diameter_high_mm": widths[2],
-        "minimum_diameter_position_mm": float(at[width]),
+        "minimum_diameter_position_mm": width.position_mm,
         "reference_area_mm2": None if reference is None else reference.area_mm2,
         "area_stenosis_percent": by_area[0],
         "area_stenosis_low_percent": by_area[2],

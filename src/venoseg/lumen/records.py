@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from venoseg.centerline.tree import Failure
+from venoseg.lumen.least import least_area, least_width
 from venoseg.lumen.occlusion import occluded_length_mm
 from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.references import ReferenceLine, ReferenceRule, reference_lines
@@ -55,9 +56,9 @@ SEGMENT_COLUMNS: tuple[Column, ...] = (
     Column("vessel", "name of the vein"),
     Column("length_mm", "arc length of its centerline", 2),
     Column("covered", "whether the vein lies in the image from end to end"),
-    Column("minimum_area_mm2", "smallest lumen area", 2),
+    Column("minimum_area_mm2", "smallest lumen area, between stations too", 2),
     Column("minimum_area_position_mm", "where it is, from the central end", 2),
-    Column("minimum_diameter_mm", "smallest of the least widths", 3),
+    Column("minimum_diameter_mm", "smallest of the least widths, between stations too", 3),
     Column("mean_area_mm2", "mean lumen area over the measured stations", 2),
     Column("maximum_area_mm2", "largest lumen area", 2),
     Column("reference_kind", "what the stenosis is measured against"),
@@ -176,21 +177,17 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
     if line and np.ptp(line.areas_mm2) == 0.0:
         row["reference_area_mm2"] = float(line.areas_mm2[0])
     if measured.any():
-        least = int(np.nanargmin(shapes.area_mm2))
-        thinnest = int(np.nanargmin(shapes.minimum_mm))
-        minimum = float(shapes.minimum_mm[thinnest])
-        reference, round_one = (line.at(n) if line else None for n in (least, thinnest))
+        least, thinnest = least_area(profile), least_width(profile)
+        reference, round_one = (line.at(n.station) if line else None for n in (least, thinnest))
         row |= {
-            "minimum_area_mm2": float(shapes.area_mm2[least]),
-            "minimum_area_position_mm": float(branch.curve.position_mm[least]),
-            "minimum_diameter_mm": minimum,
+            "minimum_area_mm2": least.value,
+            "minimum_area_position_mm": least.position_mm,
+            "minimum_diameter_mm": thinnest.value,
             "mean_area_mm2": float(np.nanmean(shapes.area_mm2)),
             "maximum_area_mm2": float(np.nanmax(shapes.area_mm2)),
             "reference_area_mm2": reference.area_mm2 if reference else None,
-            "area_stenosis_percent": area_stenosis_percent(
-                float(shapes.area_mm2[least]), reference
-            ),
-            "diameter_stenosis_percent": diameter_stenosis_percent(minimum, round_one),
+            "area_stenosis_percent": area_stenosis_percent(least.value, reference),
+            "diameter_stenosis_percent": diameter_stenosis_percent(thinnest.value, round_one),
         }
     if "occluded" in profile.shut:
         shut = profile.shut.index("occluded")

@@ -103,10 +103,11 @@ def voxel_noise(sight: Sight, expected: FloatArray, draws: NoiseDraws) -> FloatA
 
 
 def inner_depths(depths_mm: FloatArray, radius_mm: FloatArray) -> BoolArray:
-    """Tell (n, d) at which depths the level inside sections of (n,) radii is read."""
+    """Tell (n, d) at which depths the level inside sections of (n,) radii is read: one at least."""
     nearest = np.minimum(CLEAR_OF_EDGE_MM, 0.7 * radius_mm)[:, None]
-    farthest = np.maximum(1.2 * radius_mm, SAMPLE_MM)[:, None]
-    read: BoolArray = (depths_mm <= -nearest + 1e-6) & (depths_mm >= -farthest)
+    first = SAMPLE_MM * np.maximum(np.ceil(nearest / SAMPLE_MM - 1e-6), 1.0)
+    farthest = np.maximum(1.2 * radius_mm[:, None], first)
+    read: BoolArray = (depths_mm <= -nearest + 1e-6) & (depths_mm >= -farthest - 1e-6)
     return read
 
 

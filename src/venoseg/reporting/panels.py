@@ -8,6 +8,7 @@ from matplotlib.patches import Patch
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
+from venoseg.lumen.least import least_area, least_width
 from venoseg.lumen.stenosis import Reference
 from venoseg.reporting.drawing import FAINT_INK, INK
 from venoseg.reporting.stretches import edge_sources, step_mm, unmeasured
@@ -46,10 +47,8 @@ def draw_area(axes: Axes, profile: VesselProfile, reference: Reference | None) -
         _legend_above(axes, 1)
         top = max(top, reference.area_mm2)
     if profile.measured.any():
-        least = int(np.nanargmin(area))
-        _mark_least(
-            axes, float(position[least]), length, float(area[least]), area_words(float(area[least]))
-        )
+        least = least_area(profile)
+        _mark_least(axes, least.position_mm, length, least.value, area_words(least.value))
     axes.set_ylim(0.0, 1.15 * top)
     axes.set_ylabel("area, mm²")
     axes.set_title("Lumen area (95 % interval)")
@@ -82,9 +81,8 @@ def draw_diameters(axes: Axes, profile: VesselProfile) -> None:
     )
     top = 1.0 if not profile.measured.any() else float(np.nanmax(shapes.maximum_mm))
     if profile.measured.any():
-        least = int(np.nanargmin(shapes.minimum_mm))
-        value = float(shapes.minimum_mm[least])
-        _mark_least(axes, float(position[least]), length, value, f"{value:.1f} mm")
+        least = least_width(profile)
+        _mark_least(axes, least.position_mm, length, least.value, f"{least.value:.1f} mm")
     axes.set_ylim(0.0, 1.2 * top)
     axes.set_ylabel("diameter, mm")
     axes.set_title("Diameters")

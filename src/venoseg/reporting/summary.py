@@ -8,6 +8,7 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import Measurements, VesselProfile
+from venoseg.lumen.least import least_area
 from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.reporting.stretches import Stretch, edge_sources, step_mm, unmeasured
 from venoseg.reporting.words import (
@@ -108,12 +109,12 @@ def notes(profile: VesselProfile, row: Row) -> tuple[str, ...]:
 
 
 def _smallest(profile: VesselProfile) -> str:
-    n = least_station(profile)
-    shapes = profile.shapes
+    least, shapes = least_area(profile), profile.shapes
+    n = least.station
     return (
-        f"Smallest lumen area {area_words(shapes.area_mm2[n])} "
-        f"(95 % interval {area_range(*profile.area_interval_mm2[n])} mm²), "
-        f"{profile.branch.curve.position_mm[n]:.0f} mm from the central end; "
+        f"Smallest lumen area {area_words(least.value)} "
+        f"(95 % interval {area_range(least.low, least.high)} mm²), "
+        f"{least.position_mm:.0f} mm from the central end; "
         f"minimum diameter there {length_words(shapes.minimum_mm[n])} "
         f"({length_range(*profile.minimum_interval_mm[n])} mm), "
         f"maximum {length_words(shapes.maximum_mm[n])}."
@@ -124,8 +125,8 @@ def _comparison(profile: VesselProfile) -> str:
     reference = expected_normal(profile.vessel)
     if reference is None:
         return "No expected normal area is known for this vein, so no stenosis is given."
-    n = least_station(profile)
-    areas = np.array([profile.shapes.area_mm2[n], *profile.area_interval_mm2[n]])
+    least = least_area(profile)
+    areas = np.array([least.value, least.low, least.high])
     percent, high, low = 100.0 * (1.0 - areas / reference.area_mm2)
     against = f"the expected normal area of {area_words(reference.area_mm2)} ({reference.source})"
     if percent <= 0.0:

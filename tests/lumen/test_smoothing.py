@@ -1,0 +1,36 @@
+"""Outlines that the search for the edge starts from, along a vein."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.centerline.curve import curve_through
+from venoseg.lumen.search import depths_mm
+from venoseg.lumen.sight import inner_depths
+from venoseg.lumen.smoothing import settled
+
+
+def _stenosis_mm(step_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the radii of a focal stenosis, and its outlines with a step at every other station."""
+    away = np.arange(81) - 40.0
+    lost = np.where(np.abs(away) < 7.5, 0.7 * np.cos(np.pi * away / 15.0) ** 2, 0.0)
+    radius = 7.5 * np.sqrt(1.0 - lost)
+    angle = np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
+    stepped = radius + step_mm * (-1.0) ** np.arange(81)
+    outlines = stepped[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return radius, outlines
+
+
+@pytest.mark.parametrize("step_mm", [0.0, 0.3])
+def test_a_focal_stenosis_keeps_its_shape_and_loses_the_steps_of_its_labels(step_mm):
+    radius, outlines = _stenosis_mm(step_mm)
+    curve = curve_through(np.array([[0.0, 0.0, -float(n)] for n in range(81)]), 1.0)
+    smooth = np.hypot(*np.moveaxis(settled(outlines, curve), -1, 0)).mean(axis=1)
+    np.testing.assert_allclose(smooth[38:43], radius[38:43], atol=0.04)
+
+
+def test_something_is_read_inside_lumens_of_every_size():
+    radii = np.linspace(0.1, 15.0, 3000)
+    for reach_mm in (2.0, 3.2):
+        assert inner_depths(depths_mm(reach_mm), radii).any(axis=1).all()

@@ -110,12 +110,15 @@ def _least_squares(
         begin[:, 0], end[:, 0] = np.maximum(begin[:, 0], low), np.minimum(end[:, 0], high)
         corner = begin.min(axis=0)
         least = np.full(end.max(axis=0) - corner, 2.0, dtype=np.float32)
-        for n, one, other in zip(these, begin, end, strict=True):
-            k, j, i = (
-                (((np.arange(a, b) - middle) / mm) ** 2).astype(np.float32)
-                for a, b, middle, mm in zip(one, other, middles[n], half[n], strict=True)
+        shares = [
+            (
+                ((np.arange(size) + start - middles[these, axis, None]) / half[these, axis, None])
+                ** 2
             )
-            (a, b, c), (d, e, f) = one - corner, other - corner
+            for axis, (start, size) in enumerate(zip(corner, least.shape, strict=True))
+        ]
+        k, j, i = (share.astype(np.float32) for share in shares)
+        for n, ((a, b, c), (d, e, f)) in enumerate(zip(begin - corner, end - corner, strict=True)):
             ball = least[a:d, b:e, c:f]
-            np.minimum(ball, k[:, None, None] + (j[:, None] + i), out=ball)
+            np.minimum(ball, k[n, a:d, None, None] + (j[n, b:e, None] + i[n, c:f]), out=ball)
         yield corner, least

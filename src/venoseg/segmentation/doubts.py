@@ -63,8 +63,10 @@ def with_doubts(
     place
         Where these labels lie.
     """
-    lost = 1.0 - counts_of(after, len(names)) / np.maximum(before, 1)
-    whole = _largest_share(after, place, len(names))
+    held = held_by(after > 0)
+    values = after[tuple(held.T)]
+    lost = 1.0 - np.bincount(values, minlength=len(names) + 1) / np.maximum(before, 1)
+    whole = _largest_share(held, values, place, len(names))
     course = _courses(found, tubes)
     levels = _levels(found, tubes)
     out = []
@@ -126,16 +128,19 @@ def counts_of(labels: LabelArray, count: int) -> npt.NDArray[np.int64]:
     return counts
 
 
-def _largest_share(labels: LabelArray, grid: Grid, count: int) -> FloatArray:
+def _largest_share(
+    held: npt.NDArray[np.int64], values: LabelArray, grid: Grid, count: int
+) -> FloatArray:
     """Return (count + 1,) which share of each label its largest piece holds; 1 where it is gone.
+
+    ``held`` are (m, 3) the voxels that have labels, ``values`` these.
 
     Pieces that come nearer to each other than a millimetre or two are one.
     """
     share = np.ones(count + 1)
-    held = held_by(labels > 0)
-    values = labels[tuple(held.T)]
+    blocks = held // factors(grid, _PIECES_MM)
     for value in np.unique(values):
-        block = held[values == value] // factors(grid, _PIECES_MM)
+        block = blocks[values == value]
         block -= block.min(axis=0)
         voxels = np.zeros(block.max(axis=0) + 1, dtype=np.int64)
         flat = np.ravel_multi_index(tuple(block.T), voxels.shape)

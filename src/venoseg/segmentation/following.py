@@ -31,6 +31,8 @@ STEP_MM = 1.5
 # Until the course lies in the middle steps of this size tell as much.
 _FIRST_STEP_MM = 3.0
 LARGEST_MM = 26.0
+# A wall is sought half as far again as the round before found one, and so far at least.
+_FARTHER, _LEAST_FAR_MM = 1.5, 12.0
 # The course is moved into the middle until it moves by less than this nearly everywhere.
 _ROUNDS, _SETTLED_MM, _EVEN_MM = 5, 0.8, 3.0
 _WALL_SHOWS = 0.65
@@ -183,9 +185,9 @@ def tube_along(
     expected = None
     moved_mm = np.inf
     rays = no_stretch(len(course.points_lps_mm))
-    last = False
+    far_mm, last = LARGEST_MM, False
     for turn in range(_ROUNDS):
-        sampled = unrolled(part.voxels, part.grid, course, LARGEST_MM, rays.rays_mm)
+        sampled = unrolled(part.voxels, part.grid, course, far_mm, rays.rays_mm)
         level = level_along(sampled, course.step_mm)
         # Faint blood lies in tissue nearly as bright; bright blood has streams that differ more.
         bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)
@@ -202,6 +204,7 @@ def tube_along(
         centred = _moved(course, lobes.centre_mm)
         away = np.linalg.norm(centred - course.points_lps_mm, axis=1)
         moved_mm = float(np.percentile(away, 90))
+        far_mm = float(np.clip(_FARTHER * length.max(), _LEAST_FAR_MM, LARGEST_MM))
         last = turn == _ROUNDS - 2 or (turn > 0 and moved_mm < _SETTLED_MM)
         course = course_through(centred, STEP_MM if last else _FIRST_STEP_MM, 3.0)
         count = len(course.points_lps_mm)

@@ -180,12 +180,17 @@ def _shown(edges: _Edges, grid: Grid, middle_lps_mm: FloatArray, radius_mm: floa
 
 def _votes(edges: _Edges, grid: Grid) -> npt.NDArray[np.float32]:
     """Return (radii, slices, rows, columns) how much speaks for a ball of a radius around each."""
-    votes = np.zeros((len(_RADII_MM), *grid.shape), dtype=np.float32)
+    # With a rim that holds the middles outside, every middle is a place in memory.
+    rim = np.ceil(_RADII_MM[-1] / grid.spacing_mm).astype(int) + 1
+    shape = np.array(grid.shape) + 2 * rim
+    inner = tuple(slice(n, n + size) for n, size in zip(rim, grid.shape, strict=True))
+    at, step = (edges.at + rim).astype(np.float32), edges.across / grid.spacing_mm
+    votes = np.empty((len(_RADII_MM), *grid.shape), dtype=np.float32)
     for n, radius in enumerate(_RADII_MM):
-        for sign in (-1.0, 1.0):
-            middle = np.rint(edges.at + sign * radius * edges.across / grid.spacing_mm).astype(int)
-            inside = ((middle >= 0) & (middle < grid.shape)).all(axis=1)
-            flat = np.ravel_multi_index(tuple(middle[inside].T), grid.shape)
-            votes[n] += np.bincount(flat, minlength=votes[n].size).reshape(grid.shape)
+        away = (radius * step).astype(np.float32)
+        middles = np.rint(np.concatenate([at + away, at - away])).astype(np.intp)
+        flat = middles @ np.array([shape[1] * shape[2], shape[2], 1])
+        count = np.bincount(flat, minlength=int(shape.prod())).reshape(shape)
+        votes[n] = count[inner]
     gathered: npt.NDArray[np.float32] = ndimage.gaussian_filter(votes, (1.0, *(_SMOOTH,) * 3))
     return gathered

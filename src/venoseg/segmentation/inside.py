@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from venoseg.segmentation.curves import Course
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.segmentation.working import Float32Array, box_around, factors, held_by
@@ -62,17 +63,29 @@ def voxels_inside(tube: Tube, grid: Grid, open_stations: BoolArray) -> Inside:
     block, station = _blocks_near(tube, grid, factor, open_stations)
     offset = np.stack(np.unravel_index(np.arange(factor.prod()), factor), axis=-1)
     few = max(1, _AT_ONCE // len(offset))
+    frames = _frames_of(tube.course)
 
     def inside(start: int) -> tuple[npt.NDArray[np.int64], Float32Array, npt.NDArray[np.intp]]:
-        some = slice(start, start + few)
-        index = block[some, None] * factor + offset
-        within = (index < grid.shape).all(axis=2)
-        guess = np.broadcast_to(station[some, None], within.shape)[within]
-        return _inside(tube, grid, index[within], guess, walls, open_stations)
+        corner = block[start : start + few] * factor
+        return _inside(
+            tube, frames, grid, corner, offset, station[start : start + few], walls, open_stations
+        )
 
     parts = each(inside, range(0, len(block), few))
     nothing = (np.empty((0, 3), np.int64), np.empty(0, np.float32), np.empty(0, np.intp))
     return Inside(*(np.concatenate(one) for one in zip(nothing, *parts, strict=True)))
+
+
+def _frames_of(course: Course) -> Float32Array:
+    """Return (3, 4, n), of each point of a course, what tells how far a place lies from it.
+
+    Along the tangent, the first and the second axis: weights of the place's three coordinates,
+    counted from the first point of the course, and what is to be added.
+    """
+    axes = np.stack([course.tangent, course.first, course.second])
+    own = np.sum(axes * (course.points_lps_mm - course.points_lps_mm[0]), axis=2)
+    frames = np.concatenate([axes.transpose(0, 2, 1), -own[:, None]], axis=1)
+    return np.ascontiguousarray(frames, dtype=np.float32)
 
 
 def _blocks_near(
@@ -140,31 +153,39 @@ def _finer_walls(tube: Tube) -> Float32Array:
 
 def _inside(
     tube: Tube,
+    frames: Float32Array,
     grid: Grid,
-    index: npt.NDArray[np.int64],
+    corner: npt.NDArray[np.int64],
+    offset: npt.NDArray[np.int64],
     guess: npt.NDArray[np.intp],
     walls: Float32Array,
     open_stations: BoolArray,
 ) -> tuple[npt.NDArray[np.int64], Float32Array, npt.NDArray[np.intp]]:
-    """Return what `Inside` holds of some voxels, given a station near each."""
+    """Return what `Inside` holds of some blocks of voxels, given a station near each block."""
     course = tube.course
     last = len(course.points_lps_mm) - 1
-    points = grid.to_lps(index)
-    away = np.einsum("ij,ij->i", points - course.points_lps_mm[guess], course.tangent[guess])
-    station = np.clip(guess + np.rint(away / course.step_mm).astype(np.intp), 0, last)
-    offset = (points - course.points_lps_mm[station]).astype(np.float32)
+    # All of what follows has a row for each block, and a column for each of its voxels.
+    shift = grid.to_lps(offset) - grid.to_lps([0, 0, 0])
+    begin = grid.to_lps(corner)
+    away = np.sum((begin - course.points_lps_mm[guess]) * course.tangent[guess], axis=1)
+    away = away[:, None] + course.tangent[guess] @ shift.T
+    station = np.clip(guess[:, None] + np.rint(away / course.step_mm).astype(np.intp), 0, last)
+    begin -= course.points_lps_mm[0]
+    x, y, z = ((begin[:, n, None] + shift[:, n]).astype(np.float32) for n in range(3))
     along, first, second = (
-        np.einsum("ij,ij->i", offset, axes.astype(np.float32)[station])
-        for axes in (course.tangent, course.first, course.second)
+        a[station] * x + b[station] * y + c[station] * z + own[station] for a, b, c, own in frames
     )
-    turn = np.arctan2(second, first) / np.float32(2 * np.pi) * RAYS % RAYS
+    turn = np.arctan2(second, first) * np.float32(RAYS / (2 * np.pi)) % np.float32(RAYS)
     row = np.rint((station + along / np.float32(course.step_mm)) * _FINER).astype(np.intp)
     column = np.rint(turn * _FINER).astype(np.intp)
     wall = walls[np.clip(row, 0, len(walls) - 1), column]
-    depth = 1.0 - np.hypot(first, second) / wall
+    depth = np.float32(1.0) - np.hypot(first, second) / wall
     # Beyond the two ends nothing is inside.
     beyond = ((station == 0) & (along < -0.5)) | ((station == last) & (along > 0.5))
     # In a bend a voxel beyond its middle lies nearer to another part.
     kept = (depth >= 0) & ~beyond & open_stations[station]
     kept &= np.abs(along) <= np.float32(2.0 * course.step_mm)
-    return index[kept], depth[kept], station[kept]
+    held, voxel = np.nonzero(kept)
+    index = corner[held] + offset[voxel]
+    within = (index < grid.shape).all(axis=1)
+    return index[within], depth[kept][within], station[kept][within]

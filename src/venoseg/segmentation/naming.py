@@ -178,7 +178,7 @@ def _part_of(
     """Return which part of a course each of (n, 3) points lies beside."""
     if len(points) == 0:
         return np.empty(0, dtype=np.intp)
-    _, nearest = tree.query(points)
+    _, nearest = tree.query(points, workers=-1)
     part: npt.NDArray[np.intp] = np.searchsorted([at for at, _ in parts], nearest, "right") - 1
     return part
 

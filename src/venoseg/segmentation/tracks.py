@@ -6,6 +6,7 @@ Slices grow to the head, rows to the back, columns to the patient's left.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +100,12 @@ def discs_in(
     _, dy, dx = grid.spacing_mm
     kernels = [_kernels(radius, dy, dx) for radius in radii_mm]
     edge = max(max(disc.shape) for disc, _ in kernels) // 2
+    rings = [
+        (_rows_of(disc), [_rows_of(sector) for sector in sectors]) for disc, sectors in kernels
+    ]
+    longest = max(
+        row.length for disc, sectors in rings for rows in (disc, *sectors) for row in rows
+    )
     padded = np.pad(image, ((0, 0), (edge, edge), (edge, edge)), mode="edge")
     padded = np.clip(padded, -120.0, 320.0).astype(np.float32)
     best = np.full(image.shape, -1e3, dtype=np.float32)
@@ -108,8 +115,10 @@ def discs_in(
 
     def look_at(start: int) -> None:
         some = slice(start, start + few)
-        for radius, (disc, sectors) in zip(radii_mm, kernels, strict=True):
-            contrast, inside = _contrast(padded[some], edge, disc, sectors, shares, darker_too)
+        sums = _sums_of(padded[some], longest, edge)
+        squares = _sums_of(padded[some] * padded[some], longest, edge)
+        for radius, (disc, sectors) in zip(radii_mm, rings, strict=True):
+            contrast, inside = _contrast(sums, squares, disc, sectors, shares, darker_too)
             better = contrast > best[some]
             if where is not None:
                 better &= where[some]
@@ -120,23 +129,60 @@ def discs_in(
     return Discs(best, level, which)
 
 
+class _Row(NamedTuple):
+    """Neighbours in a row of a kernel: row and first column, from its middle, and their number."""
+
+    row: int
+    column: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Sums over neighbours in a row of some slices, which have ``edge`` voxels more on all sides.
+
+    ``from_each[n]`` holds, flat, the sum of n + 1 voxels from each on.
+    """
+
+    from_each: list[Float32Array]
+    shape: tuple[int, ...]
+    edge: int
+
+
+def _sums_of(padded: Float32Array, longest: int, edge: int) -> _Sums:
+    flat = padded.ravel()
+    sums = [flat]
+    for further in range(1, longest):
+        sums.append(sums[-1][:-1] + flat[further:])
+    return _Sums(sums, padded.shape, edge)
+
+
+def _rows_of(kernel: BoolArray) -> list[_Row]:
+    """Take a kernel apart into neighbours in rows: sums of these are shared by all kernels."""
+    border = np.diff(np.pad(kernel, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, first = np.nonzero(border > 0)
+    _, past = np.nonzero(border < 0)
+    middle = np.array(kernel.shape) // 2
+    return [
+        _Row(int(row - middle[0]), int(start - middle[1]), int(stop - start))
+        for row, start, stop in zip(rows, first, past, strict=True)
+    ]
+
+
 def _contrast(
-    padded: Float32Array,
-    edge: int,
-    disc: BoolArray,
-    sectors: list[BoolArray],
+    sums: _Sums,
+    squares: _Sums,
+    disc: list[_Row],
+    sectors: list[list[_Row]],
     shares: tuple[float, float],
     darker_too: bool,
 ) -> tuple[Float32Array, Float32Array]:
-    """Return how much a disc around each place of some slices stands out, and its grey value.
-
-    The slices have ``edge`` voxels more on all sides.
-    """
+    """Return how much a disc around each place of some slices stands out, and its grey value."""
     quantile, mean_share = shares
-    inside = _mean_over(padded, edge, disc)
-    square = _mean_over(padded * padded, edge, disc) - inside * inside
+    inside = _mean_over(sums, disc)
+    square = _mean_over(squares, disc) - inside * inside
     spread = np.sqrt(np.maximum(square, 0.0))
-    steps = [inside - _mean_over(padded, edge, sector) for sector in sectors]
+    steps = [inside - _mean_over(sums, sector) for sector in sectors]
     if darker_too:
         steps = [np.abs(step) for step in steps]
     contrast = -_SPREAD * spread - 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
@@ -147,21 +193,21 @@ def _contrast(
     return contrast, inside
 
 
-def _mean_over(padded: Float32Array, edge: int, kernel: BoolArray) -> Float32Array:
+def _mean_over(sums: _Sums, kernel: list[_Row]) -> Float32Array:
     """Return the mean over a kernel around each place of slices that have an edge around them."""
-    width = padded.shape[2]
-    flat = padded.ravel()
-    rows, columns = np.nonzero(kernel)
-    offsets = (rows - kernel.shape[0] // 2) * width + columns - kernel.shape[1] // 2
+    edge, (count, rows, width) = sums.edge, sums.shape
     # From the first place that is wanted to the last, those of the edge between them too.
     first = edge * width + edge
-    total = np.zeros(len(flat) - 2 * first, dtype=np.float32)
-    for offset in offsets:
-        total += flat[first + offset : first + offset + len(total)]
-    total /= np.float32(len(offsets))
-    mean = np.empty(len(flat), dtype=np.float32)
-    mean[first : first + len(total)] = total
-    inner: Float32Array = mean.reshape(padded.shape)[:, edge:-edge, edge:-edge]
+    total = np.zeros(count * rows * width - 2 * first, dtype=np.float32)
+    for one in kernel:
+        start = first + one.row * width + one.column
+        total += sums.from_each[one.length - 1][start : start + len(total)]
+    total /= np.float32(sum(one.length for one in kernel))
+    inner: Float32Array = np.lib.stride_tricks.as_strided(
+        total,
+        (count, rows - 2 * edge, width - 2 * edge),
+        (total.itemsize * rows * width, total.itemsize * width, total.itemsize),
+    )
     return inner
 
 

@@ -45,9 +45,12 @@ def out_to_wires(sampled: Float32Array, length: FloatArray, level_hu: FloatArray
     height = np.take_along_axis(over, crest[:, :, None] + _BEFORE, axis=2)[:, :, 0]
     past = window - crest[:, :, None]
     behind = np.where((past > 0) & (past <= _NEAR), over, np.inf).min(axis=2)
-    before = np.where(past <= 0, over, np.inf).min(axis=2)
     wire = (height > _BRIGHTER_HU) & (behind < (1.0 - _GONE) * height)
-    bare = _rings(wire) & ~_lined(before, wire)
+    rings = _rings(wire)
+    if not rings.any():
+        return length
+    before = np.where(past <= 0, over, np.inf).min(axis=2)
+    bare = rings & ~_lined(before, wire)
     return np.where(bare[:, None] & wire, (first + crest) * RADIUS_STEP_MM, length)
 
 

@@ -44,9 +44,9 @@ def left_of_draws(curve: Curve, angle_rad: float) -> float:
 def test_draws_of_noise_leave_as_much(degrees):
     curve = leaning(degrees)
     places = [left_of_draws(curve, angle) for angle in np.linspace(0.0, np.pi, 8, endpoint=False)]
-    assert left_on_wall(curve, EDGE, OVER_MM)[10] == pytest.approx(np.mean(places), rel=0.03)
+    assert left_on_wall(curve, EDGE, [OVER_MM])[0, 10] == pytest.approx(np.mean(places), rel=0.03)
 
 
 def test_a_vein_across_the_slices_is_averaged_along_and_around_each_by_itself():
     alone = left_by_average(ALIKE_MM[2], OVER_MM[0]) * left_by_average(ALIKE_MM[0], OVER_MM[1])
-    assert left_on_wall(leaning(0.0), EDGE, OVER_MM) == pytest.approx(alone, rel=1e-6)
+    assert left_on_wall(leaning(0.0), EDGE, [OVER_MM]) == pytest.approx(alone, rel=1e-6)

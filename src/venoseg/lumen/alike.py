@@ -7,6 +7,7 @@ way for as long as the vein runs straight along them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,8 +70,8 @@ def left_by_average(noise_mm: float | FloatArray, over_mm: float | FloatArray) -
     return np.asarray(noise_mm / np.hypot(noise_mm, over_mm))
 
 
-def left_on_wall(curve: Curve, edge: Edge, over_mm: tuple[float, float]) -> FloatArray:
-    """Return (n,) what an average over the wall leaves of the variance of an edge's position.
+def left_on_wall(curve: Curve, edge: Edge, over_mm: Sequence[tuple[float, float]]) -> FloatArray:
+    """Return (k, n) what averages over the wall leave of the variance of an edge's position.
 
     Noise is alike over an ellipsoid that lies along the image's axes, and edges average it across
     the wall. Of noise whose likeness has covariance A a Gaussian average of covariance W leaves
@@ -84,7 +85,7 @@ def left_on_wall(curve: Curve, edge: Edge, over_mm: tuple[float, float]) -> Floa
     edge
         Where it was sought.
     over_mm
-        Standard deviations of the average along the vein and around it.
+        Standard deviations of each of k averages along the vein and around it.
     """
     grid = edge.grid
     alike_mm = np.hypot(0.5 * grid.spacing_mm, edge.grain.along_axes_mm(grid))
@@ -99,23 +100,26 @@ def left_on_wall(curve: Curve, edge: Edge, over_mm: tuple[float, float]) -> Floa
     )
     shape = axes @ (grid.directions * alike_mm)
     alike = shape @ np.swapaxes(shape, -1, -2)
-    single = alike + np.diag([0.0, 0.0, edge.blur.in_plane_mm**2])
-    averaged = single + np.diag([over_mm[0] ** 2, over_mm[1] ** 2, 0.0])
-    left: FloatArray = np.sqrt(np.linalg.det(single) / np.linalg.det(averaged)).mean(axis=1)
+    averages = [
+        np.diag([along**2, around**2, edge.blur.in_plane_mm**2])
+        for along, around in ((0.0, 0.0), *over_mm)
+    ]
+    size = np.linalg.det(alike + np.array(averages)[:, None, None])
+    left: FloatArray = np.sqrt(size[0] / size[1:]).mean(axis=-1)
     return left
 
 
-def scatter_left(curve: Curve, edge: Edge) -> FloatArray:
-    """Return (n,) how far noise of unit scatter scatters about its average over the wall.
+def left_to_wall(curve: Curve, edge: Edge) -> tuple[FloatArray, FloatArray]:
+    """Return (n,) what the average of the wall leaves, and how far from it single edges scatter.
 
-    Of the average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the
-    covariance is the variance of an average over less by the root of 2.
+    The first is a share of the variance of single edges, the second one of their deviation. Of the
+    average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the covariance
+    is the variance of an average over less by the root of 2.
     """
     along, around = WALL_SMOOTHING_MM
-    average = left_on_wall(curve, edge, (along, around))
-    covariance = left_on_wall(curve, edge, (along / np.sqrt(2.0), around / np.sqrt(2.0)))
-    scatter: FloatArray = np.sqrt(1.0 - 2.0 * covariance + average)
-    return scatter
+    less = (along / np.sqrt(2.0), around / np.sqrt(2.0))
+    average, covariance = left_on_wall(curve, edge, (WALL_SMOOTHING_MM, less))
+    return average, np.sqrt(1.0 - 2.0 * covariance + average)
 
 
 def repeated(curve: Curve, grid: Grid) -> FloatArray:

@@ -65,9 +65,12 @@ _AREA_CHANGE = 2.5
 _VOXELS_OFF = 1.2
 
 
-def whole_sections(volume: Volume, branch: Branch, sections: LabelView, flags: Flags) -> BoolArray:
-    """Tell which sections show the vein, whole and alone, and note why the others do not."""
+def whole_sections(
+    volume: Volume, branch: Branch, sections: LabelView
+) -> tuple[BoolArray, tuple[tuple[str, ...], ...]]:
+    """Tell which of n sections show the vein, whole and alone, and in words why others do not."""
     curve, region = branch.curve, branch.region
+    flags: Flags = [[] for _ in range(len(curve))]
     step_mm = float(curve.position_mm[1] - curve.position_mm[0])
     cut = cut_by_slices(curve, sections.extent_mm, region)
     cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
@@ -91,7 +94,7 @@ def whole_sections(volume: Volume, branch: Branch, sections: LabelView, flags: F
     whole: BoolArray = ~(cut | border | gap | shared) & sections.found & (sections.areas_mm2 > 0)
     for bridged in branch.gaps:
         whole &= (curve.position_mm < bridged.start_mm) | (curve.position_mm > bridged.stop_mm)
-    return whole
+    return whole, tuple(map(tuple, flags))
 
 
 def _up_to_junction(branch: Branch, shared: BoolArray) -> BoolArray:

@@ -8,6 +8,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import Profiles
+from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import Sight
 from venoseg.volume import BoolArray, FloatArray
 
@@ -48,8 +49,8 @@ def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: Float
     The image then rises where the lumen ends. Where metal lies along much of the rim, as in a
     stent, none is told: the whole section is hidden.
     """
-    inside = np.median(sight.within, axis=1)
-    noise = np.sqrt(2.0 * np.median(sight.scatter, axis=1))
+    inside = medians(sight.within)
+    noise = np.sqrt(2.0 * medians(sight.scatter))
     first, last = _ON_THE_WALL_MM
     on_wall = (profiles.depths_mm >= first - 1e-6) & (profiles.depths_mm <= last + 1e-6)
     excess = profiles.values[..., on_wall].max(axis=-1) - inside[:, None]

@@ -52,6 +52,8 @@ class Evidence:
         What the labels show.
     whole
         (n,) True where the section shows the vein, whole and alone.
+    notes
+        n tuples of words: why it does not.
     image, labels
         The wall in the image and that of the labels; each NaN where it was not sought.
     image_variances_mm2, label_variances_mm2
@@ -66,6 +68,7 @@ class Evidence:
 
     view: LabelView
     whole: BoolArray
+    notes: tuple[tuple[str, ...], ...]
     image: Wall
     labels: Wall
     image_variances_mm2: FloatArray
@@ -95,10 +98,12 @@ def gather(
     """
     count = len(branch.curve)
     view = view_labels(branch)
+    whole, notes = whole_sections(volume, branch, view)
     blank = np.full((count, 2), np.nan)
     evidence = Evidence(
         view=view,
-        whole=whole_sections(volume, branch, view, [[] for _ in range(count)]),
+        whole=whole,
+        notes=notes,
         image=Wall.unknown(count),
         labels=Wall.unknown(count),
         image_variances_mm2=blank,
@@ -133,7 +138,7 @@ def renew(
     smoothed = smoothed_stations(step_mm)
     stations = slice(max(stations.start - smoothed, 0), min(stations.stop + smoothed, count))
     view = evidence.view.replaced(stations, view_labels(branch, stations))
-    whole = whole_sections(volume, branch, view, [[] for _ in range(count)])
+    whole, notes = whole_sections(volume, branch, view)
     moved_mm = _moved_mm(evidence.view, view)
     moved_mm[whole != evidence.whole] = np.inf
     averaged_mm = averaged_along_mm(np.sqrt(view.areas_mm2 / np.pi))
@@ -141,7 +146,7 @@ def renew(
         # Where labels tell the wall it moves as much as they do: felt as the largest moves are.
         moved_mm = np.where(moved_mm > _SAME_MM, np.inf, moved_mm)
     felt = _felt(moved_mm, step_mm, averaged_mm)
-    evidence = replace(evidence, view=view, whole=whole)
+    evidence = replace(evidence, view=view, whole=whole, notes=notes)
     if felt is None:
         return evidence
     margin = int(np.ceil(_MARGIN * averaged_mm[felt].max() / step_mm))

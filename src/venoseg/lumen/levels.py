@@ -12,6 +12,7 @@ from venoseg.lumen.covering import widened_rays
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.mixing import rise_across
+from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import CLEAR_OF_EDGE_MM, Sight, outer_depths, voxel_noise
 from venoseg.lumen.smoothing import over_wall
 from venoseg.volume import BoolArray, FloatArray
@@ -126,7 +127,7 @@ def levels_beside(
 
 def _lit(sight: Sight, station_mm: float) -> FloatArray:
     """Return (n,) 1 where stations show lumen, next to nothing where they show none of it."""
-    contrast = np.median(sight.within, axis=1) - np.median(sight.beyond, axis=1)
+    contrast = medians(sight.within) - medians(sight.beyond)
     over = 2 * round(_USUAL_OVER_MM / station_mm) + 1
     usual = np.maximum(ndimage.median_filter(contrast, over, mode="mirror"), LEAST_CONTRAST_HU)
     share = (contrast / usual - _NO_LUMEN) / (_LUMEN - _NO_LUMEN)

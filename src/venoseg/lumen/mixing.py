@@ -91,15 +91,14 @@ def slopes_hu_per_mm(
         (n, 2) slopes in the planes of the sections.
     """
     total = np.maximum(weights.sum(axis=1), 1e-6)[:, None]
-    middle = (weights[..., None] * places_mm).sum(axis=1) / total
-    level = (weights * read_hu).sum(axis=1, keepdims=True) / total
-    apart = places_mm - middle[:, None, :]
-    weighted = weights[..., None] * apart
-    spread = np.einsum("nmi,nmj->nij", weighted, apart)
-    moment = np.einsum("nmi,nm->ni", weighted, read_hu - level)
+    # The two ways across and the level, a row of memory each: sums over rays are then products.
+    rows = np.stack([places_mm[..., 0], places_mm[..., 1], read_hu], axis=1)
+    rows -= (rows @ weights[..., None]) / total[..., None]
+    products = (rows * weights[:, None]) @ rows.swapaxes(1, 2)
+    spread, moment = products[:, :2, :2], products[:, :2, 2]
     over = _ALONG_MM / station_mm
     spread, moment, total = (average_along(values, over) for values in (spread, moment, total))
-    spread += (_LEAST_SPREAD_MM**2 * total + 1e-9)[..., None] * np.eye(2)
+    spread = spread + (_LEAST_SPREAD_MM**2 * total + 1e-9)[..., None] * np.eye(2)
     slopes = np.linalg.solve(spread, moment[..., None])[..., 0]
     seen_mm3 = np.pi * radius_mm**2 * 2.0 * np.sqrt(np.pi) * _ALONG_MM
     moment_mm5 = np.maximum(seen_mm3 * radius_mm**2 / 4.0, 1e-6)

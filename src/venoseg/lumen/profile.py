@@ -24,7 +24,6 @@ from venoseg.lumen.assess import (
     note_unexplained,
     note_vague,
     resolution_mm,
-    whole_sections,
 )
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import Shapes, centroids_mm, equivalent_mm, measure_shapes
@@ -181,11 +180,10 @@ def conclude(
     before
         Figures of the same stations: those of contours that are still the same are taken over.
     """
-    curve, count = branch.curve, len(branch.curve)
-    flags: Flags = [[] for _ in range(count)]
-    whole = whole_sections(volume, branch, evidence.view, flags)
-    found = _Edges.unknown(count)
-    for run in runs(whole):
+    curve = branch.curve
+    flags: Flags = [list(words) for words in evidence.notes]
+    found = _Edges.unknown(len(curve))
+    for run in runs(evidence.whole):
         found.fill(run, _edges(volume, branch, evidence, boundary, run, flags[run]))
     lost = note_lost(found.contours_mm, evidence.view, branch.region.grid.spacing_mm, flags)
     found.contours_mm[lost | note_apart(evidence.view, flags)] = np.nan

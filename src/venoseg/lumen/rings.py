@@ -26,6 +26,14 @@ def middles(rings: npt.NDArray[Real]) -> npt.NDArray[Real]:
     return np.asarray((np.full(count, 1.0 / count, dtype=rings.dtype) @ rings)[:, None])
 
 
+def medians(rings: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """Return (n,) medians of (n, m) values around n rings."""
+    half = (rings.shape[1] - 1) // 2
+    last = rings.shape[1] // 2
+    middle = np.partition(rings, (half, last), axis=1)
+    return np.asarray((middle[:, half] + middle[:, last]) / 2)
+
+
 def lengths(vectors: npt.NDArray[Real]) -> npt.NDArray[Real]:
     """Return (...) lengths of (..., 2) vectors."""
     x, y = vectors[..., 0], vectors[..., 1]

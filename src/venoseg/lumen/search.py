@@ -26,6 +26,7 @@ from venoseg.lumen.edges import (
 )
 from venoseg.lumen.grain import Grain, NoiseDraws
 from venoseg.lumen.levels import Levels, levels_beside
+from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
 from venoseg.lumen.tips import with_whole_tips
@@ -199,7 +200,7 @@ class _Look:
         sight = Sight(turn.within, turn.beyond, turn.scatter, turn.seen)
         levels = levels_beside(sight, radius, curve, contours, self.depths_mm, self.draws)
         if metal is None:
-            inside, noise = np.median(levels.inside[again], axis=1), levels.noise[again]
+            inside, noise = medians(levels.inside[again]), levels.noise[again]
             turn.bright[again] = bright_share(profiles, inside, noise)
             metal = hidden_by_metal(turn.bright)
         width = self.model.blur.along(to_lps(normals, curve), grid)

@@ -22,9 +22,8 @@ from venoseg.lumen.alike import (
     alike_mm,
     by_chance,
     left_by_average,
-    left_on_wall,
+    left_to_wall,
     repeated,
-    scatter_left,
 )
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import perimeters_mm
@@ -193,13 +192,14 @@ def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
     # What `wall_noise` and the average around the vein leave is that of a vein along an axis.
-    left = left_on_wall(curve, edge, WALL_SMOOTHING_MM) / (
+    left, scatter = left_to_wall(curve, edge)
+    left = left / (
         left_by_average(along_mm, WALL_SMOOTHING_MM[0])
         * left_by_average(around_mm, WALL_SMOOTHING_MM[1])
     )
     if edge.source == "mask":
         left = left * repeated(curve, edge.grid)
-    per_station = np.sqrt(left) / scatter_left(curve, edge)
+    per_station = np.sqrt(left) / scatter
     heights: FloatArray = beside / gain * averaged * per_station[:, None]
     return heights
 

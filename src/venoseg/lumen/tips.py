@@ -16,7 +16,7 @@ from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, to_lps
 from venoseg.lumen.levels import LEAST_CONTRAST_HU, Levels
-from venoseg.lumen.rings import middles
+from venoseg.lumen.rings import medians, middles
 from venoseg.lumen.smoothing import ramp
 from venoseg.volume import FloatArray, Volume
 
@@ -107,7 +107,7 @@ def _missing_mm(
     places = middle_mm + (reach_mm + depth)[..., None] * axis
     points = curve.points_lps_mm[:, None] + to_lps(places, curve)
     values = trilinear(volume.voxels, np.moveaxis(volume.grid.to_index(points), -1, 0))
-    inside, outside = (np.median(level, axis=1) for level in (levels.inside, levels.outside))
+    inside, outside = (medians(level) for level in (levels.inside, levels.outside))
     contrast = np.maximum(inside - outside, LEAST_CONTRAST_HU)
     height = (values - outside[:, None]) / contrast[:, None]
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])

@@ -17,6 +17,7 @@ from venoseg.lumen.levels import Levels
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.rereading import Reading, read_again, slit_share
+from venoseg.lumen.rings import medians
 from venoseg.lumen.search import DEEPEST, depths_mm, search_edge
 from venoseg.lumen.sight import inner_radii_mm
 from venoseg.lumen.smoothing import settled, shift_along, shift_around, smooth_offsets
@@ -197,8 +198,8 @@ def wall_of_image(
         contours_mm=lumen,
         rim=turn.usable.mean(axis=1),
         ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
-        inside=np.median(levels.inside, axis=1),
-        outside=np.median(levels.outside, axis=1),
+        inside=medians(levels.inside),
+        outside=medians(levels.outside),
         bright=search.turns[0].bright,
         hidden_sd_mm=whole_sd,
         hidden_least_sd_mm=least_sd,

@@ -30,6 +30,9 @@ SEVERAL = "several_lumens"
 APART = "lumens_apart"
 """Flag of a station whose lumens lie too far apart to be measured together."""
 
+WEBBED = "webs_in_lumen"
+"""Flag of a station in whose lumen the image shows webs, which its area counts in."""
+
 # Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
@@ -238,6 +241,12 @@ def note_components(components: npt.NDArray[np.int64], measured: BoolArray, flag
     """Note the stations at which the vein has more than one lumen."""
     for n in np.flatnonzero(measured & (components > 1)):
         flags[n].append(SEVERAL)
+
+
+def note_webbed(wall: Wall, from_image: BoolArray, flags: Flags) -> None:
+    """Note the stations in whose lumen the image shows webs."""
+    for n in np.flatnonzero(from_image & (wall.webbed > 0.0)):
+        flags[n].append(WEBBED)
 
 
 def note_concave(contours_mm: FloatArray, measured: BoolArray, flags: Flags) -> None:

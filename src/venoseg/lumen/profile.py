@@ -23,6 +23,7 @@ from venoseg.lumen.assess import (
     note_narrow,
     note_unexplained,
     note_vague,
+    note_webbed,
     resolution_mm,
 )
 from venoseg.lumen.blur import label_blur
@@ -317,6 +318,7 @@ def _edges(
     from_image = np.zeros(len(curve), dtype=bool)
     if boundary == "gray":
         from_image = image_decides(image, volume, flags)
+        note_webbed(image, from_image, flags)
     contours = np.where(from_image[:, None, None], image.contours_mm, labels.contours_mm)
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))

@@ -23,6 +23,7 @@ from venoseg.lumen.sight import inner_radii_mm
 from venoseg.lumen.smoothing import settled, shift_along, shift_around, smooth_offsets
 from venoseg.lumen.turns import Search
 from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift
+from venoseg.lumen.webs import web_share
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # How far to either side of the outline the edge of labels is sought, and how often.
@@ -52,6 +53,8 @@ class Wall:
         thickness of the vein's wall and of the exact levels on either side.
     hidden_own_sd_mm
         (n,) the part of the first which another image of the same vein does not share.
+    webbed
+        (n,) share of the rim on which webs within the lumen grow.
     """
 
     contours_mm: FloatArray
@@ -63,12 +66,13 @@ class Wall:
     hidden_sd_mm: FloatArray
     hidden_least_sd_mm: FloatArray
     hidden_own_sd_mm: FloatArray
+    webbed: FloatArray
 
     @classmethod
     def unknown(cls, count: int) -> Wall:
         """Return stations at which nothing is known."""
         blank = np.full(count, np.nan)
-        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(8)))
+        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(9)))
 
     def part(self, keep: slice) -> Wall:
         """Return the stations of ``keep``."""
@@ -127,6 +131,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         hidden_sd_mm=np.zeros(len(curve)),
         hidden_least_sd_mm=np.zeros(len(curve)),
         hidden_own_sd_mm=np.zeros(len(curve)),
+        webbed=np.zeros(len(curve)),
     )
 
 
@@ -194,16 +199,26 @@ def wall_of_image(
     lumen = read_again(reading, lumen, elsewhere, slit_share(lumen, in_plane))
     levels_sd = level_doubt_mm(levels, width)
     whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
+    inside, outside = medians(levels.inside), medians(levels.outside)
     wall = Wall(
         contours_mm=lumen,
         rim=turn.usable.mean(axis=1),
         ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
-        inside=medians(levels.inside),
-        outside=medians(levels.outside),
+        inside=inside,
+        outside=outside,
         bright=search.turns[0].bright,
         hidden_sd_mm=whole_sd,
         hidden_least_sd_mm=least_sd,
         hidden_own_sd_mm=own_sd,
+        webbed=web_share(
+            turn.within,
+            turn.seen,
+            inside - outside,
+            levels.noise,
+            grain.on(grid).alike_mm3,
+            curve,
+            contours,
+        ),
     )
     return wall, model, search
 

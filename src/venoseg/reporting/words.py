@@ -67,6 +67,8 @@ _FLAGS: dict[str, str] = {
     "one label",
     "several_lumens": "more than one lumen in the section: the area is that of all, the least "
     "width that of the narrowest",
+    "webs_in_lumen": "webs or strands cross the lumen: its area counts them in, and it may be "
+    "several channels",
     "divided_lumen": "a sheet of tissue divides the lumen along a part of it",
     "open_central_end": "goes on beyond the image towards the heart",
     "open_peripheral_end": "goes on beyond the image towards the leg",

@@ -35,7 +35,13 @@ def middle(z: np.ndarray, side: float, before_mm: float) -> tuple[np.ndarray, np
     return side * 0.6 * np.maximum(DIVIDES_MM - z, 0.0), np.full(z.shape, -before_mm)
 
 
-def pelvis(veins: bool, vein_hu: float = 150.0) -> np.ndarray:
+def inner_middle(z: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row, in mm, of an internal artery: it leaves the other one and falls back."""
+    below = np.maximum(DIVIDES_MM - 45.0 - z, 0.0)
+    return np.full(z.shape, side * 0.6 * 45.0), -10.0 + 0.7 * below
+
+
+def pelvis(veins: bool, vein_hu: float = 150.0, internal: bool = False) -> np.ndarray:
     """Fat with an aorta that divides; a wider vein touches each iliac artery from behind."""
     z, y, x = np.moveaxis(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)[::-1]
     image = np.full(GRID.shape, -100.0, dtype=np.float32)
@@ -44,6 +50,10 @@ def pelvis(veins: bool, vein_hu: float = 150.0) -> np.ndarray:
         if veins:
             image[(np.hypot(x - mx, y - my - 12.0) < 7.5) & (z < DIVIDES_MM - 12)] = vein_hu
         image[np.hypot(x - mx, y - my) < np.where(z > DIVIDES_MM, 9.0, 5.0)] = 150.0
+        if internal:
+            ix, iy = inner_middle(z, side)
+            low = (z < DIVIDES_MM - 45.0) & (z > DIVIDES_MM - 95.0)
+            image[(np.hypot(x - ix, y - iy) < 4.0) & low] = 150.0
     noise = np.random.default_rng(0).normal(0.0, 6.0, GRID.shape)
     return (image + noise).astype(np.float32)
 
@@ -66,6 +76,22 @@ class TestIliacArteries:
             mx, my = middle(low[:, 2], side, 10.0)
             assert np.ptp(low[:, 2]) > 80.0
             assert np.hypot(low[:, 0] - mx, low[:, 1] - my).max() < 5.0
+
+    def test_internal_ones_are_followed_down_and_back(self):
+        image = pelvis(veins=True, internal=True)
+        found = iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE)
+        assert len(found.arteries) == 2
+        assert len(found.internal) == 2
+        for artery, side in zip(found.internal, (-1.0, 1.0), strict=True):
+            x, y, z = artery.points_lps_mm.T
+            ix, iy = inner_middle(z, side)
+            assert np.hypot(x - ix, y - iy).max() < 5.0
+            assert np.ptp(z) > 30.0
+
+    @pytest.mark.parametrize("veins", [False, True])
+    def test_none_is_followed_as_internal_where_there_is_none(self, veins):
+        found = iliac_vessels(below_division(pelvis(veins), GRID, landmarks()), NOWHERE)
+        assert found.internal == ()
 
     def test_none_where_nothing_has_the_grey_value_of_the_aorta(self):
         image = pelvis(veins=True)

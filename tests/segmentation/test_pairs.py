@@ -7,10 +7,11 @@ import pytest
 
 from venoseg.segmentation import VesselConfidence
 from venoseg.segmentation.arterial import Artery
+from venoseg.segmentation.candidates import Places
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch, confluence_of
 from venoseg.segmentation.judging import Judged
-from venoseg.segmentation.pairs import Places, pair_through
+from venoseg.segmentation.pairs import pair_through
 from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import Chain, undivided, with_vein
 from venoseg.segmentation.wall import RAYS, Tube
@@ -29,8 +30,8 @@ def scores(*peaks: tuple[float, np.ndarray, np.ndarray]) -> np.ndarray:
     return score
 
 
-def places(score: np.ndarray) -> Places:
-    return Places(score, np.full(score.shape, 4.5, np.float32))
+def places(score: np.ndarray, radius_mm: float = 4.5) -> Places:
+    return Places(score, np.full(score.shape, radius_mm, np.float32))
 
 
 class TestPairs:
@@ -39,9 +40,10 @@ class TestPairs:
     def test_each_keeps_to_its_vessel_though_both_look_like_either(self):
         # Left side: the vein lies behind the artery and inside of it.
         both = scores((1.0, self.steady, self.steady), (1.0, self.steady + 4, self.steady - 2))
-        artery, vein = pair_through(places(both), places(both), PLACE, 1.0, DOWN_MM, 9.0)
+        artery, vein, inner = pair_through(places(both), places(both), PLACE, 1.0, DOWN_MM, 9.0)
         assert (artery == [20, 20]).all()
         assert (vein == [24, 18]).all()
+        assert (inner == -1).all()
 
     def test_an_artery_that_is_lost_for_a_while_does_not_slip_into_the_vein(self):
         rows = self.steady.copy()
@@ -52,7 +54,7 @@ class TestPairs:
         for k in np.flatnonzero(weak):
             arteries[k, 20, 20] = 0.1
         veins = scores((1.0, rows + 4, self.steady - 2))
-        artery, _ = pair_through(places(arteries), places(veins), PLACE, 1.0, DOWN_MM, 9.0)
+        artery, _, _ = pair_through(places(arteries), places(veins), PLACE, 1.0, DOWN_MM, 9.0)
         assert (artery == [20, 20]).all()
 
     def test_a_vein_that_crosses_the_spine_is_not_sought_outside_of_the_artery(self):
@@ -72,16 +74,44 @@ class TestPairs:
     def test_a_far_jump_to_what_stands_out_better_is_not_made(self):
         columns = np.where(np.arange(30) < 15, 20, 28)
         artery = scores((1.0, self.steady, columns), (0.8, self.steady, self.steady))
-        followed, _ = pair_through(places(artery), places(scores()), PLACE, 1.0, DOWN_MM, 9.0)
+        followed, _, _ = pair_through(places(artery), places(scores()), PLACE, 1.0, DOWN_MM, 9.0)
         assert (followed == [20, 20]).all()
 
     def test_where_no_vein_shows_none_is_followed(self):
         artery = scores((1.0, self.steady, self.steady))
         veins = scores()
         veins[20:] = scores((1.0, self.steady + 4, self.steady - 2))[20:]
-        _, vein = pair_through(places(artery), places(veins), PLACE, 1.0, DOWN_MM, 9.0)
+        _, vein, _ = pair_through(places(artery), places(veins), PLACE, 1.0, DOWN_MM, 9.0)
         assert (vein[:20] == -1).all()
         assert (vein[20:] == [24, 18]).all()
+
+    def test_an_internal_artery_is_followed_to_where_it_joins_and_is_not_the_vein(self):
+        # It leaves the artery inside of the vein, is brighter than the vein, and falls back.
+        joins = 19
+        rows = 22 + (joins - 1 - np.arange(30)) // 2
+        down_mm = 3.0 * np.arange(30)[::-1] + 10.0
+        artery = scores((1.0, self.steady, self.steady))
+        inner = scores((1.2, np.clip(rows, 0, 39), np.full(30, 18)))
+        inner[joins:], inner[:4] = -1.0, -1.0
+        veins = np.maximum(scores((0.3, self.steady + 4, self.steady + 1)), inner)
+        three = places(artery, 3.0), places(veins, 3.0), PLACE, 1.0, down_mm, 9.0
+        _, slipped, _ = pair_through(*three)
+        assert (slipped[10:joins, 1] == 18).all()
+        followed, vein, found = pair_through(*three, inner=places(inner, 3.0))
+        assert (followed == [20, 20]).all()
+        assert (vein == [24, 21]).all()
+        assert (found[4:joins] == np.column_stack([rows, np.full(30, 18)])[4:joins]).all()
+        assert (found[joins:] == -1).all()
+        assert (found[:4] == -1).all()
+
+    def test_what_does_not_come_to_the_artery_is_no_internal_artery(self):
+        artery = scores((1.0, self.steady, self.steady))
+        beside = scores((1.2, self.steady + 8, self.steady - 4))
+        down_mm = 3.0 * np.arange(30)[::-1]
+        _, _, found = pair_through(
+            places(artery), places(scores()), PLACE, 1.0, down_mm, 9.0, inner=places(beside)
+        )
+        assert (found == -1).all()
 
 
 class TestParting:

@@ -28,7 +28,8 @@ RADII_MM = (3.0, 4.5, 6.0, 8.0)
 ALIKE_HU = 20.0
 """By so much the grey value of an artery may differ from that of the aorta."""
 
-_WINDOW_MM, _BEHIND_MM = 130.0, 45.0
+# Only the internal arteries run farther back than this, and no farther than the last.
+_WINDOW_MM, _BEHIND_MM, _INTERNAL_MM = 130.0, 45.0, 85.0
 # The track of a dark vessel is no artery.
 _MIXED_HU, _UNLIKE_HU = 10.0, 15.0
 # Blood of iliac veins is that of the cava below the kidneys, or has mixed less yet.
@@ -107,6 +108,9 @@ class Below:
         (slices, rows, columns) of the disc that fits best around each place.
     score, vein_score
         (slices, rows, columns) how much each place looks like the middle of an artery, of a vein.
+    inner_score
+        (slices, rows, columns) how much it looks like the middle of an internal iliac artery, which
+        lies behind other vessels.
     start_lps_mm
         (3,) the last point of the aorta.
     cava_lps_mm
@@ -127,6 +131,7 @@ class Below:
     radius_mm: Float32Array
     score: FloatArray
     vein_score: FloatArray
+    inner_score: FloatArray
     start_lps_mm: FloatArray
     cava_lps_mm: FloatArray
     level_hu: float
@@ -162,11 +167,14 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
     shown = np.clip(discs.contrast_hu, -50.0, 60.0) / 50.0
     unlike = np.maximum(np.abs(discs.level_hu - level) - _MIXED_HU, 0.0) / _UNLIKE_HU
     score: FloatArray = shown - np.minimum(unlike, 2.0)
+    inner_score = score.copy()
     score -= _COVERED * np.clip(_before(score, place), 0.0, 1.0)
     course = _course_of_cava(found)
     never_at(score, place, course)
     unlike = np.maximum(np.maximum(low_hu - discs.level_hu, discs.level_hu - high_hu), 0.0)
     vein_score: FloatArray = shown - np.minimum(unlike / _UNLIKE_HU, 2.0)
+    far = int(place.to_index(np.add(start, (0.0, _BEHIND_MM, 0.0)))[1])
+    score[:, far:], vein_score[:, far:] = -_NEVER, -_NEVER
     middle = float(np.interp(start[2], aorta.points_lps_mm[:, 2], found.middle_x_mm))
     cava = _cava_at(found, start)
     return Below(
@@ -175,6 +183,7 @@ def below_division(image: Float32Array, grid: Grid, found: Landmarks) -> Below |
         discs.radius_mm,
         score,
         vein_score,
+        inner_score,
         start,
         cava,
         level,
@@ -259,7 +268,7 @@ def _window(
     first, _ = rows_held(image[:stop] > -300)
     box = (
         slice(0, stop),
-        slice(int(np.min(first)), min(image.shape[1], row + int(_BEHIND_MM / dy))),
+        slice(int(np.min(first)), min(image.shape[1], row + int(_INTERNAL_MM / dy))),
         slice(max(0, column - int(_WINDOW_MM / dx)), column + int(_WINDOW_MM / dx)),
     )
     part = image[box]

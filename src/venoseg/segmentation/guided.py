@@ -118,7 +118,8 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    tracked = each(lambda artery: artery.depths(part.grid, 0.0), scene.tracked)
+    arteries = scene.iliac.all_arteries
+    tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
     tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None

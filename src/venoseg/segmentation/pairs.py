@@ -4,28 +4,34 @@ Alone each of the two tracks slips into the other vessel where that runs straigh
 better. So both are sought at once, as the cheapest sequence of pairs of places from slice to slice
 (dynamic programming, Viterbi 1967, doi:10.1109/TIT.1967.1054010): each place must look like its
 vessel, be near the one of the slice before, and lie beside the other as the two do in people.
+
+The internal iliac artery is a third one. It runs behind the external iliac vein or inside of it, as
+bright as the artery that it left, and would pass for the vein or for a part of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.segmentation.working import Float32Array, held_by
+from venoseg.segmentation.candidates import NOTHING, Candidates, Places, candidates_in
 from venoseg.volume import FloatArray, Grid
 
-# So many places of a slice are tried for each of the two.
-_PLACES = 32
+# So many places of a slice are tried for each of the two, and for the internal artery.
+_PLACES, _INNER_PLACES = 32, 12
 # Where no vein shows none is followed, though there is one; to lose and to find one again costs the
 # second.
 _NO_VEIN, _FOUND, _KNOWN = -0.3, 1.5, 8.0
 # A place so wide is rather a vein's than an artery's.
 _WIDE_MM, _WIDE = 6.5, 0.5
+# So far below the division of the aorta an artery is seldom wider than its vein by the second.
+_WIDER_BELOW_MM, _WIDER_MM, _WIDER = 60.0, 2.0, 0.8
 # Two vessels do not share a place: their middles lie apart by this share of both radii or more.
+# A third is not part of one of them, whose discs fit well inside of it.
 _APART, _LEAST_APART_MM, _OVERLAP_MM = 0.85, 5.0, 1.5
+_WELL_APART = 1.2
 # Nor do they run far from each other, but where the veins come together behind the aorta.
 _FAR_MM, _FAR_ABOVE_MM, _ABOVE_MM, _FARTHER_MM = 20.0, 40.0, 60.0, 6.0
 # Below the common iliac vessels the vein lies inside of the artery or behind it.
@@ -35,32 +41,23 @@ _IN_FRONT_MM = 5.0
 _ASIDE_MM = 3.0
 # What is farther off than a place moves at a cost of 1 costs so much more: another vessel, perhaps.
 _JUMPS = 2.0
+# The internal iliac artery runs so far below the division of the aorta, and leaves the artery of
+# its side where it touches it; a place counts for it by how much it looks better than the last.
+_INNER_MM, _TOUCHES_MM, _NEVER, _LEAST = (20.0, 130.0), 9.0, 50.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """What a vessel may look like in n slices.
+class Trio:
+    """The best places of one slice for artery, vein and internal artery: a, v and i of them."""
 
-    Attributes
-    ----------
-    score
-        (n, rows, columns) how much each place looks like its middle.
-    radius_mm
-        (n, rows, columns) of the disc that fits best.
-    """
+    artery: Candidates
+    vein: Candidates
+    inner: Candidates
 
-    score: Float32Array
-    radius_mm: Float32Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """The best places of one slice: row and column, position in mm, score, radius in mm."""
-
-    path: npt.NDArray[np.int64]
-    at_mm: FloatArray
-    score: FloatArray
-    radius_mm: FloatArray
+    @property
+    def each(self) -> tuple[Candidates, Candidates, Candidates]:
+        """All three."""
+        return self.artery, self.vein, self.inner
 
 
 def pair_through(
@@ -71,8 +68,9 @@ def pair_through(
     down_mm: FloatArray,
     move_mm: float,
     crosses: bool = False,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return (slices, 2) row and column of artery and vein, -1 where no vein is followed.
+    inner: Places | None = None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (slices, 2) row and column of artery, vein, internal artery; -1 where one is not seen.
 
     Parameters
     ----------
@@ -88,73 +86,89 @@ def pair_through(
         So far a place may move from slice to slice, of 3 mm, at a cost of 1.
     crosses
         Whether the vein comes from a cava on the other side of the aorta.
+    inner
+        What the internal iliac artery looks like; None: it is not sought.
     """
     dz = float(grid.spacing_mm[0])
     per_mm = 3.0 / max(dz, 1.0) / move_mm
-    slices = list(zip(candidates_in(artery, grid), candidates_in(vein, grid), strict=True))
-    total = _alone(slices[0]) - _together(slices[0], side, float(down_mm[0]), crosses)
+    arteries, veins = (candidates_in(one, grid, _PLACES) for one in (artery, vein))
+    inners = _inner_candidates(inner, grid, down_mm)
+    slices = [Trio(*three) for three in zip(arteries, veins, inners, strict=True)]
+    total = _worth(slices[0], side, float(down_mm[0]), crosses)
     came = []
     for k in range(1, len(slices)):
         before, now = slices[k - 1], slices[k]
-        moved = _moved(before[0], now[0], per_mm)
-        by_artery = total[:, None, :] - moved[:, :, None]
+        by_artery = total[:, None] - _moved(before.artery, now.artery, per_mm)[:, :, None, None]
         from_artery = by_artery.argmax(axis=0)
-        best = by_artery.max(axis=0)
-        moved = _moved(before[1], now[1], per_mm)
-        moved = np.pad(moved, ((0, 1), (0, 1)), constant_values=_FOUND)
-        moved[-1, -1] = 0.0
-        by_vein = best[:, :, None] - moved[None]
+        goes_on = _goes_on(before.vein, now.vein, per_mm)
+        by_vein = by_artery.max(axis=0)[:, :, None] - goes_on[None, :, :, None]
         from_vein = by_vein.argmax(axis=1)
-        total = by_vein.max(axis=1) + _alone(now)
-        total -= _together(now, side, float(down_mm[k]), crosses)
-        came.append((from_artery, from_vein))
+        joins = _joins(before, now, per_mm)
+        by_inner = by_vein.max(axis=1)[:, :, :, None] - joins[:, None]
+        from_inner = by_inner.argmax(axis=2)
+        total = by_inner.max(axis=2) + _worth(now, side, float(down_mm[k]), crosses)
+        came.append((from_artery, from_vein, from_inner))
     # At the upper end the vein is known.
     if total.shape[1] > 1:
         total[:, -1] -= _KNOWN
-    a, v = (int(n) for n in np.unravel_index(int(total.argmax()), total.shape))
-    paths = np.full((2, len(slices), 2), -1, dtype=np.int64)
+    a, v, i = (int(n) for n in np.unravel_index(int(total.argmax()), total.shape))
+    paths = np.full((3, len(slices), 2), -1, dtype=np.int64)
     for k in range(len(slices) - 1, -1, -1):
-        paths[0, k] = slices[k][0].path[a]
-        if v < len(slices[k][1].path):
-            paths[1, k] = slices[k][1].path[v]
+        trio = slices[k]
+        for path, one, n in zip(paths, trio.each, (a, v, i), strict=True):
+            if n < len(one.path):
+                path[k] = one.path[n]
         if k:
-            from_artery, from_vein = came[k - 1]
-            v = int(from_vein[a, v])
-            a = int(from_artery[a, v])
-    return paths[0], paths[1]
+            from_artery, from_vein, from_inner = came[k - 1]
+            i = int(from_inner[a, v, i])
+            v = int(from_vein[a, v, i])
+            a = int(from_artery[a, v, i])
+    return paths[0], paths[1], paths[2]
 
 
-def candidates_in(places: Places, grid: Grid) -> list[Candidates]:
-    """Return the best places of each slice that are better than those beside them."""
-    score = places.score
-    # The best of three rows, then of three columns.
-    highest = score.copy()
-    np.maximum(highest[:, 1:], score[:, :-1], out=highest[:, 1:])
-    np.maximum(highest[:, :-1], score[:, 1:], out=highest[:, :-1])
-    peak = score >= highest
-    peak[:, :, 1:] &= score[:, :, 1:] >= highest[:, :, :-1]
-    peak[:, :, :-1] &= score[:, :, :-1] >= highest[:, :, 1:]
-    held = held_by(peak)
-    values = score[peak]
-    stops = np.searchsorted(held[:, 0], np.arange(len(score) + 1))
-    found = []
-    for first, stop in pairwise(stops):
-        best = first + np.argsort(-values[first:stop], kind="stable")[:_PLACES]
-        path = held[best, 1:]
-        radius = places.radius_mm[tuple(held[best].T)]
-        at_mm = path * grid.spacing_mm[1:]
-        found.append(
-            Candidates(path, at_mm, values[best].astype(np.float64), radius.astype(np.float64))
-        )
-    return found
+def _inner_candidates(inner: Places | None, grid: Grid, down_mm: FloatArray) -> list[Candidates]:
+    """Return the places of each slice for the internal iliac artery, none where it does not run."""
+    if inner is None:
+        return [NOTHING] * len(down_mm)
+    there = (down_mm > _INNER_MM[0]) & (down_mm < _INNER_MM[1])
+    found = candidates_in(inner, grid, _INNER_PLACES)
+    return [one if near else NOTHING for one, near in zip(found, there, strict=True)]
 
 
-def _alone(pair: tuple[Candidates, Candidates]) -> FloatArray:
-    """Return (a, v + 1) the scores of both; the last column without a vein."""
-    artery, vein = pair
+def _joins(before: Trio, now: Trio, per_mm: float) -> FloatArray:
+    """Return (a, i + 1, i + 1) what it costs the internal artery to go on from slice to slice.
+
+    It ends where it touches the artery of its side.
+    """
+    goes_on = _goes_on(before.inner, now.inner, per_mm)
+    joins = np.repeat(goes_on[None], len(now.artery.path), axis=0)
+    gap = _gaps(now.artery.at_mm, before.inner.at_mm)
+    touching = now.artery.radius_mm[:, None] + before.inner.radius_mm[None] + _TOUCHES_MM
+    joins[:, :-1, -1] = np.where(gap < touching, 0.0, _NEVER)
+    return joins
+
+
+def _goes_on(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
+    """Return (n + 1, m + 1) what it costs to go on to the next slice, the last: unseen in it."""
+    goes_on = np.pad(_moved(before, now, per_mm), ((0, 1), (0, 1)), constant_values=_FOUND)
+    goes_on[-1, -1] = 0.0
+    return goes_on
+
+
+def _worth(trio: Trio, side: float, down_mm: float, crosses: bool) -> FloatArray:
+    """Return (a, v + 1, i + 1) what speaks for three places; the last: unseen in this slice."""
+    artery, vein, inner = trio.each
     own = artery.score - _WIDE * (artery.radius_mm > _WIDE_MM)
-    score: FloatArray = own[:, None] + np.append(vein.score, _NO_VEIN)
-    return score
+    pair: FloatArray = own[:, None] + np.append(vein.score, _NO_VEIN)
+    pair[:, :-1] -= _together(artery, vein, side, down_mm, crosses)
+    worth = np.repeat(pair[:, :, None], len(inner.path) + 1, axis=2)
+    worth[:, :, :-1] += inner.score - _LEAST
+    behind, left = np.moveaxis(inner.at_mm[None] - artery.at_mm[:, None], 2, 0)
+    against = _overlap(artery, inner, _WELL_APART) + np.maximum(-behind, 0.0) / _UNUSUAL_MM
+    against += np.maximum(side * left - _OUTSIDE_MM, 0.0) / _UNUSUAL_MM
+    worth[:, :, :-1] -= against[:, None]
+    worth[:, :-1, :-1] -= _overlap(vein, inner, _WELL_APART)[None]
+    return worth
 
 
 def _moved(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
@@ -169,16 +183,25 @@ def _gaps(first_mm: FloatArray, second_mm: FloatArray) -> FloatArray:
     return gap
 
 
+def _overlap(first: Candidates, second: Candidates, share: float) -> FloatArray:
+    """Return (a, b) what speaks against two places as two vessels: they share a part."""
+    apart = share * (first.radius_mm[:, None] + second.radius_mm[None])
+    shared = np.maximum(apart, _LEAST_APART_MM) - _gaps(first.at_mm, second.at_mm)
+    against: FloatArray = np.maximum(shared, 0.0) / _OVERLAP_MM
+    return against
+
+
 def _together(
-    pair: tuple[Candidates, Candidates], side: float, down_mm: float, crosses: bool
+    artery: Candidates, vein: Candidates, side: float, down_mm: float, crosses: bool
 ) -> FloatArray:
-    """Return (a, v + 1) what speaks against two places as artery and vein of a side."""
-    artery, vein = pair
+    """Return (a, v) what speaks against two places as artery and vein of a side."""
     behind, left = np.moveaxis(vein.at_mm[None] - artery.at_mm[:, None], 2, 0)
     outside = side * left
     away = np.hypot(behind, outside)
-    apart = _APART * (artery.radius_mm[:, None] + vein.radius_mm[None])
-    against = np.maximum(np.maximum(apart, _LEAST_APART_MM) - away, 0.0) / _OVERLAP_MM
+    against = _overlap(artery, vein, _APART)
+    if down_mm > _WIDER_BELOW_MM:
+        wider = artery.radius_mm[:, None] - vein.radius_mm[None]
+        against += _WIDER * (wider > _WIDER_MM)
     share = np.clip(1.0 - down_mm / _ABOVE_MM, 0.0, 1.0)
     against += np.maximum(away - _FAR_MM - share * _FAR_ABOVE_MM, 0.0) / _FARTHER_MM
     if down_mm > _EXTERNAL_MM:
@@ -188,4 +211,4 @@ def _together(
         against += np.maximum(-behind - _BEFORE_MM, 0.0) / _UNUSUAL_MM
         if crosses:
             against += np.maximum(outside - _ASIDE_MM, 0.0) / _UNUSUAL_MM
-    return np.pad(against, ((0, 0), (0, 1)))
+    return against

@@ -78,11 +78,12 @@ class Scene:
     @property
     def known_arteries(self) -> tuple[Artery, ...]:
         """The aorta and the iliac arteries, as far as they were followed."""
-        return self.tracked if self.trunk is None else (self.trunk, *self.tracked)
+        below = self.iliac.all_arteries
+        return below if self.trunk is None else (self.trunk, *below)
 
     @property
     def tracked(self) -> tuple[Artery, ...]:
-        """The iliac arteries that were followed."""
+        """The iliac arteries that were followed to the groins."""
         return self.iliac.arteries
 
     def other_side(self, side: str | None) -> BoolArray | None:

@@ -133,7 +133,7 @@ def surroundings(
     """Put together what lies beside the veins, from landmarks and what they led to."""
     if blood is None:
         return without_aorta(picture, veins_lps_mm)
-    tracked, cava = iliac.arteries, _cava_in(picture, found)
+    tracked, cava = iliac.all_arteries, _cava_in(picture, found)
     # Above its division the aorta is the one artery that is as wide as what is taken away by its
     # grey value; a stream in the cava may be as bright.
     z = picture.grid.to_lps(np.column_stack([np.arange(picture.grid.shape[0])] * 3))[:, 2]

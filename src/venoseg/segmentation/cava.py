@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -37,6 +39,7 @@ _STEEP, _LEANING_MM, _END_MM = 0.35, 15.0, 12.0
 _BESIDE_SHARE, _SAME_MM = 0.6, 12.0
 
 
+@lru_cache(maxsize=2)
 def sure_cava(found: Landmarks) -> FloatArray:
     """Return (n, 3) points of the cava, about 30 mm apart, from the head down.
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.slicewise import closed_in_slices, filled_in_slices
 from venoseg.segmentation.together import both
 from venoseg.segmentation.working import (
     Box,
@@ -122,28 +123,16 @@ def bones_in(picture: Picture, level_hu: float) -> BoolArray:
     shell = large[pieces]
     reach = max(1, round(_SHELL_MM / float(picture.grid.spacing_mm[1])))
     disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
+    held = np.flatnonzero(shell.any(axis=(1, 2)))
     filled = shell.copy()
-    for one in filled:
-        around = _around(one, 2 * reach)
-        if around is not None:
-            closed = ndimage.binary_closing(one[around], disc)
-            one[around] = ndimage.binary_fill_holes(closed)
+    if len(held):
+        high = slice(held[0], held[-1] + 1)
+        filled[high] |= filled_in_slices(closed_in_slices(shell[high], disc))
     # What lies between one vertebra and the next is no vein either.
     gap = max(1, round(_DISC_MM / 2 / float(picture.grid.spacing_mm[0])))
     padded = np.pad(filled, ((gap, gap), (0, 0), (0, 0)))
     bones: BoolArray = ndimage.binary_closing(padded, np.ones((2 * gap + 1, 1, 1)))[gap:-gap]
     return bones
-
-
-def _around(slab: BoolArray, margin: int) -> tuple[slice, slice] | None:
-    """Return the box of a slice that holds what is True in it, with a margin; None of nothing."""
-    sides = []
-    for axis in (1, 0):
-        held = np.flatnonzero(slab.any(axis=axis))
-        if len(held) == 0:
-            return None
-        sides.append(slice(max(int(held[0]) - margin, 0), int(held[-1]) + margin + 1))
-    return sides[0], sides[1]
 
 
 def arteries_in(

@@ -124,7 +124,8 @@ def _not_drawn(one: Judged, tube: Tube, why: str) -> Judged:
 
 def counts_of(labels: LabelArray, count: int) -> npt.NDArray[np.int64]:
     """Return (count + 1,) the number of voxels of each label, without the background's."""
-    counts: npt.NDArray[np.int64] = np.bincount(labels[labels > 0], minlength=count + 1)
+    values = labels.ravel()[np.flatnonzero(labels > 0)]
+    counts: npt.NDArray[np.int64] = np.bincount(values, minlength=count + 1)
     return counts
 
 

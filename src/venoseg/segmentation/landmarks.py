@@ -198,6 +198,8 @@ def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArra
 
 def _largest_wing_mm2(image: Float32Array, dense: BoolArray, pixel_mm2: float) -> float:
     """Return the size of the largest piece of a slice that is as dense as bone, 0 if none is."""
+    if np.count_nonzero(dense) * pixel_mm2 <= _WING_MM2:
+        return 0.0
     pieces, count = ndimage.label(dense, np.ones((3, 3)))
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * pixel_mm2
     for n in np.argsort(-sizes):

@@ -21,6 +21,7 @@ from venoseg.volume import BoolArray, FloatArray
 _WIDER, _LEAST_SHARE = 1.22, 0.18
 # A waist leaves more than this of the convex hull empty; a flat vein fills it.
 _SOLID = 0.95
+_AT_ONCE = 8
 # Grey values that differ by this tell the lobes apart as well as this way does.
 _ALIKE_HU, _ALIKE_MM = 10.0, 5.0
 
@@ -87,9 +88,11 @@ def lobes_of(
     m, n = _chords(count)
     best = np.zeros(len(points), np.int64)
     cut = np.zeros(len(points), dtype=bool)
-    for at in np.flatnonzero(may_touch & (area < _SOLID * _around(points))):
-        if area[at] < _SOLID * ConvexHull(points[at]).volume:
-            best[at], cut[at] = _waist(points[at], cross[at])
+    hollow = np.flatnonzero(may_touch & (area < _SOLID * _around(points)))
+    hollow = hollow[[area[at] < _SOLID * ConvexHull(points[at]).volume for at in hollow]]
+    for start in range(0, len(hollow), _AT_ONCE):
+        some = hollow[start : start + _AT_ONCE]
+        best[some], cut[some] = _waists(points[some], cross[some])
     single = np.flatnonzero(~cut)
     centre, size = whole.copy(), area.copy()
     if len(single) == 0 or not cut.any():
@@ -125,17 +128,16 @@ def _around(points: FloatArray) -> FloatArray:
     return area
 
 
-def _waist(points: FloatArray, cross: FloatArray) -> tuple[int, bool]:
-    """Return which chord is the waist of a section, and whether it is one."""
-    m, n = _chords(len(points))
-    chord = points[n] - points[m]
-    running = np.append(0.0, np.cumsum(cross))
-    part = 0.5 * (running[n] - running[m] + _cross(points[n], points[m]))
-    area = 0.5 * running[-1]
-    wider = _wider(points, chord)
+def _waists(points: FloatArray, cross: FloatArray) -> tuple[npt.NDArray[np.intp], BoolArray]:
+    """Return which chord is the waist of each of n sections, and whether it is one."""
+    m, n = _chords(points.shape[1])
+    running = np.pad(np.cumsum(cross, axis=1), ((0, 0), (1, 0)))
+    part = 0.5 * (running[:, n] - running[:, m] + _cross(points[:, n], points[:, m]))
+    area = 0.5 * running[:, -1:]
+    wider = _wider(points, points[:, n] - points[:, m])
     wider[np.minimum(part, area - part) <= _LEAST_SHARE * area] = 0.0
-    best = int(wider.argmax())
-    return best, bool(wider[best] > _WIDER)
+    best = wider.argmax(axis=1)
+    return best, wider[np.arange(len(best)), best] > _WIDER
 
 
 def clipped(radius_mm: FloatArray, lobes: Lobes) -> FloatArray:
@@ -191,12 +193,13 @@ def _beyond(count: int) -> tuple[Float32Array, Float32Array]:
 
 
 def _wider(points: FloatArray, chord: FloatArray) -> FloatArray:
-    """Return by which factor the narrower side of each chord is wider than the chord."""
-    length = np.maximum(np.linalg.norm(chord, axis=1), 1e-6)
-    along = points.astype(np.float32) @ (chord / length[:, None]).T.astype(np.float32)
+    """Return (n, chords) by which factor the narrower side of each is wider than the chord."""
+    length = np.maximum(np.linalg.norm(chord, axis=2), 1e-6)
+    towards = (chord / length[:, :, None]).astype(np.float32)
+    along = points.astype(np.float32) @ towards.transpose(0, 2, 1)
     widths = [
-        (along + beyond).max(axis=0) + (beyond - along).max(axis=0)
-        for beyond in _beyond(len(points))
+        (along + beyond).max(axis=1) + (beyond - along).max(axis=1)
+        for beyond in _beyond(points.shape[1])
     ]
     out: FloatArray = np.minimum(*widths) / length
     return out

@@ -16,9 +16,10 @@ from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.inside import voxels_inside
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray, Segmentation
+from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import held_by
-from venoseg.volume import BoolArray, Grid, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65
 # A tube goes on so far beyond the seeds; where the labels end a plane decides.
@@ -145,31 +146,40 @@ def without_arteries(
         ``names[n]`` has the label n + 1.
     """
     held = held_by(labels > 0)
-    if len(held) == 0:
-        return
-    value = labels[tuple(held.T)]
-    index = picture.grid.to_index(grid.to_lps(held))
+    values = labels[tuple(held.T)]
+    own = {int(one): held[values == one] for one in np.unique(values)}
+
+    def bright(one: int) -> BoolArray:
+        iliac = names[one - 1] != "ivc"
+        return _like_artery(grid.to_lps(own[one]), picture, perhaps, artery_hu, iliac)
+
+    for index, gone in zip(own.values(), each(bright, list(own)), strict=True):
+        labels[tuple(index[gone].T)] = 0
+
+
+def _like_artery(
+    points_lps_mm: FloatArray, picture: Picture, perhaps: BoolArray, artery_hu: float, iliac: bool
+) -> BoolArray:
+    """Tell which of (n, 3) places in a vein `without_arteries` takes away."""
+    index = picture.grid.to_index(points_lps_mm)
     level = ndimage.map_coordinates(picture.mean_hu, index.T, order=1, mode="nearest")
+    # Half of a thin vein lies in its blurred edge.
+    vein_hu = float(np.percentile(level, _CORE_PERCENT))
+    if artery_hu - vein_hu < _DARKER_HU:
+        return np.zeros(len(level), dtype=bool)
+    # What lies farther from the vein than metal's blur reaches does not count.
     reach = np.maximum(1, np.round(_BESIDE_METAL_MM / picture.grid.spacing_mm)).astype(int)
     near = np.clip(np.rint(index), 0, np.array(picture.grid.shape) - 1).astype(np.intp)
-    # What lies farther from the veins does not count.
     corner = np.maximum(near.min(axis=0) - reach, 0)
-    box = tuple(
+    k, j, i = (
         slice(low, high) for low, high in zip(corner, near.max(axis=0) + reach + 1, strict=True)
     )
-    mean_hu, perhaps, at = picture.mean_hu[box], perhaps[box], tuple((near - corner).T)
-    metal = ndimage.maximum_filter(mean_hu, tuple(2 * reach + 1)) > _METAL_HU
-    for one in np.unique(value):
-        own = value == one
-        # Half of a thin vein lies in its blurred edge.
-        vein_hu = float(np.percentile(level[own], _CORE_PERCENT))
-        if artery_hu - vein_hu < _DARKER_HU:
-            continue
-        anywhere = names[one - 1] != "ivc" and artery_hu - vein_hu > _MUCH_DARKER_HU
-        where = perhaps | ~metal if anywhere else perhaps
-        low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
-        like = where & (mean_hu > low) & (mean_hu < high)
-        # Single voxels of noise are no artery.
-        share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
-        bright = (level > low) & (level < high) & where[at] & (share[at] > _TOGETHER)
-        labels[tuple(held[own & bright].T)] = 0
+    mean_hu, where, at = picture.mean_hu[k, j, i], perhaps[k, j, i], tuple((near - corner).T)
+    if iliac and artery_hu - vein_hu > _MUCH_DARKER_HU:
+        where = where | ~(ndimage.maximum_filter(mean_hu, tuple(2 * reach + 1)) > _METAL_HU)
+    low, high = 0.5 * (artery_hu + vein_hu), artery_hu + 2 * _DARKER_HU
+    like = where & (mean_hu > low) & (mean_hu < high)
+    # Single voxels of noise are no artery.
+    share = ndimage.uniform_filter(like.astype(np.float32), 3, mode="nearest")
+    bright: BoolArray = (level > low) & (level < high) & where[at] & (share[at] > _TOGETHER)
+    return bright

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.slicewise import IN_SLICE, closed_in_slices, filled_in_slices
 from venoseg.segmentation.tracks import track_through
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
@@ -22,9 +23,6 @@ _SHELL_MM, _LARGEST_HOLE_MM2 = 9.0, 3000.0
 # Its middle lies so far behind the front of the trunk, as a share of the depth, give or take; and
 # so near to the midline.
 _DEPTH, _DEPTH_RANGE, _ASIDE_MM, _OFF_COST = 0.6, 0.15, 20.0, 0.006
-# Neighbours within a slice only.
-_IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
-_IN_SLICE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def body_of(image: Float32Array) -> BoolArray:
@@ -34,14 +32,7 @@ def body_of(image: Float32Array) -> BoolArray:
         return np.zeros(image.shape, dtype=bool)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    largest = pieces == int(np.argmax(sizes))
-    # What does not reach the border of its slice is a hole.
-    around = np.pad(~largest, ((0, 0), (1, 1), (1, 1)), constant_values=True)
-    outside, _ = ndimage.label(around, _IN_SLICE)
-    border = np.zeros(int(outside.max()) + 1, dtype=bool)
-    border[outside[:, 0, 0]] = True
-    filled: BoolArray = ~border[outside[:, 1:-1, 1:-1]]
-    return filled
+    return filled_in_slices(pieces == int(np.argmax(sizes)))
 
 
 def spine_of(image: Float32Array, grid: Grid, body: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -110,9 +101,8 @@ def _filled(bone: BoolArray, grid: Grid, cut: BoolArray) -> BoolArray:
     reach = len(disc)
     closed = np.pad(bone, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
     closed[:, -1] |= cut[:, None]
-    for one in closed:
-        one |= ndimage.binary_closing(one, disc)
-    holes, count = ndimage.label(~closed, _IN_SLICE)
+    closed |= closed_in_slices(closed, disc)
+    holes, count = ndimage.label(~closed, IN_SLICE)
     small = np.bincount(holes.ravel(), minlength=count + 1) * dy * dx < _LARGEST_HOLE_MM2
     small[0] = True
     filled: BoolArray = small[holes][:, reach:-reach, reach:-reach]

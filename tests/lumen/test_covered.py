@@ -68,6 +68,14 @@ def test_an_artery_that_touches_the_vein_is_not_taken_in(artery_hu, grown):
     assert_true(measured(hu, slice(0, SHAPE[0]), grown))
 
 
+@pytest.mark.parametrize("grown", [0, 1])
+@pytest.mark.parametrize("away_mm", [1.0, 3.5])
+def test_gas_near_the_vein_does_not_draw_its_edge_outwards(away_mm, grown):
+    gas = away_mm < X - RADIUS_MM
+    hu = np.where(INSIDE, 150.0, np.where(gas, -900.0, 50.0))
+    assert_true(measured(hu, slice(0, SHAPE[0]), grown))
+
+
 def test_what_no_ray_shows_makes_the_interval_wider():
     artery = np.hypot(X, Y + RADIUS_MM + 5.1) < 5.0
     hu = np.where(INSIDE, 150.0, np.where(artery, 150.0, 50.0))

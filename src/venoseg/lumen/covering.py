@@ -1,4 +1,4 @@
-"""What lies on a vein's wall and hides its edge: metal, calcium, the mouths of other veins."""
+"""What hides the edge of a vein's wall: metal, calcium, the mouths of other veins, gas nearby."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ _ON_THE_WALL_MM = (0.4, 1.6)
 _METAL_RIM, _SOME_METAL_RIM = 0.4, 0.08
 _METAL_END_STATIONS = 4
 
+# Gas so near to a wall that it shows at the end of a ray is blurred over the tissue before it, and
+# leaves no level outside that could be read. It is darker than fat, and than fat with so many times
+# the noise.
+_FAT_HU, _GAS_HU, _GAS_TO_NOISE = -100.0, -180.0, 5.0
+
 # Rays this near to one that ends in lumen or at a plaque still meet some of it.
 _BESIDE_RIM_MM = 1.5
 
@@ -44,10 +49,10 @@ def _not_blood(excess_hu: FloatArray, noise_hu: FloatArray) -> BoolArray:
 
 
 def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: FloatArray) -> BoolArray:
-    """Tell (n, m) on which rays, and beside which, a plaque or a clip lies on the wall.
+    """Tell (n, m) on which rays, and beside which, a plaque or clip on the wall or gas hides it.
 
-    The image then rises where the lumen ends. Where metal lies along much of the rim, as in a
-    stent, none is told: the whole section is hidden.
+    The image rises where the lumen ends at a plaque, and falls too deep before gas. Where metal
+    lies along much of the rim, as in a stent, none is told: the whole section is hidden.
     """
     inside = medians(sight.within)
     noise = np.sqrt(2.0 * medians(sight.scatter))
@@ -56,7 +61,9 @@ def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: Float
     excess = profiles.values[..., on_wall].max(axis=-1) - inside[:, None]
     bright = _not_blood(excess, noise)
     bright &= (bright.mean(axis=1) < _METAL_RIM)[:, None]
-    return widened_rays(bright, curve, contours)
+    darkest = np.minimum(_GAS_HU, _FAT_HU - _GAS_TO_NOISE * noise)
+    gas = profiles.values[..., -1] < darkest[:, None]
+    return widened_rays(bright | gas, curve, contours)
 
 
 def hidden_by_metal(bright: FloatArray) -> BoolArray:

@@ -134,19 +134,20 @@ def test_an_aorta_that_only_becomes_thinner_high_above_the_crests_does_not_divid
 
 
 class TestToldApart:
-    def drawn(
+    course = course_through(np.array([[0.0, 0.0, 150.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
+
+    def told(
         self,
         vessel: str,
         vein_hu: float,
         tracked: tuple[Artery, ...],
         said_z_mm: tuple[float, ...] = (),
         pelvis_only: bool = False,
-    ) -> np.ndarray:
-        """Heights of the open stations of a straight vein from z 150 to 0 mm."""
-        course = course_through(np.array([[0.0, 0.0, 150.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
-        count = len(course.points_lps_mm)
+    ) -> Judged:
+        """What is left of a straight vein from z 150 to 0 mm."""
+        count = len(self.course.points_lps_mm)
         radius = np.full((count, RAYS), 6.0)
-        tube = Tube(course, radius, np.full(count, vein_hu), radius)
+        tube = Tube(self.course, radius, np.full(count, vein_hu), radius)
         picture = Picture(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID)
         known = None if pelvis_only else 150.0
         scene = Scene(
@@ -164,8 +165,20 @@ class TestToldApart:
             True,
         )
         (told,) = told_apart([one], [tube], scene)
-        z = course.points_lps_mm[:, 2]
-        return z[told.open_stations]
+        return told
+
+    def drawn(
+        self,
+        vessel: str,
+        vein_hu: float,
+        tracked: tuple[Artery, ...],
+        said_z_mm: tuple[float, ...] = (),
+        pelvis_only: bool = False,
+    ) -> np.ndarray:
+        """Heights of its open stations."""
+        told = self.told(vessel, vein_hu, tracked, said_z_mm, pelvis_only)
+        heights: np.ndarray = self.course.points_lps_mm[told.open_stations, 2]
+        return heights
 
     def artery(self, high: float, low: float) -> Artery:
         z = np.arange(low, high, 3.0)
@@ -193,6 +206,10 @@ class TestToldApart:
         assert len(self.drawn("left_iliac_vein", 95.0, (), pelvis_only=True)) == 0
         assert len(self.drawn("left_iliac_vein", 95.0, (), (60.0,), pelvis_only=True)) > 20
         assert len(self.drawn("ivc", 95.0, (), pelvis_only=True)) > 90
+
+    def test_a_vein_of_which_most_is_not_told_counts_as_merged_with_the_artery(self):
+        for said, merged in (((60.0,), True), ((30.0, 65.0, 100.0), False)):
+            assert self.told("left_iliac_vein", 95.0, (), said, pelvis_only=True).merged == merged
 
 
 def test_an_image_that_begins_at_the_crests_does_not_show_the_aorta():

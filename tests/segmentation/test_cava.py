@@ -57,3 +57,16 @@ def test_a_track_that_is_lost_is_followed_no_farther_than_blood_goes():
     cava = track(-22.0, -10.0, contrast)
     cava = replace(cava, level_hu=np.where(Z_MM < 150.0, 140.0, 20.0))
     assert 144.0 <= sure_cava(landmarks(cava))[0, 2] < 150.0
+
+
+def test_without_contrast_a_cava_goes_on_below_what_hides_it_over_the_height_of_the_duodenum():
+    aorta = replace(landmarks(track(0.0, 0.0, Z_MM)).aorta, level_hu=np.full(len(Z_MM), 320.0))
+    lowest = {}
+    for hidden_mm in (27.0, 45.0):
+        hidden = (Z_MM < 90.0) & (90.0 - hidden_mm < Z_MM)
+        cava = track(-22.0, -10.0, np.where(hidden, 12.0, 40.0))
+        cava = replace(cava, level_hu=np.where(Z_MM < 105.0, 40.0, 120.0))
+        found = replace(landmarks(cava), aorta=aorta)
+        lowest[hidden_mm] = float(sure_cava(found)[-1, 2])
+    assert lowest[27.0] < 30.0
+    assert lowest[45.0] >= 90.0

@@ -16,6 +16,7 @@ from venoseg.segmentation.cava import (
     sure_cava,
 )
 from venoseg.segmentation.domains import picture_of
+from venoseg.segmentation.early import WHY, is_unmixed
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, peripheral_ends
 from venoseg.segmentation.guided import followed
@@ -106,15 +107,17 @@ def automatic(volume: Volume) -> Segmentation:
             "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
         )
     level = float(level_at(picture, cava).min())
-    in_view = np.isfinite(found.crest_z_mm)
-    if in_view:
+    missing = "was not found"
+    if not np.isfinite(found.crest_z_mm):
+        # Above the pelvis whatever runs beside an artery is no iliac vein.
+        ends, missing = Ends({}, ("right", "left")), "was not found: the pelvis is not in view"
+    elif is_unmixed(scene, cava[-1:]):
+        ends, missing = Ends({}, ("right", "left")), WHY
+    else:
         middle_mm = float(np.median(found.middle_x_mm))
         ends = peripheral_ends(picture, iliac.arteries, scene.behind, cava, level, middle_mm)
-    else:
-        # Above the pelvis whatever runs beside an artery is no iliac vein.
-        ends = Ends({}, ("right", "left"))
     segmentation, ends = _surest(volume, scene, cava, ends)
-    segmentation = _sure(segmentation, ends, volume.grid, in_view)
+    segmentation = _sure(segmentation, ends, volume.grid, missing)
     return on_grid(named(volume, segmentation, scene), volume.grid)
 
 
@@ -161,8 +164,8 @@ def _chains(scene: Scene, cava: FloatArray, ends: Ends) -> list[Chain]:
     return chains or [Chain(None, cava, (), "ivc")]
 
 
-def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, pelvis_in_view: bool) -> Segmentation:
-    """Add what was not found, with a confidence of 0; refuse what is not sure.
+def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, missing: str) -> Segmentation:
+    """Add what is ``missing``, for that reason, with a confidence of 0; refuse what is not sure.
 
     Raises
     ------
@@ -185,7 +188,6 @@ def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, pelvis_in_view: bo
             replace(one, reasons=(*one.reasons, words)) if one.vessel == "ivc" else one
             for one in confidence
         )
-    missing = "was not found" if pelvis_in_view else "was not found: the pelvis is not in view"
     confidence += tuple(
         VesselConfidence(f"{side}_iliac_vein", 0.0, (missing,)) for side in ends.missing
     )

@@ -18,6 +18,8 @@ BLOOD_HU = 75.0
 """Enhanced blood is brighter than this on the coarse picture."""
 
 _LEAST_RUN_MM = 25.0
+# So high is the duodenum where it crosses a cava without contrast and hides its outline.
+_DUODENUM_MM = 30.0
 _GAP_MM = 18.0
 _LEAST_CONTRAST_HU = 18.0
 _WAYPOINT_MM = 30.0
@@ -138,8 +140,10 @@ def _unmixed_below(found: Landmarks, run: npt.NDArray[np.intp]) -> npt.NDArray[n
     step = float(np.abs(np.diff(track.points_lps_mm[:, 2])).mean())
     out = (track.contrast_hu > _LEAST_CONTRAST_HU) & (track.level_hu > UNMIXED_HU)
     below = np.flatnonzero(out[: run[-1]])[::-1]
-    gaps = -np.diff(np.concatenate([run[-1:], below])) * step
-    ends = np.flatnonzero(gaps > _GAP_MM)
+    at = np.concatenate([run[-1:], below])
+    gaps = -np.diff(at) * step
+    aside = np.linalg.norm(np.diff(track.points_lps_mm[at, :2], axis=0), axis=1)
+    ends = np.flatnonzero((gaps > _GAP_MM) & ((gaps > _DUODENUM_MM) | (aside > _STRAIGHT_MM)))
     return below[: ends[0]] if len(ends) else below
 
 

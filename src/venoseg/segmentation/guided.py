@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import counts_of, with_doubts, withheld
+from venoseg.segmentation.early import without_unmixed
 from venoseg.segmentation.following import prolonged, tube_along
 from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.model import (
@@ -100,9 +102,10 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     cava, division = scene.cava_lps_mm, scene.division_lps_mm
     chains = [with_waypoints(chain, cava, division) for chain in chains]
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
-    return on_grid(
-        named(volume, followed(volume, scene, chains, "semiautomatic"), scene), volume.grid
-    )
+    chains, unmixed = without_unmixed(chains, scene)
+    found = followed(volume, scene, chains, "semiautomatic")
+    found = replace(found, confidence=(*found.confidence, *unmixed))
+    return on_grid(named(volume, found, scene), volume.grid)
 
 
 def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin) -> Segmentation:

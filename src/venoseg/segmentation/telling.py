@@ -24,6 +24,8 @@ _FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
 # than the second, and the artery's track runs in that way, the two have changed places: behind them
 # runs the internal iliac artery, as bright as both. Veins bend around arteries by half of that.
 _BESIDE_MM, _LEAVES_MM, _ARTERY_MM = 25.0, 12.0, 5.0
+# Where less than this share of a vein is told from the artery, what is left is no vein to measure.
+_LEAST_TOLD = 0.5
 # So much darker than arteries a vein is told from them by its grey value alone.
 _DARKER_HU = 40.0
 
@@ -72,7 +74,11 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
             where = heights(points, untold)
             full = f"not drawn along {100 * share:.0f} %{where}, {words}: set waypoints there"
             doubts.append((1.0 - share, full))
-    return doubted(replace(one, open_stations=open_stations & told), doubts) if doubts else one
+    if not doubts:
+        return one
+    rest = open_stations & told
+    merged = one.merged or int(rest.sum()) < _LEAST_TOLD * int(open_stations.sum())
+    return doubted(replace(one, open_stations=rest, merged=merged), doubts)
 
 
 def _near_mm(points: FloatArray, scene: Scene) -> FloatArray:

@@ -24,6 +24,9 @@ _STEP_MM = 3.0
 # A side room that stays smaller than this share of the largest is a leak, not a branch.
 _BRANCH_SHARE = 0.25
 
+# A line leads on from another where they do not turn by more than this (cosine).
+_ONWARDS = 0.5
+
 _ALL_AROUND = ndimage.generate_binary_structure(3, 3)
 
 
@@ -78,6 +81,33 @@ def middle_lines(room: BoolArray, grid: Grid) -> Iterator[tuple[FloatArray, Floa
             index = np.array([node[0] for node in chain]) + start
             if len(chain) * _STEP_MM >= LEAST_LENGTH_MM:
                 yield grid.to_lps(index), np.array([node[1] for node in chain])
+
+
+def end_to_end(one: FloatArray, other: FloatArray, within_mm: float) -> FloatArray | None:
+    """Put two lines together at the ends that face each other.
+
+    Parameters
+    ----------
+    one, other
+        (n, 3) and (m, 3) LPS mm.
+    within_mm
+        How far apart these ends may lie.
+
+    Returns
+    -------
+    (n + m, 3) or None
+        None where they lie farther apart, or where one does not lead on from the other.
+    """
+    pairs = [(a, b) for a in (one, one[::-1]) for b in (other, other[::-1])]
+    first, second = min(pairs, key=lambda pair: float(np.linalg.norm(pair[1][0] - pair[0][-1])))
+    if np.linalg.norm(second[0] - first[-1]) > within_mm:
+        return None
+    before, after = first[-1] - first[0], second[-1] - second[0]
+    # What lies side by side turns back.
+    if before @ after < _ONWARDS * np.linalg.norm(before) * np.linalg.norm(after):
+        return None
+    ahead = (second - first[-1]) @ before > 0.0
+    return np.concatenate([first, second[ahead]])
 
 
 _Node = tuple[FloatArray, float]

@@ -20,28 +20,31 @@ _LEAST_TEXTURE = 0.4
 _LEAST_CROWNS = 7.0
 
 # A tight weave of steep wires shows hardly any depth, but takes turns by more than the noise as
-# often as this (braids at 60 degrees 8 times, a rim of contrast 5, grains of calcium 4 to 5).
+# often as this (braids at 60 degrees 8 times, a rim of contrast 5, grains of calcium 4 to 5). What
+# voxels make of an even bright ring does so too where it far outshines the noise, by 0.03 to 0.06.
 _LEAST_CLEAR_TURNS = 7.5
+_LEAST_TIGHT_RIPPLE = 0.07
+
+# Smoothed by a kernel, weaves take turns of which some are lost in the noise; of all they take more
+# (braids 9 or more), and peaks differ by more than the noise and an even ring's. An even shell of
+# calcium differs by its noise alone, an uneven one takes turns 7 times at most, the cortex of a
+# thin bone 6 times.
+_LEAST_EVEN_TURNS = 8.5
+_LEAST_NOISES = 3.0
+_LEAST_RIPPLE = 0.1
 
 # Where a stent is known, a weave that shows hardly any gap is one. An even rim, as of contrast that
 # flows along the wall, shows none.
 _LEAST_KNOWN_DEPTH = 0.2
 
-# A dense weave in a narrow stent scatters less. It passes where wires and gaps take turns around
-# the ring as often as no plaque does (stents 12 to 13 times, patches of calcium 3 to 7 on twins),
-# the wires are thin, and nothing like bone lies behind.
-_LEAST_DENSE_TEXTURE = 0.25
-_LEAST_DENSE_DEPTH = 0.66
-_LEAST_TURNS = 9.5
+# Thin wires, with nothing like bone behind.
 _THIN_MM = 2.4
 _HARDLY_BONE = 0.1
 
 # Smoothed by a kernel, wires are faint and stand out little. In a labelled vein, where hardly
-# anything else closes a ring, these are enough (calcium on digital twins: 7 turns at most where it
-# lies in patches, a depth of 0.56 at most where it is a shell). The second is for thin wires far
-# apart, which scatter as much as bright ones.
-_LEAST_FAINT_TURNS = 10.0
-_LEAST_FAINT_TEXTURE = 0.2
+# anything else closes a ring, those far apart may scatter so little (grains of calcium that scatter
+# as much take 6 turns at most).
+_LEAST_FAINT_TEXTURE = 0.3
 
 # Bone goes on beyond its inner face, on more than this share of the rays.
 _MOST_BONE = 0.35
@@ -53,8 +56,10 @@ _CONE, _CONE_MM = 0.08, 50.0
 # A stent is longer than it is wide; a vertebra is not.
 _LEAST_LONG = 1.6
 
-# The brightest tenth of a stent's wires rises by this much, bone's thin shell seldom does.
+# The brightest tenth of a stent's wires rises by this much, bone's thin shell seldom does. Of thin
+# wires the second is enough: by more than the noise, calcium and bone take turns 5 times at most.
 _LEAST_BRIGHT_HU = 250.0
+_LEAST_THIN_HU = 150.0
 
 # Blood, tissue or clot inside, and nothing brighter than contrast.
 _INSIDE_HU = (-30.0, 700.0)
@@ -76,10 +81,13 @@ class Lattice:
     radius_mm, spread
         Median distance of the peaks from the line, of a flat ring the radius of a circle of its
         size; and how much that distance changes per millimetre.
-    closed, depth, texture, turns, clear_turns, bone, bright_hu, inside_hu, width_mm
+    open_mm
+        Length of the longest stretch whose ring is not closed.
+    closed, depth, texture, turns, clear_turns, ripple, noises, bone, bright_hu, inside_hu, width_mm
         Share of the ring within reach of a strut, how far gaps lie below struts and how much
         neighbouring peaks scatter (relative), how often wires and gaps take turns around the ring,
-        and how often they do so by more than the noise, the share of rays with bone beyond, the
+        and how often they do so by more than the noise, how much peaks scatter at the typical place
+        (relative, and in standard deviations of the noise), the share of rays with bone beyond, the
         upper tenth of the peaks above both sides, the level inside, and the width of the brightest
         peaks.
     """
@@ -89,10 +97,13 @@ class Lattice:
     radius_mm: float
     spread: float
     closed: float
+    open_mm: float
     depth: float
     texture: float
     turns: float
     clear_turns: float
+    ripple: float
+    noises: float
     bone: float
     bright_hu: float
     inside_hu: float
@@ -125,50 +136,45 @@ class Lattice:
         """Whether this is a lattice of wire around blood or tissue, wherever it lies."""
         return (
             self.is_ring
-            and self.depth >= _LEAST_DEPTH
-            and (self._is_coarse_weave or self._is_dense_weave)
-            and self.bright_hu >= _LEAST_BRIGHT_HU
+            and self.clear_turns >= _LEAST_CROWNS
+            and (self._is_coarse_weave or (self._is_thin and self._is_even_weave))
+            and self.bright_hu >= (_LEAST_THIN_HU if self._is_thin else _LEAST_BRIGHT_HU)
         )
 
     @property
     def is_faint_stent(self) -> bool:
         """Whether this is one if it lies in a labelled vein, however faint its wires are."""
+        woven = self._is_tight_weave or self._is_even_weave
         return (
             self.is_ring
             and self.bone <= _HARDLY_BONE
-            and (self._is_open_weave or self._is_thin_weave or self._is_tight_weave)
+            and (self._is_open_weave or (self._is_thin and woven))
         )
 
     @property
     def _is_coarse_weave(self) -> bool:
-        return self.texture >= _LEAST_TEXTURE and self.clear_turns >= _LEAST_CROWNS
+        return self.depth >= _LEAST_DEPTH and self.texture >= _LEAST_TEXTURE
 
     @property
     def _is_open_weave(self) -> bool:
         return (
             self.depth >= _LEAST_DEPTH
-            and self.texture >= _LEAST_TEXTURE
+            and self.texture >= _LEAST_FAINT_TEXTURE
             and self.turns >= _LEAST_CROWNS
         )
 
     @property
-    def _is_thin_weave(self) -> bool:
-        return (
-            self.depth >= _LEAST_DEPTH
-            and self.texture >= _LEAST_FAINT_TEXTURE
-            and self.turns >= _LEAST_FAINT_TURNS
-        )
-
-    @property
     def _is_tight_weave(self) -> bool:
-        return self.width_mm <= _THIN_MM and self.clear_turns >= _LEAST_CLEAR_TURNS
+        return self.clear_turns >= _LEAST_CLEAR_TURNS and self.ripple >= _LEAST_TIGHT_RIPPLE
 
     @property
-    def _is_dense_weave(self) -> bool:
+    def _is_even_weave(self) -> bool:
         return (
-            self.texture >= _LEAST_DENSE_TEXTURE
-            and self.depth >= _LEAST_DENSE_DEPTH
-            and self.turns >= _LEAST_TURNS
-            and self.width_mm <= _THIN_MM
-            and self.bone <= _HARDLY_BONE
+            self.turns >= _LEAST_EVEN_TURNS
+            and self.noises >= _LEAST_NOISES
+            and self.ripple >= _LEAST_RIPPLE
         )
+
+    @property
+    def _is_thin(self) -> bool:
+        return self.width_mm <= _THIN_MM and self.bone <= _HARDLY_BONE

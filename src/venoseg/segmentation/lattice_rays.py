@@ -7,18 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.interpolate import make_smoothing_spline
 
+from venoseg.segmentation.fans import SAMPLE_MM, STATION_MM, Fans, evened, spaced_evenly
 from venoseg.segmentation.lattice import Lattice
 from venoseg.volume import FloatArray, Volume
 
-_STATION_MM = 1.5
 _ANGLES = 64
-_SAMPLE_MM = 0.4
-
-# The wires are sought on a ray up to this many typical radii, and at least so far.
-_REACH = 1.8
-_LEAST_REACH_MM = 5.0
 
 # A ray meets wire when its peak exceeds both sides by this much.
 _STRUT_HU = 120.0
@@ -56,42 +50,44 @@ def lattice_along(volume: Volume, line_lps_mm: FloatArray, radius_mm: float) -> 
     Lattice or None
         None where no stretch of at least 10 mm is ringed by something bright.
     """
-    line = _evened(line_lps_mm)
+    line = evened(line_lps_mm)
     if line is None:
         return None
-    across, upward = _frames(line)
     turn = np.linspace(0.0, 2.0 * np.pi, _ANGLES, endpoint=False)
-    rays = np.cos(turn)[:, None] * across[:, None, :] + np.sin(turn)[:, None] * upward[:, None, :]
-    depth = np.arange(0.0, max(_REACH * radius_mm, _LEAST_REACH_MM) + 4.0, _SAMPLE_MM)
-    points = line[:, None, None, :] + rays[:, :, None, :] * depth[:, None]
-    index = np.moveaxis(volume.grid.to_index(points), -1, 0)
-    values = ndimage.map_coordinates(
-        volume.voxels, index, output=np.float32, order=1, mode="nearest"
-    )
-    inside = float(np.median(values[..., depth < 0.4 * radius_mm]))
-    peak = _peaks(values, depth, radius_mm)
-    height = np.take_along_axis(values, peak[..., None], axis=2)[..., 0]
+    rays = Fans.outwards(volume, line, np.tile(turn, (len(line), 1)), radius_mm)
+    distance = rays.depth_mm[rays.peak]
+    size = _radius(distance)
+    if size > float(np.median(distance)):
+        rays = Fans.outwards(volume, line, spaced_evenly(turn, distance), radius_mm)
+    values, peak, depth = rays.values, rays.peak, rays.depth_mm
+    inner = values[..., depth < 0.4 * radius_mm]
+    inside = float(np.median(inner))
+    height = np.take_along_axis(values, peak[..., None], axis=2)[..., 0].astype(np.float64)
     outside = _beyond(values, peak)
     excess = height - np.maximum(inside, outside)
     strut = excess > _STRUT_HU
     kept = _ringed(strut)
-    if np.count_nonzero(kept) * _STATION_MM < _LEAST_MM:
+    if np.count_nonzero(kept) * STATION_MM < _LEAST_MM:
         return None
     stretch = slice(int(np.argmax(kept)), len(kept) - int(np.argmax(kept[::-1])))
-    surface = np.take_along_axis(points, peak[..., None, None], axis=2)[:, :, 0]
+    surface = np.take_along_axis(rays.points_lps_mm, peak[..., None, None], axis=2)[:, :, 0]
     on = excess[stretch]
+    noise = _noise(inner)
     radius = np.median(depth[peak[stretch]], axis=1)
-    slope = np.polyfit(np.arange(len(radius)) * _STATION_MM, radius, 1)[0]
+    slope = np.polyfit(np.arange(len(radius)) * STATION_MM, radius, 1)[0]
     return Lattice(
         line_lps_mm=line[stretch],
         surface_lps_mm=surface[stretch],
-        radius_mm=_radius(depth[peak[stretch]]),
+        radius_mm=_radius(distance[stretch]),
         spread=float(abs(slope)),
         closed=float(_meshed(strut)[stretch].mean()),
+        open_mm=_longest(~kept[stretch]) * STATION_MM,
         depth=_depth(on),
         texture=_texture(on),
         turns=_turns(on),
-        clear_turns=_turns(on, _NOISES * _noise(values[..., depth < 0.4 * radius_mm])),
+        clear_turns=_turns(on, _NOISES * noise),
+        ripple=_ripple(on) / max(float(np.mean(np.maximum(on, 0.0))), 1.0),
+        noises=_ripple(on) / max(noise, 1.0),
         bone=float(np.mean(_beyond(values, peak, np.mean)[stretch] > inside + _BONE_HU)),
         bright_hu=float(np.quantile(on, 0.9)),
         inside_hu=inside,
@@ -106,54 +102,6 @@ def _radius(distance_mm: FloatArray) -> float:
     """
     typical, of_size = float(np.median(distance_mm)), float(np.sqrt(np.mean(distance_mm**2)))
     return of_size if of_size > _FLAT * typical else typical
-
-
-def _evened(line_lps_mm: FloatArray) -> FloatArray | None:
-    """Smooth a line of middles and space it evenly; the outermost ones, drawn in, go."""
-    inner = line_lps_mm[1:-1] if len(line_lps_mm) > 6 else line_lps_mm
-    steps = np.linalg.norm(np.diff(inner, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-3))])
-    if len(inner) < 5:
-        return None
-    spline = make_smoothing_spline(along, inner, lam=8.0**4 / 3.0)
-    # The room ends a little inside the stent: look beyond it.
-    at = np.arange(-4.0, along[-1] + 4.0, _STATION_MM)
-    inside = np.clip(at, 0.0, along[-1])
-    direction = spline(inside, 1)
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    result: FloatArray = spline(inside) + (at - inside)[:, None] * direction
-    return result
-
-
-def _frames(line: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (n, 3) two unit vectors across a line, carried along without twist."""
-    tangent = np.gradient(line, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    across = np.empty_like(tangent)
-    last = np.eye(3)[int(np.argmin(np.abs(tangent[0])))]
-    for n, along in enumerate(tangent):
-        last = last - (last @ along) * along
-        last = last / np.linalg.norm(last)
-        across[n] = last
-    return across, np.cross(tangent, across)
-
-
-def _peaks(
-    values: npt.NDArray[np.float32], depth: FloatArray, radius_mm: float
-) -> npt.NDArray[np.intp]:
-    """Return (n, angles) where each ray meets the wall, near where its neighbours do."""
-    allowed = (depth >= 0.3 * radius_mm) & (depth <= max(_REACH * radius_mm, _LEAST_REACH_MM))
-    # Averaged over the mesh first, so that gaps between struts do not lead to what lies beyond.
-    mean = ndimage.gaussian_filter(values, (1.5, 2.5, 0.5), mode=("nearest", "wrap", "nearest"))
-    coarse = np.argmax(np.where(allowed, mean, -np.inf), axis=2)
-    around = np.pad(coarse, ((0, 0), (3, 3)), mode="wrap")
-    coarse = ndimage.median_filter(around, (5, 7), mode="nearest")[:, 3:-3]
-    reach = 3
-    offset = np.arange(-reach, reach + 1)
-    near = np.clip(coarse[..., None] + offset, 0, len(depth) - 1)
-    best = np.argmax(np.take_along_axis(values, near, axis=2), axis=2)
-    result: npt.NDArray[np.intp] = np.take_along_axis(near, best[..., None], axis=2)[..., 0]
-    return result
 
 
 def _noise(inside: npt.NDArray[np.float32]) -> float:
@@ -188,6 +136,12 @@ def _ringed(strut: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return ringed
 
 
+def _longest(chosen: npt.NDArray[np.bool_]) -> int:
+    """Return how many stations in a row are chosen, at most."""
+    labels, count = ndimage.label(chosen)
+    return int(np.bincount(labels, minlength=count + 1)[1:].max(initial=0))
+
+
 def _depth(excess: FloatArray) -> float:
     """Return how far gaps lie below struts within a mesh, relative to the struts; the median."""
     window = {"size": (_MESH_STATIONS, _MESH_ANGLES), "mode": ("nearest", "wrap")}
@@ -199,8 +153,21 @@ def _depth(excess: FloatArray) -> float:
 
 def _texture(excess: FloatArray) -> float:
     """Return how much peaks differ from those around, relative to their mean."""
-    smooth = ndimage.gaussian_filter(excess, (2.0, 3.0), mode=("nearest", "wrap"))
-    return float(np.std(excess - smooth)) / max(float(np.mean(np.maximum(excess, 0.0))), 1.0)
+    return float(np.std(_differences(excess))) / max(float(np.mean(np.maximum(excess, 0.0))), 1.0)
+
+
+def _ripple(excess: FloatArray) -> float:
+    """Return the standard deviation of peaks from those around, as the typical place shows it.
+
+    The ends of a ring, where it begins, do not tell in it.
+    """
+    return float(np.median(np.abs(_differences(excess)))) * 1.4826
+
+
+def _differences(excess: FloatArray) -> FloatArray:
+    """Return by how much (n, angles) peaks differ from those around."""
+    smooth: FloatArray = ndimage.gaussian_filter(excess, (2.0, 3.0), mode=("nearest", "wrap"))
+    return excess - smooth
 
 
 def _turns(excess: FloatArray, least_hu: float = 0.0) -> float:
@@ -227,4 +194,4 @@ def _width(
     mean = np.take_along_axis(values[bright], at, axis=1).mean(axis=0)
     sides = np.linspace(mean[:4].mean(), mean[-4:].mean(), len(mean))
     share = (mean - sides) / max(float(mean[12] - sides[12]), 1.0)
-    return float(np.count_nonzero(share > 0.5)) * _SAMPLE_MM
+    return float(np.count_nonzero(share > 0.5)) * SAMPLE_MM

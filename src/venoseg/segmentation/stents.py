@@ -8,14 +8,16 @@ continuous shell of a thin bone or a calcified artery.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.hollows import middle_lines, rooms_within
+from venoseg.segmentation.hollows import end_to_end, middle_lines, rooms_within
 from venoseg.segmentation.lattice import Lattice
 from venoseg.segmentation.lattice_rays import lattice_along
 from venoseg.segmentation.model import Segmentation
@@ -29,6 +31,9 @@ _LEAST_EXCESS_HU = 150.0
 
 # Enhanced veins reach 250 HU; what is not brighter is no metal.
 _LEAST_HU = 250.0
+
+# Two stretches of one stent are alike in width: the narrower has this share of the other's.
+_ONE_WIDTH = 0.8
 
 # Struts this near to one another close the room between them.
 _MESH_MM = 2.0
@@ -106,36 +111,89 @@ def find_stents(
     if not wire.any():
         return FoundStents(mask, ())
     wall = _meshed(wire, part.grid)
-    found = list(_lattices(part, rooms_within(wall, part.grid), veins, stented, drawn))
+    judge = _Judge(veins, stented, drawn)
+    found = _stents(part, rooms_within(wall, part.grid), judge)
     if veins is not None:
         # In a stent that is pressed flat the mesh leaves no room; what is known to be lumen is one.
         # Lumens of stents side by side are labelled as one: what was found without comes first. At
         # the ends of a stent other nooks are left between its wires and the lumen: no rings.
         left = rooms_within(wall & ~veins.lumen, part.grid)
-        left &= ~_taken(left, [lattice for lattice, _ in found], part.grid)
-        found += (one for one in _lattices(part, left, veins, stented, drawn) if one[0].is_ring)
-    for lattice, _ in found:
+        left &= ~_taken(left, found, part.grid)
+        found += (one for one in _stents(part, left, judge) if one.is_ring)
+        found = _joined(part, found, judge)
+    devices = []
+    for lattice in found:
         mask[box] |= _metal(part, wire, lattice)
-    return FoundStents(
-        mask, tuple(StentDevice(one.line_lps_mm, one.radius_mm, inside) for one, inside in found)
-    )
+        inside = veins is not None and veins.hold(lattice)
+        devices.append(StentDevice(lattice.line_lps_mm, lattice.radius_mm, inside))
+    return FoundStents(mask, tuple(devices))
 
 
-def _lattices(
-    part: Volume, room: BoolArray, veins: Veins | None, stented: Veins | None, drawn: bool
-) -> Iterator[tuple[Lattice, bool]]:
-    """Yield the stents around rooms, and whether each lies in a labelled vein."""
-    for line, radius in middle_lines(room, part.grid):
-        lattice = lattice_along(part, line, float(np.median(radius)) + _MESH_MM)
-        if lattice is None:
-            continue
-        if (
-            drawn
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judge:
+    """What is known of a stent before it is looked for.
+
+    Attributes
+    ----------
+    veins, stented
+        All labelled veins, and those that hold stents.
+    drawn
+        Whether its wire is.
+    """
+
+    veins: Veins | None
+    stented: Veins | None
+    drawn: bool
+
+    def takes(self, lattice: Lattice) -> bool:
+        """Tell whether a lattice is a stent."""
+        veins, stented = self.veins, self.stented
+        return (
+            self.drawn
             or lattice.is_stent
             or (veins is not None and lattice.is_faint_stent and veins.surely_hold(lattice))
             or (stented is not None and lattice.is_known_stent and stented.surely_hold(lattice))
-        ):
-            yield lattice, veins is not None and veins.hold(lattice)
+        )
+
+
+def _stents(part: Volume, room: BoolArray, judge: _Judge) -> list[Lattice]:
+    """Return the stents around rooms."""
+    tubes = middle_lines(room, part.grid)
+    seen = (lattice_along(part, line, float(np.median(r)) + _MESH_MM) for line, r in tubes)
+    rings = _joined(part, [one for one in seen if one is not None], judge)
+    return [ring for ring in rings if judge.takes(ring)]
+
+
+def _joined(part: Volume, lattices: Sequence[Lattice], judge: _Judge) -> list[Lattice]:
+    """Return lattices, two as one that are a stent whose ring goes on from one to the other.
+
+    Where a stent is pressed flat its room is shut off into two. Where one meets several, as in the
+    cava those of both limbs, all stay by themselves.
+    """
+    wholes: dict[tuple[int, int], Lattice] = {}
+    for pair in combinations(range(len(lattices)), 2):
+        whole = _across(part, *(lattices[n] for n in pair))
+        if whole is not None and judge.takes(whole):
+            wholes[pair] = whole
+    met = Counter(n for pair in wholes for n in pair)
+    wholes = {pair: whole for pair, whole in wholes.items() if all(met[n] == 1 for n in pair)}
+    gone = {n for pair in wholes for n in pair}
+    return [*wholes.values(), *(one for n, one in enumerate(lattices) if n not in gone)]
+
+
+def _across(part: Volume, one: Lattice, other: Lattice) -> Lattice | None:
+    """Return the ring along two lines end to end; None where it does not go on between them."""
+    narrow, wide = sorted([one.radius_mm, other.radius_mm])
+    if narrow < _ONE_WIDTH * wide:
+        return None
+    line = end_to_end(one.line_lps_mm, other.line_lps_mm, 2.0 * narrow)
+    if line is None:
+        return None
+    whole = lattice_along(part, line, wide)
+    if whole is None or not whole.is_ring or whole.open_mm > _MESH_MM:
+        return None
+    both_mm = max(one.length_mm, other.length_mm) + 0.5 * min(one.length_mm, other.length_mm)
+    return whole if whole.length_mm > both_mm else None
 
 
 def _taken(room: BoolArray, lattices: Sequence[Lattice], grid: Grid) -> BoolArray:

@@ -173,6 +173,19 @@ def test_the_interval_of_a_stent_pressed_flat_holds_its_area(kernel):
     assert np.median(high - low) < 0.25 * true
 
 
+def test_blood_in_a_stent_pressed_flat_is_read_clear_of_the_wires():
+    made = twin(0.0, slice_mm=1.5, kernel="smooth", oval_mm=(9.5, 3.2))
+    device = find_stents(made.image, replace(made.segmentation, stent=None)).devices[0]
+    profile = measure_stent(made.image, device)
+    assert profile is not None
+    assert profile.wires is not None
+    assert np.abs(profile.wires.lumen_hu - 150.0).max() < 15.0
+    # Blood that seems brighter makes tissue of the lumen's edge, and draws the wires inwards.
+    error = 100.0 * (profile.shapes.area_mm2[4:-4] / (np.pi * 9.5 * 3.2) - 1.0)
+    assert abs(error.mean()) < 2.0
+    assert np.abs(error).max() < 4.5
+
+
 class TestRefused:
     @pytest.mark.parametrize("tissue_mm", [0.0, 2.0])
     def test_the_lumen_in_the_overshoot_of_a_sharp_kernel(self, tissue_mm):

@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import sample_planes
 from venoseg.interpolation import Float32Array
+from venoseg.lumen.contours import areas_mm2
 from venoseg.lumen.edges import Blur, as_float32
 from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.struts import (
@@ -45,8 +46,10 @@ _DEPTH_STEP_MM = SAMPLE_MM / 2.0
 # from about a quarter of a millimetre.
 HALF_STRUT_MM = 0.12
 
-# The level of the blood is read within this share of the stent's radius, away from the wire.
+# The level of the blood is read within this share of the stent's radius, away from the wire: so far
+# at least from where it comes nearest, unless less than the last is left.
 _INNER_SHARE = 0.45
+_GLARE_MM, _LEAST_INNER_MM = 2.2, 0.6
 
 # Blood is the same over this length, a standard deviation. Both which part of a section shows it
 # and how bright it is are told over it: the brighter part of a single section is so by its noise.
@@ -86,11 +89,25 @@ class Lining:
     tissue_hu: float
 
 
-def lumen_level(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray:
-    """Return (n,) HU of the enhanced blood inside, from the brighter part of the inner room."""
+def lumen_level(volume: Volume, curve: Curve, contours: FloatArray) -> FloatArray:
+    """Return (n,) HU of the enhanced blood inside, from the brighter part of the inner room.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    curve
+        n stations.
+    contours
+        (n, m, 2) contours near the wires.
+    """
+    radius_mm = float(np.sqrt(np.nanmedian(areas_mm2(contours)) / np.pi))
     offsets = np.arange(-6, 7) / 6.0 * _INNER_SHARE * radius_mm
     planes = sample_planes(volume.voxels, volume.grid, curve, offsets).reshape(-1, 13, 13)
-    disc = np.hypot(*np.meshgrid(offsets, offsets)) <= offsets[-1]
+    # In a stent pressed flat the wires' glare fills most of the room that a round one would leave.
+    room = np.hypot(contours[..., 0], contours[..., 1]).min(axis=1) - _GLARE_MM
+    reach = np.clip(room, min(_LEAST_INNER_MM, offsets[-1]), offsets[-1])
+    disc = np.hypot(*np.meshgrid(offsets, offsets)) <= reach[:, None, None]
     step_mm = float(curve.position_mm[1] - curve.position_mm[0])
     along = _SAME_BLOOD_MM / step_mm
     smooth = ndimage.gaussian_filter(planes, (along, 1.0, 1.0), mode="nearest")

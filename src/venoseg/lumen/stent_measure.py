@@ -144,9 +144,7 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
 def with_own_blood(volume: Volume, wires: Wires) -> Wires:
     """Return stations with the level of the blood found in them alone."""
     struts = wires.rays.struts
-    area = measure_shapes(struts.contours_mm).area_mm2
-    radius_mm = float(np.sqrt(np.nanmedian(area) / np.pi))
-    return replace(wires, lumen_hu=lumen_level(volume, struts.curve, radius_mm))
+    return replace(wires, lumen_hu=lumen_level(volume, struts.curve, struts.contours_mm))
 
 
 def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, ...]]]:
@@ -193,7 +191,7 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
 
 def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float) -> Wires | None:
     """Follow the wires and fit the lining in turn; None when there is nothing between the ends."""
-    lumen_hu = lumen_level(volume, curve, radius_mm)
+    lumen_hu = lumen_level(volume, curve, contours)
     blur = blur_of_wires(volume, curve, contours, lumen_hu)
     # On the course found first, then on that through the middle of the wires. Beyond its ends there
     # is no wire that hides the lumen: what is seen there is the vein.
@@ -203,7 +201,7 @@ def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float)
         return None
     curve = recentred(curve, struts.contours_mm, inner, float(curve.position_mm[1]))
     contours = rough_contours(volume, curve, radius_mm)
-    lumen_hu = lumen_level(volume, curve, radius_mm)
+    lumen_hu = lumen_level(volume, curve, contours)
     struts = follow_struts(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
     inner = between_ends(struts)
     if inner is None:

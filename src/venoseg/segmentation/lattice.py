@@ -26,10 +26,10 @@ _LEAST_CLEAR_TURNS = 7.5
 _LEAST_TIGHT_RIPPLE = 0.07
 
 # Smoothed by a kernel, weaves take turns of which some are lost in the noise; of all they take more
-# (braids 9 or more), and peaks differ by more than the noise and an even ring's. An even shell of
-# calcium differs by its noise alone, an uneven one takes turns 7 times at most, the cortex of a
-# thin bone 6 times.
-_LEAST_EVEN_TURNS = 8.5
+# (braids 9 or more, 4.3 clear ones), and peaks differ by more than the noise and an even ring's. An
+# even shell of calcium differs by its noise alone, an uneven one takes turns 7 times at most, the
+# cortex of a thin bone 6 times, patches of calcium in strong noise 8 times, 2.4 clear ones.
+_LEAST_EVEN_TURNS, _OF_THEM_CLEAR = 8.5, 4.0
 _LEAST_NOISES = 3.0
 _LEAST_RIPPLE = 0.1
 
@@ -171,6 +171,7 @@ class Lattice:
     def _is_even_weave(self) -> bool:
         return (
             self.turns >= _LEAST_EVEN_TURNS
+            and self.clear_turns >= _OF_THEM_CLEAR
             and self.noises >= _LEAST_NOISES
             and self.ripple >= _LEAST_RIPPLE
         )

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from venoseg.centerline.curve import curve_through
 from venoseg.lumen import Measurements
 from venoseg.lumen.contours import feret_diameters_mm
+from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.profile import put_lumens
 from venoseg.reporting.calipers import greatest_width, least_width
+from venoseg.reporting.figure_overview import _draw_vessel
 from venoseg.reporting.gray import gray_at, gray_plane, gray_ribbon
-from venoseg.reporting.straightened import crossings_mm
+from venoseg.reporting.straightened import crossings_mm, draw_straightened
 from venoseg.reporting.stretches import edge_sources, unmeasured
 from venoseg.reporting.strip import SIDE_PX, strip_of
 from venoseg.reporting.window import GrayWindow, choose_window
@@ -53,6 +57,27 @@ def test_edges_of_the_views_are_where_the_contour_crosses_their_plane() -> None:
     np.testing.assert_allclose(across[0], [1.0 - half, 1.0 + half], atol=0.01)
     assert np.isnan(across[1]).all()
     np.testing.assert_allclose(upward[1], [6.0, 12.0], atol=0.01)
+
+
+def test_views_along_a_vein_draw_every_lumen_of_a_divided_station(
+    measurements: Measurements,
+) -> None:
+    profile = measurements.profiles[0]
+    station = int(np.flatnonzero(profile.measured)[0])
+    aside = np.array([[[-5.0, 0.0]], [[4.0, 0.0]]])
+    contours = aside + np.stack([ellipse(4.0, 6.0, count=96), ellipse(3.0, 5.0, count=96)])
+    unknown = np.full((2, 2), np.nan)
+    divided = put_lumens(profile, Lumens.of_station(station, contours, unknown, unknown))
+    axes = Figure().subplots()
+    window = GrayWindow(100.0, 400.0, "wide")
+    draw_straightened(axes, divided, measurements.volume, window, axis=0, half_mm=20.0)
+    heights = {round(float(ends[0, 1]), 2) for c in axes.collections for ends in c.get_segments()}
+    assert heights == {-9.0, -1.0, 1.0, 7.0}
+    axes = Figure().subplots()
+    _draw_vessel(axes, divided, 0, 0)
+    (outlines,) = axes.collections
+    stations = len(np.flatnonzero(profile.measured)[::2])
+    assert len(outlines.get_paths()) == stations + 1
 
 
 def test_contour_that_is_not_there_crosses_nothing() -> None:

@@ -78,9 +78,13 @@ def draw_overview(measurements: Measurements) -> Picture:
 
 def _draw_vessel(axes: Axes, profile: VesselProfile, order: int, axis: int) -> None:
     curve, colour = profile.branch.curve, vessel_colour(profile.vessel)
-    wall = curve.points_lps_mm[:, None, :] + to_lps(profile.contours_mm[:, ::4], curve)
-    shown = wall[profile.measured][::2][:, :, [axis, 2]]
-    axes.add_collection(PolyCollection(list(shown), facecolor=colour, alpha=0.16, linewidth=0))
+    shown = [
+        lumen[:, [axis, 2]]
+        for n in np.flatnonzero(profile.measured)[::2].tolist()
+        for lumen in curve.points_lps_mm[n]
+        + to_lps(profile.outlines_mm(n)[:, ::4], curve.part(slice(n, n + 1)))
+    ]
+    axes.add_collection(PolyCollection(shown, facecolor=colour, alpha=0.16, linewidth=0))
     line = curve.points_lps_mm[:, [axis, 2]].T
     axes.plot(*line, color="white", linewidth=3.0)
     axes.plot(

@@ -16,6 +16,7 @@ from venoseg.reporting.words import patient_direction
 from venoseg.volume import FloatArray, Volume
 
 _PIXEL_MM = 0.4
+_EDGE = "#ffe14d"
 
 # Tissue to be seen beside the lumen, and the least and most of the view from its axis.
 _BESIDE_MM = 7.0
@@ -28,6 +29,7 @@ def half_width_mm(profile: VesselProfile) -> float:
     """Return how far from the centerline the straightened views reach."""
     wall = np.abs(profile.contours_mm[profile.measured])
     reach = float(wall.max()) if wall.size else profile.branch.half_width_mm
+    reach = max(reach, float(np.abs(profile.lumens.contours_mm).max(initial=0.0)))
     return float(np.clip(reach + _BESIDE_MM, _LEAST_HALF_MM, _MOST_HALF_MM))
 
 
@@ -64,7 +66,7 @@ def draw_along(
     )
     for edge in edges_mm.T:
         axes.plot(places_mm, edge, color="black", linewidth=1.8, alpha=0.6)
-        axes.plot(places_mm, edge, color="#ffe14d", linewidth=0.9)
+        axes.plot(places_mm, edge, color=_EDGE, linewidth=0.9)
     axes.set_ylim(-half_mm, half_mm)
     axes.set_ylabel("mm")
 
@@ -80,7 +82,7 @@ def draw_straightened(
 ) -> None:
     """Draw the image along the vein, ``axis`` 0 across it and 1 from front to back.
 
-    The edges drawn are where the measured contours cross the plane of the view.
+    The edges drawn are where the measured contours of all lumens cross the plane of the view.
     """
     curve = profile.branch.curve
     directions = curve.upward if axis else curve.across
@@ -89,7 +91,9 @@ def draw_straightened(
     step = step_mm(profile)
     ends = (-step / 2.0, float(curve.position_mm[-1]) + step / 2.0)
     edges = crossings_mm(profile.contours_mm, axis)
+    edges[profile.lumens.stations] = np.nan
     draw_along(axes, values.astype(np.float64), window, ends, half_mm, curve.position_mm, edges)
+    _draw_lumens(axes, profile, axis)
     axes.plot(
         curve.position_mm,
         np.zeros(len(curve)),
@@ -116,6 +120,18 @@ def draw_straightened(
                 fontweight="bold",
                 bbox={"boxstyle": "square,pad=0.12", "facecolor": INK, "alpha": 0.65, "lw": 0},
             )
+
+
+def _draw_lumens(axes: Axes, profile: VesselProfile, axis: Literal[0, 1]) -> None:
+    """Draw the edges of all lumens of a station that has several, each station by itself.
+
+    Which of a station's lumens goes on as which of the next is not known.
+    """
+    places = profile.branch.curve.position_mm[profile.lumens.stations]
+    half = step_mm(profile) / 2.0
+    for edge in crossings_mm(profile.lumens.contours_mm, axis).T:
+        for colour, width, alpha in (("black", 1.8, 0.6), (_EDGE, 0.9, 1.0)):
+            axes.hlines(edge, places - half, places + half, colour, linewidth=width, alpha=alpha)
 
 
 def crossings_mm(contours_mm: FloatArray, axis: Literal[0, 1]) -> FloatArray:

@@ -76,6 +76,17 @@ class TestLesions:
             assert told["minimum_diameter_mm"] == pytest.approx(8.74, abs=0.05)
         assert row["minimum_area_high_mm2"] == pytest.approx(66.3, abs=0.5)
 
+    def test_a_vein_says_when_its_smallest_place_may_have_been_missed(self, found):
+        profile = common(found)
+        areas = areas_of(profile)
+        areas[20:29] = [150.0, 120.0, 90.0, np.nan, np.nan, np.nan, 90.0, 120.0, 150.0]
+        (segment,) = segment_table([reshaped(profile, areas)]).rows
+        assert "smallest_beside_unmeasured" in str(segment["flags"]).split()
+        areas[20:29], areas[35] = 200.0, np.nan
+        areas[10:13] = [120.0, 90.0, 120.0]
+        (segment,) = segment_table([reshaped(profile, areas)]).rows
+        assert "smallest_beside_unmeasured" not in str(segment["flags"]).split()
+
     def test_no_smaller_place_is_made_up_beside_a_sudden_change(self, found):
         profile = common(found)
         areas = areas_of(profile)

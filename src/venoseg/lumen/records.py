@@ -78,6 +78,9 @@ Lines = Mapping[str, ReferenceLine | None]
 # The interval of an area that decides a vein's state holds the limit between patent and stenotic.
 STATE_IN_DOUBT = "state_in_doubt"
 
+# The smallest area lies beside stations that could not be measured, and may be smaller there.
+SMALLEST_IN_DOUBT = "smallest_beside_unmeasured"
+
 # A segment's row names a flag when at least this share of its stations carries it.
 _FLAG_SHARE = 0.1
 
@@ -178,6 +181,8 @@ def _segment_row(profile: VesselProfile, line: ReferenceLine | None) -> Row:
         row["reference_area_mm2"] = float(line.areas_mm2[0])
     if measured.any():
         least, thinnest = least_area(profile), least_width(profile)
+        if _beside_unmeasured(profile, least.station):
+            row["flags"] = " ".join([*str(row["flags"]).split(), SMALLEST_IN_DOUBT])
         reference, round_one = (line.at(n.station) if line else None for n in (least, thinnest))
         row |= {
             "minimum_area_mm2": least.value,
@@ -256,6 +261,21 @@ def _in_doubt(profile: VesselProfile, line: ReferenceLine, state: State) -> bool
     low, high = profile.area_interval_mm2[profile.measured].T
     narrow = low <= limit if state == "patent" else high <= limit
     return bool(narrow.any()) == (state == "patent")
+
+
+def _beside_unmeasured(profile: VesselProfile, station: int) -> bool:
+    """Tell whether a station borders on one that was not measured although it is lumen.
+
+    Beside the ends of what was measured and where other veins join, the lumen goes on as wide.
+    """
+    first, last = np.flatnonzero(profile.measured)[[0, -1]].tolist()
+    return any(
+        first < n < last
+        and not profile.measured[n]
+        and "junction" not in profile.flags[n]
+        and not (profile.shut and profile.shut[n])
+        for n in (station - 1, station + 1)
+    )
 
 
 def _segment_flags(profile: VesselProfile, line: ReferenceLine | None) -> list[str]:

@@ -43,6 +43,8 @@ _FLAGS: dict[str, str] = {
     "too_few_voxels": "too few labelled voxels",
     "not_traced": "could not be traced",
     "state_in_doubt": "patent or stenotic: the interval of its area holds the limit",
+    "smallest_beside_unmeasured": "its smallest area lies beside a stretch that could not be "
+    "measured, and may be smaller there",
     "in_stent": "in a stent",
     "stent_end": "within 3 mm of the end of a stent: the lumen inside is not told",
     "stent_gap": "a gap in the wires of a stent",

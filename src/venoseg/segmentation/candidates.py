@@ -51,12 +51,12 @@ def candidates_in(places: Places, grid: Grid, most: int) -> list[Candidates]:
     held = held_by(peak)
     values = score[peak]
     stops = np.searchsorted(held[:, 0], np.arange(len(score) + 1))
-    found = []
+    found, size_mm = [], grid.spacing_mm[1:]
     for first, stop in pairwise(stops):
         best = first + np.argsort(-values[first:stop], kind="stable")[:most]
         path = held[best, 1:]
         radius = places.radius_mm[tuple(held[best].T)]
-        at_mm = path * grid.spacing_mm[1:]
+        at_mm = path * size_mm
         found.append(
             Candidates(path, at_mm, values[best].astype(np.float64), radius.astype(np.float64))
         )

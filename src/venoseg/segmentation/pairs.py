@@ -94,36 +94,63 @@ def pair_through(
     arteries, veins = (candidates_in(one, grid, _PLACES) for one in (artery, vein))
     inners = _inner_candidates(inner, grid, down_mm)
     slices = [Trio(*three) for three in zip(arteries, veins, inners, strict=True)]
-    total = _worth(slices[0], side, float(down_mm[0]), crosses)
-    came = []
+    sums = [_worth(slices[0], side, float(down_mm[0]), crosses)]
+    steps = []
     for k in range(1, len(slices)):
-        before, now = slices[k - 1], slices[k]
-        by_artery = total[:, None] - _moved(before.artery, now.artery, per_mm)[:, :, None, None]
-        from_artery = by_artery.argmax(axis=0)
-        goes_on = _goes_on(before.vein, now.vein, per_mm)
-        by_vein = by_artery.max(axis=0)[:, :, None] - goes_on[None, :, :, None]
-        from_vein = by_vein.argmax(axis=1)
-        joins = _joins(before, now, per_mm)
-        by_inner = by_vein.max(axis=1)[:, :, :, None] - joins[:, None]
-        from_inner = by_inner.argmax(axis=2)
-        total = by_inner.max(axis=2) + _worth(now, side, float(down_mm[k]), crosses)
-        came.append((from_artery, from_vein, from_inner))
+        steps.append(_step(slices[k - 1], slices[k], per_mm))
+        sums.append(_went(sums[-1], steps[-1]))
+        sums[-1] += _worth(slices[k], side, float(down_mm[k]), crosses)
     # At the upper end the vein is known.
-    if total.shape[1] > 1:
-        total[:, -1] -= _KNOWN
-    a, v, i = (int(n) for n in np.unravel_index(int(total.argmax()), total.shape))
+    if sums[-1].shape[1] > 1:
+        sums[-1][:, -1] -= _KNOWN
+    at = tuple(int(n) for n in np.unravel_index(int(sums[-1].argmax()), sums[-1].shape))
     paths = np.full((3, len(slices), 2), -1, dtype=np.int64)
     for k in range(len(slices) - 1, -1, -1):
-        trio = slices[k]
-        for path, one, n in zip(paths, trio.each, (a, v, i), strict=True):
+        for path, one, n in zip(paths, slices[k].each, at, strict=True):
             if n < len(one.path):
                 path[k] = one.path[n]
         if k:
-            from_artery, from_vein, from_inner = came[k - 1]
-            i = int(from_inner[a, v, i])
-            v = int(from_vein[a, v, i])
-            a = int(from_artery[a, v, i])
+            at = _came_from(sums[k - 1], steps[k - 1], *at)
     return paths[0], paths[1], paths[2]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """What a step from one slice to the next costs each of the three.
+
+    (a, a) the artery, (v + 1, v + 1) the vein, (a, i + 1, i + 1) the internal artery, by where the
+    artery is then.
+    """
+
+    artery: FloatArray
+    vein: FloatArray
+    inner: FloatArray
+
+
+def _step(before: Trio, now: Trio, per_mm: float) -> _Step:
+    costs = (
+        _moved(before.artery, now.artery, per_mm),
+        _goes_on(before.vein, now.vein, per_mm),
+        _joins(before, now, per_mm),
+    )
+    return _Step(*costs)
+
+
+def _went(total: FloatArray, step: _Step) -> FloatArray:
+    """Return the best sum that leads to each three places of the next slice."""
+    best = (total[:, None] - step.artery[:, :, None, None]).max(axis=0)
+    best = (best[:, :, None] - step.vein[None, :, :, None]).max(axis=1)
+    went: FloatArray = (best[:, :, :, None] - step.inner[:, None]).max(axis=2)
+    return went
+
+
+def _came_from(total: FloatArray, step: _Step, a: int, v: int, i: int) -> tuple[int, int, int]:
+    """Return from which three places of the slice before the best sum leads to three places."""
+    by_artery = total - step.artery[:, a, None, None]
+    by_vein = by_artery.max(axis=0) - step.vein[:, v, None]
+    before = int((by_vein.max(axis=0) - step.inner[a, :, i]).argmax())
+    vein = int(by_vein[:, before].argmax())
+    return int(by_artery[:, vein, before].argmax()), vein, before
 
 
 def _inner_candidates(inner: Places | None, grid: Grid, down_mm: FloatArray) -> list[Candidates]:
@@ -150,7 +177,8 @@ def _joins(before: Trio, now: Trio, per_mm: float) -> FloatArray:
 
 def _goes_on(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
     """Return (n + 1, m + 1) what it costs to go on to the next slice, the last: unseen in it."""
-    goes_on = np.pad(_moved(before, now, per_mm), ((0, 1), (0, 1)), constant_values=_FOUND)
+    goes_on = np.full((len(before.path) + 1, len(now.path) + 1), _FOUND)
+    goes_on[:-1, :-1] = _moved(before, now, per_mm)
     goes_on[-1, -1] = 0.0
     return goes_on
 
@@ -163,7 +191,7 @@ def _worth(trio: Trio, side: float, down_mm: float, crosses: bool) -> FloatArray
     pair[:, :-1] -= _together(artery, vein, side, down_mm, crosses)
     worth = np.repeat(pair[:, :, None], len(inner.path) + 1, axis=2)
     worth[:, :, :-1] += inner.score - _LEAST
-    behind, left = np.moveaxis(inner.at_mm[None] - artery.at_mm[:, None], 2, 0)
+    behind, left = _offsets(artery, inner)
     against = _overlap(artery, inner, _WELL_APART) + np.maximum(-behind, 0.0) / _UNUSUAL_MM
     against += np.maximum(side * left - _OUTSIDE_MM, 0.0) / _UNUSUAL_MM
     worth[:, :, :-1] -= against[:, None]
@@ -179,8 +207,14 @@ def _moved(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
 
 
 def _gaps(first_mm: FloatArray, second_mm: FloatArray) -> FloatArray:
-    gap: FloatArray = np.linalg.norm(first_mm[:, None] - second_mm[None], axis=2)
+    gap: FloatArray = np.hypot(*(first_mm[:, None, n] - second_mm[None, :, n] for n in range(2)))
     return gap
+
+
+def _offsets(first: Candidates, second: Candidates) -> tuple[FloatArray, FloatArray]:
+    """Return (a, b) how far behind the first places the second ones lie, and how far left."""
+    behind, left = (second.at_mm[None, :, n] - first.at_mm[:, None, n] for n in range(2))
+    return behind, left
 
 
 def _overlap(first: Candidates, second: Candidates, share: float) -> FloatArray:
@@ -195,7 +229,7 @@ def _together(
     artery: Candidates, vein: Candidates, side: float, down_mm: float, crosses: bool
 ) -> FloatArray:
     """Return (a, v) what speaks against two places as artery and vein of a side."""
-    behind, left = np.moveaxis(vein.at_mm[None] - artery.at_mm[:, None], 2, 0)
+    behind, left = _offsets(artery, vein)
     outside = side * left
     away = np.hypot(behind, outside)
     against = _overlap(artery, vein, _APART)

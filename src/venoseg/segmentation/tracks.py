@@ -255,15 +255,13 @@ def track_through(
     inner[0] = score[0]
     for n in range(1, slices):
         best = np.full((rows, columns), -np.inf, dtype=np.float32)
+        # Moves of the same length are compared before they are paid for.
         for a in range(reach + 1):
+            down, up = (total[n - 1, i : i + rows] for i in (reach - a, reach + a))
+            either = np.maximum(down, up)
             for b in range(reach + 1):
-                # Moves of the same length.
-                moves = {(i, j) for i in (reach - a, reach + a) for j in (reach - b, reach + b)}
-                parts = [total[n - 1, i : i + rows, j : j + columns] for i, j in moves]
-                same = parts[0]
-                for part in parts[1:]:
-                    same = np.maximum(same, part)
-                np.maximum(best, same - price[reach + a, reach + b], out=best)
+                left, right = (either[:, j : j + columns] for j in (reach - b, reach + b))
+                np.maximum(best, np.maximum(left, right) - price[reach + a, reach + b], out=best)
         inner[n] = best + score[n]
     row, column = (int(v) for v in np.unravel_index(np.argmax(inner[-1]), (rows, columns)))
     path = np.empty((slices, 2), dtype=np.int64)

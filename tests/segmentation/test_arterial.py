@@ -81,12 +81,20 @@ class TestIliacArteries:
         image = pelvis(veins=True, internal=True)
         found = iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE)
         assert len(found.arteries) == 2
-        assert len(found.internal) == 2
-        for artery, side in zip(found.internal, (-1.0, 1.0), strict=True):
-            x, y, z = artery.points_lps_mm.T
+        for side in (-1.0, 1.0):
+            own = [
+                one.points_lps_mm for one in found.internal if side * one.points_lps_mm[0, 0] > 0
+            ]
+            # What is seen, and what leads from there to the artery it comes from.
+            seen, root = own
+            x, y, z = seen.T
             ix, iy = inner_middle(z, side)
             assert np.hypot(x - ix, y - iy).max() < 5.0
             assert np.ptp(z) > 30.0
+            other = np.concatenate([one.points_lps_mm for one in found.arteries])
+            assert np.linalg.norm(root[-1] - other, axis=1).min() < 4.0
+            assert np.linalg.norm(root[0] - seen[-1]) < 4.0
+            assert (np.diff(root[:, 2]) > 0.0).all()
 
     @pytest.mark.parametrize("veins", [False, True])
     def test_none_is_followed_as_internal_where_there_is_none(self, veins):

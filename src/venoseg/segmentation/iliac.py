@@ -130,7 +130,7 @@ def _of_side(
     )
     vein = _sure_vein(place, vein_path, vein_score)
     artery = artery_along(below, path, score, vein)
-    return OfSide(artery, vein, internal_along(below, inner_path, path))
+    return OfSide(artery, vein, internal_along(below, inner_path, path, vein))
 
 
 def _inner_score(below: Below, side: float, veins_lps_mm: FloatArray) -> Float32Array:

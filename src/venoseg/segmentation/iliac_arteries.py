@@ -37,6 +37,8 @@ _CORE, _IN_VEIN = 0.8, 20.0
 _JUMP_MM = 8.0
 # What is shorter, or does not part so far from the artery of its side, shows no internal artery;
 # none is wider than the last.
+# An internal artery comes from so much higher up than it lies beside the other one.
+_RISE, _BESIDE_VEIN_MM = 0.6, 6.0
 _LEAST_INNER_MM, _PARTS_MM, _WIDEST_INNER_MM = 12.0, 15.0, 4.5
 
 
@@ -62,7 +64,10 @@ def artery_along(
 
 
 def internal_along(
-    below: Below, path: npt.NDArray[np.int64], artery_path: npt.NDArray[np.int64]
+    below: Below,
+    path: npt.NDArray[np.int64],
+    artery_path: npt.NDArray[np.int64],
+    vein_lps_mm: FloatArray,
 ) -> list[Artery]:
     """Return the stretches of the internal artery of a side that are long enough for one.
 
@@ -77,7 +82,36 @@ def internal_along(
             radius = below.radius_mm[kept, path[kept, 0], path[kept, 1]]
             points = below.place.to_lps(np.column_stack([kept, path[kept]]))
             found.append(Artery(points, np.clip(radius, RADII_MM[0], _WIDEST_INNER_MM)))
+            root = _root_of(below, points[-1], artery_path, vein_lps_mm)
+            if len(root) > 1:
+                found.append(Artery(root, np.full(len(root), RADII_MM[0])))
     return found
+
+
+def _root_of(
+    below: Below,
+    first_lps_mm: FloatArray,
+    artery_path: npt.NDArray[np.int64],
+    vein_lps_mm: FloatArray,
+) -> FloatArray:
+    """Return (n, 3) points from where an internal artery is first seen to where it comes from.
+
+    There it is hidden behind the vein. It leaves the artery at an acute angle, higher up.
+    """
+    place = below.place
+    k = int(np.rint(place.to_index(first_lps_mm)[0]))
+    beside = place.to_lps((k, *artery_path[k]))
+    rise = _RISE * float(np.linalg.norm(beside - first_lps_mm))
+    k = min(k + max(1, round(rise / float(place.spacing_mm[0]))), len(artery_path) - 1)
+    end = place.to_lps((k, *artery_path[k]))
+    count = int(np.linalg.norm(end - first_lps_mm) / _STEP_MM) + 1
+    line = first_lps_mm + np.linspace(0.0, 1.0, count + 1)[1:, None] * (end - first_lps_mm)
+    if len(vein_lps_mm) == 0:
+        return line
+    # Nor does it run through the middle of the vein.
+    away = np.linalg.norm(line[:, None] - vein_lps_mm[None], axis=2).min(axis=1)
+    clear: FloatArray = line[away > _BESIDE_VEIN_MM]
+    return clear
 
 
 def _sure_parts(

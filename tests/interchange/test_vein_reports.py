@@ -25,6 +25,8 @@ def found(**values):
     row |= {"reference_kind": "expected_normal", "reference_area_mm2": 265.0}
     profile = SimpleNamespace(
         vessel="ivc",
+        step_mm=1.0,
+        branch=SimpleNamespace(curve=SimpleNamespace(position_mm=np.arange(5.0))),
         measured=np.ones(5, dtype=bool),
         shapes=OPEN,
         area_interval_mm2=np.tile([140.0, 160.0], (5, 1)),

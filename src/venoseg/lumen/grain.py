@@ -26,7 +26,7 @@ from venoseg.volume import FloatArray, Grid, Volume
 # around the veins.
 _BLOCK_MM, _THROUGH_MM, _SLICES = 13.0, 8.0, (3, 8)
 _AROUND_MM = 25.0
-_BLOCKS = 600
+_BLOCKS = 400
 
 # Of the even ones no more are needed.
 _MOST_BLOCKS = 150

@@ -53,14 +53,13 @@ def rise_across(
     read_mm = np.where(inner, depths_mm, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
     normals = outward_normals(contours)
     places = contours + normals * read_mm[:, None, None]
-    beside = contours - normals * _FELT_MM
-    middle = middles(contours)
     noise = voxel_noise(sight, sight.within, draws)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, draws, station_mm)[
-        :, None, :
-    ]
-    return ((places - middle) * slopes).sum(axis=-1), ((beside - middle) * slopes).sum(axis=-1)
+    slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, draws, station_mm)
+    at_outline, outwards = (
+        (vectors @ slopes[..., None])[..., 0] for vectors in (contours - middles(contours), normals)
+    )
+    return at_outline + read_mm[:, None] * outwards, at_outline - _FELT_MM * outwards
 
 
 def slopes_hu_per_mm(

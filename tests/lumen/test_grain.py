@@ -54,6 +54,12 @@ def test_the_grain_is_read_beside_the_vein(in_plane_mm: float, through_mm: float
     assert grain.through_plane_mm == pytest.approx(through_mm, abs=0.25)
 
 
+def test_grain_is_read_from_near_by_where_a_kernel_makes_what_is_farther_unlike() -> None:
+    near, far = noise(0.7, 0.0, 1), noise(1.6, 0.0, 1)
+    image, _ = vein(near - 0.4 * far)
+    assert measure_grain(image, straight(), 0.7).in_plane_mm > 0.22
+
+
 def test_uneven_tissue_is_not_taken_for_grain() -> None:
     image, _ = vein(noise(0.0, 0.0, 2))
     lumps = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal(SHAPE), 4.0)

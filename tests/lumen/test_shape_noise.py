@@ -114,6 +114,15 @@ def test_how_wide_a_true_ellipse_is_stays_in_doubt():
     assert left_mm(plain, moves).std() > 0.8 * before.std()
 
 
+def test_so_does_a_faint_one_that_noise_would_explain():
+    plain = ellipses(14.0, 13.85)
+    assert told(plain).true[:, -1].max() < 0.1
+    moves = wavy(plain, 100) - plain
+    before = feret_diameters_mm(plain + moves)[0] - 13.85
+    # Size and place alone leave half of it.
+    assert left_mm(plain, moves).std() > 0.65 * before.std()
+
+
 def test_a_larger_lumen_stays_in_doubt():
     plain = ellipses(14.0, 14.0)
     assert told(plain).doubt(0.1 * plain) == pytest.approx(0.1 * plain, abs=1e-9)

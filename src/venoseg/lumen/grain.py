@@ -20,6 +20,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.interpolation import Float32Array
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
 from venoseg.volume import FloatArray, Grid, Volume
 
 # Blocks of so many mm in the plane and along the slices, of so many slices, are taken from this far
@@ -47,6 +48,9 @@ _LEAST_NOISE_HU = 1.0
 
 # Noise this far apart has nothing in common.
 _APART_MM = 4.5
+
+# Of noise alike over far more than a wall is averaged over at least this share (variance) is seen.
+_LEAST_SEEN = 0.2
 
 # Between voxels about so much of the variance of white noise is left.
 _WHITE_LEFT = 0.5
@@ -127,8 +131,9 @@ def measure_grain(volume: Volume, points_lps_mm: FloatArray, edge_mm: float) -> 
         return Grain()
     through_mm, pixel_mm = volume.grid.slice_and_pixel_mm
     beside, across = _shared(blocks, pixel_mm, through_mm, edge_mm)
-    in_plane = _deviation_mm(beside, pixel_mm)
-    through = _deviation_mm(across, through_mm)
+    along_mm, around_mm = WALL_SMOOTHING_MM
+    in_plane = _deviation_mm(beside, pixel_mm, around_mm)
+    through = _deviation_mm(across, through_mm, along_mm)
     return Grain(round(in_plane, 2), round(through, 2))
 
 
@@ -237,8 +242,15 @@ def _count_squares(values: Float32Array, squares: FloatArray) -> None:
         squares[1, lag] += (len(flat) - lag) * flat.shape[1]
 
 
-def _deviation_mm(shared: FloatArray, step_mm: float) -> float:
-    """Return the Gaussian that leaves neighbours in steps with this in common: its deviation."""
-    length = step_mm * (1.0 + 2.0 * float(shared.sum()))
+def _deviation_mm(shared: FloatArray, step_mm: float, over_mm: float) -> float:
+    """Return the Gaussian that leaves neighbours in steps with this in common: its deviation.
+
+    Only as far as a wall's average over so much meets them: kernels that sharpen make noise farther
+    apart unlike, of which the average sees little.
+    """
+    apart_mm = step_mm * np.arange(1, len(shared) + 1)
+    met = np.exp(-0.25 * (apart_mm / over_mm) ** 2)
+    length = step_mm * (1.0 + 2.0 * float(shared @ met))
     # White noise shares a step's length with itself.
-    return float(np.sqrt(max(length**2 - step_mm**2, 0.0)) / (2.0 * np.sqrt(np.pi)))
+    seen_mm = np.sqrt(max(length**2 - step_mm**2, 0.0)) / (2.0 * np.sqrt(np.pi))
+    return float(seen_mm / np.sqrt(max(1.0 - (seen_mm / over_mm) ** 2, _LEAST_SEEN)))

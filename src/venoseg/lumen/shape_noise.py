@@ -41,8 +41,11 @@ _POWER_MM = 5.0
 # neighbouring rays share: by this factor on phantoms, in the image and in labels with their steps.
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
-# What is left of them when they are taken off is as high as this.
-_LEFT_WAVES = {"gray": 1.35, "mask": 1.95}
+# What of them is kept, or left when they are taken off, is as high as this.
+_LEFT_WAVES = {"gray": 1.35, "mask": 1.65}
+
+# Of the power of a wave that noise would explain so much may be the vein's own.
+_LOST_TRUTH = 0.5
 
 # The first waves are where an outline lies and how large it is.
 _SIZE_AND_PLACE = 2
@@ -62,12 +65,12 @@ class Waves:
         (n, m) what is kept of each wave: 1 minus the square of the share of its power that is
         noise, in the order of `numpy.fft.fft` over the points of an outline as complex numbers. 1
         for its place and its size.
-    higher
-        How many times as high as the scatter of single edges tells the noise left in the others is.
+    left
+        (n, m) how many times as high as noise what is wrong with a wave then still is.
     """
 
     true: FloatArray
-    higher: float
+    left: FloatArray
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
         """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
@@ -78,18 +81,12 @@ class Waves:
         return _points(kept + plain)
 
     def doubt(self, moves_mm: FloatArray) -> FloatArray:
-        """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off.
-
-        Of a wave of which noise of power N explains the share n, an error of about the power
-        N (1 - n^2) is left.
-        """
-        left = self.higher * np.sqrt(self.true)
-        left[:, :_SIZE_AND_PLACE] = 1.0
-        return _scaled(moves_mm, left)
+        """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off."""
+        return _scaled(moves_mm, self.left)
 
     def part(self, keep: slice) -> Waves:
         """Return the sections of ``keep``."""
-        return Waves(self.true[keep], self.higher)
+        return Waves(self.true[keep], self.left[keep])
 
 
 def tell_waves(
@@ -125,8 +122,11 @@ def tell_waves(
     over = _POWER_MM / station_mm
     power, expected = (average_along(values, over) for values in (np.abs(beyond) ** 2, noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
-    true[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, _LEFT_WAVES[edge.source])
+    # Of a wave that is kept in part its noise is left in part, and part of its truth is lost.
+    lost = _LOST_TRUTH * (1.0 - true) ** 2 * power / np.maximum(expected, 1e-12)
+    left = _LEFT_WAVES[edge.source] * np.sqrt(true**2 + lost)
+    true[:, :_SIZE_AND_PLACE] = left[:, :_SIZE_AND_PLACE] = 1.0
+    return Waves(true, left)
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:

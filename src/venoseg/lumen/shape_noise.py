@@ -42,7 +42,7 @@ _POWER_MM = 5.0
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
 # What of them is kept, or left when they are taken off, is as high as this.
-_LEFT_WAVES = {"gray": 1.35, "mask": 1.65}
+_LEFT_WAVES = {"gray": 1.35, "mask": 1.8}
 
 # Of the power of a wave that noise would explain so much may be the vein's own.
 _LOST_TRUTH = 0.5

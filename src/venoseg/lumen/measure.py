@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from venoseg.centerline import VesselTree, trace
+from venoseg.centerline.regions import vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
@@ -155,8 +156,8 @@ def measure(
             "the labels lie on another grid than the image",
             remedy="read them with read_labels(path, volume), which brings them onto it",
         )
+    _refuse_blank(volume, segmentation, boundary)
     tree = trace(segmentation, volume=volume, seeds=seeds, step_mm=step_mm)
-    _refuse_blank(volume, tree, boundary)
     return measure_along(
         tree,
         volume,
@@ -260,12 +261,8 @@ def with_reference(found: Measurements, rule: ReferenceRule) -> Measurements:
     )
 
 
-def _refuse_blank(volume: Volume, tree: VesselTree, boundary: Boundary) -> None:
-    boxes = [branch.region.box for branch in tree.branches]
-    box = tuple(
-        slice(min(one.start for one in along), max(one.stop for one in along))
-        for along in zip(*boxes, strict=True)
-    )
+def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary) -> None:
+    box = vein_box(segmentation)
     voxels = volume.voxels[box]
     seen = None if volume.missing is None else ~volume.missing[box]
     if seen is not None and not seen.any():

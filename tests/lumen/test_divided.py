@@ -53,7 +53,9 @@ def found() -> Measurements:
     return measure(made.image, made.segmentation)
 
 
-@pytest.mark.parametrize(("thickness_mm", "slice_mm"), [(1.0, 1.0), (3.0, 1.0), (2.0, 3.0)])
+@pytest.mark.parametrize(
+    ("thickness_mm", "slice_mm"), [(1.0, 1.0), (3.0, 1.0), (2.0, 3.0), (1.0, 3.0)]
+)
 def test_both_lumens_are_measured_and_summed(thickness_mm, slice_mm):
     made = scanned(scene(thickness_mm), slice_mm)
     measured = measure(made.image, made.segmentation)

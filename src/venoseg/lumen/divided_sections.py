@@ -22,6 +22,9 @@ _PIXEL_MM = 0.4
 # Less of a sheet in a section does not part it; a smaller lumen is a ragged label.
 _LEAST_SHEET_MM2, _LEAST_LUMEN_MM2 = 1.0, 4.0
 
+# Voxels of a sheet that touch at corners only part lumens too: open is what holds less of it.
+_CLEAR_OF_SHEET = 0.25
+
 # The labels' steps are smoothed away over this much before the line midway between two lumens is
 # laid.
 _SMOOTHING_MM = 0.6
@@ -78,7 +81,8 @@ def alike_sections(
     )
     points = np.stack(np.meshgrid(offsets, offsets), axis=-1)
     wall = np.stack([signed_mm(contour, points) for contour in contours])
-    labels = [_numbered((o > 0.5) & (w < 0.5)) for o, w in zip(opened, wall, strict=True)]
+    clear = (opened > 0.5) & (sheet < _CLEAR_OF_SHEET) & (wall < 0.5)
+    labels = [_numbered(one) for one in clear]
     counts = np.array([one.max() for one in labels])
     first = 0
     while first < len(counts):

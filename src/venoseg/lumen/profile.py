@@ -14,6 +14,7 @@ from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import (
     CONCAVE,
     SEVERAL,
+    WEBBED,
     Flags,
     image_decides,
     note_apart,
@@ -257,7 +258,7 @@ def put_lumens(profile: VesselProfile, lumens: Lumens) -> VesselProfile:
             curve.points_lps_mm[n] + to_lps(middle[None, None], curve.part(slice(n, n + 1)))[0, 0]
         )
         components[n] = len(shapes.area_mm2)
-        kept = [word for word in flags[n] if word not in (CONCAVE, SEVERAL)]
+        kept = [word for word in flags[n] if word not in (CONCAVE, SEVERAL, WEBBED)]
         flags[n] = [*kept, SEVERAL]
     return replace(
         profile,

@@ -14,7 +14,7 @@ from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.doubts import withheld
+from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks import Landmarks
@@ -41,7 +41,7 @@ def inner_middle(z: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
     return np.full(z.shape, side * 0.6 * 45.0), -10.0 + 0.7 * below
 
 
-def pelvis(veins: bool, vein_hu: float = 150.0, internal: bool = False) -> np.ndarray:
+def pelvis(veins: bool, vein_hu: float = 150.0, internal: tuple[float, ...] = ()) -> np.ndarray:
     """Fat with an aorta that divides; a wider vein touches each iliac artery from behind."""
     z, y, x = np.moveaxis(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)[::-1]
     image = np.full(GRID.shape, -100.0, dtype=np.float32)
@@ -50,7 +50,7 @@ def pelvis(veins: bool, vein_hu: float = 150.0, internal: bool = False) -> np.nd
         if veins:
             image[(np.hypot(x - mx, y - my - 12.0) < 7.5) & (z < DIVIDES_MM - 12)] = vein_hu
         image[np.hypot(x - mx, y - my) < np.where(z > DIVIDES_MM, 9.0, 5.0)] = 150.0
-        if internal:
+        if side in internal:
             ix, iy = inner_middle(z, side)
             low = (z < DIVIDES_MM - 45.0) & (z > DIVIDES_MM - 95.0)
             image[(np.hypot(x - ix, y - iy) < 4.0) & low] = 150.0
@@ -78,9 +78,10 @@ class TestIliacArteries:
             assert np.hypot(low[:, 0] - mx, low[:, 1] - my).max() < 5.0
 
     def test_internal_ones_are_followed_down_and_back(self):
-        image = pelvis(veins=True, internal=True)
+        image = pelvis(veins=True, internal=(-1.0, 1.0))
         found = iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE)
         assert len(found.arteries) == 2
+        assert found.without_internal == ()
         for side in (-1.0, 1.0):
             own = [
                 one.points_lps_mm for one in found.internal if side * one.points_lps_mm[0, 0] > 0
@@ -100,6 +101,14 @@ class TestIliacArteries:
     def test_none_is_followed_as_internal_where_there_is_none(self, veins):
         found = iliac_vessels(below_division(pelvis(veins), GRID, landmarks()), NOWHERE)
         assert found.internal == ()
+        assert found.without_internal == ()
+
+    @pytest.mark.parametrize(("side", "without"), [(-1.0, "left"), (1.0, "right")])
+    def test_one_that_is_followed_on_the_other_side_alone_is_missed(self, side, without):
+        image = pelvis(veins=True, internal=(side,))
+        found = iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE)
+        assert found.internal
+        assert found.without_internal == (without,)
 
     def test_none_where_nothing_has_the_grey_value_of_the_aorta(self):
         image = pelvis(veins=True)
@@ -339,3 +348,38 @@ class TestExchanged:
 
     def test_nothing_is_told_without_an_artery(self):
         assert not where_exchanged(self.course(18.0), 1.5, []).any()
+
+
+class TestWithoutInternal:
+    """A straight left iliac vein from z 130 to 0 mm beside its artery, 150 HU both."""
+
+    def doubted(self, without: tuple[str, ...], vein_hu: float = 150.0) -> VesselConfidence:
+        course = course_through(np.array([[0.0, 0.0, 130.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
+        count = len(course.points_lps_mm)
+        radius = np.full((count, RAYS), 6.0)
+        tube = Tube(course, radius, np.full(count, vein_hu), radius)
+        beside = Artery(course.points_lps_mm + np.array([0.0, -12.0, 0.0]), np.full(count, 5.0))
+        scene = Scene(
+            Picture(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID),
+            artery_hu=150.0,
+            iliac=Iliac((beside,), without_internal=without),
+            division_lps_mm=np.array([0.0, 0.0, DIVIDES_MM]),
+        )
+        name = "left_iliac_vein"
+        sure = VesselConfidence(name, 1.0)
+        one = Judged(Stretch(0, name, 0, count), np.ones(count, dtype=bool), (), sure, True)
+        labels = np.ones((4, 4, 4), dtype=np.uint8)
+        before = np.array([0, labels.size])
+        (found,) = with_doubts([one], [tube], scene, [name], before, labels, GRID)
+        return found.confidence
+
+    def test_the_vein_may_hold_it_where_it_could_run(self):
+        found = self.doubted(("left",))
+        assert found.confidence == pytest.approx(0.7)
+        words = "may hold its internal iliac artery, which could not be followed at z 99 to 0 mm"
+        assert found.reasons == (words,)
+
+    def test_not_that_of_the_other_side_nor_one_that_is_darker_than_arteries(self):
+        assert self.doubted(()) == self.doubted(("right",))
+        assert self.doubted(()) == self.doubted(("left",), vein_hu=100.0)
+        assert self.doubted(()).confidence == 1.0

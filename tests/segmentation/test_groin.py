@@ -7,7 +7,8 @@ import pytest
 
 from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture, bones_in
-from venoseg.segmentation.groin import Ends, peripheral_ends
+from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
+from venoseg.segmentation.model import LEAST_CONFIDENCE, VesselConfidence
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 40, 60), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-60.0, -40.0, 0.0))
@@ -76,3 +77,30 @@ def test_marrow_is_bone_and_the_blood_in_a_stent_is_not(width, bone):
     image[:, 9 : 7 + width, 9 : 7 + width] = 130.0
     inside = bones_in(Picture(image, image, GRID), 150.0)
     assert bool(inside[30, 8 + width // 2, 8 + width // 2]) == bone
+
+
+class TestShort:
+    """Veins of both sides from z 280 mm, of which the left one goes down to 100 mm."""
+
+    def confidence(self, right_mm: float, before: float = 1.0) -> dict[str, VesselConfidence]:
+        found = {"right": np.array([-50.0, 0.0, right_mm]), "left": np.array([50.0, 0.0, 100.0])}
+        names = ("ivc", "right_iliac_vein", "left_iliac_vein")
+        sure = [VesselConfidence(name, before) for name in names]
+        return {one.vessel: one for one in less_sure_of_short(sure, Ends(found, ()), 280.0)}
+
+    def test_a_vein_that_ends_far_above_that_of_the_other_side_is_less_sure(self):
+        found = self.confidence(172.0)
+        assert found["right_iliac_vein"].confidence == pytest.approx(0.6)
+        words = "followed down to z 172 mm only, 72 mm above where that of the other side ends"
+        assert found["right_iliac_vein"].reasons == (words,)
+        for other in ("ivc", "left_iliac_vein"):
+            assert found[other] == VesselConfidence(other, 1.0)
+
+    def test_what_was_found_of_it_stays_sure_enough_to_be_drawn(self):
+        assert self.confidence(250.0)["right_iliac_vein"].confidence == LEAST_CONFIDENCE
+        assert self.confidence(250.0, 0.3)["right_iliac_vein"].confidence == 0.3
+
+    def test_a_body_that_leans_raises_no_doubt(self):
+        assert self.confidence(125.0)["right_iliac_vein"] == VesselConfidence(
+            "right_iliac_vein", 1.0
+        )

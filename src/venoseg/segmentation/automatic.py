@@ -18,7 +18,7 @@ from venoseg.segmentation.cava import (
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.early import WHY, is_unmixed
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.groin import Ends, peripheral_ends
+from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.iliac import iliac_vessels
 from venoseg.segmentation.landmarks import find_landmarks
@@ -118,6 +118,10 @@ def automatic(volume: Volume) -> Segmentation:
         ends = peripheral_ends(picture, iliac.arteries, scene.behind, cava, level, middle_mm)
     segmentation, ends = _surest(volume, scene, cava, ends)
     segmentation = _sure(segmentation, ends, volume.grid, missing)
+    if scene.division_lps_mm is not None:
+        highest_mm = float(scene.division_lps_mm[2])
+        less = less_sure_of_short(segmentation.confidence, ends, highest_mm)
+        segmentation = replace(segmentation, confidence=less)
     return on_grid(named(volume, segmentation, scene), volume.grid)
 
 

@@ -11,9 +11,10 @@ from scipy import ndimage
 
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
+from venoseg.segmentation.pairs import INNER_MM
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.telling import beside_artery
+from venoseg.segmentation.telling import DARKER_HU, beside_artery
 from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import factors, held_by
@@ -79,6 +80,7 @@ def with_doubts(
         other = [
             *_of_pieces(whole[value]),
             *_of_course(vessel, course[vessel], scene),
+            *_of_internal(vessel, course[vessel], levels.get(vessel), scene),
             *unknown,
             *phase,
         ]
@@ -230,6 +232,24 @@ def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Dou
     if beside < _BESIDE_SHARE:
         words = "no artery beside it could be followed"
         yield _UNSURE, f"{words} along {100 * (1 - beside):.0f} %, to tell it from"
+
+
+def _of_internal(
+    vessel: str, points: FloatArray, level: float | None, scene: Scene
+) -> Iterator[Doubt]:
+    """Doubt a vein beside which no internal iliac artery was followed, as on the other side.
+
+    Everybody has one on each side, as bright as the vein and touching it from behind: what was not
+    followed of it may have been taken for the vein. Where neither shows nothing can be expected.
+    """
+    hidden = vessel.startswith(scene.iliac.without_internal)
+    if not hidden or level is None or scene.artery_hu is None or scene.division_lps_mm is None:
+        return
+    down_mm = float(scene.division_lps_mm[2]) - points[:, 2]
+    beside = (down_mm > INNER_MM[0]) & (down_mm < INNER_MM[1])
+    if level > scene.artery_hu - DARKER_HU and beside.any():
+        where = heights(points, beside)
+        yield _UNSURE, f"may hold its internal iliac artery, which could not be followed{where}"
 
 
 def _left_of_aorta(points: FloatArray, scene: Scene) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
 from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.model import LEAST_CONFIDENCE, VesselConfidence
 from venoseg.volume import BoolArray, FloatArray
 
 # Blood of iliac veins against that of the cava; muscle is darker than the last.
@@ -20,6 +21,8 @@ _BESIDE_MM, _OUTSIDE_MM, _BEFORE_MM = (5.0, 22.0), 4.0, 6.0
 # The ball of a track fits inside the artery; its wall lies so much farther out.
 _WALL = 1.6
 _BELOW_MM = 30.0
+# Veins of both sides go on to one height, but for so much that a body leans.
+_LEANS_MM = 30.0
 _SLICES = 4
 
 
@@ -72,6 +75,37 @@ def peripheral_ends(
                 found[side] = end
                 break
     return Ends(found, tuple(side for side in ("right", "left") if side not in found))
+
+
+def less_sure_of_short(
+    confidence: Sequence[VesselConfidence], ends: Ends, highest_mm: float
+) -> tuple[VesselConfidence, ...]:
+    """Let veins of a side that ends far above the other one be no surer than what is seen of them.
+
+    What was found of them is the vein all the same, so that they stay sure enough to be drawn.
+
+    Parameters
+    ----------
+    confidence
+        Of each vein.
+    ends
+        Where both sides end.
+    highest_mm
+        Height (LPS z) at which both begin.
+    """
+    lowest = min((float(end[2]) for end in ends.found.values()), default=highest_mm)
+    out = []
+    for one in confidence:
+        side = next((side for side in ends.found if one.vessel.startswith(side)), None)
+        end = lowest if side is None else float(ends.found[side][2])
+        if end - lowest > _LEANS_MM:
+            seen = max((highest_mm - end) / (highest_mm - lowest), LEAST_CONFIDENCE)
+            away = f"{end - lowest:.0f} mm above where that of the other side ends"
+            words = f"followed down to z {end:.0f} mm only, {away}"
+            value = round(min(one.confidence, seen), 2)
+            one = replace(one, confidence=value, reasons=(*one.reasons, words))
+        out.append(one)
+    return tuple(out)
 
 
 def _vein_beside(

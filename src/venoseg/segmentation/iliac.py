@@ -45,11 +45,14 @@ class Iliac:
     internal
         The internal iliac arteries, where they show: they tell nothing of where the vein runs, but
         that it is not there.
+    without_internal
+        The side on which none could be followed though one was on the other side.
     """
 
     arteries: tuple[Artery, ...] = ()
     veins: tuple[tuple[str, FloatArray], ...] = ()
     internal: tuple[Artery, ...] = ()
+    without_internal: tuple[str, ...] = ()
 
     @property
     def all_arteries(self) -> tuple[Artery, ...]:
@@ -89,10 +92,12 @@ def iliac_vessels(below: Below | None, veins_lps_mm: FloatArray) -> Iliac:
         never = np.concatenate(taken) if taken else np.empty((0, 3))
         found[side] = _of_side(below, side, veins_lps_mm, never, with_inner=turn > 1)
     right, left = found[-1.0], found[1.0]
+    both = (("right", right, left), ("left", left, right))
     return Iliac(
         (*right.artery, *left.artery),
         (("right", right.vein_lps_mm), ("left", left.vein_lps_mm)),
         (*right.internal, *left.internal),
+        tuple(side for side, own, other in both if other.internal and not own.internal),
     )
 
 

@@ -19,6 +19,9 @@ import numpy.typing as npt
 from venoseg.segmentation.candidates import NOTHING, Candidates, Places, candidates_in
 from venoseg.volume import FloatArray, Grid
 
+INNER_MM = (20.0, 130.0)
+"""So far below the division of the aorta an internal iliac artery may run."""
+
 # So many places of a slice are tried for each of the two, and for the internal artery.
 _PLACES, _INNER_PLACES = 32, 12
 # Where no vein shows none is followed, though there is one; to lose and to find one again costs the
@@ -41,9 +44,9 @@ _IN_FRONT_MM = 5.0
 _ASIDE_MM = 3.0
 # What is farther off than a place moves at a cost of 1 costs so much more: another vessel, perhaps.
 _JUMPS = 2.0
-# The internal iliac artery runs so far below the division of the aorta, and leaves the artery of
-# its side where it touches it; a place counts for it by how much it looks better than the last.
-_INNER_MM, _TOUCHES_MM, _NEVER, _LEAST = (20.0, 130.0), 9.0, 50.0, 0.5
+# The internal iliac artery leaves the artery of its side where it touches it; a place counts for it
+# by how much it looks better than the last.
+_TOUCHES_MM, _NEVER, _LEAST = 9.0, 50.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +160,7 @@ def _inner_candidates(inner: Places | None, grid: Grid, down_mm: FloatArray) -> 
     """Return the places of each slice for the internal iliac artery, none where it does not run."""
     if inner is None:
         return [NOTHING] * len(down_mm)
-    there = (down_mm > _INNER_MM[0]) & (down_mm < _INNER_MM[1])
+    there = (down_mm > INNER_MM[0]) & (down_mm < INNER_MM[1])
     found = candidates_in(inner, grid, _INNER_PLACES)
     return [one if near else NOTHING for one, near in zip(found, there, strict=True)]
 

@@ -16,6 +16,9 @@ from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
 
+DARKER_HU = 40.0
+"""So much darker than arteries a vein is told from them by its grey value alone."""
+
 # So near a vein runs to the artery, and so far an artery or a seed tells of a vein. Where the veins
 # come together they lie farther from the arteries, most of all beside the division of the aorta.
 _NEAR_MM, _AT_END_MM = 20.0, 25.0
@@ -26,8 +29,6 @@ _FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
 _BESIDE_MM, _LEAVES_MM, _ARTERY_MM = 25.0, 12.0, 5.0
 # Where less than this share of a vein is told from the artery, what is left is no vein to measure.
 _LEAST_TOLD = 0.5
-# So much darker than arteries a vein is told from them by its grey value alone.
-_DARKER_HU = 40.0
 
 
 def told_apart(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> list[Judged]:
@@ -52,7 +53,7 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     exchanged = where_exchanged(points, tube.course.step_mm, scene.tracked)
     told &= ~exchanged
     if scene.artery_hu is not None:
-        told |= tube.level_hu < scene.artery_hu - _DARKER_HU
+        told |= tube.level_hu < scene.artery_hu - DARKER_HU
     size = max(1, round(_NEAR_MM / tube.course.step_mm))
     told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))[size:-size]
     for point in scene.said_lps_mm:

@@ -44,6 +44,8 @@ _IN_FRONT_MM = 5.0
 _ASIDE_MM = 3.0
 # What is farther off than a place moves at a cost of 1 costs so much more: another vessel, perhaps.
 _JUMPS = 2.0
+# Sums that differ by less may be equal but for what rounding left of them.
+_ROUNDED = 1e-6
 # The internal iliac artery leaves the artery of its side where it touches it; a place counts for it
 # by how much it looks better than the last.
 _TOUCHES_MM, _NEVER, _LEAST = 9.0, 50.0, 0.5
@@ -141,10 +143,28 @@ def _step(before: Trio, now: Trio, per_mm: float) -> _Step:
 
 def _went(total: FloatArray, step: _Step) -> FloatArray:
     """Return the best sum that leads to each three places of the next slice."""
-    best = (total[:, None] - step.artery[:, :, None, None]).max(axis=0)
-    best = (best[:, :, None] - step.vein[None, :, :, None]).max(axis=1)
-    went: FloatArray = (best[:, :, :, None] - step.inner[:, None]).max(axis=2)
+    # From a place whose sum is worse than that of an unseen one by more than finding it again costs
+    # nothing goes on better: it is left out where that is so beside all places of the other two.
+    least = _FOUND + _ROUNDED
+    veins = np.flatnonzero((total >= total[:, -1:] - least).any(axis=(0, 2)))
+    inners = np.flatnonzero((total >= total[:, :, -1:] - least).any(axis=(0, 1)))
+    best = _best_by(total[:, veins][:, :, inners], step.artery[:, :, None, None])
+    best = _best_by(best.transpose(1, 0, 2).copy(), step.vein[veins, :, None, None])
+    inner = step.inner[:, inners].transpose(1, 2, 0)[..., None]
+    went: FloatArray = _best_by(best.transpose(2, 1, 0).copy(), inner).transpose(1, 2, 0)
     return went
+
+
+def _best_by(total: FloatArray, price: FloatArray) -> FloatArray:
+    """Return (m, ...) the best of (n, ...) sums, each less what it costs from there: (n, m, ...).
+
+    One place after the other, so that the best ones stay in the fast memory.
+    """
+    best: FloatArray = total[0] - price[0]
+    less = np.empty_like(best)
+    for own, cost in zip(total[1:], price[1:], strict=True):
+        np.maximum(best, np.subtract(own, cost, out=less), out=best)
+    return best
 
 
 def _came_from(total: FloatArray, step: _Step, a: int, v: int, i: int) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from venoseg.segmentation.aorta import run_of_aorta
 from venoseg.segmentation.balls import Depths, depths_in, voxels_near
@@ -72,13 +72,9 @@ class Artery:
 
     def within(self, points_lps_mm: FloatArray, share: float) -> BoolArray:
         """Tell which of (m, 3) points lie nearer to it than a share of its radius."""
-        reach = share * float(self.radius_mm.max())
-        away, nearest = cKDTree(self.points_lps_mm).query(
-            points_lps_mm, distance_upper_bound=reach + 1e-6
-        )
-        inside = np.zeros(len(points_lps_mm), dtype=bool)
-        near = np.isfinite(away)
-        inside[near] = away[near] < share * self.radius_mm[nearest[near]]
+        away = cdist(points_lps_mm, self.points_lps_mm)
+        nearest = away.argmin(axis=1)
+        inside: BoolArray = away.min(axis=1) < share * self.radius_mm[nearest]
         return inside
 
     def depths(self, grid: Grid, least: float) -> Depths:

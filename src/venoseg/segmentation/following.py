@@ -13,6 +13,7 @@ from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.flat import Stretched, no_stretch, on_round_rays, stretch_of
 from venoseg.segmentation.lobes import clipped, lobes_of
 from venoseg.segmentation.paths import cheapest_way
+from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import (
     Expected,
     Tube,
@@ -130,16 +131,18 @@ def way_through(
         Given a way from one point to the next that does not run in one vein all along, what a
         millimetre costs instead; None for any other way.
     """
-    parts = [points_lps_mm[:1]]
-    for start, end in pairwise(points_lps_mm):
-        part = cheapest_way(cost, picture.grid, start, end)
-        other = None if instead is None else instead(part)
+    legs = list(pairwise(points_lps_mm))
+    parts = each(lambda leg: cheapest_way(cost, picture.grid, *leg), legs)
+    costs = [None if instead is None else instead(part) for part in parts]
+
+    def settled(number: int) -> FloatArray:
+        (start, end), part, other = legs[number], parts[number], costs[number]
         if other is not None:
             part = cheapest_way(other, picture.grid, start, end)
-        if _goes_around(picture, cost, part):
-            part = np.stack([start, end])
-        parts.append(part[1:])
-    way: FloatArray = np.concatenate(parts)
+        return np.stack([start, end]) if _goes_around(picture, cost, part) else part
+
+    settled_parts = each(settled, range(len(legs)))
+    way: FloatArray = np.concatenate([points_lps_mm[:1], *(part[1:] for part in settled_parts)])
     return way
 
 

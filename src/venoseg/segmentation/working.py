@@ -65,7 +65,16 @@ def box_of(grid: Grid) -> Box:
 
 def held_by(mask: BoolArray) -> npt.NDArray[np.int64]:
     """Return (m, 3) the voxels of a mask; faster than asking for all three indices at once."""
-    return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
+    _, rows, columns = mask.shape
+    # Small numbers are divided faster.
+    small = mask.size <= np.iinfo(np.int32).max
+    flat = np.flatnonzero(mask).astype(np.int32 if small else np.int64)
+    row = flat // columns
+    held = np.empty((len(flat), 3), dtype=np.int64)
+    held[:, 2] = flat - row * columns
+    held[:, 0] = row // rows
+    held[:, 1] = row - held[:, 0] * rows
+    return held
 
 
 def with_blocks(part: Volume, factor: npt.NDArray[np.int64]) -> Volume:

@@ -25,8 +25,9 @@ from venoseg.centerline.regions import Box
 from venoseg.dicom import read_study
 from venoseg.interchange import read_labels
 from venoseg.lumen import Measurements, measure, remeasure
+from venoseg.lumen.concluding import profile_of
 from venoseg.lumen.measure import grain_beside
-from venoseg.lumen.profile import VesselProfile, profile_of
+from venoseg.lumen.profile import VesselProfile
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.pipeline import write_dicom_results, write_results
 from venoseg.segmentation import Segmentation

@@ -23,7 +23,7 @@ from venoseg.interchange.vein_reports import vein_reports
 from venoseg.lumen import Measurements, ReferenceRule, find_collaterals, measure
 from venoseg.lumen.profile import Boundary
 from venoseg.lumen.stenosis import ReferenceKind
-from venoseg.lumen.stent_sizes import StentSizes
+from venoseg.lumen.stents.sizes import StentSizes
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
 from venoseg.segmentation import Segmentation, segment

@@ -11,7 +11,7 @@ from venoseg.followup.case import Case, Conditions, Stent, Timepoint
 from venoseg.followup.devices import stent_changes
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.visit import CtVisit
-from venoseg.lumen.stent_records import STENT_COLUMNS
+from venoseg.lumen.stents.records import STENT_COLUMNS
 from venoseg.tables import Table
 
 NONE = Conditions()

@@ -10,7 +10,7 @@ from venoseg.followup.evidence import Mark, stent_marks
 from venoseg.followup.levels import Match, match_levels, starts_of
 from venoseg.followup.matching import match_visits
 from venoseg.followup.registration import Motion, fit_rigid, register
-from venoseg.lumen.stent_records import STENT_COLUMNS
+from venoseg.lumen.stents.records import STENT_COLUMNS
 from venoseg.tables import Table
 from venoseg.volume import Volume
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure
-from venoseg.lumen.stent_measure import measure_stent
-from venoseg.lumen.stent_meeting import met
-from venoseg.lumen.stent_profile import StentProfile
+from venoseg.lumen.stents.measure import measure_stent
+from venoseg.lumen.stents.meeting import met
+from venoseg.lumen.stents.profile import StentProfile
 from venoseg.phantom import (
     Curve,
     Layer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venoseg.lumen.stent_sizes import nominal_mm_in, sizes_in_words, stented_veins
+from venoseg.lumen.stents.sizes import nominal_mm_in, sizes_in_words, stented_veins
 
 VEINS = ("ivc", "left_common_iliac_vein")
 

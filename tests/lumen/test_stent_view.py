@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.interpolation import trilinear
-from venoseg.lumen.stent_view import around
+from venoseg.lumen.stents.view import around
 from venoseg.volume import Grid, Source, Volume
 
 WIDTH_MM, HEIGHT_HU, PIXEL_MM = 0.64, 500.0, 0.8

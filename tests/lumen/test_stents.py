@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure
+from venoseg.lumen.concluding import conclude, profile_of
 from venoseg.lumen.grain import Grain
-from venoseg.lumen.profile import conclude, profile_of
-from venoseg.lumen.stent_measure import measure_stent
-from venoseg.lumen.stented import with_stents
+from venoseg.lumen.stents.measure import measure_stent
+from venoseg.lumen.stents.stations import with_stents
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.scene import Layer
 from venoseg.phantom.stents import Lattice, stented

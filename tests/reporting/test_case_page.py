@@ -19,7 +19,7 @@ from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.patency import patency_table
 from venoseg.followup.scores import VILLALTA, Score
 from venoseg.followup.visit import CtVisit
-from venoseg.lumen.stent_records import STENT_COLUMNS
+from venoseg.lumen.stents.records import STENT_COLUMNS
 from venoseg.reporting.case_changes import change_tables
 from venoseg.reporting.case_outcome import stent_rows
 from venoseg.reporting.case_page import render_case

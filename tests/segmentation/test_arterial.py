@@ -9,19 +9,19 @@ import pytest
 
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
-from venoseg.segmentation.arterial import Artery, below_division
-from venoseg.segmentation.cava import division_mm, shows_aorta
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import with_doubts, withheld
-from venoseg.segmentation.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.judging import Judged
-from venoseg.segmentation.landmarks import Landmarks
+from venoseg.segmentation.landmarks.arterial import Artery, below_division
+from venoseg.segmentation.landmarks.cava import division_mm, shows_aorta
+from venoseg.segmentation.landmarks.central import Landmarks
+from venoseg.segmentation.landmarks.iliac import Iliac, iliac_vessels
+from venoseg.segmentation.landmarks.tracks import Track
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeing import refuse_iliac_artery
 from venoseg.segmentation.telling import told_apart, where_exchanged
-from venoseg.segmentation.tracks import Track
 from venoseg.segmentation.wall import RAYS, Tube
 from venoseg.volume import Grid
 

@@ -10,9 +10,9 @@ import pytest
 from venoseg.dicom import read_study
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
 from venoseg.segmentation import Seed, Segmentation, VesselConfidence, segment
-from venoseg.segmentation.aorta import lowest_of_aorta_mm, run_of_aorta
 from venoseg.segmentation.automatic import without_doubtful_sides
-from venoseg.segmentation.tracks import Track
+from venoseg.segmentation.landmarks.aorta import lowest_of_aorta_mm, run_of_aorta
+from venoseg.segmentation.landmarks.tracks import Track
 from venoseg.volume import Grid, Volume
 
 CAVA, AORTA = (-22.0, 8.0), (12.0, 6.0)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.bridging import cost_across, instead_of_broken, is_broken
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import cost_of, way_through
+from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.scene import Scene

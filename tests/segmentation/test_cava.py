@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from venoseg.segmentation.cava import sure_cava
-from venoseg.segmentation.landmarks import Landmarks
-from venoseg.segmentation.tracks import Track
+from venoseg.segmentation.landmarks.cava import sure_cava
+from venoseg.segmentation.landmarks.central import Landmarks
+from venoseg.segmentation.landmarks.tracks import Track
 
 Z_MM = 3.0 * np.arange(61)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture, bones_in
 from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
+from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.model import LEAST_CONFIDENCE, VesselConfidence
 from venoseg.volume import Grid
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation.domains import Picture, bones_in
-from venoseg.segmentation.landmarks import crest_of
-from venoseg.segmentation.spine import spine_of
+from venoseg.segmentation.landmarks.central import crest_of
+from venoseg.segmentation.landmarks.spine import spine_of
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 80, 110), spacing_mm=(3.0, 3.0, 3.0))

@@ -11,8 +11,8 @@ from scipy import ndimage
 from venoseg.segmentation import OccludedCourse, Segmentation, VesselConfidence
 from venoseg.segmentation.branching import branches_of
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.hips import femoral_heads
 from venoseg.segmentation.labelled import Veins
+from venoseg.segmentation.landmarks.hips import femoral_heads
 from venoseg.segmentation.levels import levels_of
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.scene import Scene

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation import VesselConfidence
-from venoseg.segmentation.arterial import Artery
-from venoseg.segmentation.candidates import Places
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch, confluence_of
 from venoseg.segmentation.judging import Judged
-from venoseg.segmentation.pairs import _Step, _went, pair_through
+from venoseg.segmentation.landmarks.arterial import Artery
+from venoseg.segmentation.landmarks.candidates import Places
+from venoseg.segmentation.landmarks.pairs import _Step, _went, pair_through
 from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import Chain, undivided, with_vein
 from venoseg.segmentation.wall import RAYS, Tube

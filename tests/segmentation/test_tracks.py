@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.segmentation.tracks import discs_in, track_through
+from venoseg.segmentation.landmarks.tracks import discs_in, track_through
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((12, 40, 44), spacing_mm=(3.0, 3.0, 3.0))

@@ -12,7 +12,7 @@ from venoseg.followup.clinical import CLINICAL_COLUMNS
 from venoseg.followup.patency import PATENCY_COLUMNS
 from venoseg.lumen.lesions import LESION_COLUMNS
 from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
-from venoseg.lumen.stent_records import STENT_COLUMNS
+from venoseg.lumen.stents.records import STENT_COLUMNS
 from venoseg.tables import Column
 
 if TYPE_CHECKING:

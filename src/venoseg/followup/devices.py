@@ -13,7 +13,7 @@ from venoseg.followup.comparable import obstacle_of
 from venoseg.followup.levels import Match, VesselMatch
 from venoseg.followup.verdict import Difference, Figure, difference
 from venoseg.followup.visit import CtVisit
-from venoseg.lumen.stent_sizes import nominal_mm_in
+from venoseg.lumen.stents.sizes import nominal_mm_in
 from venoseg.tables import Row
 from venoseg.volume import FloatArray
 

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from skimage.morphology import skeletonize
 
 from venoseg.segmentation import Segmentation
-from venoseg.segmentation.spine import body_of, spine_of
+from venoseg.segmentation.landmarks.spine import body_of, spine_of
 from venoseg.segmentation.working import Box, Float32Array, box_around, pooled
 from venoseg.tables import Column, Row, Table
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume

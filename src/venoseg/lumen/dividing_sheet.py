@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.divided_sections import Sections
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.struts import TISSUE_HU
+from venoseg.lumen.stents.struts import TISSUE_HU
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # What is found of a sheet is averaged over so much along the vein.

@@ -18,7 +18,7 @@ from venoseg.lumen.stenosis import (
     diameter_stenosis_percent,
     station_states,
 )
-from venoseg.lumen.stent_sections import StentSections
+from venoseg.lumen.stents.sections import StentSections
 from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import FloatArray
 

@@ -18,17 +18,18 @@ from venoseg.centerline.regions import Box, Region, box_around, shifted
 from venoseg.centerline.tree import Branch
 from venoseg.centerline.update import RegionUpdate, stations_met, updated_region
 from venoseg.errors import LabelError, UsageError
+from venoseg.lumen.concluding import conclude
 from venoseg.lumen.evidence import renew
 from venoseg.lumen.implants import beside_implant, flagged
 from venoseg.lumen.label_view import LabelView
 from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements
 from venoseg.lumen.occlusion import with_gaps
-from venoseg.lumen.profile import Boundary, VesselProfile, conclude
+from venoseg.lumen.profile import Boundary, VesselProfile
 from venoseg.lumen.records import cross_section_table, segment_table
 from venoseg.lumen.references import ReferenceLine, reference_lines
-from venoseg.lumen.stent_records import stent_warnings
-from venoseg.lumen.stented import with_stents
+from venoseg.lumen.stents.records import stent_warnings
+from venoseg.lumen.stents.stations import with_stents
 from venoseg.lumen.warnings import warnings_of
 from venoseg.segmentation import Segmentation
 from venoseg.tables import Row, Table

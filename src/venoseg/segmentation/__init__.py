@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from venoseg.segmentation.automatic import automatic
-from venoseg.segmentation.edits import Edit, Pen, apply, eraser, undo
-from venoseg.segmentation.edits_brush import paint_ball, paint_disc
-from venoseg.segmentation.edits_contour import draw_contour
-from venoseg.segmentation.edits_cut import cut_with_plane, relabel_branch
-from venoseg.segmentation.edits_shape import (
+from venoseg.segmentation.edits import (
+    Edit,
+    Pen,
+    apply,
+    cut_with_plane,
+    draw_contour,
+    eraser,
     fill_between_slices,
     fill_holes,
     grow,
+    paint_ball,
+    paint_disc,
+    relabel_branch,
     remove_islands,
     shrink,
     smooth,
+    undo,
 )
 from venoseg.segmentation.extending import extend, with_levels
 from venoseg.segmentation.guided import guided

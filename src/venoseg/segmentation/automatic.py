@@ -8,20 +8,20 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation.arterial import below_division
-from venoseg.segmentation.cava import (
-    BLOOD_HU,
-    height_over_crests_mm,
-    shows_aorta,
-    sure_cava,
-)
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.early import WHY, is_unmixed
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
 from venoseg.segmentation.guided import followed
-from venoseg.segmentation.iliac import iliac_vessels
-from venoseg.segmentation.landmarks import find_landmarks
+from venoseg.segmentation.landmarks.arterial import below_division
+from venoseg.segmentation.landmarks.cava import (
+    BLOOD_HU,
+    height_over_crests_mm,
+    shows_aorta,
+    sure_cava,
+)
+from venoseg.segmentation.landmarks.central import find_landmarks
+from venoseg.segmentation.landmarks.iliac import iliac_vessels
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.painting import on_grid

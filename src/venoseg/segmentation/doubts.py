@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
+from venoseg.segmentation.landmarks.pairs import INNER_MM
 from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
-from venoseg.segmentation.pairs import INNER_MM
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import DARKER_HU, beside_artery

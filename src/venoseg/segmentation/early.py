@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from venoseg.segmentation.cava import BLOOD_HU
 from venoseg.segmentation.following import level_at
+from venoseg.segmentation.landmarks.cava import BLOOD_HU
 from venoseg.segmentation.model import VesselConfidence
 from venoseg.segmentation.plan import Chain
 from venoseg.segmentation.scene import Scene

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.model import LEAST_CONFIDENCE, VesselConfidence
 from venoseg.volume import BoolArray, FloatArray
 

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from venoseg.segmentation.branching import Branch, branches_of
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.labelled import Veins, VeinsOn, side_names
+from venoseg.segmentation.landmarks.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.model import Level
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.together import both

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube

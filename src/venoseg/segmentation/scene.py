@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.iliac import Iliac
+from venoseg.segmentation.landmarks.arterial import Artery
+from venoseg.segmentation.landmarks.iliac import Iliac
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from venoseg.errors import InputError
-from venoseg.segmentation.arterial import Artery, below_division
-from venoseg.segmentation.cava import shows_aorta, sure_cava
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.iliac import Iliac, iliac_vessels
-from venoseg.segmentation.landmarks import Landmarks, find_landmarks
+from venoseg.segmentation.landmarks.arterial import Artery, below_division
+from venoseg.segmentation.landmarks.cava import shows_aorta, sure_cava
+from venoseg.segmentation.landmarks.central import Landmarks, find_landmarks
+from venoseg.segmentation.landmarks.iliac import Iliac, iliac_vessels
+from venoseg.segmentation.landmarks.tracks import sure_of
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.surroundings import (
@@ -23,7 +24,6 @@ from venoseg.segmentation.surroundings import (
     without_aorta,
 )
 from venoseg.segmentation.together import both
-from venoseg.segmentation.tracks import sure_of
 from venoseg.segmentation.working import Box, Float32Array, pooled
 from venoseg.volume import FloatArray, Grid, Volume
 

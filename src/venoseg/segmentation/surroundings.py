@@ -7,14 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.segmentation.aorta import run_of_aorta
-from venoseg.segmentation.arterial import Artery, division_of
-from venoseg.segmentation.cava import (
-    division_mm,
-    end_of_cavae_mm,
-    second_cava,
-    sure_cava,
-)
 from venoseg.segmentation.domains import (
     POSSIBLE_LEAD_MM,
     SURE_LEAD_MM,
@@ -24,11 +16,19 @@ from venoseg.segmentation.domains import (
     lead_of_arteries,
 )
 from venoseg.segmentation.following import level_at
-from venoseg.segmentation.iliac import Iliac
-from venoseg.segmentation.landmarks import Landmarks
+from venoseg.segmentation.landmarks.aorta import run_of_aorta
+from venoseg.segmentation.landmarks.arterial import Artery, division_of
+from venoseg.segmentation.landmarks.cava import (
+    division_mm,
+    end_of_cavae_mm,
+    second_cava,
+    sure_cava,
+)
+from venoseg.segmentation.landmarks.central import Landmarks
+from venoseg.segmentation.landmarks.iliac import Iliac
+from venoseg.segmentation.landmarks.tracks import sure_of
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.together import both
-from venoseg.segmentation.tracks import sure_of
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 

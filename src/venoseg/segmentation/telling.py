@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.arterial import Artery
 from venoseg.segmentation.judging import Judged, doubted
+from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.wall import Tube

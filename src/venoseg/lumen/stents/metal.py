@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import perimeters_mm
-from venoseg.lumen.struts import Rays, Struts
+from venoseg.lumen.stents.struts import Rays, Struts
 from venoseg.volume import BoolArray, FloatArray
 
 _LEAST_STATIONS = 8

@@ -9,7 +9,7 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.contours import Shapes, centroids_mm, curvatures_per_mm
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.struts import Rays
+from venoseg.lumen.stents.struts import Rays
 from venoseg.segmentation import StentDevice
 from venoseg.volume import FloatArray
 

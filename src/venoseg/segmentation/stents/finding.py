@@ -17,11 +17,11 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.segmentation.hollows import end_to_end, middle_lines, rooms_within
-from venoseg.segmentation.lattice import Lattice
-from venoseg.segmentation.lattice_rays import lattice_along
 from venoseg.segmentation.model import Segmentation
-from venoseg.segmentation.stent_places import REACH_MM, Veins, grown
+from venoseg.segmentation.stents.hollows import end_to_end, middle_lines, rooms_within
+from venoseg.segmentation.stents.lattice import Lattice
+from venoseg.segmentation.stents.places import REACH_MM, Veins, grown
+from venoseg.segmentation.stents.rays import lattice_along
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # Wire exceeds the least value found everywhere within a window of this width by so much. Smoothed

@@ -22,7 +22,7 @@ from venoseg.interpolation import Float32Array
 from venoseg.lumen.contours import areas_mm2
 from venoseg.lumen.edges import Blur, as_float32
 from venoseg.lumen.gaussian import share_beyond
-from venoseg.lumen.struts import (
+from venoseg.lumen.stents.struts import (
     SAMPLE_MM,
     TISSUE_HU,
     Rays,

@@ -7,13 +7,13 @@ import numpy.typing as npt
 from skimage.measure import points_in_poly
 
 from venoseg.errors import UsageError
-from venoseg.segmentation.edits import Edit, LabelArray, Pen, box_around, edit_to, written
-from venoseg.segmentation.edits_brush import (
+from venoseg.segmentation.edits.brush import (
     half_thickness_mm,
     heights_mm,
     in_slab,
     unit_vector,
 )
+from venoseg.segmentation.edits.records import Edit, LabelArray, Pen, box_around, edit_to, written
 from venoseg.volume import FloatArray, Grid
 
 _LEAST_POINTS = 3

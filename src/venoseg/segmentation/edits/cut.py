@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.errors import UsageError
-from venoseg.segmentation.edits import Edit, LabelArray, edit_to, is_empty, label_box
-from venoseg.segmentation.edits_brush import half_thickness_mm, heights_mm, unit_vector
+from venoseg.segmentation.edits.brush import half_thickness_mm, heights_mm, unit_vector
+from venoseg.segmentation.edits.records import Edit, LabelArray, edit_to, is_empty, label_box
 from venoseg.volume import Grid
 
 _CORNERS = ndimage.generate_binary_structure(3, 3)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.segmentation.candidates import NOTHING, Candidates, Places, candidates_in
+from venoseg.segmentation.landmarks.candidates import NOTHING, Candidates, Places, candidates_in
 from venoseg.volume import FloatArray, Grid
 
 INNER_MM = (20.0, 130.0)

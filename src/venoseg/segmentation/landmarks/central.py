@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from venoseg.segmentation.aorta import lowest_of_aorta_mm
-from venoseg.segmentation.spine import body_of, rows_held, spine_of
-from venoseg.segmentation.tracks import (
+from venoseg.segmentation.landmarks.aorta import lowest_of_aorta_mm
+from venoseg.segmentation.landmarks.spine import body_of, rows_held, spine_of
+from venoseg.segmentation.landmarks.tracks import (
     Discs,
     Track,
     beyond,
@@ -22,7 +22,7 @@ from venoseg.segmentation.tracks import (
     track_of,
     track_through,
 )
-from venoseg.segmentation.variants import left_of_aorta
+from venoseg.segmentation.landmarks.variants import left_of_aorta
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 

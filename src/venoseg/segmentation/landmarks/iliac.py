@@ -1,7 +1,7 @@
 """The iliac vessels: artery and vein of each side, from where the aorta divides to the groins.
 
-The two of a side are followed as a pair (`venoseg.segmentation.pairs`), at last with the internal
-iliac artery; `venoseg.segmentation.iliac_arteries` makes arteries of their paths.
+The two of a side are followed as a pair, at last with the internal iliac artery (module `pairs`);
+`iliac_arteries` makes arteries of their paths.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.arterial import Artery, Below, never_at
-from venoseg.segmentation.candidates import Places
-from venoseg.segmentation.iliac_arteries import LOST_MM, artery_along, internal_along
-from venoseg.segmentation.pairs import pair_through
+from venoseg.segmentation.landmarks.arterial import Artery, Below, never_at
+from venoseg.segmentation.landmarks.candidates import Places
+from venoseg.segmentation.landmarks.iliac_arteries import LOST_MM, artery_along, internal_along
+from venoseg.segmentation.landmarks.pairs import pair_through
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import FloatArray, Grid
 

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.tracks import Track, beyond, discs_in, sure_of, track_of, track_through
+from venoseg.segmentation.landmarks.tracks import (
+    Track,
+    beyond,
+    discs_in,
+    sure_of,
+    track_of,
+    track_through,
+)
 from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import FloatArray, Grid

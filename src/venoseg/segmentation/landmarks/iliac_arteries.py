@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from venoseg.errors import MeasurementError
 from venoseg.runs import runs_of
-from venoseg.segmentation.arterial import ALIKE_HU, RADII_MM, Artery, Below
+from venoseg.segmentation.landmarks.arterial import ALIKE_HU, RADII_MM, Artery, Below
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.errors import UsageError
-from venoseg.segmentation.edits import (
+from venoseg.segmentation.edits.records import (
     Box,
     Edit,
     LabelArray,

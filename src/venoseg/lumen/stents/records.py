@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from venoseg.lumen.stent_meeting import (
+from venoseg.lumen.stents.meeting import (
     CROSSING_SHARE,
     clear_of_others,
     each_alone,
     end_doubts,
 )
-from venoseg.lumen.stent_profile import (
+from venoseg.lumen.stents.profile import (
     NARROWEST_MM,
     SHARP,
     THICK_SLICES,
@@ -20,8 +20,8 @@ from venoseg.lumen.stent_profile import (
     TOO_NARROW,
     StentProfile,
 )
-from venoseg.lumen.stent_sizes import StentSizes, nominal_mm_in
-from venoseg.lumen.stented import OwnedStent
+from venoseg.lumen.stents.sizes import StentSizes, nominal_mm_in
+from venoseg.lumen.stents.stations import OwnedStent
 from venoseg.tables import Column, Row, Table, Value
 from venoseg.volume import FloatArray, Source
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.tracks import Track, sure_of
+from venoseg.segmentation.landmarks.tracks import Track, sure_of
 
 # Where the aorta divides, its track stands out or is wide by less than this share of before.
 _WHOLE_AORTA, _WHOLE_RADIUS, _AORTA_GAP_MM = 0.4, 0.72, 12.0

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import UsageError
-from venoseg.segmentation.edits import (
+from venoseg.segmentation.edits.records import (
     Box,
     Edit,
     LabelArray,

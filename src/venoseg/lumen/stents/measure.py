@@ -10,8 +10,8 @@ from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import equivalent_mm, measure_shapes, outward_normals
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.stent_course import course_of, recentred, rough_contours
-from venoseg.lumen.stent_lumen import (
+from venoseg.lumen.stents.course import course_of, recentred, rough_contours
+from venoseg.lumen.stents.lumen import (
     END_MM,
     SHOWS_WIDTHS,
     blur_of_wires,
@@ -19,7 +19,7 @@ from venoseg.lumen.stent_lumen import (
     lumen_level,
     sharpened,
 )
-from venoseg.lumen.stent_metal import (
+from venoseg.lumen.stents.metal import (
     between_ends,
     gaps_of,
     may_be_fracture,
@@ -29,7 +29,7 @@ from venoseg.lumen.stent_metal import (
     overshoots,
     within,
 )
-from venoseg.lumen.stent_profile import (
+from venoseg.lumen.stents.profile import (
     END,
     GAP,
     HIDDEN,
@@ -46,13 +46,13 @@ from venoseg.lumen.stent_profile import (
     blunted_mm,
     interval_of,
 )
-from venoseg.lumen.stent_view import around
-from venoseg.lumen.struts import (
+from venoseg.lumen.stents.struts import (
     Rays,
     follow_struts,
     rays_through,
     unblurred,
 )
+from venoseg.lumen.stents.view import around
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray, Volume
 

@@ -16,8 +16,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from venoseg.lumen.contours import measure_shapes
-from venoseg.lumen.stent_measure import ABOUT_LUMEN, lumen_inside, with_own_blood
-from venoseg.lumen.stent_profile import OVERLAP, StentProfile, area_interval, blunted_mm
+from venoseg.lumen.stents.measure import ABOUT_LUMEN, lumen_inside, with_own_blood
+from venoseg.lumen.stents.profile import OVERLAP, StentProfile, area_interval, blunted_mm
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 MEETING = "stents_meet"

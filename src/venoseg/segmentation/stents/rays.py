@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.fans import SAMPLE_MM, STATION_MM, Fans, evened, spaced_evenly
-from venoseg.segmentation.lattice import Lattice
+from venoseg.segmentation.stents.fans import SAMPLE_MM, STATION_MM, Fans, evened, spaced_evenly
+from venoseg.segmentation.stents.lattice import Lattice
 from venoseg.volume import FloatArray, Volume
 
 _ANGLES = 64

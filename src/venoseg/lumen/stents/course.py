@@ -11,7 +11,7 @@ from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import centroids_mm
 from venoseg.lumen.edges import sample_profiles
 from venoseg.lumen.outline import CONTOUR_POINTS
-from venoseg.lumen.struts import SAMPLE_MM, even
+from venoseg.lumen.stents.struts import SAMPLE_MM, even
 from venoseg.volume import FloatArray, Volume
 
 # Rough positions are averaged over a mesh of this size first.

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.lattice import Lattice
 from venoseg.segmentation.model import Segmentation
+from venoseg.segmentation.stents.lattice import Lattice
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # How far from a labelled vein a stent in it can lie: it may be wider than the lumen inside.

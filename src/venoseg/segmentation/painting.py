@@ -52,9 +52,9 @@ def painted(
     """
     labels = np.zeros(grid.shape, dtype=np.uint8)
     deepest = np.zeros(grid.shape, dtype=np.uint8)
-    for number, tube in enumerate(tubes):
-        value = _values(number, tube, found, names)
-        inside = voxels_inside(tube, grid, value > 0)
+    values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
+    claims = each(lambda n: voxels_inside(tubes[n], grid, values[n] > 0), range(len(tubes)))
+    for value, inside in zip(values, claims, strict=True):
         at = tuple(inside.index.T)
         deep = (1.0 + _DEPTHS * inside.depth).astype(np.uint8)
         # Of equal depth the first tube's claim counts.

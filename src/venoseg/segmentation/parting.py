@@ -76,7 +76,8 @@ def without_touching(
     block = np.minimum(held // factor, np.array(grid.shape) - 1)
     vein, gone = np.zeros(grid.shape, dtype=bool), np.zeros(grid.shape, dtype=bool)
     vein[tuple(block.T)] = True
-    pieces = [piece for artery in arteries for piece in _touching(vein, grid, artery)]
+    touching = each(lambda artery: _touching(vein, grid, artery), arteries)
+    pieces = [piece for own in touching for piece in own]
 
     def lost(piece: tuple[Depths, Box]) -> BoolArray:
         artery, box = piece

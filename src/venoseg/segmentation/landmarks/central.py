@@ -23,6 +23,7 @@ from venoseg.segmentation.landmarks.tracks import (
     track_through,
 )
 from venoseg.segmentation.landmarks.variants import left_of_aorta
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -147,9 +148,11 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     # The cava may lie a little farther back than the aorta.
     row = np.clip(row, by_aorta, by_aorta + _FARTHER_BACK_MM / dy)
     spine = grid.to_lps(np.stack([slices, row, column], axis=1))
-    chest = chest_above(image, grid, body, cava.points_lps_mm)
     middle = np.interp(np.arange(len(image)), slices, column)
-    crest = crest_of(image, grid, body, middle)
+    chest, crest = both(
+        lambda: chest_above(image, grid, body, cava.points_lps_mm),
+        lambda: crest_of(image, grid, body, middle),
+    )
     left_vein = left_of_aorta(part, place, aorta, cava, (lowest_of_aorta_mm(aorta), crest))
     return Landmarks(aorta, cava, spine[:, 0], spine[:, 1], chest, crest, left_vein)
 
@@ -180,7 +183,7 @@ def crest_of(image: Float32Array, grid: Grid, body: BoolArray, middle: FloatArra
     aside = np.abs(np.arange(image.shape[2]) - middle[:, None]) * dx
     beside = (aside > _WING_ASIDE_MM[0]) & (aside < _WING_ASIDE_MM[1])
     dense = (image > _DENSE_HU) & body & beside[:, None, :]
-    largest = [_largest_wing_mm2(*both, dy * dx) for both in zip(image, dense, strict=True)]
+    largest = [_largest_wing_mm2(*own, dy * dx) for own in zip(image, dense, strict=True)]
     wings = np.array(largest) > _WING_MM2
     reach = max(1, round(_WING_GAP_MM / dz))
     wings = ndimage.binary_closing(np.pad(wings, reach, mode="edge"), iterations=reach)

@@ -60,6 +60,37 @@ def test_a_plaque_is_not_lumen(grown):
     assert_true(measured(hu, slice(20, 40), grown))
 
 
+def thinly_calcified(half_angle: float) -> np.ndarray:
+    """Return a lumen with calcium much thinner than the blur on as much of its wall."""
+    ring = (np.hypot(X, Y) > RADIUS_MM) & (np.hypot(X, Y) < RADIUS_MM + 0.4)
+    calcium = ring & (np.abs(np.arctan2(Y, X)) <= half_angle)
+    return np.where(INSIDE, 150.0, np.where(calcium, 500.0, 50.0))
+
+
+@pytest.mark.parametrize("grown", [0, 1])
+def test_thin_calcium_all_around_hides_the_edge(grown):
+    found = measured(thinly_calcified(np.pi), slice(20, 40), grown)
+    z = found.branch.curve.points_lps_mm[:, 2]
+    calcified = (z > 21.0) & (z < 38.0)
+    assert not found.from_image[calcified].any()
+    assert all("gray_refused_metal" in found.flags[n] for n in np.flatnonzero(calcified))
+    plain = (z > 8.0) & (z < 15.0) | (z > 44.0) & (z < 51.0)
+    assert found.from_image[plain].all()
+    assert found.shapes.equivalent_mm[plain] == pytest.approx(2.0 * RADIUS_MM, abs=0.2)
+
+
+def test_thin_calcium_on_part_of_the_wall_is_not_lumen():
+    assert_true(measured(thinly_calcified(0.7), slice(0, SHAPE[0]), 0))
+
+
+def test_blood_brighter_all_along_the_wall_is_no_calcium():
+    hu = np.where(INSIDE, 150.0 + 40.0 * (X**2 + Y**2) / RADIUS_MM**2, 50.0)
+    found = measured(hu, slice(0, SHAPE[0]), 0)
+    inner = slice(8, -8)
+    assert found.from_image[inner].all()
+    assert not any(found.flags[inner])
+
+
 @pytest.mark.parametrize("grown", [0, 1])
 @pytest.mark.parametrize("artery_hu", [150.0, 300.0])
 def test_an_artery_that_touches_the_vein_is_not_taken_in(artery_hu, grown):

@@ -31,8 +31,8 @@ _LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
 LEAST_CONTRAST_HU = 20.0
 _LEAST_CONTRAST_TO_NOISE = 1.0
 
-# Weight of a ray that ends in lumen for the level outside of its neighbours: it decides only where
-# all of them do.
+# Weight of a ray that ends in lumen, or meets a shell, for the level outside of its neighbours: it
+# decides only where all of them do.
 _IN_LUMEN_WEIGHT = 1e-3
 
 # What lies outside is told apart where it differs by more than the first of these times the noise
@@ -84,7 +84,8 @@ def levels_beside(
     """Find the levels on either side of the wall from the rays across it and their neighbours.
 
     What a ray sees beyond the wall counts for its neighbours only where it ends outside of lumen:
-    at the mouth of another vein they would take its blood for their surroundings.
+    at the mouth of another vein they would take its blood for their surroundings, and beside a
+    bright shell its blur.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def levels_beside(
     noise = voxel_noise(sight, level + rising, draws)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
     in_lumen = seen & (inside - sight.beyond < need)
-    ends_outside = seen & ~widened_rays(in_lumen, curve, contours)
+    ends_outside = seen & ~widened_rays(in_lumen | sight.shell, curve, contours)
     counting = np.where(ends_outside, 1.0, np.where(seen, _IN_LUMEN_WEIGHT, 0.0))
     outside = level_outside(sight.beyond, counting, curve, contours)
     outside = _parted(outside, sight.beyond, counting, noise, curve, contours)

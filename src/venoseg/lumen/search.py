@@ -27,6 +27,7 @@ from venoseg.lumen.edges import (
 from venoseg.lumen.grain import Grain, NoiseDraws
 from venoseg.lumen.levels import Levels, levels_beside
 from venoseg.lumen.rings import medians
+from venoseg.lumen.shell import shell_rays
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
 from venoseg.lumen.tips import with_whole_tips
@@ -39,7 +40,7 @@ from venoseg.lumen.vein_wall import (
     outer_share,
     split_blur,
 )
-from venoseg.volume import BoolArray, FloatArray, Grid, Volume
+from venoseg.volume import FloatArray, Grid, Volume
 
 # A profile is followed inwards over this share of the lumen's radius.
 DEEPEST = 1.2
@@ -122,14 +123,15 @@ def search_edge(
     model, draws = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm)), grain.on(grid)
     depths = depths_mm(_REACH_MM)
     contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
-    metal: BoolArray | None = None
+    first: Turn | None = None
     turns: list[Turn] = []
     moves: list[FloatArray] = []
     for number, old in enumerate(before.turns):
         last = number == NEARING_TURNS
         look = _Look(volume, curve, depths, model, draws, FIT_ROUNDS if last else _NEARING_ROUNDS)
-        found, profiles, metal = look.at(contours, old, again, metal)
+        found, profiles = look.at(contours, old, again, first)
         turns.append(found.turn)
+        first = first or found.turn
         if last:
             break
         moves.append(found.mean_mm)
@@ -180,15 +182,15 @@ class _Look:
     rounds: int
 
     def at(
-        self, contours: FloatArray, before: Turn, again: slice, metal: BoolArray | None
-    ) -> tuple[Found, Profiles, BoolArray]:
+        self, contours: FloatArray, before: Turn, again: slice, first: Turn | None
+    ) -> tuple[Found, Profiles]:
         """Look across contours at some stations, and put it together with what is known of others.
 
         Returns
         -------
         tuple
-            What was found at all stations; the profiles of those looked at; (n,) where metal hides
-            the edge, which the first turn tells: an edge drawn to metal has metal inside.
+            What was found at all stations, and the profiles of those looked at. Where metal or a
+            bright shell hides the edge the first turn tells: an edge drawn to it has it inside.
         """
         grid, curve = self.volume.grid, self.curve
         turn = before.copied()
@@ -196,13 +198,14 @@ class _Look:
         contours = turn.contours_mm
         normals = outward_normals(contours)
         radius = inner_radii_mm(contours)
-        profiles = self._followed(turn, normals, radius, again)
-        sight = Sight(turn.within, turn.beyond, turn.scatter, turn.seen)
+        profiles = self._followed(turn, normals, radius, again, first)
+        sight = Sight(*(getattr(turn, name) for name in Sight.__slots__))
         levels = levels_beside(sight, radius, curve, contours, self.depths_mm, self.draws)
-        if metal is None:
+        if first is None:
             inside, noise = medians(levels.inside[again]), levels.noise[again]
-            turn.bright[again] = bright_share(profiles, inside, noise)
-            metal = hidden_by_metal(turn.bright)
+            bright = bright_share(profiles, inside, noise)
+            turn.bright[again] = np.maximum(bright, turn.shell[again].mean(axis=1))
+        metal = hidden_by_metal((first or turn).bright)
         width = self.model.blur.along(to_lps(normals, curve), grid)
         offsets = matched_offsets(
             profiles,
@@ -220,18 +223,31 @@ class _Look:
         mean = smooth_offsets(turn.offsets_mm, turn.usable, curve, contours)
         turn.moved_mm[again] = (contours + normals * mean[..., None])[again]
         found = Found(turn, levels, mean, width, self.model, self.depths_mm)
-        return found, profiles, metal
+        return found, profiles
 
     def _followed(
-        self, turn: Turn, normals: FloatArray, radius_mm: FloatArray, again: slice
+        self,
+        turn: Turn,
+        normals: FloatArray,
+        radius_mm: FloatArray,
+        again: slice,
+        first: Turn | None,
     ) -> Profiles:
-        """Follow the rays of some stations, and put into the turn what each sees by itself."""
+        """Follow the rays of some stations, and put into the turn what each sees by itself.
+
+        A shell is told in the first turn, from outlines that it has not drawn outwards yet.
+        """
         curve, contours = self.curve.part(again), turn.contours_mm[again]
         places = (curve, contours, normals[again])
         profiles = sample_profiles(self.volume.voxels, self.volume.grid, *places, self.depths_mm)
         seen = seen_rays(self.volume, *places, float(self.depths_mm[-1]))
         sight = look_beside(profiles, radius_mm[again], seen)
-        sight = replace(sight, seen=seen & ~covered_rays(profiles, sight, curve, contours))
+        if first is None:
+            shell = shell_rays(profiles, sight, radius_mm[again], curve, contours, self.draws)
+        else:
+            shell = np.repeat(first.shell[again], seen.shape[1] // first.shell.shape[1], axis=1)
+        seen &= ~covered_rays(profiles, sight, curve, contours)
+        sight = replace(sight, seen=seen, shell=shell)
         for name in Sight.__slots__:
             getattr(turn, name)[again] = getattr(sight, name)
         return profiles

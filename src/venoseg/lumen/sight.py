@@ -35,12 +35,15 @@ class Sight:
         (n, m) variance of the image about ``within``.
     seen
         (n, m) which rays the image holds, and nothing covers.
+    shell
+        (n, m) which rays meet a thin bright shell on the wall, whose edge is not that of blood.
     """
 
     within: FloatArray
     beyond: FloatArray
     scatter: FloatArray
     seen: BoolArray
+    shell: BoolArray
 
 
 def look_beside(profiles: Profiles, radius_mm: FloatArray, seen: BoolArray) -> Sight:
@@ -63,7 +66,7 @@ def look_beside(profiles: Profiles, radius_mm: FloatArray, seen: BoolArray) -> S
     residual = (by_depth - within.astype(np.float32)) * chosen
     scatter = (residual**2).sum(axis=0, dtype=np.float64) / count
     beyond = typical_beyond(by_depth[outer]).astype(np.float64)
-    return Sight(within, beyond, scatter, seen)
+    return Sight(within, beyond, scatter, seen, np.zeros_like(seen))
 
 
 def typical_beyond(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

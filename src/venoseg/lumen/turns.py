@@ -23,15 +23,15 @@ class Turn:
     ----------
     contours_mm, moved_mm
         (n, m, 2) the contour across which the rays ran, and where the edge was found.
-    within, beyond, scatter, seen
-        (n, m) as `Sight` has them.
+    within, beyond, scatter, seen, shell
+        (n, m) as `Sight` has them; a shell is told by the first turn, and kept.
     offsets_mm
         (n, m) the edge along each ray from the contour; 0 where the ray shows none.
     usable
         (n, m) which rays show one.
     bright
-        (n,) share of rays beside which something far brighter than the lumen lies; told by the
-        first turn only.
+        (n,) share of rays beside which a shell or something far brighter than the lumen lies; told
+        by the first turn only.
     """
 
     contours_mm: FloatArray
@@ -40,6 +40,7 @@ class Turn:
     beyond: FloatArray
     scatter: FloatArray
     seen: BoolArray
+    shell: BoolArray
     offsets_mm: FloatArray
     usable: BoolArray
     bright: FloatArray
@@ -55,6 +56,7 @@ class Turn:
             beyond=blank.copy(),
             scatter=blank.copy(),
             seen=nothing,
+            shell=nothing.copy(),
             offsets_mm=blank.copy(),
             usable=nothing.copy(),
             bright=np.full(count, np.nan),

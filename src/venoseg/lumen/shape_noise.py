@@ -26,11 +26,12 @@ from venoseg.lumen.alike import (
     repeated,
 )
 from venoseg.lumen.averages import average_along
-from venoseg.lumen.contours import perimeters_mm
+from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.ovals import ellipse_waves
+from venoseg.lumen.rounding import rounded_moves
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
-from venoseg.volume import FloatArray
+from venoseg.volume import FloatArray, Grid
 
 REPLICATES = 6
 
@@ -66,11 +67,14 @@ class Waves:
         noise, in the order of `numpy.fft.fft` over the points of an outline as complex numbers. 1
         for its place and its size.
     left
-        (n, m) how many times as high as noise what is wrong with a wave then still is.
+        (n, m) what is then still wrong with a wave, for what noise moved it by.
+    higher
+        How many times as high noise is as single edges tell.
     """
 
     true: FloatArray
     left: FloatArray
+    higher: float
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
         """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
@@ -81,12 +85,18 @@ class Waves:
         return _points(kept + plain)
 
     def doubt(self, moves_mm: FloatArray) -> FloatArray:
-        """Return of (n, m, 2) moves of an outline by noise what is left when noise is taken off."""
+        """Return what is left of (n, m, 2) moves as high as single edges tell noise to be."""
+        left = self.higher * self.left
+        left[:, :_SIZE_AND_PLACE] = 1.0
+        return _scaled(moves_mm, left)
+
+    def known_doubt(self, moves_mm: FloatArray) -> FloatArray:
+        """Return what is left of (n, m, 2) moves of an outline when noise is taken off."""
         return _scaled(moves_mm, self.left)
 
     def part(self, keep: slice) -> Waves:
         """Return the sections of ``keep``."""
-        return Waves(self.true[keep], self.left[keep])
+        return Waves(self.true[keep], self.left[keep], self.higher)
 
 
 def tell_waves(
@@ -117,16 +127,22 @@ def tell_waves(
     noise = _wave_powers(contours_mm, curve, edge) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[edge.source] ** 2 * np.roll(noise, 1, axis=1)
+    chance = np.ones(len(curve))
     if edge.source == "mask":
-        noise[:, :-1] *= by_chance(curve, edge.grid, _POWER_MM)[:, None]
+        # The steps of labels scatter single edges too: of the two that tell of them the larger.
+        noise = np.maximum(noise, _rounded_powers(contours_mm, curve, edge.grid))
+        chance = by_chance(curve, edge.grid, _POWER_MM)
+        noise *= chance[:, None]
     over = _POWER_MM / station_mm
     power, expected = (average_along(values, over) for values in (np.abs(beyond) ** 2, noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     # Of a wave that is kept in part its noise is left in part, and part of its truth is lost.
     lost = _LOST_TRUTH * (1.0 - true) ** 2 * power / np.maximum(expected, 1e-12)
-    left = _LEFT_WAVES[edge.source] * np.sqrt(true**2 + lost)
+    # Veins are ovals, seldom of other shapes: one that only chance explains stays in doubt.
+    lost[:, -1] *= chance
+    left = np.sqrt(true**2 + lost)
     true[:, :_SIZE_AND_PLACE] = left[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, left)
+    return Waves(true, left, _LEFT_WAVES[edge.source])
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
@@ -179,6 +195,23 @@ def _wave_powers(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArra
     """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
     along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])
     powers: FloatArray = along * _heights(contours_mm, curve, edge) ** 2 / contours_mm.shape[1]
+    return powers
+
+
+def _rounded_powers(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatArray:
+    """Return (n, m) the power that rounding to voxels has in each wave around the vein, in mm2.
+
+    Points that stay evenly spaced slip along the outline where it is moved outwards and bends.
+    """
+    moves = rounded_moves(contours_mm, curve, grid)
+    turns = np.fft.rfft(moves * curvatures_per_mm(contours_mm), axis=-1)[..., 1:]
+    length_mm = perimeters_mm(contours_mm)[:, None]
+    turns *= 1j * length_mm / (2.0 * np.pi * np.arange(1, turns.shape[-1] + 1))
+    still = np.zeros((*turns.shape[:-1], 1))
+    slip = np.fft.irfft(np.concatenate([still, turns], axis=-1), moves.shape[-1], axis=-1)
+    normals = outward_normals(contours_mm) @ np.array([1.0, 1.0j])
+    waves = np.fft.fft((moves + 1j * slip) * normals, axis=-1) / moves.shape[-1]
+    powers: FloatArray = (np.abs(waves) ** 2).mean(axis=0)
     return powers
 
 

@@ -46,7 +46,7 @@ _TIP_BEND_SCALE, _SHIFT_BEND_SCALE, _BEND_SCALE = 1 / 96, 2 / 96, 6 / 96
 
 # Steps of the labels along the vein are smoothed over this much, and where it bends abruptly over
 # the second: so often, what each time leaves behind, that a stenosis stays as it is.
-_STEPS_MM = 2.5
+STEPS_MM = 2.5
 _FOCAL_STEPS_MM, _FOCAL_ROUNDS = 1.0, 3
 
 # Bumps of the outline shorter than this along it are steps of the labels' voxels, but for the tips
@@ -66,7 +66,7 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
         sharper = _without_bumps(contours, _TIP_BUMP_MM / perimeter)
         smooth = smooth + tips[..., None] * (sharper - smooth)
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    sigma = _STEPS_MM / station_mm
+    sigma = STEPS_MM / station_mm
     along = average_along(smooth, sigma)
     sharp = _focal(curve, smooth)[..., None]
     if not sharp.any():

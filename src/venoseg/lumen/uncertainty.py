@@ -16,6 +16,7 @@ from venoseg.lumen.contours import (
     least_widths_mm,
     outward_normals,
 )
+from venoseg.lumen.rounding import rounded_moves
 from venoseg.lumen.shape_noise import REPLICATES, Waves, wall_noise
 from venoseg.lumen.smoothing import noise_gain
 from venoseg.lumen.wall import Wall
@@ -91,6 +92,12 @@ def figure_variances(
         moves = normals * (noise * wall.ray_sd_mm[:, None])[..., None]
         changes[n] = _figures(contours + waves.doubt(moves)) - figures
     variances: FloatArray = changes.var(axis=0, ddof=1)
+    if edge.source == "mask":
+        rounded = rounded_moves(contours, curve, edge.grid)[..., None] * normals
+        again = [_figures(contours + waves.known_doubt(moves)) for moves in rounded]
+        # How high rounding is is known: no factor of phantoms belongs to it.
+        known = np.var(again, axis=0, ddof=1) / _SPREAD[edge.source] ** 2
+        variances = np.maximum(variances, known)
     return variances
 
 

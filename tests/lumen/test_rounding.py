@@ -1,0 +1,72 @@
+"""How far labels may be off where a vein runs along the lattice of their voxels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from venoseg.centerline.curve import Curve, curve_through
+from venoseg.lumen import measure
+from venoseg.lumen.rounding import rounded_moves
+from venoseg.segmentation import Segmentation
+from venoseg.volume import FloatArray, Grid, Volume
+
+PIXEL_MM = 0.78
+GRID = Grid.from_axes((60, 70, 70), spacing_mm=(1.0, PIXEL_MM, PIXEL_MM))
+STATIONS, POINTS = 40, 96
+
+
+def straight(degrees: float) -> Curve:
+    """Return a vein at an angle to the normal of the slices, in no plane of voxels."""
+    lean = np.radians(degrees)
+    direction = np.array([0.8 * np.sin(lean), 0.6 * np.sin(lean), np.cos(lean)])
+    return curve_through(20.0 + np.arange(float(STATIONS))[:, None] * direction, 1.0)
+
+
+def discs(curve: Curve, radius_mm: float) -> FloatArray:
+    """Return the same round outline at every station."""
+    angle = 2.0 * np.pi * np.arange(POINTS) / POINTS
+    one = radius_mm * np.column_stack([np.cos(angle), np.sin(angle)])
+    return np.broadcast_to(one, (len(curve), POINTS, 2)).copy()
+
+
+@pytest.mark.parametrize("radius_mm", [5.0, 9.0])
+def test_discs_are_as_far_off_as_voxels_counted_within_them(radius_mm: float) -> None:
+    """Counted by hand on a lattice at many places."""
+    random = np.random.default_rng(3)
+    steps = np.arange(-20, 20) * PIXEL_MM
+    areas = []
+    for x, y, more in random.uniform(0.0, PIXEL_MM, (400, 3)):
+        away = np.hypot(steps[:, None] - x, steps - y)
+        radius = radius_mm + more
+        areas.append((away < radius).sum() * PIXEL_MM**2 - np.pi * radius**2)
+    counted = np.std(areas) / (2.0 * np.pi * radius_mm)
+    curve = straight(0.0)
+    told = rounded_moves(discs(curve, radius_mm), curve, GRID).mean(axis=-1)
+    assert told[:, 20].std() == pytest.approx(counted, rel=0.35)
+
+
+def test_slices_that_repeat_nothing_average_it() -> None:
+    along, leaning = straight(0.0), straight(17.0)
+    sizes = [rounded_moves(discs(c, 7.0), c, GRID)[:, 20].std() for c in (along, leaning)]
+    assert sizes[1] < 0.3 * sizes[0]
+
+
+def slit_along_rows(half_mm: float) -> Segmentation:
+    """Return labels of a flat vein along the slices' axis, its long sides along rows of voxels."""
+    slices, rows, columns = GRID.shape
+    y = (np.arange(rows) - rows / 2.0)[:, None] * PIXEL_MM - 0.1
+    x = (np.arange(columns) - columns / 2.0) * PIXEL_MM - 0.3
+    one = (x / 11.0) ** 2 + (y / half_mm) ** 2 < 1.0
+    return Segmentation(np.repeat(one[None].astype(np.uint8), slices, axis=0), GRID, {1: "ivc"})
+
+
+def test_intervals_hold_the_width_of_slits_along_rows() -> None:
+    held = []
+    for half_mm in 3.5 + PIXEL_MM * np.arange(6) / 12.0:
+        labels = slit_along_rows(half_mm)
+        image = Volume(np.where(labels.labels > 0, 150.0, 50.0).astype(np.float32), GRID)
+        profile = measure(image, labels, boundary="mask").profiles[0]
+        low, high = profile.minimum_interval_mm[profile.measured].T
+        held.append(((low <= 2.0 * half_mm) & (2.0 * half_mm <= high)).mean())
+    assert np.mean(held) > 0.9

@@ -18,13 +18,13 @@ from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.rereading import Reading, read_again, slit_share
 from venoseg.lumen.rings import medians
-from venoseg.lumen.search import DEEPEST, depths_mm, search_edge
+from venoseg.lumen.search import DEEPEST, Found, depths_mm, search_edge
 from venoseg.lumen.sight import inner_radii_mm
 from venoseg.lumen.smoothing import settled, shift_along, shift_around, smooth_offsets
 from venoseg.lumen.turns import Search
 from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift
 from venoseg.lumen.webs import web_share
-from venoseg.volume import BoolArray, FloatArray, Volume
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # How far to either side of the outline the edge of labels is sought, and how often.
 _LABEL_REACH_MM = 2.0
@@ -172,9 +172,41 @@ def wall_of_image(
         before or Search.unknown(len(curve)),
         again or everywhere,
     )
-    turn, model, width, grid = found.turn, found.model, found.width_mm, volume.grid
-    levels, contours, moved = found.levels, turn.contours_mm, turn.moved_mm
+    turn, model, levels = found.turn, found.model, found.levels
     share = np.where(turn.usable, outer_share(levels.inside, levels.outside), 0.0)
+    levels_sd = level_doubt_mm(levels, found.width_mm)
+    whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
+    inside, outside = medians(levels.inside), medians(levels.outside)
+    wall = Wall(
+        contours_mm=_lumen_of(found, curve, volume.grid, share),
+        rim=turn.usable.mean(axis=1),
+        ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
+        inside=inside,
+        outside=outside,
+        bright=search.turns[0].bright,
+        hidden_sd_mm=whole_sd,
+        hidden_least_sd_mm=least_sd,
+        hidden_own_sd_mm=own_sd,
+        webbed=web_share(
+            turn.within,
+            turn.seen,
+            inside - outside,
+            levels.noise,
+            grain.on(volume.grid).alike_mm3,
+            curve,
+            turn.contours_mm,
+        ),
+    )
+    return wall, model, search
+
+
+def _lumen_of(found: Found, curve: Curve, grid: Grid, share: FloatArray) -> FloatArray:
+    """Return (n, m, 2) the lumen: the edge that was found, with what blur and wall shift taken off.
+
+    ``share`` (n, m) is that of the step which the vein's wall makes.
+    """
+    turn, model, width = found.turn, found.model, found.width_mm
+    contours, moved = turn.contours_mm, turn.moved_mm
     elsewhere = shift_along(moved, curve, model.blur, grid)
     if share.any():
         hidden = seen_shift(share, model.wall_mm, width)
@@ -196,31 +228,7 @@ def wall_of_image(
         grid=grid,
         levels_read=True,
     )
-    lumen = read_again(reading, lumen, elsewhere, slit_share(lumen, in_plane))
-    levels_sd = level_doubt_mm(levels, width)
-    whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
-    inside, outside = medians(levels.inside), medians(levels.outside)
-    wall = Wall(
-        contours_mm=lumen,
-        rim=turn.usable.mean(axis=1),
-        ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
-        inside=inside,
-        outside=outside,
-        bright=search.turns[0].bright,
-        hidden_sd_mm=whole_sd,
-        hidden_least_sd_mm=least_sd,
-        hidden_own_sd_mm=own_sd,
-        webbed=web_share(
-            turn.within,
-            turn.seen,
-            inside - outside,
-            levels.noise,
-            grain.on(grid).alike_mm3,
-            curve,
-            contours,
-        ),
-    )
-    return wall, model, search
+    return read_again(reading, lumen, elsewhere, slit_share(lumen, in_plane))
 
 
 def level_doubt_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:

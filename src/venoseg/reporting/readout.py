@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from venoseg.lumen import VesselProfile
+from venoseg.lumen.least import least_area
 from venoseg.reporting.stretches import step_mm
-from venoseg.reporting.summary import least_station
 from venoseg.reporting.words import (
     NOT_MEASURED,
     area_range,
@@ -42,7 +42,7 @@ def readout_of(profile: VesselProfile) -> Readout:
     """Return the words of every station of a vein."""
     position = profile.branch.curve.position_mm
     lines = tuple(_line(profile, n) for n in range(len(position)))
-    start = least_station(profile) if profile.measured.any() else 0
+    start = least_area(profile).station if profile.measured.any() else 0
     return Readout(float(position[0]), step_mm(profile), start, lines)
 
 

@@ -162,8 +162,3 @@ def _reasons(stretches: list[Stretch], step: float) -> str:
     for stretch in stretches:
         lengths[stretch.kind] = lengths.get(stretch.kind, 0.0) + stretch.count * step
     return ", ".join(f"{length:.0f} mm ({kind})" for kind, length in lengths.items())
-
-
-def least_station(profile: VesselProfile) -> int:
-    """Return the station of the smallest area; ValueError where none was measured."""
-    return int(np.nanargmin(profile.shapes.area_mm2))

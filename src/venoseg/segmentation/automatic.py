@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation.domains import picture_of
+from venoseg.segmentation.domains import Picture, picture_of
 from venoseg.segmentation.early import WHY, is_unmixed
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
@@ -20,7 +20,7 @@ from venoseg.segmentation.landmarks.cava import (
     shows_aorta,
     sure_cava,
 )
-from venoseg.segmentation.landmarks.central import find_landmarks
+from venoseg.segmentation.landmarks.central import Landmarks, find_landmarks
 from venoseg.segmentation.landmarks.iliac import iliac_vessels
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
@@ -29,8 +29,8 @@ from venoseg.segmentation.plan import Chain, undivided, with_second_cava
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.surroundings import blood_around, surroundings
 from venoseg.segmentation.together import both
-from venoseg.segmentation.working import box_around, held_by, pooled
-from venoseg.volume import FloatArray, Grid, Volume
+from venoseg.segmentation.working import Box, Float32Array, box_around, held_by, pooled
+from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _COARSE_MM = 3.0
 _END_MM = 10.0
@@ -66,6 +66,35 @@ def automatic(volume: Volume) -> Segmentation:
         raise InputError("the image is not in Hounsfield units, so blood cannot be told in it")
     whole = tuple(slice(0, n) for n in volume.grid.shape)
     image, place = pooled(volume, (whole[0], whole[1], whole[2]), _COARSE_MM)
+    found, cava = _landmarks(image, place)
+    picture = picture_of(volume, _box_of_veins(volume.grid, found, cava))
+    iliac, blood = both(
+        lambda: iliac_vessels(below_division(image, place, found), cava[:0]),
+        lambda: blood_around(picture, found, cava[:1]),
+    )
+    scene = surroundings(picture, found, cava[:1], iliac, blood)
+    if scene.arteries is None or scene.behind is None:
+        raise NeedsSeedsError(
+            "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
+        )
+    ends, missing = _ends(picture, scene, found, scene.behind, cava)
+    segmentation, ends = _surest(volume, scene, cava, ends)
+    segmentation = _sure(segmentation, ends, volume.grid, missing)
+    if scene.division_lps_mm is not None:
+        highest_mm = float(scene.division_lps_mm[2])
+        less = less_sure_of_short(segmentation.confidence, ends, highest_mm)
+        segmentation = replace(segmentation, confidence=less)
+    return on_grid(named(volume, segmentation, scene), volume.grid)
+
+
+def _landmarks(image: Float32Array, place: Grid) -> tuple[Landmarks, FloatArray]:
+    """Return what is found around the spine, and (n, 3) where the cava runs for certain.
+
+    Raises
+    ------
+    NeedsSeedsError
+        When one of them is not found, or shows no contrast.
+    """
     found = find_landmarks(image, place)
     if found is None:
         raise NeedsSeedsError("no lumbar spine was found in the image", remedy=_REMEDY)
@@ -88,7 +117,12 @@ def automatic(volume: Volume) -> Segmentation:
         raise NeedsSeedsError(
             f"the inferior vena cava {words}: {cava_hu:.0f} HU where it should lie", remedy=_REMEDY
         )
-    low, high = volume.grid.to_lps(np.array([(0, 0, 0), volume.grid.shape]))
+    return found, cava
+
+
+def _box_of_veins(grid: Grid, found: Landmarks, cava: FloatArray) -> Box:
+    """Return the part of the image around cava, aorta and pelvis."""
+    low, high = grid.to_lps(np.array([(0, 0, 0), grid.shape]))
     reach = np.concatenate([cava, found.aorta.points_lps_mm])
     corners = np.array(
         [
@@ -96,33 +130,26 @@ def automatic(volume: Volume) -> Segmentation:
             [reach[:, 0].max() + 90, reach[:, 1].max() + 50, cava[0, 2]],
         ]
     )
-    picture = picture_of(volume, box_around(volume.grid, corners, 2.0))
-    iliac, blood = both(
-        lambda: iliac_vessels(below_division(image, place, found), cava[:0]),
-        lambda: blood_around(picture, found, cava[:1]),
-    )
-    scene = surroundings(picture, found, cava[:1], iliac, blood)
-    if scene.arteries is None or scene.behind is None:
-        raise NeedsSeedsError(
-            "the aorta was not found, so veins cannot be told from arteries", remedy=_REMEDY
-        )
-    level = float(level_at(picture, cava).min())
-    missing = "was not found"
+    return box_around(grid, corners, 2.0)
+
+
+def _ends(
+    picture: Picture, scene: Scene, found: Landmarks, behind: BoolArray, cava: FloatArray
+) -> tuple[Ends, str]:
+    """Return where the iliac veins end, and what is said of those that have no end.
+
+    ``behind`` is what no vein runs through, on the picture's grid.
+    """
+    nowhere = Ends({}, ("right", "left"))
     if not np.isfinite(found.crest_z_mm):
         # Above the pelvis whatever runs beside an artery is no iliac vein.
-        ends, missing = Ends({}, ("right", "left")), "was not found: the pelvis is not in view"
-    elif is_unmixed(scene, cava[-1:]):
-        ends, missing = Ends({}, ("right", "left")), WHY
-    else:
-        middle_mm = float(np.median(found.middle_x_mm))
-        ends = peripheral_ends(picture, iliac.arteries, scene.behind, cava, level, middle_mm)
-    segmentation, ends = _surest(volume, scene, cava, ends)
-    segmentation = _sure(segmentation, ends, volume.grid, missing)
-    if scene.division_lps_mm is not None:
-        highest_mm = float(scene.division_lps_mm[2])
-        less = less_sure_of_short(segmentation.confidence, ends, highest_mm)
-        segmentation = replace(segmentation, confidence=less)
-    return on_grid(named(volume, segmentation, scene), volume.grid)
+        return nowhere, "was not found: the pelvis is not in view"
+    if is_unmixed(scene, cava[-1:]):
+        return nowhere, WHY
+    level = float(level_at(picture, cava).min())
+    middle_mm = float(np.median(found.middle_x_mm))
+    ends = peripheral_ends(picture, scene.iliac.arteries, behind, cava, level, middle_mm)
+    return ends, "was not found"
 
 
 def _surest(

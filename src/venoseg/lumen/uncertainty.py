@@ -46,6 +46,10 @@ _BLUR_DOUBT = 0.18
 # (standard deviation, phantoms with 3 mm slices).
 _SLOPE_SHARE = 0.04
 
+# That labels are commonly a voxel too large or too small counts as much as so many stations at
+# which the image tells by how much they are.
+_UNKNOWN_STATIONS = 3
+
 _NORMAL_95 = 1.96
 
 # Radii of an ellipse's tip, in standard deviations of the blur, from which it begins to hide
@@ -160,9 +164,9 @@ def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     """Return the half width of the 95 % interval of a diameter that only the labels tell.
 
     Where the image shows no edge, whoever drew the labels saw none either: the edge may lie
-    anywhere
-    within the voxels on its two sides. How far the labels are from the edge elsewhere in the same
-    stretch of vein comes on top.
+    anywhere within the voxels on its two sides, and the labels may be too large or too small all
+    around. How much is told by how far they are from the edge elsewhere in the same stretch of
+    vein; where that is not known either, a voxel in diameter is common (standard deviation).
 
     Parameters
     ----------
@@ -171,9 +175,12 @@ def unproved_labels_mm(apart_mm: FloatArray, grid: Grid) -> float:
     grid
         Of the labels.
     """
-    within_voxel = grid.slice_and_pixel_mm[1] / np.sqrt(12.0)
-    elsewhere = float(np.mean(apart_mm**2)) if len(apart_mm) else 0.0
-    return float(_NORMAL_95 * np.sqrt((2.0 * within_voxel) ** 2 + elsewhere))
+    voxel_mm = grid.slice_and_pixel_mm[1]
+    within_mm2 = voxel_mm**2 / 3.0
+    elsewhere_mm2 = (_UNKNOWN_STATIONS * voxel_mm**2 + float(apart_mm @ apart_mm)) / (
+        _UNKNOWN_STATIONS + len(apart_mm)
+    )
+    return float(_NORMAL_95 * np.sqrt(within_mm2 + elsewhere_mm2))
 
 
 def slit_tips_mm(minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:

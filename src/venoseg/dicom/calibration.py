@@ -95,10 +95,6 @@ class Calibration:
         """Whether a length measured with it is one in the patient, within its uncertainty."""
         return self.length_kind in ("calibrated", "isocentre")
 
-    def holds_for(self, frame: int) -> bool:
-        """Tell whether the factor holds for a frame, counted from 0."""
-        return self.valid_frames is None or self.valid_frames[0] <= frame <= self.valid_frames[1]
-
 
 @dataclass(frozen=True, slots=True)
 class StatedSpacing:

@@ -11,12 +11,14 @@ from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals, resample_closed
 from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise
+from venoseg.lumen.smoothing import focal_share
 from venoseg.volume import Grid
 
 STATIONS, POINTS = 80, 96
 SCATTER_MM = 0.2
 GRID = Grid.from_axes((100, 60, 60), spacing_mm=(1.0, 0.78, 0.78), origin_lps_mm=(0.0, 0.0, 0.0))
 EDGE = Edge("gray", label_blur(GRID), GRID)
+NOT_FOCAL = np.zeros(STATIONS)
 LABELS = Edge("mask", label_blur(GRID), GRID)
 CURVE = curve_through(
     np.column_stack([np.full(STATIONS, 20.0), np.full(STATIONS, 20.0), np.arange(STATIONS) + 5.0]),
@@ -32,9 +34,9 @@ def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
     return np.broadcast_to(one, (len(CURVE), POINTS, 2)).copy()
 
 
-def wavy(plain: np.ndarray, first: int) -> np.ndarray:
+def wavy(plain: np.ndarray, first: int, focal: np.ndarray = NOT_FOCAL) -> np.ndarray:
     """Displace outlines by noise of the scatter, twice as high as single edges tell."""
-    noise = wall_noise(plain, CURVE, EDGE, first)[0]
+    noise = wall_noise(plain, CURVE, EDGE, focal, first)[0]
     return plain + outward_normals(plain) * (2.0 * SCATTER_MM * noise)[..., None]
 
 
@@ -55,6 +57,21 @@ def test_the_least_width_of_a_round_lumen_is_hardly_too_small_any_more():
     after = feret_diameters_mm(cleaned(noisy))[0].mean() - 14.0
     assert before < -0.05
     assert abs(after) < 0.4 * abs(before)
+
+
+def test_nor_is_that_of_a_focal_stenosis_where_less_of_the_wall_is_averaged():
+    apart_mm = np.arange(STATIONS) - STATIONS / 2.0
+    narrowed = 1.0 - 0.45 * np.exp(-0.5 * (apart_mm / 5.0) ** 2)
+    plain = ellipses(14.0, 14.0) * narrowed[:, None, None]
+    focal = focal_share(CURVE, plain).mean(axis=1)
+    assert focal[STATIONS // 2] > 0.9
+    noisy = wavy(plain, 100, focal)
+    before, after = (
+        (feret_diameters_mm(outlines)[0] - 14.0 * narrowed)[focal > 0.9].mean()
+        for outlines in (noisy, cleaned(noisy))
+    )
+    assert before < -0.15
+    assert abs(after) < 0.3 * abs(before)
 
 
 @pytest.mark.parametrize("height_mm", [4.0, 7.0, 10.0])
@@ -136,6 +153,6 @@ def test_labels_that_every_slice_rounds_alike_are_less_sure():
     sizes = []
     for curve in (CURVE, leaning):
         plain = np.broadcast_to(ellipses(14.0, 14.0)[0], (len(curve), POINTS, 2))
-        noise = wall_noise(plain, curve, LABELS, 0)
+        noise = wall_noise(plain, curve, LABELS, NOT_FOCAL, 0)
         sizes.append(noise.mean(axis=-1).std())
     assert sizes[0] > 1.5 * sizes[1]

@@ -17,7 +17,7 @@ from scipy import ndimage
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.grain import Grain
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
+from venoseg.lumen.smoothing import FOCAL_SMOOTHING_MM, WALL_SMOOTHING_MM
 from venoseg.volume import FloatArray, Grid
 
 # Steps are alike over this share of the way on which the vein moves by a voxel.
@@ -109,17 +109,36 @@ def left_on_wall(curve: Curve, edge: Edge, over_mm: Sequence[tuple[float, float]
     return left
 
 
-def left_to_wall(curve: Curve, edge: Edge) -> tuple[FloatArray, FloatArray]:
+def left_to_wall(curve: Curve, edge: Edge, focal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (n,) what the average of the wall leaves, and how far from it single edges scatter.
 
     The first is a share of the variance of single edges, the second one of their deviation. Of the
     average A of noise N the rest has var(N - A) = var N - 2 cov(N, A) + var A, and the covariance
     is the variance of an average over less by the root of 2.
+
+    Parameters
+    ----------
+    curve, edge
+        n stations, and where the edge was sought.
+    focal
+        (n,) how far the wall is averaged over less, as in a focal stenosis: more of the noise is
+        left there, and single edges scatter less about what follows it.
     """
-    along, around = WALL_SMOOTHING_MM
-    less = (along / np.sqrt(2.0), around / np.sqrt(2.0))
-    average, covariance = left_on_wall(curve, edge, (WALL_SMOOTHING_MM, less))
-    return average, np.sqrt(1.0 - 2.0 * covariance + average)
+    left, rest = _left_and_rest(curve, edge, WALL_SMOOTHING_MM)
+    if focal.any():
+        left_there, rest_there = _left_and_rest(curve, edge, FOCAL_SMOOTHING_MM)
+        left = left + focal * (left_there - left)
+        rest = rest + focal * (rest_there - rest)
+    return left, np.sqrt(rest)
+
+
+def _left_and_rest(
+    curve: Curve, edge: Edge, over_mm: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Return (n,) variances of an average over the wall, and of single edges about it."""
+    less = (over_mm[0] / np.sqrt(2.0), over_mm[1] / np.sqrt(2.0))
+    average, covariance = left_on_wall(curve, edge, (over_mm, less))
+    return average, 1.0 - 2.0 * covariance + average
 
 
 def repeated(curve: Curve, grid: Grid) -> FloatArray:

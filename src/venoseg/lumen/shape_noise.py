@@ -30,7 +30,7 @@ from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeter
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.ovals import ellipse_waves
 from venoseg.lumen.rounding import rounded_moves
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, focal_share
 from venoseg.volume import FloatArray, Grid
 
 REPLICATES = 6
@@ -70,11 +70,14 @@ class Waves:
         (n, m) what is then still wrong with a wave, for what noise moved it by.
     higher
         How many times as high noise is as single edges tell.
+    focal
+        (n,) how far the wall was averaged over less, as in a focal stenosis.
     """
 
     true: FloatArray
     left: FloatArray
     higher: float
+    focal: FloatArray
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
         """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
@@ -96,7 +99,7 @@ class Waves:
 
     def part(self, keep: slice) -> Waves:
         """Return the sections of ``keep``."""
-        return Waves(self.true[keep], self.left[keep], self.higher)
+        return Waves(self.true[keep], self.left[keep], self.higher, self.focal[keep])
 
 
 def tell_waves(
@@ -124,7 +127,8 @@ def tell_waves(
     oval = ellipse_waves(waves[:, 1], waves[:, -1], count)
     beyond = waves - oval
     beyond[:, -1] = oval[:, -1]
-    noise = _wave_powers(contours_mm, curve, edge) * scatter_mm[:, None] ** 2
+    focal = focal_share(curve, contours_mm).mean(axis=1)
+    noise = _wave_powers(contours_mm, curve, edge, focal) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[edge.source] ** 2 * np.roll(noise, 1, axis=1)
     chance = np.ones(len(curve))
@@ -142,7 +146,7 @@ def tell_waves(
     lost[:, -1] *= chance
     left = np.sqrt(true**2 + lost)
     true[:, :_SIZE_AND_PLACE] = left[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, left, _LEFT_WAVES[edge.source])
+    return Waves(true, left, _LEFT_WAVES[edge.source], focal)
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
@@ -165,6 +169,7 @@ def wall_noise(
     contours_mm: FloatArray,
     curve: Curve,
     edge: Edge,
+    focal: FloatArray,
     first: int,
 ) -> FloatArray:
     """Return (`REPLICATES`, n, m) what averaging leaves of noise in the positions of an edge.
@@ -177,6 +182,8 @@ def wall_noise(
         (n, m, 2) outlines.
     curve, edge
         As `tell_waves` takes them.
+    focal
+        (n,) as `Waves` has it.
     first
         Number of the first station in its vein: a station meets the same made-up noise whichever
         stations it is measured with.
@@ -186,15 +193,19 @@ def wall_noise(
     along_mm, over_mm = alike_mm(edge)[0], WALL_SMOOTHING_MM[0]
     spectrum = _noise_along(points, round(along_mm / station_mm, 6), round(over_mm / station_mm, 6))
     stations = np.arange(first, first + len(contours_mm)) % _NOISE_PERIOD
-    half = _heights(contours_mm, curve, edge)[:, : points // 2 + 1]
+    half = _heights(contours_mm, curve, edge, focal)[:, : points // 2 + 1]
     noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
     return noise
 
 
-def _wave_powers(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
+def _wave_powers(
+    contours_mm: FloatArray, curve: Curve, edge: Edge, focal: FloatArray
+) -> FloatArray:
     """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
     along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])
-    powers: FloatArray = along * _heights(contours_mm, curve, edge) ** 2 / contours_mm.shape[1]
+    powers: FloatArray = (
+        along * _heights(contours_mm, curve, edge, focal) ** 2 / contours_mm.shape[1]
+    )
     return powers
 
 
@@ -215,7 +226,7 @@ def _rounded_powers(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatA
     return powers
 
 
-def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
+def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge, focal: FloatArray) -> FloatArray:
     """Return (n, m) how high waves of white noise are once rays have seen and averaged it."""
     points = contours_mm.shape[1]
     point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
@@ -225,7 +236,7 @@ def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge) -> FloatArray:
     gain = np.sqrt((beside**2).mean(axis=1, keepdims=True))
     averaged = np.exp(-0.5 * (frequency * WALL_SMOOTHING_MM[1]) ** 2)
     # What `wall_noise` and the average around the vein leave is that of a vein along an axis.
-    left, scatter = left_to_wall(curve, edge)
+    left, scatter = left_to_wall(curve, edge, focal)
     left = left / (
         left_by_average(along_mm, WALL_SMOOTHING_MM[0])
         * left_by_average(around_mm, WALL_SMOOTHING_MM[1])

@@ -34,7 +34,7 @@ _STAYING = 0.01
 # Where the radius bends this much along the vein (1/mm), as in a focal stenosis, they are averaged
 # over this much along it instead.
 _FOCAL_BEND_PER_MM = (0.010, 0.030)
-_FOCAL_SMOOTHING_MM = 1.5
+FOCAL_SMOOTHING_MM = (1.5, WALL_SMOOTHING_MM[1])
 _FOCAL_SCALE_MM = 2.5
 
 # The bend that blur along the vein acts on is seen at this scale.
@@ -68,7 +68,7 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     sigma = STEPS_MM / station_mm
     along = average_along(smooth, sigma)
-    sharp = _focal(curve, smooth)[..., None]
+    sharp = focal_share(curve, smooth)[..., None]
     if not sharp.any():
         return along
     fine = np.zeros_like(smooth)
@@ -116,12 +116,12 @@ def smooth_offsets(
         n stations and their (n, m, 2) contours.
     """
     weights = np.where(shown, 1.0, 0.0) + _STAYING
-    along_mm, around_mm = WALL_SMOOTHING_MM
+    along_mm = WALL_SMOOTHING_MM[0]
     smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
     for share, over_mm in (
         (_gaps(shown, curve, contours), (along_mm, _GAP_SMOOTHING_MM)),
         (tip_share(contours), (along_mm, TIP_SMOOTHING_MM)),
-        (_focal(curve, contours), (_FOCAL_SMOOTHING_MM, around_mm)),
+        (focal_share(curve, contours), FOCAL_SMOOTHING_MM),
     ):
         if share.any():
             other = over_wall(offsets, weights, curve, contours, over_mm)
@@ -145,23 +145,13 @@ def tip_share(contours: FloatArray) -> FloatArray:
     return ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
 
 
-def _focal(curve: Curve, contours: FloatArray) -> FloatArray:
+def focal_share(curve: Curve, contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp."""
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     bend = np.abs(_bend_along(curve, contours, _FOCAL_SCALE_MM))
     reach = 2 * round(2.0 * _FOCAL_SCALE_MM / station_mm) + 1
     most = ndimage.maximum_filter1d(bend, reach, axis=0, mode="nearest")
     return ramp(most, _FOCAL_BEND_PER_MM)
-
-
-def noise_gain(curve: Curve, contours: FloatArray) -> FloatArray:
-    """Return (n,) how much more variance of the offsets is left where less of the wall is averaged.
-
-    Averages of noise over a Gaussian have a variance in inverse proportion to its width.
-    """
-    more = WALL_SMOOTHING_MM[0] / _FOCAL_SMOOTHING_MM - 1.0
-    gain: FloatArray = 1.0 + more * _focal(curve, contours).mean(axis=1)
-    return gain
 
 
 def ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.alike import Edge
+from venoseg.lumen.alike import Edge, left_to_wall
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.contours import (
     equivalent_mm,
     least_widths_mm,
     outward_normals,
+    perimeters_mm,
 )
 from venoseg.lumen.rounding import rounded_moves
 from venoseg.lumen.shape_noise import REPLICATES, Waves, wall_noise
-from venoseg.lumen.smoothing import noise_gain
+from venoseg.lumen.smoothing import focal_share
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
 
@@ -92,7 +93,7 @@ def figure_variances(
     normals = outward_normals(contours)
     figures = _figures(contours)
     changes = np.empty((REPLICATES, *figures.shape))
-    for n, noise in enumerate(wall_noise(contours, curve, edge, first)):
+    for n, noise in enumerate(wall_noise(contours, curve, edge, waves.focal, first)):
         moves = normals * (noise * wall.ray_sd_mm[:, None])[..., None]
         changes[n] = _figures(contours + waves.doubt(moves)) - figures
     variances: FloatArray = changes.var(axis=0, ddof=1)
@@ -126,9 +127,10 @@ def half_intervals_mm(
     """
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     equivalent = equivalent_mm(contours_mm)
-    pooled = _POOLING_MM / station_mm
-    variance = average_along(variances_mm2, pooled)
-    variance *= noise_gain(curve, contours_mm)[:, None]
+    # Where less of a wall is averaged, noise is higher in known measure.
+    focal = focal_share(curve, contours_mm).mean(axis=1)
+    here = (left_to_wall(curve, edge, focal)[0] / perimeters_mm(contours_mm))[:, None]
+    variance = here * average_along(variances_mm2 / here, _POOLING_MM / station_mm)
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
     through_mm = edge.grid.slice_and_pixel_mm[0]
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM[edge.source], _BLUR_DOUBT * shift[:, None])

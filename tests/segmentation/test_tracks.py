@@ -33,12 +33,21 @@ def test_a_disc_stands_out_by_the_steps_to_the_sectors_of_its_rim(mean_share):
         assert found.level_hu[k, j, i] == pytest.approx(inside.mean(), abs=0.01)
 
 
-def test_nothing_stands_out_where_it_is_not_looked_for():
+def test_nothing_stands_out_where_it_is_not_looked_for_and_elsewhere_nothing_changes():
     where = np.zeros(GRID.shape, dtype=bool)
-    where[:, 10:20] = True
+    where[:-3, 10:20, 5:] = True
     found = discs_in(picture(), GRID, (6.0, 8.5), 0.25, where=where)
+    everywhere = discs_in(picture(), GRID, (6.0, 8.5), 0.25)
     assert (found.contrast_hu[~where] == -1e3).all()
-    assert (found.contrast_hu[where] > -1e3).all()
+    assert (found.contrast_hu[where] == everywhere.contrast_hu[where]).all()
+    assert (found.level_hu[where] == everywhere.level_hu[where]).all()
+    assert (found.radius_mm[where] == everywhere.radius_mm[where]).all()
+
+
+def test_where_nothing_is_looked_for_nothing_stands_out():
+    nowhere = np.zeros(GRID.shape, dtype=bool)
+    found = discs_in(picture(), GRID, (6.0, 8.5), 0.25, where=nowhere)
+    assert (found.contrast_hu == -1e3).all()
 
 
 def test_the_best_track_is_that_of_the_largest_sum_less_what_its_moves_cost():

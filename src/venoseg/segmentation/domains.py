@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.growing import closed_along
 from venoseg.segmentation.slicewise import closed_in_slices, filled_in_slices
 from venoseg.segmentation.together import both
 from venoseg.segmentation.working import (
@@ -35,8 +36,7 @@ SPACING_MM = 2.0
 _FINE_MM = 1.0
 _AT_ONCE = 24
 _SMOOTH_MM = 0.7
-# A dark line is narrower than this many voxels, and darker than both sides by more than this.
-_LINE_VOXELS = 3
+# A dark line is narrower than three voxels, and darker than both sides by more than this.
 _LINE_HU = 8.0
 # So much darker costs as much again as the way itself.
 _WALL_HU = 3.0
@@ -130,9 +130,7 @@ def bones_in(picture: Picture, level_hu: float) -> BoolArray:
         filled[high] |= filled_in_slices(closed_in_slices(shell[high], disc))
     # What lies between one vertebra and the next is no vein either.
     gap = max(1, round(_DISC_MM / 2 / float(picture.grid.spacing_mm[0])))
-    padded = np.pad(filled, ((gap, gap), (0, 0), (0, 0)))
-    bones: BoolArray = ndimage.binary_closing(padded, np.ones((2 * gap + 1, 1, 1)))[gap:-gap]
-    return bones
+    return closed_along(filled, gap)
 
 
 def arteries_in(
@@ -204,7 +202,7 @@ def lead_of_arteries(
     """
     at = np.concatenate([veins_lps_mm, ends_lps_mm])
     vein_hu = float(np.median(picture.mean_hu[picture.index(at)]))
-    dark = ndimage.grey_closing(picture.darkest_hu, size=_LINE_VOXELS) - picture.darkest_hu
+    dark = _without_lines(picture.darkest_hu) - picture.darkest_hu
     wall = np.maximum(dark - float(np.median(dark)) - _LINE_HU, 0.0) / _WALL_HU
     least = min(artery_hu, vein_hu)
     blood = picture.mean_hu > 0.5 * (least + _TISSUE_HU)
@@ -226,6 +224,19 @@ def lead_of_arteries(
     lead = np.full(from_aorta.shape, -np.inf)
     lead[reached] = from_veins[reached] - from_aorta[reached]
     return lead
+
+
+def _without_lines(image: Float32Array) -> Float32Array:
+    """Return an image without dark lines: closed over cubes of three voxels."""
+    closed = image
+    for join in (np.maximum, np.minimum):
+        for axis in range(image.ndim):
+            along = np.moveaxis(closed, axis, 0)
+            closed = closed.copy()
+            out = np.moveaxis(closed, axis, 0)
+            join(out[1:], along[:-1], out=out[1:])
+            join(out[:-1], along[1:], out=out[:-1])
+    return closed
 
 
 def _above(points: FloatArray, low_mm: float) -> FloatArray:

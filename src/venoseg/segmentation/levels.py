@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from venoseg.segmentation.branching import Branch, branches_of
 from venoseg.segmentation.following import level_at
+from venoseg.segmentation.growing import grown
 from venoseg.segmentation.labelled import Veins, VeinsOn, side_names
 from venoseg.segmentation.landmarks.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.model import Level
@@ -118,7 +118,7 @@ def _branches(
     if len(course) < 2:
         return []
     others = [name for name in veins.names if name not in names]
-    never = arteries | ndimage.binary_dilation(veins.within(others))
+    never = arteries | grown(veins.within(others))
     level = float(np.median(level_at(picture, course)))
     return branches_of(picture, veins.within(names), course, level, never)
 

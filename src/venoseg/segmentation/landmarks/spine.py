@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.growing import closed_along, opened
 from venoseg.segmentation.landmarks.tracks import track_through
 from venoseg.segmentation.slicewise import IN_SLICE, closed_in_slices, filled_in_slices
 from venoseg.segmentation.working import Float32Array
@@ -27,7 +28,7 @@ _DEPTH, _DEPTH_RANGE, _ASIDE_MM, _OFF_COST = 0.6, 0.15, 20.0, 0.006
 
 def body_of(image: Float32Array) -> BoolArray:
     """Return the largest piece denser than -300 HU, its inside filled slice by slice."""
-    pieces, count = ndimage.label(ndimage.binary_opening(image > -300, iterations=1))
+    pieces, count = ndimage.label(opened(image > -300))
     if count == 0:
         return np.zeros(image.shape, dtype=bool)
     sizes = np.bincount(pieces.ravel())
@@ -112,9 +113,7 @@ def _filled(bone: BoolArray, grid: Grid, cut: BoolArray) -> BoolArray:
 def _column(bone: BoolArray, grid: Grid) -> BoolArray:
     """Close gaps along the body: of thin bone only the end plates show all across a vertebra."""
     reach = max(1, round(_VERTEBRA_MM / 2 / float(grid.spacing_mm[0])))
-    padded = np.pad(bone, ((reach, reach), (0, 0), (0, 0)))
-    closed: BoolArray = ndimage.binary_closing(padded, np.ones((2 * reach + 1, 1, 1)))
-    return closed[reach:-reach]
+    return closed_along(bone, reach)
 
 
 def _front_of(bone: BoolArray, place: npt.NDArray[np.int64], dy: float, dx: float) -> float:

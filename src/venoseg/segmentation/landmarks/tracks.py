@@ -106,27 +106,44 @@ def discs_in(
     longest = max(
         row.length for disc, sectors in rings for rows in (disc, *sectors) for row in rows
     )
-    padded = np.pad(image, ((0, 0), (edge, edge), (edge, edge)), mode="edge")
-    padded = np.clip(padded, -120.0, 320.0).astype(np.float32)
+    clipped = np.clip(image, -120.0, 320.0)
+    padded = np.pad(clipped, ((0, 0), (edge, edge), (edge, edge)), mode="edge")
     best = np.full(image.shape, -1e3, dtype=np.float32)
     level, which = np.zeros_like(best), np.zeros_like(best)
     shares = quantile, mean_share
-    few = max(1, _AT_ONCE // (padded.shape[1] * padded.shape[2]))
+    wanted = np.ones(image.shape, dtype=bool) if where is None else where
+    window = [side.stop - side.start + 2 * edge for side in _window_of(wanted)]
+    few = max(1, _AT_ONCE // (window[0] * window[1]))
 
     def look_at(start: int) -> None:
-        some = slice(start, start + few)
-        sums = _sums_of(padded[some], longest, edge)
-        squares = _sums_of(padded[some] * padded[some], longest, edge)
+        slices = slice(start, start + few)
+        rows, columns = _window_of(wanted[slices])
+        if rows.stop == 0:
+            return
+        some = slices, rows, columns
+        with_edge = (slice(side.start, side.stop + 2 * edge) for side in (rows, columns))
+        near = padded[slices, *with_edge]
+        sums, squares = _sums_of(near, longest, edge), _sums_of(near * near, longest, edge)
         for radius, (disc, sectors) in zip(radii_mm, rings, strict=True):
             contrast, inside = _contrast(sums, squares, disc, sectors, shares, darker_too)
-            better = contrast > best[some]
-            if where is not None:
-                better &= where[some]
-            best[some][better], level[some][better] = contrast[better], inside[better]
-            which[some][better] = radius
+            better = wanted[some] & (contrast > best[some])
+            np.copyto(best[some], contrast, where=better)
+            np.copyto(level[some], inside, where=better)
+            np.copyto(which[some], np.float32(radius), where=better)
 
     each(look_at, range(0, len(image), few))
     return Discs(best, level, which)
+
+
+def _window_of(wanted: BoolArray) -> tuple[slice, slice]:
+    """Return the rows and the columns, from the first to the last, in which places are wanted.
+
+    Both end at 0 where none is.
+    """
+    rows, columns = (np.flatnonzero(wanted.any(axis=across)) for across in ((0, 2), (0, 1)))
+    if len(rows) == 0:
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 class _Row(NamedTuple):
@@ -184,10 +201,12 @@ def _contrast(
     spread = np.sqrt(np.maximum(square, 0.0))
     steps = [inside - _mean_over(sums, sector) for sector in sectors]
     if darker_too:
-        steps = [np.abs(step) for step in steps]
+        steps = [np.abs(step, out=step) for step in steps]
     contrast = -_SPREAD * spread - 3.0 * np.maximum(_BLOOD_HU - inside, 0.0)
     if mean_share > 0:
-        usual = sum(np.minimum(step, _STEP_HU) for step in steps)
+        usual = np.zeros_like(inside)
+        for step in steps:
+            usual += np.minimum(step, _STEP_HU)
         contrast += mean_share / len(steps) * usual
     contrast += (1.0 - mean_share) * _ranked(steps, round(quantile * (len(steps) - 1)))
     return contrast, inside
@@ -198,10 +217,15 @@ def _mean_over(sums: _Sums, kernel: list[_Row]) -> Float32Array:
     edge, (count, rows, width) = sums.edge, sums.shape
     # From the first place that is wanted to the last, those of the edge between them too.
     first = edge * width + edge
-    total = np.zeros(count * rows * width - 2 * first, dtype=np.float32)
-    for one in kernel:
+    size = count * rows * width - 2 * first
+
+    def part(one: _Row) -> Float32Array:
         start = first + one.row * width + one.column
-        total += sums.from_each[one.length - 1][start : start + len(total)]
+        return sums.from_each[one.length - 1][start : start + size]
+
+    total = part(kernel[0]).copy()
+    for one in kernel[1:]:
+        total += part(one)
     total /= np.float32(sum(one.length for one in kernel))
     inner: Float32Array = np.lib.stride_tricks.as_strided(
         total,
@@ -213,12 +237,12 @@ def _mean_over(sums: _Sums, kernel: list[_Row]) -> Float32Array:
 
 def _ranked(values: list[Float32Array], rank: int) -> Float32Array:
     """Return at each place the value of a rank, 0 the least; the list's arrays are used up."""
-    left = list(values)
+    left, low = list(values), np.empty_like(values[0])
     for turn in range(rank + 1):
         for n in range(len(left) - 1, turn, -1):
-            low = np.minimum(left[n - 1], left[n])
+            np.minimum(left[n - 1], left[n], out=low)
             np.maximum(left[n - 1], left[n], out=left[n])
-            left[n - 1] = low
+            left[n - 1], low = low, left[n - 1]
     return left[rank]
 
 

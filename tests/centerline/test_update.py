@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.centerline.regions import Region, vein_regions
+from venoseg.centerline.from_labels import vein_regions
+from venoseg.centerline.regions import Region, vein_box
 from venoseg.centerline.update import updated_region
 from venoseg.segmentation import Segmentation
 
@@ -44,8 +45,8 @@ def embedded(region: Region, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nda
 def test_a_region_brought_up_to_date_is_the_region_made_anew(y_twin, seed):
     seg = y_twin.segmentation
     edited, box = edit(seg, seed)
-    anew = {r.vessels: r for r in vein_regions(edited)[0]}
-    for region in vein_regions(seg)[0]:
+    anew = {r.vessels: r for r in vein_regions(edited, vein_box(edited))[0]}
+    for region in vein_regions(seg, vein_box(seg))[0]:
         update = updated_region(region, edited, box)
         if update.reasons:
             continue

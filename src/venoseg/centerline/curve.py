@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline, make_smoothing_spline
+from scipy.interpolate import CubicSpline
+from scipy.linalg import solveh_banded
 
 from venoseg.errors import MeasurementError
 from venoseg.volume import FloatArray
@@ -15,6 +16,9 @@ from venoseg.volume import FloatArray
 SMOOTHING_LENGTH_MM = 4.0
 
 _LEAST_POINTS = 8
+
+# Points in one place count as this far apart: a spline that smooths needs them in a row.
+_LEAST_APART_MM = 1e-3
 
 # A cubic smoothing spline is not defined for fewer points.
 LEAST_SPLINE_POINTS = 5
@@ -101,14 +105,43 @@ def smooth(
     FloatArray
         (n, 3) points on the smooth curve, one for each given one.
     """
-    length = chord_lengths_mm(points_lps_mm)
-    at = length + np.arange(len(length)) * 1e-9
-    spacing = length[-1] / (len(length) - 1)
-    penalty = smoothing_length_mm**4 / spacing
+    steps = np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1)
+    at = np.concatenate([[0.0], np.cumsum(np.maximum(steps, _LEAST_APART_MM))])
+    penalty = smoothing_length_mm**4 / steps.mean()
     weight = np.ones(len(at)) if weights is None else np.maximum(weights, 1e-4)
-    spline = make_smoothing_spline(at, points_lps_mm, w=weight, lam=penalty)
-    result: FloatArray = spline(at)
-    return result
+    return _smoothing_spline(at, points_lps_mm, penalty / weight)
+
+
+def _smoothing_spline(at: FloatArray, values: FloatArray, give: FloatArray) -> FloatArray:
+    """Return what a cubic smoothing spline is at its knots, by its bends there.
+
+    Each bend draws the knot and its two neighbours, and the bends are those of what the knots are
+    drawn to (Reinsch 1967, doi:10.1007/BF02162161).
+
+    Parameters
+    ----------
+    at
+        (n,) where the knots are, increasing.
+    values
+        (n, k) given there.
+    give
+        (n,) the penalty of the spline's squared bend over the weight of each value.
+    """
+    step = np.diff(at)
+    before, after = 1.0 / step[:-1], 1.0 / step[1:]
+    middle = -(before + after)
+    own = before**2 * give[:-2] + middle**2 * give[1:-1] + after**2 * give[2:]
+    beside = after[:-1] * middle[1:] * give[2:-1] + middle[:-1] * before[1:] * give[1:-2]
+    band = np.zeros((3, len(middle)))
+    band[0] = (step[:-1] + step[1:]) / 3.0 + own
+    band[1, :-1] = step[1:-1] / 6.0 + beside
+    band[2, :-2] = after[:-2] * before[2:] * give[2:-2]
+    bend = solveh_banded(band, np.diff(np.diff(values, axis=0) / step[:, None], axis=0), lower=True)
+    drawn = np.zeros_like(values)
+    for first, share in enumerate((before, middle, after)):
+        drawn[first : first + len(bend)] += share[:, None] * bend
+    smooth: FloatArray = values - give[:, None] * drawn
+    return smooth
 
 
 def curve_through(points_lps_mm: FloatArray, step_mm: float) -> Curve:

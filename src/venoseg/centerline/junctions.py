@@ -47,8 +47,8 @@ def _meeting_point(root: Strand, feeding: Sequence[Strand]) -> FloatArray:
     lines += [line_at_start(strand.path_lps_mm) for strand in feeding]
     touching = np.mean([s.joins_lps_mm for s in feeding if s.joins_lps_mm is not None], axis=0)
     meeting = nearest_to_lines(lines)
-    widest = max(half_width_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
-    astray = np.linalg.norm(meeting - touching) > 2.0 * widest
+    away = float(np.linalg.norm(meeting - touching))
+    astray = all(away > 2.0 * half_width_mm(c.region, c.path_lps_mm) for c in (root, *feeding))
     return np.asarray(touching if astray else meeting, dtype=np.float64)
 
 

@@ -13,6 +13,9 @@ from venoseg.centerline.sections import central_component, plane_offsets_mm, sam
 from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray
 
+# Around what planes show so many empty points are kept.
+_EMPTY_MARGIN = 2
+
 # A section whose rim lies against another vein by more than this share does not show one vein.
 SHARED_RIM = 0.05
 
@@ -41,7 +44,8 @@ class LabelSections:
     Attributes
     ----------
     offsets_mm
-        (m,) positions of the points along either axis of a plane.
+        (m,) positions of the points along either axis of a plane, as far as any plane shows
+        something.
     planes
         (n, m, m) float32, 1 inside the region and 0 outside, in between at its edge.
     core
@@ -81,6 +85,8 @@ def label_sections(
     """
     offsets = plane_offsets_mm(half_width_mm, step_mm)
     planes = sample_planes(region.mask.view(np.uint8), region.grid, curve, offsets)
+    middle = _shown(planes)
+    offsets, planes = offsets[middle], planes[:, middle, middle]
     core = central_component(planes > 0.5)
     weight = np.where(widened(core), planes, np.float32(0.0))
     by_row = weight.sum(axis=2, dtype=np.float64)
@@ -99,6 +105,18 @@ def label_sections(
         extent_mm=_extent_mm(core, offsets, up, across),
         shared=_shared_rim(region, curve, offsets, core),
     )
+
+
+def _shown(planes: npt.NDArray[np.float32]) -> slice:
+    """Return the part of both axes of (n, m, m) planes that shows something, its middle theirs.
+
+    With an empty margin, in which what is shown may be smoothed and widened.
+    """
+    shadow = planes.max(axis=0) > 0.0
+    either = shadow.any(axis=0) | shadow.any(axis=1)
+    empty = int(np.argmax(either | either[::-1])) if either.any() else len(either) // 2
+    first = max(empty - _EMPTY_MARGIN, 0)
+    return slice(first, len(either) - first)
 
 
 def _extent_mm(

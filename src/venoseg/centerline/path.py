@@ -17,9 +17,8 @@ from venoseg.volume import BoolArray, FloatArray
 # Voxels are pooled to about this size: the path is recentred at full resolution afterwards.
 _POOLED_MM = 2.2
 
-_NEIGHBOURS = np.array(
-    [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) > (0, 0, 0)]
-)
+# In the order of the nodes they lead to.
+_NEIGHBOURS = np.array([step for step in np.ndindex(3, 3, 3) if step != (1, 1, 1)]) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,25 +49,28 @@ def lattice(region: Region, piece: int) -> Lattice:
     depth = ndimage.distance_transform_edt(np.pad(pooled, 1), sampling=spacing * factor)
     depth = depth[1:-1, 1:-1, 1:-1]
     nodes = np.argwhere(pooled)
-    number = np.full(np.array(pooled.shape) + 2, -1, dtype=np.int64)
-    number[tuple((nodes + 1).T)] = np.arange(len(nodes))
-    points = region.grid.to_lps(nodes * factor + (factor - 1) / 2)
-    start, end = [], []
-    for offset in _NEIGHBOURS:
-        other = number[tuple((nodes + 1 + offset).T)]
-        linked = np.flatnonzero(other >= 0)
-        start.append(linked)
-        end.append(other[linked])
-    first, second = np.concatenate(start), np.concatenate(end)
-    length = np.linalg.norm(points[first] - points[second], axis=1)
+    links = _links(nodes, pooled.shape)
+    first, which = np.nonzero(links >= 0)
+    second = links[first, which]
+    ends = np.concatenate([[0], np.cumsum((links >= 0).sum(axis=1))])
+    length = np.linalg.norm(_NEIGHBOURS * factor * spacing, axis=1)[which]
     node_depth = depth[tuple(nodes.T)]
     dearness = (node_depth.max() / np.minimum(node_depth[first], node_depth[second])) ** 2
     return Lattice(
-        points,
+        region.grid.to_lps(nodes * factor + (factor - 1) / 2),
         node_depth,
-        _symmetric(first, second, length, len(nodes)),
-        _symmetric(first, second, length * dearness, len(nodes)),
+        *(sparse.csr_array((w, second, ends)) for w in (length, length * dearness)),
     )
+
+
+def _links(nodes: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    """Return (n, 26) the numbers of the neighbours of (n, 3) voxels among them; -1 for none."""
+    number = np.full(np.array(shape) + 2, -1, dtype=np.int32)
+    places = np.ravel_multi_index(tuple((nodes + 1).T), number.shape)
+    number.ravel()[places] = np.arange(len(nodes))
+    steps = _NEIGHBOURS @ (np.array(number.strides) // number.itemsize)
+    links: npt.NDArray[np.int32] = number.ravel()[places[:, None] + steps]
+    return links
 
 
 def farthest_from(graph: Lattice, start: int) -> int:
@@ -101,18 +103,11 @@ def path_between(graph: Lattice, start: int, end: int) -> FloatArray:
 
 def _pooled(mask: BoolArray, factor: npt.NDArray[np.int64]) -> BoolArray:
     """Join blocks of voxels; a block with any voxel inside is inside, so nothing falls apart."""
-    padded = np.pad(mask, [(0, -size % f) for size, f in zip(mask.shape, factor, strict=True)])
+    pooled = np.pad(mask, [(0, -size % f) for size, f in zip(mask.shape, factor, strict=True)])
     for axis, size in enumerate(factor):
-        shape = (*padded.shape[:axis], -1, size, *padded.shape[axis + 1 :])
-        padded = np.asarray(padded.reshape(shape).any(axis=axis + 1))
-    return padded
-
-
-def _symmetric(
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
-    weight: FloatArray,
-    count: int,
-) -> sparse.csr_array:
-    rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
-    return sparse.csr_array((np.concatenate([weight, weight]), (rows, columns)), (count, count))
+        along = np.moveaxis(pooled, axis, 0)
+        joined = along[::size].copy()
+        for n in range(1, size):
+            joined |= along[n::size]
+        pooled = np.moveaxis(joined, 0, axis)
+    return pooled

@@ -45,15 +45,21 @@ def sample_planes(
     count = len(offsets_mm)
     planes = np.empty((len(curve), count, count), dtype=np.float32)
     per_chunk = max(1, _POINTS_PER_CHUNK // count**2)
-    centre = grid.to_index(curve.points_lps_mm)
     origin = grid.to_index(np.zeros(3))
-    upward = grid.to_index(curve.upward) - origin
-    across = grid.to_index(curve.across) - origin
+    # Contiguous, so that all of an index along one axis lies together in what follows too.
+    centre, upward, across = (
+        np.ascontiguousarray(places.T)[..., None, None]
+        for places in (
+            grid.to_index(curve.points_lps_mm),
+            grid.to_index(curve.upward) - origin,
+            grid.to_index(curve.across) - origin,
+        )
+    )
     for chunk in _chunks(len(curve), per_chunk):
         index = (
-            centre.T[:, chunk, None, None]
-            + upward.T[:, chunk, None, None] * offsets_mm[:, None]
-            + across.T[:, chunk, None, None] * offsets_mm
+            centre[:, chunk]
+            + upward[:, chunk] * offsets_mm[:, None]
+            + across[:, chunk] * offsets_mm
         )
         planes[chunk] = trilinear(array, index)
     return planes

@@ -9,9 +9,10 @@ from typing import TypeVar
 from venoseg.centerline.assembly import Chain, assembled, bridges_to_cava, cut_to_labels, is_loose
 from venoseg.centerline.bridging import Bridge, Surroundings
 from venoseg.centerline.division import Course, branches_of, unlabelled_between
+from venoseg.centerline.from_labels import vein_regions
 from venoseg.centerline.guidance import checked_guidance
 from venoseg.centerline.junctions import joining_places
-from venoseg.centerline.regions import Region, vein_regions
+from venoseg.centerline.regions import Box, Region, vein_box
 from venoseg.centerline.strands import (
     Strand,
     in_pieces,
@@ -42,6 +43,7 @@ def trace(
     volume: Volume | None = None,
     seeds: Sequence[Seed] = (),
     step_mm: float = DEFAULT_STEP_MM,
+    within: Box | None = None,
 ) -> VesselTree:
     """Trace the centerlines of labelled veins.
 
@@ -61,6 +63,8 @@ def trace(
         Ends that limit a vein, and waypoints through stretches without labels.
     step_mm
         Distance of the stations along each vein.
+    within
+        What holds every labelled voxel, where that is known; None: it is sought.
 
     Returns
     -------
@@ -79,11 +83,8 @@ def trace(
     """
     guidance = checked_guidance(segmentation, seeds, volume)
     around = Surroundings(segmentation, guidance, volume)
-    regions, too_small = vein_regions(segmentation)
-    failures = [
-        Failure(name, "too_few_voxels", "too few voxels to be measured") for name in too_small
-    ]
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
+        regions, too_small = vein_regions(segmentation, within or vein_box(segmentation), pool.map)
         chains, confluence, refused = _chains(regions, around, pool)
         courses, confluence = _connected(chains, confluence, around, refused)
 
@@ -99,6 +100,9 @@ def trace(
             branches += part
     if not branches:
         raise refused[0][1]
+    failures = [
+        Failure(name, "too_few_voxels", "too few voxels to be measured") for name in too_small
+    ]
     failures += [
         Failure(name, "not_traced", str(error)) for vessels, error in refused for name in vessels
     ]

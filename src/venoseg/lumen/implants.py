@@ -13,7 +13,7 @@ IMPLANT = "metal_implant_in_slice"
 """Flag of a station in whose slices a prosthesis, a plate or a screw lies."""
 
 # Bone and the blurred wires of a stent stay below this; an implant fills this much of a slice.
-_METAL_HU = 2000.0
+_METAL_HU = 2000
 _LEAST_MM2 = 60.0
 
 # The image is looked at every so many millimetres.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from venoseg.centerline import VesselTree, trace
-from venoseg.centerline.regions import vein_box
+from venoseg.centerline.regions import Box, vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
@@ -157,8 +157,9 @@ def measure(
             "the labels lie on another grid than the image",
             remedy="read them with read_labels(path, volume), which brings them onto it",
         )
-    _refuse_blank(volume, segmentation, boundary)
-    tree = trace(segmentation, volume=volume, seeds=seeds, step_mm=step_mm)
+    box = vein_box(segmentation)
+    _refuse_blank(volume, box, boundary)
+    tree = trace(segmentation, volume=volume, seeds=seeds, step_mm=step_mm, within=box)
     return measure_along(
         tree,
         volume,
@@ -262,8 +263,7 @@ def with_reference(found: Measurements, rule: ReferenceRule) -> Measurements:
     )
 
 
-def _refuse_blank(volume: Volume, segmentation: Segmentation, boundary: Boundary) -> None:
-    box = vein_box(segmentation)
+def _refuse_blank(volume: Volume, box: Box, boundary: Boundary) -> None:
     voxels = volume.voxels[box]
     seen = None if volume.missing is None else ~volume.missing[box]
     if seen is not None and not seen.any():

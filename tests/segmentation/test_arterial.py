@@ -13,6 +13,7 @@ from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import with_doubts, withheld
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks.arterial import Artery, below_division
 from venoseg.segmentation.landmarks.cava import division_mm, shows_aorta
@@ -243,11 +244,16 @@ def short_tube() -> Tube:
     return Tube(course, flat, np.full(3, 150.0), flat)
 
 
+def eight_voxels() -> Drawn:
+    """All of a small grid with the label 1."""
+    grid = Grid.from_axes((2, 2, 2), spacing_mm=(1.0, 1.0, 1.0))
+    return Drawn.at(grid, np.argwhere(np.ones(grid.shape)), np.ones(8, dtype=np.uint8))
+
+
 @pytest.mark.parametrize(
     ("confidence", "merged", "drawn"), [(0.4, True, False), (0.4, False, True), (0.6, True, True)]
 )
 def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn):
-    labels = np.ones((2, 2, 2), dtype=np.uint8)
     one = Judged(
         Stretch(0, "left_iliac_vein", 0, 3),
         np.ones(3, dtype=bool),
@@ -256,8 +262,8 @@ def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn
         True,
         merged,
     )
-    (found,) = withheld([one], [short_tube()], labels, ["left_iliac_vein"])
-    assert bool(labels.any()) == drawn
+    (found,), left = withheld([one], [short_tube()], eight_voxels(), ["left_iliac_vein"])
+    assert bool(left.labels.any()) == drawn
     if not drawn:
         assert found.confidence.confidence == 0.0
         words = "cannot be told from the artery beside it: set waypoints at z 50 to 20 mm"
@@ -272,7 +278,6 @@ def test_a_doubtful_vein_beside_an_artery_is_not_drawn(confidence, merged, drawn
 def test_an_iliac_vein_that_nothing_proves_is_not_drawn_but_one_beside_an_occlusion_is(
     vessel, seen, drawn
 ):
-    labels = np.ones((2, 2, 2), dtype=np.uint8)
     one = Judged(
         Stretch(0, vessel, 0, 3),
         np.ones(3, dtype=bool),
@@ -281,8 +286,8 @@ def test_an_iliac_vein_that_nothing_proves_is_not_drawn_but_one_beside_an_occlus
         True,
         seen=seen,
     )
-    (found,) = withheld([one], [short_tube()], labels, [vessel])
-    assert bool(labels.any()) == drawn
+    (found,), left = withheld([one], [short_tube()], eight_voxels(), [vessel])
+    assert bool(left.labels.any()) == drawn
     assert found.open_stations.any() == drawn
     assert found.confidence.reasons[0].startswith("not drawn, for nothing proves") != drawn
 
@@ -368,9 +373,8 @@ class TestWithoutInternal:
         name = "left_iliac_vein"
         sure = VesselConfidence(name, 1.0)
         one = Judged(Stretch(0, name, 0, count), np.ones(count, dtype=bool), (), sure, True)
-        labels = np.ones((4, 4, 4), dtype=np.uint8)
-        before = np.array([0, labels.size])
-        (found,) = with_doubts([one], [tube], scene, [name], before, labels, GRID)
+        drawn = eight_voxels()
+        (found,) = with_doubts([one], [tube], scene, [name], drawn.counts(1), drawn)
         return found.confidence
 
     def test_the_vein_may_hold_it_where_it_could_run(self):

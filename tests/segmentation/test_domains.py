@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation.domains import Picture, lead_of_arteries
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.painting import without_arteries
 from venoseg.volume import Grid
 
@@ -47,13 +48,21 @@ def test_blood_sets_out_from_a_seed_farther_down_before_it_can_have_come_there()
     assert having[30, 12, 18] == pytest.approx(without[30, 12, 18])
 
 
+def left_beside_arteries(
+    labels: np.ndarray, picture: Picture, perhaps: np.ndarray, artery_hu: float, vessel: str
+) -> np.ndarray:
+    """Return what is left of a vein's labels without what is as bright as arteries."""
+    drawn = Drawn.at(picture.grid, np.argwhere(labels), labels[labels > 0])
+    return without_arteries(drawn, picture, perhaps, artery_hu, [vessel]).labels
+
+
 def test_a_voxel_of_noise_in_a_vein_is_no_artery():
     picture = touching()
     picture.mean_hu[20, 12, 18] = 160.0
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, VEIN] = 1
     perhaps = np.ones(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, perhaps, 160.0, ["ivc"])
+    labels = left_beside_arteries(labels, picture, perhaps, 160.0, "ivc")
     assert labels[20, 12, 18] == 1
 
 
@@ -62,7 +71,7 @@ def test_what_is_as_bright_as_an_artery_is_taken_from_a_vein_beside_it():
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, 13:21] = 1
     perhaps = np.ones(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, perhaps, 160.0, ["ivc"])
+    labels = left_beside_arteries(labels, picture, perhaps, 160.0, "ivc")
     assert not labels[:, 10:16, 13:15].any()
     assert labels[:, 10:16, VEIN].all()
 
@@ -72,7 +81,7 @@ def test_a_vein_as_bright_as_the_arteries_keeps_all():
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, ARTERY] = 1
     perhaps = np.ones(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, perhaps, 165.0, ["ivc"])
+    labels = left_beside_arteries(labels, picture, perhaps, 165.0, "ivc")
     assert labels[:, 10:16, ARTERY].all()
 
 
@@ -82,7 +91,7 @@ def test_beside_an_iliac_vein_an_artery_may_be_anywhere(vessel, kept):
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, 13:21] = 1
     nowhere = np.zeros(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, nowhere, 160.0, [vessel])
+    labels = left_beside_arteries(labels, picture, nowhere, 160.0, vessel)
     assert bool(labels[:, 10:16, 13:15].all()) == kept
     assert labels[:, 10:16, VEIN].all()
 
@@ -93,5 +102,5 @@ def test_the_blur_of_a_stent_in_an_iliac_vein_is_no_artery():
     labels = np.zeros(picture.grid.shape, dtype=np.uint8)
     labels[:, 10:16, 13:21] = 1
     nowhere = np.zeros(labels.shape, dtype=bool)
-    without_arteries(labels, picture.grid, picture, nowhere, 160.0, ["left_iliac_vein"])
+    labels = left_beside_arteries(labels, picture, nowhere, 160.0, "left_iliac_vein")
     assert labels[:, 10:16, 14].all()

@@ -8,6 +8,7 @@ import pytest
 from venoseg.segmentation import VesselConfidence
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.divide import Stretch, confluence_of
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.landmarks.candidates import Places
@@ -166,7 +167,8 @@ class TestParting:
         image, in_artery = self.touching(artery_hu, line_hu)
         labels, artery, one, tube = self.leaked(in_artery)
         true = (labels > 0) & ~in_artery
-        without_touching(labels, Volume(image, self.grid), [one], [tube], [artery])
+        drawn = Drawn.at(self.grid, np.argwhere(labels), labels[labels > 0])
+        labels = without_touching(drawn, Volume(image, self.grid), [one], [tube], [artery]).labels
         assert (labels[in_artery] > 0).mean() < 0.03
         assert (labels[true] > 0).mean() > 0.95
 
@@ -181,7 +183,8 @@ class TestParting:
         )
         true = (whole > 0) & ~in_artery
         grid = Grid.from_axes(image.shape, spacing_mm=(0.5,) * 3, origin_lps_mm=(-0.25,) * 3)
-        without_touching(whole, Volume(image, grid), [one], [tube], [artery])
+        drawn = Drawn.at(grid, np.argwhere(whole), whole[whole > 0])
+        whole = without_touching(drawn, Volume(image, grid), [one], [tube], [artery]).labels
         assert (whole[in_artery] > 0).mean() < 0.03
         assert (whole[true] > 0).mean() > 0.95
 

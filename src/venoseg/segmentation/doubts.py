@@ -9,16 +9,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.landmarks.pairs import INNER_MM
-from venoseg.segmentation.model import LEAST_CONFIDENCE, LabelArray
+from venoseg.segmentation.model import LEAST_CONFIDENCE
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import DARKER_HU, beside_artery
+from venoseg.segmentation.together import each
 from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import factors, held_by
-from venoseg.volume import FloatArray, Grid
+from venoseg.segmentation.working import factors
+from venoseg.volume import FloatArray
 
 # Of what was painted so much may prove to be artery; three times as much more, and all is doubtful.
 _USUAL_LOSS, _ALL_LOST = 0.12, 0.42
@@ -44,8 +46,7 @@ def with_doubts(
     scene: Scene,
     names: Sequence[str],
     before: npt.NDArray[np.int64],
-    after: LabelArray,
-    place: Grid,
+    after: Drawn,
 ) -> list[Judged]:
     """Lower the confidence of veins by what their labels and the arteries beside them show.
 
@@ -58,16 +59,12 @@ def with_doubts(
     names
         ``names[n]`` has the label n + 1.
     before
-        (labels + 1,) voxels of each label before arteries were taken away, as `counts_of` counts.
+        (labels + 1,) voxels of each label before arteries were taken away.
     after
-        (slices, rows, columns) labels afterwards.
-    place
-        Where these labels lie.
+        The voxels afterwards.
     """
-    held = held_by(after > 0)
-    values = after[tuple(held.T)]
-    lost = 1.0 - np.bincount(values, minlength=len(names) + 1) / np.maximum(before, 1)
-    whole = _largest_share(held, values, place, len(names))
+    lost = 1.0 - after.counts(len(names)) / np.maximum(before, 1)
+    whole = _largest_shares(after, len(names))
     course = _courses(found, tubes)
     levels = _levels(found, tubes)
     out = []
@@ -93,9 +90,9 @@ def with_doubts(
 
 
 def withheld(
-    found: Sequence[Judged], tubes: Sequence[Tube], labels: LabelArray, names: Sequence[str]
-) -> list[Judged]:
-    """Take away, in place, the labels of veins that cannot be told from arteries or other things.
+    found: Sequence[Judged], tubes: Sequence[Tube], drawn: Drawn, names: Sequence[str]
+) -> tuple[list[Judged], Drawn]:
+    """Take away the labels of veins that cannot be told from arteries or other things.
 
     What is left of an iliac vein beside an occlusion stays where the image shows it well.
     """
@@ -107,14 +104,14 @@ def withheld(
     for one in found:
         if one.stretch.vessel != "ivc" and one.open_stations.any() and one.seen < _NOT_SEEN:
             why.setdefault(one.stretch.vessel, _NOT_PROVED)
-    for vessel in why:
-        labels[labels == names.index(vessel) + 1] = 0
-    return [
+    told = [
         _not_drawn(one, tubes[one.stretch.tube], why[one.stretch.vessel])
         if one.stretch.vessel in why
         else one
         for one in found
     ]
+    gone = np.array([False, *(vessel in why for vessel in names)])
+    return told, drawn.without(gone[drawn.value])
 
 
 def _not_drawn(one: Judged, tube: Tube, why: str) -> Judged:
@@ -124,34 +121,24 @@ def _not_drawn(one: Judged, tube: Tube, why: str) -> Judged:
     return replace(one, confidence=confidence, open_stations=one.open_stations & False)
 
 
-def counts_of(labels: LabelArray, count: int) -> npt.NDArray[np.int64]:
-    """Return (count + 1,) the number of voxels of each label, without the background's."""
-    values = labels.ravel()[np.flatnonzero(labels > 0)]
-    counts: npt.NDArray[np.int64] = np.bincount(values, minlength=count + 1)
-    return counts
-
-
-def _largest_share(
-    held: npt.NDArray[np.int64], values: LabelArray, grid: Grid, count: int
-) -> FloatArray:
-    """Return (count + 1,) which share of each label its largest piece holds; 1 where it is gone.
-
-    ``held`` are (m, 3) the voxels that have labels, ``values`` these.
+def _largest_shares(drawn: Drawn, labels: int) -> FloatArray:
+    """Return (labels + 1,) which share of each label its largest piece holds; 1 where it is gone.
 
     Pieces that come nearer to each other than a millimetre or two are one.
     """
-    share = np.ones(count + 1)
-    blocks = held // factors(grid, _PIECES_MM)
-    for value in np.unique(values):
-        block = blocks[values == value]
-        block -= block.min(axis=0)
-        voxels = np.zeros(block.max(axis=0) + 1, dtype=np.int64)
-        flat = np.ravel_multi_index(tuple(block.T), voxels.shape)
-        voxels += np.bincount(flat, minlength=voxels.size).reshape(voxels.shape)
-        pieces, _ = ndimage.label(voxels, np.ones((3, 3, 3)))
-        sizes = np.bincount(pieces.ravel(), voxels.ravel())
-        share[value] = sizes[1:].max() / sizes.sum()
-    return share
+    blocks = drawn.blocks(factors(drawn.grid, _PIECES_MM))
+
+    def share(label: int) -> float:
+        own = drawn.value == label
+        if not own.any():
+            return 1.0
+        at = tuple(axis - axis.min() for axis in (axis[own] for axis in blocks))
+        held = np.zeros([int(axis.max()) + 1 for axis in at], dtype=bool)
+        held[at] = True
+        pieces, _ = ndimage.label(held, np.ones((3, 3, 3)))
+        return float(np.bincount(pieces[at]).max() / len(at[0]))
+
+    return np.array(each(share, range(labels + 1)))
 
 
 def _of_loss(lost: float) -> Iterator[Doubt]:

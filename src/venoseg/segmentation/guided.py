@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
-from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
-from venoseg.segmentation.doubts import counts_of, with_doubts, withheld
+from venoseg.segmentation.doubts import with_doubts, withheld
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.early import without_unmixed
 from venoseg.segmentation.following import prolonged, tube_along
 from venoseg.segmentation.judging import Judged, judged, with_doubt
 from venoseg.segmentation.model import (
-    LabelArray,
     OccludedCourse,
     Origin,
     Segmentation,
@@ -25,10 +23,10 @@ from venoseg.segmentation.model import (
 from venoseg.segmentation.naming import named
 from venoseg.segmentation.painting import (
     arteries_erased,
-    contested,
     on_grid,
     painted,
     without_arteries,
+    without_deeper,
 )
 from venoseg.segmentation.parting import without_touching
 from venoseg.segmentation.plan import (
@@ -45,7 +43,7 @@ from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
-from venoseg.segmentation.working import Box, box_around, held_by, smoothed
+from venoseg.segmentation.working import Box, box_around, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
 _ASIDE_MM = 45.0
@@ -151,21 +149,22 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
     # A vein that crosses before the aorta lies flat on it.
     proved = () if scene.trunk is None else (scene.trunk.proved.depths(part.grid, 0.0),)
-    veins, before = _drawn(part, found, tubes, names, (*tracked, *proved))
-    without_touching(veins, part, found, tubes, scene.known_arteries)
+    veins, deepest = painted(part.grid, found, tubes, names)
+    before = veins.counts(len(names))
+    veins = without_deeper(veins, deepest, (*tracked, *proved))
+    veins = without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
-        without_arteries(veins, part.grid, scene.picture, perhaps, artery_hu, names)
-    found = with_doubts(found, tubes, scene, names, before, veins, part.grid)
-    found = withheld(found, tubes, veins, names)
-    if not veins.any():
+        veins = without_arteries(veins, scene.picture, perhaps, artery_hu, names)
+    found = with_doubts(found, tubes, scene, names, before, veins)
+    found, veins = withheld(found, tubes, veins, names)
+    if len(veins.value) == 0:
         raise MeasurementError(
             "the veins between the seed points cannot be told from what lies beside them",
             remedy="set waypoints in the veins, or draw the labels",
         )
-    _cut_at_ends(veins, part.grid, chains)
     return Segmentation(
-        veins,
+        _cut_at_ends(veins, chains).labels,
         part.grid,
         dict(enumerate(names, start=1)),
         origin,
@@ -181,21 +180,6 @@ def _tubes_along(
     return each(lambda way: tube_along(part, way, noise_hu, below_mm), without_the_same(ways))
 
 
-def _drawn(
-    part: Volume,
-    found: Sequence[Judged],
-    tubes: Sequence[Tube],
-    names: Sequence[str],
-    arteries: Sequence[Depths],
-) -> tuple[LabelArray, npt.NDArray[np.int64]]:
-    """Return labels without what lies deeper in an artery, and the voxels of each with that."""
-    veins, deepest = painted(part.grid, found, tubes, names)
-    before = counts_of(veins, len(names))
-    for places in contested(deepest, arteries):
-        veins[places] = 0
-    return veins, before
-
-
 def _along_vein(scene: Scene, chain: Chain) -> Chain:
     """Let a chain pass what was followed of its iliac vein, where that has left the cava."""
     if chain.side is None or scene.division_lps_mm is None:
@@ -204,16 +188,15 @@ def _along_vein(scene: Scene, chain: Chain) -> Chain:
     return with_vein(chain, scene.iliac.vein(chain.side), below_mm)
 
 
-def _cut_at_ends(labels: LabelArray, grid: Grid, chains: Sequence[Chain]) -> None:
-    """Take away what lies above the first or below the last point of every chain, in place."""
-    half = 0.5 * float(grid.spacing_mm[grid.axial_axis])
-    held = held_by(labels > 0)
-    x, _, z = grid.to_lps(held).T
+def _cut_at_ends(veins: Drawn, chains: Sequence[Chain]) -> Drawn:
+    """Take away what lies above the first or below the last point of every chain."""
+    half = 0.5 * float(veins.grid.spacing_mm[veins.grid.axial_axis])
+    x, _, z = veins.points_lps_mm.T
     beyond = z > max(chain.points_lps_mm[0, 2] for chain in chains) + half
     lowest = [chain.points_lps_mm[-1] for chain in chains]
     nearest = np.argmin([np.abs(x - end[0]) for end in lowest], axis=0)
     beyond |= z < np.array([end[2] for end in lowest])[nearest] - half
-    labels[tuple(held[beyond].T)] = 0
+    return veins.without(beyond)
 
 
 def _box_of(grid: Grid, tubes: Sequence[Tube]) -> Box:

@@ -57,7 +57,7 @@ class Veins:
         for value, name in segmentation.names.items():
             number[value] = names.index(name)
         known = number[values] >= 0
-        index = index[known] + [s.start for s in box]
+        index = np.compress(known, index, axis=0) + [s.start for s in box]
         grid = segmentation.grid
         return cls(
             index,
@@ -103,9 +103,13 @@ class Veins:
 
     def on(self, grid: Grid) -> VeinsOn:
         """Find the voxels of a coarser grid that the labelled voxels lie in."""
-        at = np.rint(grid.to_index(self.points_lps_mm)).astype(np.int64)
-        inner = ((at >= 0) & (at < grid.shape)).all(axis=1)
-        return VeinsOn(grid.shape, at[inner], self.vessel[inner], self.names)
+        k, j, i = np.rint(grid.to_index(self.points_lps_mm).T).astype(np.int64)
+        inner = np.ones(len(k), dtype=bool)
+        for axis, size in zip((k, j, i), grid.shape, strict=True):
+            inner &= (axis >= 0) & (axis < size)
+        held = np.zeros((len(self.names), *grid.shape), dtype=bool)
+        held[self.vessel[inner], k[inner], j[inner], i[inner]] = True
+        return VeinsOn(held, self.names)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,26 +118,19 @@ class VeinsOn:
 
     Attributes
     ----------
-    shape
-        (slices, rows, columns) of the grid.
-    index
-        (m, 3) of the voxel that each labelled voxel lies in.
-    vessel
-        (m,) its vein, as a position in ``names``.
+    held
+        (names, slices, rows, columns) whether a voxel of the grid holds some of each vein.
     names
         The veins.
     """
 
-    shape: tuple[int, int, int]
-    index: npt.NDArray[np.int64]
-    vessel: npt.NDArray[np.intp]
+    held: BoolArray
     names: tuple[str, ...]
 
     def within(self, names: Collection[str]) -> BoolArray:
         """Return (slices, rows, columns), True where some veins are."""
-        inside = np.zeros(self.shape, dtype=bool)
-        wanted = np.array([name in names for name in self.names], dtype=bool)
-        inside[tuple(self.index[wanted[self.vessel]].T)] = True
+        wanted = [n for n, name in enumerate(self.names) if name in names]
+        inside: BoolArray = np.logical_or.reduce(self.held[wanted])
         return inside
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.inside import voxels_inside
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray, Segmentation
@@ -30,48 +31,54 @@ _METAL_HU, _BESIDE_METAL_MM = 450.0, 5.0
 # In so many steps depths are told.
 _DEPTHS = 250.0
 
-Places = tuple[npt.NDArray[np.int64], ...]
-"""Voxels as (slices, rows, columns)."""
-
 
 def painted(
     grid: Grid,
     found: Sequence[Judged],
     tubes: Sequence[Tube],
     names: Sequence[str],
-) -> tuple[LabelArray, npt.NDArray[np.uint8]]:
+) -> tuple[Drawn, npt.NDArray[np.uint8]]:
     """Label the voxels inside the open stretches; one that several tubes claim goes to the deepest.
 
     Returns
     -------
-    labels
-        (slices, rows, columns); ``names[n]`` has the value n + 1.
+    drawn
+        These voxels; ``names[n]`` has the value n + 1.
     deepest
         (slices, rows, columns) how deep each lies in its tube: 1 at the wall, 251 in the middle, 0
         outside.
     """
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    deepest = np.zeros(grid.shape, dtype=np.uint8)
+    deepest = np.zeros(math.prod(grid.shape), dtype=np.uint8)
     values = [_values(number, tube, found, names) for number, tube in enumerate(tubes)]
     claims = each(lambda n: voxels_inside(tubes[n], grid, values[n] > 0), range(len(tubes)))
-    for value, inside in zip(values, claims, strict=True):
-        at = tuple(inside.index.T)
-        deep = (1.0 + _DEPTHS * inside.depth).astype(np.uint8)
+    places = [np.ravel_multi_index(tuple(inside.index.T), grid.shape) for inside in claims]
+    depths = [(1.0 + _DEPTHS * inside.depth).astype(np.uint8) for inside in claims]
+    first = []
+    for at, deep in zip(places, depths, strict=True):
         # Of equal depth the first tube's claim counts.
-        won = deep > deepest[at]
-        at = tuple(axis[won] for axis in at)
-        deepest[at], labels[at] = deep[won], value[inside.station[won]]
-    return labels, deepest
+        first.append(deep > deepest[at])
+        deepest[at[first[-1]]] = deep[first[-1]]
+    index, label = [np.empty((0, 3), dtype=np.int64)], [np.empty(0, dtype=np.uint8)]
+    for value, inside, at, deep, own in zip(values, claims, places, depths, first, strict=True):
+        kept = own & (deep == deepest[at])
+        index.append(np.compress(kept, inside.index, axis=0))
+        label.append(value[inside.station[kept]])
+    drawn = Drawn.at(grid, np.concatenate(index), np.concatenate(label))
+    return drawn, deepest.reshape(grid.shape)
 
 
-def contested(deepest: npt.NDArray[np.uint8], arteries: Sequence[Depths]) -> list[Places]:
-    """Return the voxels of tubes that lie deeper in each artery; ``deepest`` is `painted`'s."""
-    found = []
+def without_deeper(
+    drawn: Drawn, deepest: npt.NDArray[np.uint8], arteries: Sequence[Depths]
+) -> Drawn:
+    """Return voxels without those that lie deeper in an artery.
+
+    ``deepest`` is `painted`'s; afterwards it is 0 in these arteries.
+    """
     for artery in arteries:
-        at = tuple(artery.index.T)
-        deeper = (deepest[at] > 0) & (1.0 + _DEPTHS * artery.depth > deepest[at])
-        found.append(tuple(axis[deeper] for axis in at))
-    return found
+        at = np.ravel_multi_index(tuple(artery.index.T), deepest.shape)
+        deeper = 1.0 + _DEPTHS * artery.depth > deepest.ravel()[at]
+        deepest.ravel()[at[deeper]] = 0
+    return drawn.without(deepest[tuple(drawn.index.T)] == 0)
 
 
 def _values(
@@ -120,22 +127,17 @@ def arteries_erased(part: Volume, arteries: Sequence[Depths], depth: float) -> V
 
 
 def without_arteries(
-    labels: LabelArray,
-    grid: Grid,
-    picture: Picture,
-    perhaps: BoolArray,
-    artery_hu: float,
-    names: Sequence[str],
-) -> None:
-    """Take away, in place, what is as bright as the arteries where they may be.
+    drawn: Drawn, picture: Picture, perhaps: BoolArray, artery_hu: float, names: Sequence[str]
+) -> Drawn:
+    """Take away what is as bright as the arteries where they may be.
 
     Only of veins that are darker than the arteries by more than 25 HU. In an iliac vein darker by
     more than 40 HU that is so anywhere but around metal, whose blur is as bright.
 
     Parameters
     ----------
-    labels, grid
-        Painted veins and their place.
+    drawn
+        Painted veins.
     picture
         The coarse picture.
     perhaps
@@ -145,16 +147,17 @@ def without_arteries(
     names
         ``names[n]`` has the label n + 1.
     """
-    held = held_by(labels > 0)
-    values = labels[tuple(held.T)]
-    own = {int(one): held[values == one] for one in np.unique(values)}
+    owns = [np.flatnonzero(drawn.value == number) for number, _ in enumerate(names, start=1)]
 
-    def bright(one: int) -> BoolArray:
-        iliac = names[one - 1] != "ivc"
-        return _like_artery(grid.to_lps(own[one]), picture, perhaps, artery_hu, iliac)
+    def bright(number: int) -> BoolArray:
+        points = drawn.points_lps_mm[owns[number]]
+        return _like_artery(points, picture, perhaps, artery_hu, names[number] != "ivc")
 
-    for index, gone in zip(own.values(), each(bright, list(own)), strict=True):
-        labels[tuple(index[gone].T)] = 0
+    gone = np.zeros(len(drawn.value), dtype=bool)
+    seen = [number for number, own in enumerate(owns) if len(own)]
+    for number, like in zip(seen, each(bright, seen), strict=True):
+        gone[owns[number]] = like
+    return drawn.without(gone)
 
 
 def _like_artery(

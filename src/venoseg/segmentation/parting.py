@@ -15,9 +15,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from venoseg.segmentation.balls import Depths
+from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.landmarks.arterial import Artery
-from venoseg.segmentation.model import LabelArray
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import (
@@ -46,17 +46,17 @@ _NEAR_WALL = -0.3
 
 
 def without_touching(
-    labels: LabelArray,
+    drawn: Drawn,
     volume: Volume,
     found: Sequence[Judged],
     tubes: Sequence[Tube],
     arteries: Sequence[Artery],
-) -> None:
-    """Take away, in place, what is rather an artery's than the vein's that it touches.
+) -> Drawn:
+    """Take away what is rather an artery's than the vein's that it touches.
 
     Parameters
     ----------
-    labels
+    drawn
         Painted veins on the grid of the volume.
     volume
         The image.
@@ -67,15 +67,18 @@ def without_touching(
     """
     points, radius = _middles(found, tubes)
     if len(points) == 0:
-        return
+        return drawn
     near = cKDTree(points)
     reach = float(radius.max())
     factor = factors(volume.grid, _FINE_MM)
     grid = blocks_of(volume.grid, factor)
-    held = held_by(labels > 0)
-    block = np.minimum(held // factor, np.array(grid.shape) - 1)
+    # What is left over beside the last whole blocks counts as theirs.
+    block = tuple(
+        np.minimum(axis, size - 1)
+        for axis, size in zip(drawn.blocks(factor), grid.shape, strict=True)
+    )
     vein, gone = np.zeros(grid.shape, dtype=bool), np.zeros(grid.shape, dtype=bool)
-    vein[tuple(block.T)] = True
+    vein[block] = True
     touching = each(lambda artery: _touching(vein, grid, artery), arteries)
     pieces = [piece for own in touching for piece in own]
 
@@ -87,7 +90,7 @@ def without_touching(
 
     for (_, box), first in zip(pieces, each(lost, pieces), strict=True):
         gone[box] |= first
-    labels[tuple(held[gone[tuple(block.T)]].T)] = 0
+    return drawn.without(gone[block])
 
 
 def _touching(vein: BoolArray, grid: Grid, artery: Artery) -> list[tuple[Depths, Box]]:

@@ -185,12 +185,13 @@ def _votes(edges: _Edges, grid: Grid) -> npt.NDArray[np.float32]:
     shape = np.array(grid.shape) + 2 * rim
     inner = tuple(slice(n, n + size) for n, size in zip(rim, grid.shape, strict=True))
     at, step = (edges.at + rim).astype(np.float32), edges.across / grid.spacing_mm
+    # Whole numbers of this size lose nothing.
+    strides = np.array([shape[1] * shape[2], shape[2], 1], dtype=np.float32)
     votes = np.empty((len(_RADII_MM), *grid.shape), dtype=np.float32)
     for n, radius in enumerate(_RADII_MM):
         away = (radius * step).astype(np.float32)
-        middles = np.rint(np.concatenate([at + away, at - away])).astype(np.intp)
-        flat = middles @ np.array([shape[1] * shape[2], shape[2], 1])
-        count = np.bincount(flat, minlength=int(shape.prod())).reshape(shape)
+        flat = np.rint(np.concatenate([at + away, at - away])) @ strides
+        count = np.bincount(flat.astype(np.intp), minlength=int(shape.prod())).reshape(shape)
         votes[n] = count[inner]
     gathered: npt.NDArray[np.float32] = ndimage.gaussian_filter(votes, (1.0, *(_SMOOTH,) * 3))
     return gathered

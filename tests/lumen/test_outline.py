@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.label_sections import LabelSections
+from venoseg.centerline.sections import numbered_in_planes
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.outline import outline_labels
 
@@ -21,6 +22,7 @@ def outlined(width_mm: float, length_mm: float):
     sections = LabelSections(
         offsets_mm=offsets,
         planes=planes,
+        numbers=numbered_in_planes(planes > 0.5),
         core=planes > 0.5,
         middles_lps_mm=np.zeros((12, 3)),
         areas_mm2=(planes > 0.5).sum(axis=(1, 2)) * STEP_MM**2,

@@ -9,7 +9,13 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region, box_around
-from venoseg.centerline.sections import central_component, plane_offsets_mm, sample_planes, widened
+from venoseg.centerline.sections import (
+    central_component,
+    numbered_in_planes,
+    plane_offsets_mm,
+    sample_planes,
+    widened,
+)
 from venoseg.interpolation import trilinear
 from venoseg.volume import BoolArray, FloatArray
 
@@ -48,6 +54,8 @@ class LabelSections:
         something.
     planes
         (n, m, m) float32, 1 inside the region and 0 outside, in between at its edge.
+    numbers
+        (n, m, m) of the connected parts inside, from 1 on, plane after plane; 0 outside.
     core
         (n, m, m) the part of each plane that is the vein at the station.
     middles_lps_mm
@@ -62,6 +70,7 @@ class LabelSections:
 
     offsets_mm: FloatArray
     planes: npt.NDArray[np.float32]
+    numbers: npt.NDArray[np.int32]
     core: BoolArray
     middles_lps_mm: FloatArray
     areas_mm2: FloatArray
@@ -87,16 +96,17 @@ def label_sections(
     planes = sample_planes(region.mask.view(np.uint8), region.grid, curve, offsets)
     middle = _shown(planes)
     offsets, planes = offsets[middle], planes[:, middle, middle]
-    core = central_component(planes > 0.5)
+    numbers = numbered_in_planes(planes > 0.5)
+    core = central_component(numbers)
     weight = np.where(widened(core), planes, np.float32(0.0))
-    by_row = weight.sum(axis=2, dtype=np.float64)
-    by_column = weight.sum(axis=1, dtype=np.float64)
-    total = by_row.sum(axis=1)
+    by_row, by_column = np.einsum("nij->ni", weight), np.einsum("nij->nj", weight)
+    total = by_row.sum(axis=1, dtype=np.float64)
     safe = np.where(total > 0, total, 1.0)
     up, across = (by_row @ offsets) / safe, (by_column @ offsets) / safe
     return LabelSections(
         offsets_mm=offsets,
         planes=planes,
+        numbers=numbers,
         core=core,
         middles_lps_mm=curve.points_lps_mm
         + up[:, None] * curve.upward
@@ -150,15 +160,17 @@ def cut_by_slices(curve: Curve, extent_mm: FloatArray, region: Region) -> BoolAr
         The voxels.
     """
     axis = region.grid.axial_axis
-    labelled = np.count_nonzero(np.moveaxis(region.owner, axis, 0), axis=(1, 2))
-    slices = np.flatnonzero(labelled)
+    by_slice = np.moveaxis(region.owner, axis, 0)
+    slices = np.flatnonzero(by_slice.max(axis=(1, 2)))
     if len(slices) == 0:  # an edit took the whole vein away
         return np.ones(len(curve), dtype=bool)
     normal = region.grid.directions[:, axis]
     along = np.abs(curve.tangents @ normal).max()
-    # The highest slices of a vein that lies in them show its wall, not the end of its labels.
-    if along < _LYING and labelled[slices[[0, -1]]].max() < _FLAT_TOP * labelled.max():
-        return np.zeros(len(curve), dtype=bool)
+    if along < _LYING:
+        labelled = np.count_nonzero(by_slice, axis=(1, 2))
+        # The highest slices of a vein that lies in them show its wall, not the end of its labels.
+        if labelled[slices[[0, -1]]].max() < _FLAT_TOP * labelled.max():
+            return np.zeros(len(curve), dtype=bool)
     lean = np.sqrt(np.clip(1.0 - (curve.tangents @ normal) ** 2, 0.0, 1.0))
     height = region.grid.to_index(curve.points_lps_mm)[:, axis]
     half = lean * extent_mm / region.grid.spacing_mm[axis]

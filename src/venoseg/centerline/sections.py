@@ -65,24 +65,30 @@ def sample_planes(
     return planes
 
 
-def central_component(inside: BoolArray) -> BoolArray:
-    """Keep in each of (n, m, m) planes the connected region at, or else nearest to, the centre.
-
-    Planes with nothing inside stay empty.
-    """
+def numbered_in_planes(inside: BoolArray) -> npt.NDArray[np.int32]:
+    """Return (n, m, m) numbers of what is connected within planes: from 1 on, plane after plane."""
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    labels, count = ndimage.label(inside, structure=in_plane)
-    if count == 0:
-        return inside
-    middle = inside.shape[1] // 2
-    chosen = labels[:, middle, middle].copy()
-    for n in np.flatnonzero((chosen == 0) & inside.any(axis=(1, 2))):
-        rows, columns = np.nonzero(labels[n])
+    numbers: npt.NDArray[np.int32] = ndimage.label(inside, structure=in_plane)[0]
+    return numbers
+
+
+def central_component(numbers: npt.NDArray[np.int32]) -> BoolArray:
+    """Return of each of (n, m, m) planes the region at, or else nearest to, the centre.
+
+    Parameters
+    ----------
+    numbers
+        Of the regions, 0 outside; planes without any stay empty.
+    """
+    middle = numbers.shape[1] // 2
+    chosen = numbers[:, middle, middle].copy()
+    for n in np.flatnonzero((chosen == 0) & numbers.any(axis=(1, 2))):
+        rows, columns = np.nonzero(numbers[n])
         nearest = np.argmin((rows - middle) ** 2 + (columns - middle) ** 2)
-        chosen[n] = labels[n, rows[nearest], columns[nearest]]
-    result: BoolArray = (labels == chosen[:, None, None]) & (labels > 0)
-    return result
+        chosen[n] = numbers[n, rows[nearest], columns[nearest]]
+    central: BoolArray = (numbers == chosen[:, None, None]) & (numbers > 0)
+    return central
 
 
 def widened(inside: BoolArray) -> BoolArray:

@@ -89,22 +89,22 @@ def estimate_blur(
     start
         First guess, kept for a direction that no ray shows.
     """
-    distance = (profiles.depths_mm - offsets_mm[..., None])[usable]
+    distance = profiles.depths_mm - offsets_mm[usable][:, None]
     share = share_inside[usable]
     leaning = np.broadcast_to(lean[usable][:, None], share.shape)
     columns, rows = round(2.0 * _FARTHEST_MM / _BIN_MM), len(_LEAN_BINS) - 1
     which = np.floor((distance + _FARTHEST_MM) / _BIN_MM).astype(np.int64)
     row = np.clip(np.digitize(lean[usable], _LEAN_BINS) - 1, 0, rows - 1)[:, None]
-    valid = (which >= 0) & (which < columns)
-    cell = (row * columns + which)[valid]
     size = rows * columns
-    count = np.bincount(cell, minlength=size)
+    # What lies farther from the edge falls into one more cell, which is left out.
+    cell = np.where((which >= 0) & (which < columns), row * columns + which, size).ravel()
+    count = np.bincount(cell, minlength=size + 1)[:size]
     known = count >= _LEAST_SAMPLES
     if known.sum() < columns // 2:
         return start
 
     def mean(values: FloatArray) -> FloatArray:
-        summed = np.bincount(cell, weights=values[valid], minlength=size)
+        summed = np.bincount(cell, weights=values.ravel(), minlength=size + 1)[:size]
         return np.asarray(summed[known] / count[known], dtype=np.float64)
 
     x, height, q = mean(distance), mean(share), mean(leaning)
@@ -125,7 +125,7 @@ def estimate_blur(
 
     bounds = (_LEAST_MM**2, _MOST_MM**2)
     guess = np.clip([start.in_plane_mm**2, start.through_plane_mm**2], *bounds)
-    found = np.sqrt(least_squares(misfit, guess[: 1 + leans], bounds=bounds).x)
+    found = np.sqrt(least_squares(misfit, guess[: 1 + leans], bounds=bounds, method="dogbox").x)
     return Blur(float(found[0]), float(found[1]) if leans else start.through_plane_mm)
 
 

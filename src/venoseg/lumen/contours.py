@@ -21,6 +21,9 @@ from venoseg.volume import FloatArray
 # Widths are taken in this many directions over half a turn: the greatest is right within 0.02 %.
 _DIRECTIONS = 90
 
+# So many contours at a time: what is computed on the way then stays in the processor's cache.
+_CONTOURS_AT_ONCE = 32
+
 # As many support lines make a polygon whose area is that of a circle to 0.1 %.
 _SUPPORT_LINES = 64
 
@@ -139,8 +142,11 @@ def solidity(contours: FloatArray) -> FloatArray:
 def _widths_all_around(contours: FloatArray) -> FloatArray:
     """Return (n, `_DIRECTIONS`) widths of contours (n, m, 2) over half a turn."""
     angle = np.arange(_DIRECTIONS) * (np.pi / _DIRECTIONS)
-    along = _along(contours, angle)
-    width: FloatArray = (along.max(axis=0) - along.min(axis=0)).astype(np.float64)
+    width = np.empty((len(contours), _DIRECTIONS))
+    for start in range(0, len(width), _CONTOURS_AT_ONCE):
+        part = slice(start, start + _CONTOURS_AT_ONCE)
+        along = _along(contours[part], angle)
+        width[part] = along.max(axis=0) - along.min(axis=0)
     return width
 
 

@@ -100,7 +100,7 @@ def sample_profiles(
         (d,) along the normals.
     """
     middle, across, upward = (
-        grid.to_index(places).T[..., None]
+        np.ascontiguousarray(grid.to_index(places).T)[..., None]
         for places in (
             curve.points_lps_mm,
             curve.points_lps_mm + curve.across,

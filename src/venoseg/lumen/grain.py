@@ -167,10 +167,9 @@ def _even_blocks(volume: Volume, points_lps_mm: FloatArray) -> Float32Array:
 
 def _tile_variances(blocks: Float32Array) -> Float32Array:
     """Return (k,) how much the means of tiles differ, each over all slices, within blocks."""
-    count, slices, *sides = blocks.shape
-    high, wide = (side // _TILES for side in sides)
-    tiled = blocks[:, :, : _TILES * high, : _TILES * wide]
-    means = tiled.reshape(count, slices, _TILES, high, _TILES, wide).mean(axis=(1, 3, 5))
+    high, wide = (side // _TILES for side in blocks.shape[2:])
+    tiled = blocks[:, :, : _TILES * high, : _TILES * wide].mean(axis=1)
+    means = tiled.reshape(len(blocks), _TILES, high, _TILES, wide).mean(axis=(2, 4))
     variances: Float32Array = means.var(axis=(1, 2))
     return variances
 

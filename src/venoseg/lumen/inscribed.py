@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.lumen.rings import following, lengths, middles, preceding
+from venoseg.lumen.rings import following, lengths, middles, preceding, products
 from venoseg.volume import FloatArray
 
 # The largest inscribed circle is sought on a grid of so many candidates along either axis, then on
@@ -38,7 +38,9 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
     """
     axes = _principal_axes(contours)
     contours, start = contours @ axes, (start[:, None, :] @ axes)[:, 0]
-    lowest, highest = contours.min(axis=1), contours.max(axis=1)
+    # Extremes along rows of memory are found in a fraction of the time.
+    beside = np.ascontiguousarray(contours.transpose(0, 2, 1))
+    lowest, highest = beside.min(axis=2), beside.max(axis=2)
     around, half = (lowest + highest) / 2.0, (highest - lowest) / 2.0
     corners = {stride: _Corners.of(contours[:, ::stride]) for stride in set(_SEARCH_STRIDES)}
     best, room, asked = start, np.empty(0, dtype=np.float32), 0
@@ -94,7 +96,7 @@ class _Corners:
         nearest = np.argmin(squared, axis=2)
         rows = np.arange(len(at))[:, None]
         beyond = at - self.points[rows, nearest]
-        side = (beyond * self.outward[rows, nearest]).sum(axis=-1)
+        side = products(beyond, self.outward[rows, nearest])
         signed: npt.NDArray[np.float32] = -np.copysign(lengths(beyond), side)
         return signed
 
@@ -104,7 +106,7 @@ def _distance_to_edges(contours: FloatArray, points: FloatArray) -> FloatArray:
     edge = following(contours) - contours
     offset = points[:, None, :] - contours
     squared = np.maximum(lengths(edge) ** 2, 1e-24)
-    share = np.clip((offset * edge).sum(axis=-1) / squared, 0.0, 1.0)
+    share = np.clip(products(offset, edge) / squared, 0.0, 1.0)
     nearest = offset - share[..., None] * edge
     distance: FloatArray = lengths(nearest).min(axis=1)
     return distance

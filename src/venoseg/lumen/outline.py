@@ -8,7 +8,7 @@ from contourpy import LineType, contour_generator
 from scipy import ndimage
 
 from venoseg.centerline.label_sections import LabelSections
-from venoseg.centerline.sections import central_component, widened
+from venoseg.centerline.sections import central_component, numbered_in_planes, widened
 from venoseg.lumen.contours import resample_closed
 from venoseg.volume import BoolArray, FloatArray
 
@@ -62,15 +62,15 @@ def outline_labels(
     """
     offsets = sections.offsets_mm
     step = float(offsets[1] - offsets[0])
-    inside = sections.planes > 0.5
-    planes = _smoothed(sections.planes, inside, station_mm, step)[wanted]
-    core = central_component(planes > 0.5)
+    planes = _smoothed(sections.planes, sections.numbers > 0, station_mm, step)[wanted]
+    core = central_component(numbered_in_planes(planes > 0.5))
     planes[~widened(core)] = 0.0
     contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
     outermost = _outermost(planes)
     outlines = [offsets[0] + outline * step for outline in outermost.values()]
     contours[list(outermost)] = resample_closed(outlines, CONTOUR_POINTS)
-    return contours, ~np.isnan(contours[:, 0, 0]), _count_components(inside[wanted], step)
+    components = _count_components(sections.numbers[wanted], step)
+    return contours, ~np.isnan(contours[:, 0, 0]), components
 
 
 def _smoothed(
@@ -121,9 +121,8 @@ def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
     All planes are followed at once, one below the other with an empty row between.
     """
     count, height, width = planes.shape
-    tall = np.zeros((count, height + 1, width + 2))
-    tall[:, 1:, 1:-1] = planes
-    below = np.vstack([tall.reshape(-1, width + 2), np.zeros((1, width + 2))])
+    below = np.zeros((count * (height + 1) + 1, width + 2))
+    below[:-1].reshape(count, height + 1, width + 2)[:, 1:, 1:-1] = planes
     lines = contour_generator(z=below, line_type=LineType.Separate).lines(0.5)
     found: dict[int, FloatArray] = {}
     size: dict[int, float] = {}
@@ -138,12 +137,10 @@ def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
     return found
 
 
-def _count_components(inside: BoolArray, step_mm: float) -> npt.NDArray[np.int64]:
-    """Count in each plane the separate regions that are large enough to be a lumen."""
-    in_plane = np.zeros((3, 3, 3), dtype=bool)
-    in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    labels, count = ndimage.label(inside, structure=in_plane)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1) * step_mm**2
+def _count_components(numbers: npt.NDArray[np.int32], step_mm: float) -> npt.NDArray[np.int64]:
+    """Count in each plane the numbered regions that are large enough to be a lumen."""
+    sizes = np.bincount(numbers.ravel()) * step_mm**2
     large = np.flatnonzero(sizes[1:] >= _LEAST_COMPONENT_MM2) + 1
-    planes = [s[0].start for s in ndimage.find_objects(labels)]
-    return np.bincount([planes[n - 1] for n in large], minlength=len(inside))
+    # Numbers go on from plane to plane.
+    last = np.maximum.accumulate(numbers.max(axis=(1, 2)))
+    return np.bincount(np.searchsorted(last, large), minlength=len(numbers))

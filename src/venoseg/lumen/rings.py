@@ -38,3 +38,8 @@ def lengths(vectors: npt.NDArray[Real]) -> npt.NDArray[Real]:
     """Return (...) lengths of (..., 2) vectors."""
     x, y = vectors[..., 0], vectors[..., 1]
     return np.asarray(np.sqrt(x * x + y * y))
+
+
+def products(one: npt.NDArray[Real], other: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """Return (...) scalar products of (..., 2) vectors."""
+    return np.asarray(one[..., 0] * other[..., 0] + one[..., 1] * other[..., 1])

@@ -133,11 +133,15 @@ def test_how_wide_a_true_ellipse_is_stays_in_doubt():
 
 def test_so_does_a_faint_one_that_noise_would_explain():
     plain = ellipses(14.0, 13.85)
-    assert told(plain).true[:, -1].max() < 0.1
-    moves = wavy(plain, 100) - plain
-    before = feret_diameters_mm(plain + moves)[0] - 13.85
-    # Size and place alone leave half of it.
-    assert left_mm(plain, moves).std() > 0.65 * before.std()
+    waves = told(plain)
+    lost = (feret_diameters_mm(waves.without_noise(plain))[0] - 13.85).mean() / 2.0
+    assert lost > 0.03
+    assert waves.oval_sd_mm.mean() > 0.5 * lost
+
+
+def test_what_was_never_taken_off_leaves_none():
+    assert told(ellipses(14.0, 12.0)).oval_sd_mm.max() < 0.01
+    assert told(ellipses(14.0, 13.85), scatter_mm=0.0).oval_sd_mm == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_larger_lumen_stays_in_doubt():

@@ -71,14 +71,15 @@ def choose_edges(
     model, grid = evidence.model, branch.region.grid
     seen = None if model is None else Edge("gray", model.blur, volume.grid, evidence.grain)
     drawn = Edge("mask", label_blur(grid), grid)
-    for variances, edge, chosen in (
-        (evidence.image_variances_mm2, seen, from_image),
-        (evidence.label_variances_mm2, drawn, ~from_image),
+    for wall, variances, edge, chosen in (
+        (image, evidence.image_variances_mm2, seen, from_image),
+        (labels, evidence.label_variances_mm2, drawn, ~from_image),
     ):
         if edge is not None and chosen.any():
-            half[chosen] = half_intervals_mm(variances[run], contours, curve, edge)[chosen]
+            noise = half_intervals_mm(variances[run], contours, curve, edge)
+            half[chosen] = np.hypot(noise, hidden_wall_mm(wall))[chosen]
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
-    unseen = np.hypot(hidden_wall_mm(image), unseen_rim_mm(image, grid)[:, None])
+    unseen = unseen_rim_mm(image, grid)[:, None]
     half[from_image] = np.hypot(half, unseen)[from_image]
     if boundary == "gray" and not from_image.all():
         apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)

@@ -280,4 +280,9 @@ def _plain(wall: Wall, curve: Curve, edge: Edge) -> tuple[Wall, Waves]:
     """Take noise off the shape of a wall."""
     contours = evenly_spaced(wall.contours_mm)
     waves = tell_waves(contours, wall.ray_sd_mm, curve, edge)
-    return replace(wall, contours_mm=waves.without_noise(contours)), waves
+    plain = replace(
+        wall,
+        contours_mm=waves.without_noise(contours),
+        hidden_least_sd_mm=np.hypot(wall.hidden_least_sd_mm, waves.oval_sd_mm),
+    )
+    return plain, waves

@@ -30,8 +30,8 @@ _DRAWS = 16
 # powers fall with the square of the order for a flat wall, with |order|^-3 for a disc.
 _ORDER, _FINER = 2, 1.15
 
-# Waves of which averages along the vein leave less than this everywhere are left out.
-_LEAST_LEFT = 0.03
+# Places at which averages leave less than this of a wave do not count.
+_LEAST_LEFT = 0.01
 
 # Around the vein only bumps of the labels are taken out of an outline: its waves stay as after an
 # average over so much, less than the offsets from it are averaged over.
@@ -66,26 +66,48 @@ def rounded_moves(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatArr
     along = _on_axes(curve.tangents, grid)[:, None] + slope[..., None] * normals
     bend = curvatures_per_mm(contours_mm)
     bend = average_around(bend, _BEND_TURNS * bend.shape[1])
-    variance = _AROUND_MM**2
-    moves = np.zeros((_DRAWS, *bend.shape))
+    normals, around, places, along = (
+        vectors.reshape(-1, 3) for vectors in (normals, around, places, along)
+    )
+    moves = np.zeros((_DRAWS, bend.size))
+    *shifts, growths = _draws().T
     for order in _orders():
         wave = order / grid.spacing_mm
-        left = _left_along(along @ wave)
-        if left.max() < _LEAST_LEFT:
-            continue
-        through = normals @ wave
-        spread = 1.0 + 2.0j * np.pi * through * bend * variance
-        left = (
-            left
-            * spread**-0.5
-            * np.exp(-((2.0 * np.pi * around @ wave) ** 2) * variance / (2.0 * spread))
-        )
-        height = _FINER * through / (np.pi * (wave**2).sum())
-        here = height * left * np.exp(2.0j * np.pi * (places @ wave))
-        for n, (*place, growth) in enumerate(_draws()):
-            turns = order @ np.array(place) + growth * (normals @ order)
-            moves[n] += (here * np.exp(2.0j * np.pi * turns)).imag
-    return moves
+        at, left = _left_of(wave, normals, around, along, bend.ravel())
+        height = _FINER * (normals[at] @ wave) / (np.pi * (wave**2).sum()) * np.abs(left)
+        turns = places[at] @ wave + (order @ np.array(shifts))[:, None]
+        turns += growths[:, None] * (normals[at] @ order)
+        moves[:, at] += height * np.sin(2.0 * np.pi * turns + np.angle(left))
+    return moves.reshape(_DRAWS, *bend.shape)
+
+
+def _left_of(
+    wave_per_mm: FloatArray,
+    normals: FloatArray,
+    around: FloatArray,
+    along: FloatArray,
+    bend_per_mm: FloatArray,
+) -> tuple[npt.NDArray[np.intp], ComplexArray]:
+    """Return the k of p places at which averages leave something of a wave, and (k,) how much.
+
+    Parameters
+    ----------
+    wave_per_mm
+        (3,) crests along the axes of the grid.
+    normals, around, along
+        (p, 3) unit vectors outwards and around the vein, and the way per mm along it.
+    bend_per_mm
+        (p,) curvature around the vein.
+    """
+    everywhere = _left_along(along @ wave_per_mm)
+    at = np.flatnonzero(everywhere >= _LEAST_LEFT)
+    through, aside = normals[at] @ wave_per_mm, around[at] @ wave_per_mm
+    variance = _AROUND_MM**2
+    spread = 1.0 + 2.0j * np.pi * through * bend_per_mm[at] * variance
+    alike = np.exp(-((2.0 * np.pi * aside) ** 2) * variance / (2.0 * spread))
+    left: ComplexArray = everywhere[at] * spread**-0.5 * alike
+    kept = np.abs(left) >= _LEAST_LEFT
+    return at[kept], left[kept]
 
 
 def _on_axes(vectors_lps: FloatArray, grid: Grid) -> FloatArray:

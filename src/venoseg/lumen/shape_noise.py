@@ -10,7 +10,7 @@ wave stands out, all where noise explains it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -42,11 +42,20 @@ _POWER_MM = 5.0
 # neighbouring rays share: by this factor on phantoms, in the image and in labels with their steps.
 _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
-# What of them is kept, or left when they are taken off, is as high as this.
-_LEFT_WAVES = {"gray": 1.35, "mask": 1.8}
+# What of them is kept, or left when they are taken off, is as high as this. How labels are rounded
+# is told apart.
+_LEFT_WAVES = {"gray": 1.35, "mask": 1.0}
 
 # Of the power of a wave that noise would explain so much may be the vein's own.
 _LOST_TRUTH = 0.5
+
+# Whether a vein is oval is told over this much along it, where noise has on average so much of the
+# power that it may have.
+_OVAL_MM, _TYPICAL = 15.0, 0.55
+
+# An oval moves evenly spaced points along the outline too: its wave is so many times as high as
+# half of what it takes off the radius where that is least.
+_OVAL_WAVE = 0.75
 
 # The first waves are where an outline lies and how large it is.
 _SIZE_AND_PLACE = 2
@@ -67,17 +76,18 @@ class Waves:
         noise, in the order of `numpy.fft.fft` over the points of an outline as complex numbers. 1
         for its place and its size.
     left
-        (n, m) what is then still wrong with a wave, for what noise moved it by.
-    higher
-        How many times as high noise is as single edges tell.
+        (n, m) what is then still wrong with a wave, for what noise as high as single edges tell
+        moves it by.
     focal
         (n,) how far the wall was averaged over less, as in a focal stenosis.
+    oval_sd_mm
+        (n,) how uncertain half the least width is for an oval that noise would explain.
     """
 
     true: FloatArray
     left: FloatArray
-    higher: float
     focal: FloatArray
+    oval_sd_mm: FloatArray
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
         """Return (n, m, 2) outlines of the same place and size, free of what is noise in them."""
@@ -88,18 +98,12 @@ class Waves:
         return _points(kept + plain)
 
     def doubt(self, moves_mm: FloatArray) -> FloatArray:
-        """Return what is left of (n, m, 2) moves as high as single edges tell noise to be."""
-        left = self.higher * self.left
-        left[:, :_SIZE_AND_PLACE] = 1.0
-        return _scaled(moves_mm, left)
-
-    def known_doubt(self, moves_mm: FloatArray) -> FloatArray:
         """Return what is left of (n, m, 2) moves of an outline when noise is taken off."""
         return _scaled(moves_mm, self.left)
 
     def part(self, keep: slice) -> Waves:
         """Return the sections of ``keep``."""
-        return Waves(self.true[keep], self.left[keep], self.higher, self.focal[keep])
+        return Waves(*(getattr(self, f.name)[keep] for f in fields(self)))
 
 
 def tell_waves(
@@ -131,22 +135,23 @@ def tell_waves(
     noise = _wave_powers(contours_mm, curve, edge, focal) * scatter_mm[:, None] ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[edge.source] ** 2 * np.roll(noise, 1, axis=1)
-    chance = np.ones(len(curve))
+    chance = np.ones((len(curve), 1))
     if edge.source == "mask":
         # The steps of labels scatter single edges too: of the two that tell of them the larger.
         noise = np.maximum(noise, _rounded_powers(contours_mm, curve, edge.grid))
-        chance = by_chance(curve, edge.grid, _POWER_MM)
-        noise *= chance[:, None]
-    over = _POWER_MM / station_mm
-    power, expected = (average_along(values, over) for values in (np.abs(beyond) ** 2, noise))
+        chance = by_chance(curve, edge.grid, _POWER_MM)[:, None]
+    heights, over = np.abs(beyond) ** 2, _POWER_MM / station_mm
+    power, expected = (average_along(values, over) for values in (heights, chance * noise))
     true = 1.0 - np.minimum(expected / np.maximum(power, 1e-12), 1.0) ** 2
     # Of a wave that is kept in part its noise is left in part, and part of its truth is lost.
     lost = _LOST_TRUTH * (1.0 - true) ** 2 * power / np.maximum(expected, 1e-12)
-    # Veins are ovals, seldom of other shapes: one that only chance explains stays in doubt.
-    lost[:, -1] *= chance
-    left = np.sqrt(true**2 + lost)
+    # Veins are ovals, seldom of other shapes: how much of one was lost is told apart.
+    lost[:, -1] = 0.0
+    own = average_along(heights[:, -1] - _TYPICAL * noise[:, -1], _OVAL_MM / station_mm)
+    oval_sd = (1.0 - true[:, -1]) * np.sqrt(np.maximum(own, 0.0)) / _OVAL_WAVE
+    left = _LEFT_WAVES[edge.source] * np.sqrt(true**2 + lost)
     true[:, :_SIZE_AND_PLACE] = left[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, left, _LEFT_WAVES[edge.source], focal)
+    return Waves(true, left, focal, oval_sd)
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:

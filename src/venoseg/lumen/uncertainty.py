@@ -99,7 +99,7 @@ def figure_variances(
     variances: FloatArray = changes.var(axis=0, ddof=1)
     if edge.source == "mask":
         rounded = rounded_moves(contours, curve, edge.grid)[..., None] * normals
-        again = [_figures(contours + waves.known_doubt(moves)) for moves in rounded]
+        again = [_figures(contours + waves.doubt(moves)) for moves in rounded]
         # How high rounding is is known: no factor of phantoms belongs to it.
         known = np.var(again, axis=0, ddof=1) / _SPREAD[edge.source] ** 2
         variances = np.maximum(variances, known)
@@ -209,7 +209,7 @@ def slit_tips_mm(minimum_mm: FloatArray, maximum_mm: FloatArray, blur_mm: FloatA
 
 
 def hidden_wall_mm(wall: Wall) -> FloatArray:
-    """Return (n, 2) half widths of the 95 % interval that not knowing the vein's wall leaves.
+    """Return (n, 2) half widths of the 95 % interval for what is hidden at the wall.
 
     Of the equivalent and the minimum diameter.
     """

@@ -22,6 +22,9 @@ def touching() -> Picture:
     return Picture(image, image, grid)
 
 
+NO_BONES = np.zeros(touching().grid.shape, dtype=bool)
+
+
 def column(picture: Picture, i: float) -> np.ndarray:
     return picture.grid.to_lps(np.array([(k, 12, i) for k in range(34, 39)], dtype=float))
 
@@ -29,7 +32,7 @@ def column(picture: Picture, i: float) -> np.ndarray:
 def test_each_comes_first_in_its_own_blood():
     picture = touching()
     lead = lead_of_arteries(
-        picture, column(picture, 12), 160.0, column(picture, 18), np.empty((0, 3))
+        picture, column(picture, 12), 160.0, column(picture, 18), np.empty((0, 3)), NO_BONES
     )
     assert (lead[:30, 11:15, 10:14] > 0).all()
     assert (lead[:30, 11:15, 16:20] < 0).all()
@@ -40,12 +43,27 @@ def test_blood_sets_out_from_a_seed_farther_down_before_it_can_have_come_there()
     picture = touching()
     low = picture.grid.to_lps(np.array([(8, 12, 18)], dtype=float))
     without, having = (
-        lead_of_arteries(picture, column(picture, 12), 160.0, column(picture, 18), ends)
+        lead_of_arteries(picture, column(picture, 12), 160.0, column(picture, 18), ends, NO_BONES)
         for ends in (np.empty((0, 3)), low)
     )
     # 52 mm below the others, a fifth of that ahead; above it nothing changes.
     assert without[2, 12, 18] - having[2, 12, 18] == pytest.approx(0.2 * 52.0, abs=1.5)
     assert having[30, 12, 18] == pytest.approx(without[30, 12, 18])
+
+
+def test_no_blood_comes_through_bone_that_is_as_bright():
+    picture = touching()
+    bones = NO_BONES.copy()
+    bones[20:24] = True
+    through, around = (
+        lead_of_arteries(
+            picture, column(picture, 12), 160.0, column(picture, 18), np.empty((0, 3)), where
+        )
+        for where in (NO_BONES, bones)
+    )
+    assert np.isfinite(through[:30, 11:15, 10:14]).all()
+    assert np.isneginf(around[:24, 11:15, 10:14]).all()
+    assert (around[24:30, 11:15, 10:14] == through[24:30, 11:15, 10:14]).all()
 
 
 def left_beside_arteries(

@@ -87,7 +87,7 @@ def cost_across(scene: Scene, chain: Chain) -> Float32Array:
     points = grid.to_lps(_COARSER * np.moveaxis(np.indices(coarse), 0, -1).reshape(-1, 3))
     middles = np.concatenate([artery.points_lps_mm for artery in known])
     most_mm = _FROM_AORTA_MM + _MOST_ASIDE / _ASIDE
-    away, _ = cKDTree(middles).query(points, distance_upper_bound=most_mm)
+    away, _ = cKDTree(middles).query(points, distance_upper_bound=most_mm, workers=-1)
     above = np.clip((points[:, 2] - scene.division_lps_mm[2]) / _BETWEEN_MM + 1.0, 0.0, 1.0)
     usual = _FROM_ARTERY_MM + above * (_FROM_AORTA_MM - _FROM_ARTERY_MM)
     aside = np.clip(_ASIDE * (np.minimum(away, most_mm) - usual), 0.0, _MOST_ASIDE)

@@ -173,6 +173,7 @@ def lead_of_arteries(
     artery_hu: float,
     veins_lps_mm: FloatArray,
     ends_lps_mm: FloatArray,
+    bones: BoolArray,
 ) -> FloatArray:
     """Return by how much blood of the aorta comes sooner to each place than that of the veins.
 
@@ -193,6 +194,9 @@ def lead_of_arteries(
     ends_lps_mm
         (k, 3) points in veins farther down. Blood sets out from each somewhat before it can have
         come there from ``veins_lps_mm``.
+    bones
+        (slices, rows, columns) where bones are: marrow may be as bright as blood, but no vessel
+        leads through it.
 
     Returns
     -------
@@ -205,7 +209,7 @@ def lead_of_arteries(
     dark = _without_lines(picture.darkest_hu) - picture.darkest_hu
     wall = np.maximum(dark - float(np.median(dark)) - _LINE_HU, 0.0) / _WALL_HU
     least = min(artery_hu, vein_hu)
-    blood = picture.mean_hu > 0.5 * (least + _TISSUE_HU)
+    blood = (picture.mean_hu > 0.5 * (least + _TISSUE_HU)) & ~bones
     pace = []
     for hu, usual in ((artery_hu, _ARTERY_HU), (vein_hu, _VEIN_HU)):
         unlike = np.maximum(np.abs(picture.mean_hu - hu) - usual, 0.0) / usual

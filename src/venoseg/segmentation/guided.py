@@ -191,11 +191,12 @@ def _along_vein(scene: Scene, chain: Chain) -> Chain:
 def _cut_at_ends(veins: Drawn, chains: Sequence[Chain]) -> Drawn:
     """Take away what lies above the first or below the last point of every chain."""
     half = 0.5 * float(veins.grid.spacing_mm[veins.grid.axial_axis])
-    x, _, z = veins.points_lps_mm.T
+    z = veins.points_lps_mm[:, 2]
     beyond = z > max(chain.points_lps_mm[0, 2] for chain in chains) + half
-    lowest = [chain.points_lps_mm[-1] for chain in chains]
-    nearest = np.argmin([np.abs(x - end[0]) for end in lowest], axis=0)
-    beyond |= z < np.array([end[2] for end in lowest])[nearest] - half
+    lowest = np.array([chain.points_lps_mm[-1] for chain in chains])
+    low = np.flatnonzero(z < lowest[:, 2].max() - half)
+    nearest = np.abs(veins.points_lps_mm[low, :1] - lowest[:, 0]).argmin(axis=1)
+    beyond[low] |= z[low] < lowest[nearest, 2] - half
     return veins.without(beyond)
 
 

@@ -102,9 +102,10 @@ def blood_around(picture: Picture, found: Landmarks, veins_lps_mm: FloatArray) -
     lower = veins_lps_mm[veins_lps_mm[:, 2] < used[:, 2].min()]
     fainter = min(level, float(level_at(picture, known).min()))
     brightest = max(level, float(level_at(picture, known).max()))
-    lead, (by_wall, bones) = both(
-        lambda: lead_of_arteries(picture, used, level, upper, lower),
-        lambda: (arteries_in(picture, used, known, fainter), bones_in(picture, brightest)),
+    bones = bones_in(picture, brightest)
+    lead, by_wall = both(
+        lambda: lead_of_arteries(picture, used, level, upper, lower, bones),
+        lambda: arteries_in(picture, used, known, fainter),
     )
     return Blood(used, trunk, level, divides_mm, lowest_mm, lead, by_wall, bones)
 

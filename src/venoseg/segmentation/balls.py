@@ -32,7 +32,8 @@ class Depths:
 
     def deeper_than(self, depth: float) -> npt.NDArray[np.int64]:
         """Return (m, 3) the voxels that lie deeper."""
-        return self.index[self.depth > depth]
+        deeper: npt.NDArray[np.int64] = np.compress(self.depth > depth, self.index, axis=0)
+        return deeper
 
     def within(self, box: Box) -> Depths:
         """Return those in a box, counted from its corner."""
@@ -40,7 +41,8 @@ class Depths:
         low, high = np.searchsorted(self.index[:, 0], (first[0], stop[0]))
         _, j, i = self.index[low:high].T
         inner = (j >= first[1]) & (j < stop[1]) & (i >= first[2]) & (i < stop[2])
-        return Depths(self.index[low:high][inner] - first, self.depth[low:high][inner])
+        index = np.compress(inner, self.index[low:high], axis=0)
+        return Depths(index - first, self.depth[low:high][inner])
 
 
 def depths_in(grid: Grid, points_lps_mm: FloatArray, radius_mm: FloatArray, least: float) -> Depths:

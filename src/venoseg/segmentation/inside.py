@@ -186,6 +186,6 @@ def _inside(
     kept = (depth >= 0) & ~beyond & open_stations[station]
     kept &= np.abs(along) <= np.float32(2.0 * course.step_mm)
     held, voxel = np.nonzero(kept)
-    index = corner[held] + offset[voxel]
+    index = np.take(corner, held, axis=0) + np.take(offset, voxel, axis=0)
     within = (index < grid.shape).all(axis=1)
-    return index[within], depth[kept][within], station[kept][within]
+    return np.compress(within, index, axis=0), depth[kept][within], station[kept][within]

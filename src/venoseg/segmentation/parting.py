@@ -73,12 +73,9 @@ def without_touching(
     factor = factors(volume.grid, _FINE_MM)
     grid = blocks_of(volume.grid, factor)
     # What is left over beside the last whole blocks counts as theirs.
-    block = tuple(
-        np.minimum(axis, size - 1)
-        for axis, size in zip(drawn.blocks(factor), grid.shape, strict=True)
-    )
+    block = np.ravel_multi_index(drawn.blocks(factor), grid.shape, mode="clip")
     vein, gone = np.zeros(grid.shape, dtype=bool), np.zeros(grid.shape, dtype=bool)
-    vein[block] = True
+    vein.ravel()[block] = True
     touching = each(lambda artery: _touching(vein, grid, artery), arteries)
     pieces = [piece for own in touching for piece in own]
 
@@ -90,7 +87,7 @@ def without_touching(
 
     for (_, box), first in zip(pieces, each(lost, pieces), strict=True):
         gone[box] |= first
-    return drawn.without(gone[block])
+    return drawn.without(gone.ravel()[block])
 
 
 def _touching(vein: BoolArray, grid: Grid, artery: Artery) -> list[tuple[Depths, Box]]:

@@ -13,6 +13,7 @@ from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.flat import Stretched, no_stretch, on_round_rays, stretch_of
 from venoseg.segmentation.lobes import clipped, lobes_of
 from venoseg.segmentation.paths import cheapest_way
+from venoseg.segmentation.streams import Streams
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import (
     Expected,
@@ -20,6 +21,7 @@ from venoseg.segmentation.wall import (
     expected_from,
     level_along,
     level_on_rays,
+    on_steepest,
     shown_share,
     unrolled,
     wall_around,
@@ -169,7 +171,11 @@ def prolonged(way_lps_mm: FloatArray, grid: Grid) -> FloatArray:
 
 
 def tube_along(
-    part: Volume, way_lps_mm: FloatArray, noise_hu: float, artery_below_mm: float = np.inf
+    part: Volume,
+    way_lps_mm: FloatArray,
+    noise_hu: float,
+    artery_below_mm: float = np.inf,
+    streams: Streams | None = None,
 ) -> Tube:
     """Find the wall around a way, and move the course into the middle, a few times over.
 
@@ -183,6 +189,8 @@ def tube_along(
         Scatter of the evened image that means nothing.
     artery_below_mm
         Height below which an artery may touch the vein, so that a section with a waist is both.
+    streams
+        Where blood may run in streams whose borders are no wall; None: nowhere.
     """
     course = course_through(way_lps_mm, _FIRST_STEP_MM, 3.0)
     expected = None
@@ -195,7 +203,14 @@ def tube_along(
         # Faint blood lies in tissue nearly as bright; bright blood has streams that differ more.
         bright = np.clip((level - _FAINT_HU) / _FAINT_OVER_HU, 0.0, 1.0)
         tolerance = 12.0 + noise_hu + bright * (8.0 + 0.5 * noise_hu)
-        length, step = wall_around(sampled, level, tolerance, _along(expected, rays))
+        even, even_hu = sampled, level
+        if streams is not None:
+            even = streams.evened(sampled, level, course.points_lps_mm)
+            even_hu = level_along(even, course.step_mm)
+        length, step = wall_around(even, even_hu, tolerance, _along(expected, rays))
+        if last and streams is not None:
+            where = streams.may_run_at(course.points_lps_mm)
+            length[where] = on_steepest(sampled[where], length[where])
         ray_hu = level_on_rays(sampled, length)
         length = out_to_wires(sampled, length, level)
         radius, step, ray_hu = on_round_rays(rays, length, step, ray_hu)
@@ -216,6 +231,8 @@ def tube_along(
         # Where hardly a wall shows, what looks long may be a leak.
         flat = ~touched & (shown_share(step) > _WALL_SHOWS)
         rays = stretch_of(radius[at], flat[at], course.step_mm)
+    if streams is not None:
+        level = streams.level_of(level, ray_hu, course.points_lps_mm)
     smooth = ndimage.gaussian_filter(radius, (0.8, 0.6), mode=("nearest", "wrap"))
     lobes = lobes_of(smooth, ray_hu, touched)
     return Tube(course, clipped(smooth, lobes), level, step, lobes.cut)

@@ -39,6 +39,7 @@ from venoseg.segmentation.plan import (
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.seeing import scene_of, seen_around
+from venoseg.segmentation.streams import Streams, streams_of
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.wall import Tube
@@ -119,10 +120,13 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
     part, noise = _fine(volume, np.concatenate(ways))
-    arteries = scene.iliac.all_arteries
+    # A vein that crosses before the aorta lies flat on it.
+    trunk = () if scene.trunk is None else (scene.trunk.proved,)
+    arteries = (*scene.iliac.all_arteries, *trunk)
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
-    tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm)
+    bare = arteries_erased(part, tracked, _ERASED)
+    tubes = _tubes_along(bare, ways, noise, below_mm, streams_of(scene, below_mm))
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -147,11 +151,9 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     box = _box_of(part.grid, tubes)
     part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
-    # A vein that crosses before the aorta lies flat on it.
-    proved = () if scene.trunk is None else (scene.trunk.proved.depths(part.grid, 0.0),)
     veins, deepest = painted(part.grid, found, tubes, names)
     before = veins.counts(len(names))
-    veins = without_deeper(veins, deepest, (*tracked, *proved))
+    veins = without_deeper(veins, deepest, tracked)
     veins = without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
@@ -174,10 +176,16 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
 
 
 def _tubes_along(
-    part: Volume, ways: Sequence[FloatArray], noise_hu: float, below_mm: float
+    part: Volume,
+    ways: Sequence[FloatArray],
+    noise_hu: float,
+    below_mm: float,
+    streams: Streams | None,
 ) -> list[Tube]:
     """Find the wall around each way, of further ones around what the first does not go too."""
-    return each(lambda way: tube_along(part, way, noise_hu, below_mm), without_the_same(ways))
+    return each(
+        lambda way: tube_along(part, way, noise_hu, below_mm, streams), without_the_same(ways)
+    )
 
 
 def _along_vein(scene: Scene, chain: Chain) -> Chain:

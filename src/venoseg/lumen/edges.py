@@ -30,7 +30,7 @@ FIT_ROUNDS = 4
 _POINTS_AT_ONCE = 65_536
 
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
-_STATIONS_AT_ONCE = 16
+_STATIONS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

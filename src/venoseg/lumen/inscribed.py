@@ -63,14 +63,13 @@ def inscribed_diameters_mm(contours: FloatArray, start: FloatArray) -> FloatArra
 class _Corners:
     """The corners of n contours: where they lie, and which way is out, (n, m, 2) each.
 
-    Kept beside them is what the distance to them is told from: twice where they lie, (n, 2, m), and
-    their square distances from the origin, (n, 1, m).
+    Kept beside them is what the distance to them is told from: (n, 3, m) less twice where they lie,
+    and their square distances from the origin.
     """
 
     points: npt.NDArray[np.float32]
     outward: npt.NDArray[np.float32]
-    doubled: npt.NDArray[np.float32]
-    squares: npt.NDArray[np.float32]
+    factors: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, contours: FloatArray) -> _Corners:
@@ -79,9 +78,9 @@ class _Corners:
         along = ahead + preceding(ahead)
         outward = np.stack([along[..., 1], -along[..., 0]], axis=-1)
         points = contours.astype(np.float32)
-        doubled = np.ascontiguousarray(2.0 * points.transpose(0, 2, 1))
-        squares = np.einsum("nmk,nmk->nm", points, points)[:, None]
-        return cls(points, outward.astype(np.float32), doubled, squares)
+        squares = products(points, points)[:, None]
+        factors = np.concatenate([-2.0 * points.transpose(0, 2, 1), squares], axis=1)
+        return cls(points, outward.astype(np.float32), factors)
 
     def clearance(self, places: FloatArray) -> npt.NDArray[np.float32]:
         """Return (n, c) the distance of (n, c, 2) places to the nearest corner, negative outside.
@@ -91,8 +90,7 @@ class _Corners:
         """
         at = places.astype(np.float32)
         # But for the square of the place's own distance from the origin, alike for all corners.
-        squared = at @ self.doubled
-        np.subtract(self.squares, squared, out=squared)
+        squared = np.concatenate([at, np.ones_like(at[..., :1])], axis=2) @ self.factors
         nearest = np.argmin(squared, axis=2)
         rows = np.arange(len(at))[:, None]
         beyond = at - self.points[rows, nearest]

@@ -199,7 +199,10 @@ def measure_along(
         return with_implants(with_gaps(measured, volume, segmentation), volume)
 
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
-        bare = list(pool.map(profile, tree.branches))
+        # The longest first, so that no core is left with it at the end.
+        longest_first = sorted(tree.branches, key=lambda branch: -len(branch.curve))
+        made = {done.vessel: done for done in pool.map(profile, longest_first)}
+        bare = [made[branch.vessel] for branch in tree.branches]
         # The search costs more than the measurement: wires beside the lumen must call for it.
         drawn, names = segmentation.stent is not None, list(segmentation.names.values())
         stented = names if drawn else stented_veins(stent_nominal_mm, names)

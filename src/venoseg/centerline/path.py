@@ -53,11 +53,12 @@ def lattice(region: Region, piece: int) -> Lattice:
     first, which = np.nonzero(links >= 0)
     second = links[first, which]
     ends = np.concatenate([[0], np.cumsum((links >= 0).sum(axis=1))])
-    length = np.linalg.norm(_NEIGHBOURS * factor * spacing, axis=1)[which]
+    points = region.grid.to_lps(nodes * factor + (factor - 1) / 2)
+    length = np.linalg.norm(points[first] - points[second], axis=1)
     node_depth = depth[tuple(nodes.T)]
     dearness = (node_depth.max() / np.minimum(node_depth[first], node_depth[second])) ** 2
     return Lattice(
-        region.grid.to_lps(nodes * factor + (factor - 1) / 2),
+        points,
         node_depth,
         *(sparse.csr_array((w, second, ends)) for w in (length, length * dearness)),
     )

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.errors import MeasurementError
-from venoseg.segmentation.working import Box, Float32Array, box_around
+from venoseg.segmentation.working import Box, Float32Array, box_around, box_of
 from venoseg.volume import FloatArray, Grid
 
 _ASIDE_MM, _BEYOND_MM = 45.0, 35.0
@@ -49,9 +49,11 @@ def cheapest_way(
     near = box_around(grid, ends, _NEAR_MM)
     part, place = cost[near], grid.crop(near)
     found = _way_within(part, place, ends)
+    least = float(cost.min())
     # Whatever leaves the surroundings is so long that it cannot cost less.
-    if found is None or found[1] >= float(cost.min()) * _least_outside_mm(grid, near, ends):
-        found = _way_within(cost, grid, ends)
+    if found is None or found[1] >= least * _least_outside_mm(grid, near, ends):
+        box = box_of(grid) if found is None else _box_of_ways(grid, ends, found[1] / least)
+        found = _way_within(cost[box], grid.crop(box), ends)
     if found is None:
         raise MeasurementError("no way leads from one end of the vein to the other")
     return np.concatenate([[start_lps_mm], found[0], [end_lps_mm]])
@@ -76,6 +78,14 @@ def _way_within(
     except ValueError:
         return None
     return grid.to_lps(way[1:-1]).reshape(-1, 3), float(total[last])
+
+
+def _box_of_ways(grid: Grid, ends_lps_mm: FloatArray, longest_mm: float) -> Box:
+    """Return the box of a grid that holds all ways between two points up to a length."""
+    # A way leads beyond both ends by half of what it is longer than they are apart, at most; its
+    # own ends are voxels, as much as half of one beside them.
+    beyond = 0.5 * (longest_mm - np.abs(ends_lps_mm[1] - ends_lps_mm[0]))
+    return box_around(grid, ends_lps_mm, np.maximum(beyond, 0.0) + grid.spacing_mm.max())
 
 
 def _least_outside_mm(grid: Grid, box: Box, ends_lps_mm: FloatArray) -> float:

@@ -16,8 +16,11 @@ _LEAST_WEIGHT = 0.02
 _AT_ONCE = 8
 
 
-def box_around(grid: Grid, points_lps_mm: FloatArray, margin_mm: float) -> Box:
-    """Return the box of a grid that holds some points with a margin around them."""
+def box_around(grid: Grid, points_lps_mm: FloatArray, margin_mm: float | FloatArray) -> Box:
+    """Return the box of a grid that holds some points with a margin around them.
+
+    ``margin_mm`` is the same in all directions, or (3,) along x, y and z.
+    """
     low, high = points_lps_mm.min(axis=0) - margin_mm, points_lps_mm.max(axis=0) + margin_mm
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     index = grid.to_index(corners)

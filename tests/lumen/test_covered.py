@@ -88,7 +88,43 @@ def test_blood_brighter_all_along_the_wall_is_no_calcium():
     found = measured(hu, slice(0, SHAPE[0]), 0)
     inner = slice(8, -8)
     assert found.from_image[inner].all()
+    assert found.shapes.equivalent_mm[inner] == pytest.approx(2.0 * RADIUS_MM, abs=0.3)
+    # Calcium fainter than in the test before would look the same.
+    assert all(flags == ("ambiguous_edge",) for flags in found.flags[inner])
+
+
+def around(thick_mm: float, hu: float) -> np.ndarray:
+    """Return a lumen in muscle with an even layer of something else on its wall."""
+    return np.where(INSIDE, 150.0, np.where(np.hypot(X, Y) < RADIUS_MM + thick_mm, hu, 50.0))
+
+
+def holds(found: VesselProfile, inner: slice) -> float:
+    low, high = found.area_interval_mm2[inner].T
+    return float(np.mean((low <= np.pi * RADIUS_MM**2) & (np.pi * RADIUS_MM**2 <= high)))
+
+
+@pytest.mark.parametrize(("thick_mm", "hu"), [(1.0, -60.0), (1.5, 0.0), (2.0, 0.0)])
+def test_a_thin_layer_of_fat_does_not_draw_the_edge_inwards(thick_mm, hu):
+    found = measured(around(thick_mm, hu), slice(0, SHAPE[0]), 0)
+    inner = slice(8, -8)
+    error = found.shapes.equivalent_mm[inner].mean() - 2.0 * RADIUS_MM
+    assert abs(error) < 0.35
+    assert holds(found, inner) > 0.9
     assert not any(found.flags[inner])
+
+
+@pytest.mark.parametrize(("thick_mm", "hu"), [(0.4, 250.0), (2.0, 90.0), (2.0, 110.0)])
+def test_faint_calcium_and_enhancing_walls_make_the_edge_ambiguous(thick_mm, hu):
+    found = measured(around(thick_mm, hu), slice(0, SHAPE[0]), 0)
+    inner = slice(8, -8)
+    assert all("ambiguous_edge" in flags for flags in found.flags[inner])
+    assert holds(found, inner) > 0.9
+
+
+def test_a_plain_edge_is_not_ambiguous():
+    found = measured(around(0.0, 50.0), slice(0, SHAPE[0]), 0)
+    assert not any(found.flags[8:-8])
+    assert np.ptp(found.area_interval_mm2[8:-8], axis=1).mean() < 0.05 * np.pi * RADIUS_MM**2
 
 
 @pytest.mark.parametrize("grown", [0, 1])

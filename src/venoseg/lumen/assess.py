@@ -33,6 +33,9 @@ APART = "lumens_apart"
 WEBBED = "webs_in_lumen"
 """Flag of a station in whose lumen the image shows webs, which its area counts in."""
 
+AMBIGUOUS = "ambiguous_edge"
+"""Flag of a station whose edge streams of blood, calcium or an enhancing wall explain alike."""
+
 # Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
@@ -247,6 +250,12 @@ def note_webbed(wall: Wall, from_image: BoolArray, flags: Flags) -> None:
     """Note the stations in whose lumen the image shows webs."""
     for n in np.flatnonzero(from_image & (wall.webbed > 0.0)):
         flags[n].append(WEBBED)
+
+
+def note_ambiguous(wall: Wall, from_image: BoolArray, flags: Flags) -> None:
+    """Note the stations whose edge several causes explain that put it at different places."""
+    for n in np.flatnonzero(from_image & (wall.ambiguous > 0.0)):
+        flags[n].append(AMBIGUOUS)
 
 
 def note_concave(contours_mm: FloatArray, measured: BoolArray, flags: Flags) -> None:

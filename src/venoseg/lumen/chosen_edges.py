@@ -8,7 +8,14 @@ import numpy as np
 
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.alike import Edge
-from venoseg.lumen.assess import Flags, image_decides, note_narrow, note_webbed, resolution_mm
+from venoseg.lumen.assess import (
+    Flags,
+    image_decides,
+    note_ambiguous,
+    note_narrow,
+    note_webbed,
+    resolution_mm,
+)
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import equivalent_mm
 from venoseg.lumen.evidence import Boundary, Evidence
@@ -65,6 +72,7 @@ def choose_edges(
     if boundary == "gray":
         from_image = image_decides(image, volume, flags)
         note_webbed(image, from_image, flags)
+        note_ambiguous(image, from_image, flags)
     contours = np.where(from_image[:, None, None], image.contours_mm, labels.contours_mm)
     half = np.full((len(curve), 2), np.nan)
     resolution = np.zeros(len(curve))

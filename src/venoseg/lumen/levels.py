@@ -58,6 +58,8 @@ class Levels:
     ----------
     inside, outside
         (n, m) levels near every point.
+    rising
+        (n, m) HU by which the level inside rises with each mm towards the wall.
     noise
         (n,) standard deviation of a voxel inside.
     doubt_hu
@@ -68,6 +70,7 @@ class Levels:
 
     inside: FloatArray
     outside: FloatArray
+    rising: FloatArray
     noise: FloatArray
     doubt_hu: FloatArray
     contrast: BoolArray
@@ -103,7 +106,7 @@ def levels_beside(
     seen = sight.seen
     lit = _lit(sight, float(curve.position_mm[1] - curve.position_mm[0]))
     known = np.where(seen, lit[:, None], 0.0)
-    rising, at_wall = rise_across(sight, known, curve, contours, radius, depths_mm, draws)
+    rising, at_wall, outwards = rise_across(sight, known, curve, contours, radius, depths_mm, draws)
     level, over_mm = level_inside(sight.within - rising, known, curve, contours, radius)
     inside = level + at_wall
     noise = voxel_noise(sight, level + rising, draws)
@@ -123,7 +126,7 @@ def levels_beside(
             + draws.alike_mm3 / _volume_outside(radius, read_mm)
         )
     )
-    return Levels(inside, outside, noise, doubt, contrast)
+    return Levels(inside, outside, outwards, noise, doubt, contrast)
 
 
 def _lit(sight: Sight, station_mm: float) -> FloatArray:

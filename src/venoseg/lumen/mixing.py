@@ -19,7 +19,7 @@ from venoseg.lumen.sight import Sight, inner_depths, voxel_noise
 from venoseg.volume import FloatArray
 
 # So far inside the wall lies the blood that makes its edge: 0.8 of the blur of a body CT.
-_FELT_MM = 0.5
+FELT_MM = 0.5
 
 # A plane is laid through what is read over this much along the vein (standard deviation).
 _ALONG_MM = 3.5
@@ -43,8 +43,10 @@ def rise_across(
     radius: FloatArray,
     depths_mm: FloatArray,
     draws: NoiseDraws,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (n, m) how much brighter than in the middle it is where rays read, and at the wall.
+
+    The third is by how many HU each mm it gets brighter along the rays there, outwards.
 
     A blurred wall with blood that rises towards it looks like one with the even blood of a place
     0.8 standard deviations of the blur inside.
@@ -59,7 +61,8 @@ def rise_across(
     at_outline, outwards = (
         (vectors @ slopes[..., None])[..., 0] for vectors in (contours - middles(contours), normals)
     )
-    return at_outline + read_mm[:, None] * outwards, at_outline - _FELT_MM * outwards
+    read = at_outline + read_mm[:, None] * outwards
+    return read, at_outline - FELT_MM * outwards, outwards
 
 
 def slopes_hu_per_mm(

@@ -26,12 +26,13 @@ from venoseg.lumen.edges import (
 )
 from venoseg.lumen.grain import Grain, NoiseDraws
 from venoseg.lumen.levels import Levels, levels_beside
+from venoseg.lumen.lopsided import lopsided_mm
 from venoseg.lumen.rings import medians
 from venoseg.lumen.shell import shell_rays
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
 from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
 from venoseg.lumen.tips import with_whole_tips
-from venoseg.lumen.turns import NEARING_STRIDE, NEARING_TURNS, Search, Turn
+from venoseg.lumen.turns import LOPSIDED_STRIDE, NEARING_STRIDE, NEARING_TURNS, Search, Turn
 from venoseg.lumen.vein_wall import (
     FACES_FAT,
     FACES_TISSUE,
@@ -133,6 +134,7 @@ def search_edge(
         turns.append(found.turn)
         first = first or found.turn
         if last:
+            found.turn.lopsided_mm[again] = _lopsided_mm(found, profiles, again, grid)
             break
         moves.append(found.mean_mm)
         onward = found.mean_mm * _more(moves, curve)[:, None]
@@ -143,6 +145,20 @@ def search_edge(
             contours = with_more_points(contours, NEARING_STRIDE)
             model = known or _model_of(found, profiles, curve, grid)
     return replace(found, model=model), Search(tuple(turns))
+
+
+def _lopsided_mm(found: Found, profiles: Profiles, again: slice, grid: Grid) -> FloatArray:
+    """Return how lopsided rises are on every so many rays of some stations."""
+    rays = slice(None, None, LOPSIDED_STRIDE)
+    return lopsided_mm(
+        Profiles(profiles.depths_mm, profiles.values[:, rays]),
+        found.levels.inside[again, rays],
+        found.levels.outside[again, rays],
+        found.levels.rising[again, rays],
+        found.turn.offsets_mm[again, rays],
+        found.width_mm[again, rays],
+        grid.slice_and_pixel_mm[1],
+    )
 
 
 def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:

@@ -14,6 +14,9 @@ from venoseg.volume import BoolArray, FloatArray
 NEARING_TURNS = 2
 NEARING_STRIDE = 2
 
+# How lopsided rises are is averaged over more of the wall, and read on every so many rays.
+LOPSIDED_STRIDE = 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn:
@@ -29,6 +32,9 @@ class Turn:
         (n, m) the edge along each ray from the contour; 0 where the ray shows none.
     usable
         (n, m) which rays show one.
+    lopsided_mm
+        (n, m / `LOPSIDED_STRIDE`) how lopsided the rise is, as `lopsided` tells; by the last turn
+        only.
     bright
         (n,) share of rays beside which a shell or something far brighter than the lumen lies; told
         by the first turn only.
@@ -43,6 +49,7 @@ class Turn:
     shell: BoolArray
     offsets_mm: FloatArray
     usable: BoolArray
+    lopsided_mm: FloatArray
     bright: FloatArray
 
     @classmethod
@@ -59,6 +66,7 @@ class Turn:
             shell=nothing.copy(),
             offsets_mm=blank.copy(),
             usable=nothing.copy(),
+            lopsided_mm=np.full((count, points // LOPSIDED_STRIDE), np.nan),
             bright=np.full(count, np.nan),
         )
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.regions import Region
 from venoseg.lumen.averages import average_along
-from venoseg.lumen.blur import label_blur, label_pull
+from venoseg.lumen.blur import default_blur, label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
-from venoseg.lumen.grain import Grain
+from venoseg.lumen.grain import Grain, NoiseDraws
 from venoseg.lumen.levels import Levels
+from venoseg.lumen.lopsided import Lopsided, edge_beside_half
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.rereading import Reading, read_again, slit_share
 from venoseg.lumen.rings import medians
 from venoseg.lumen.search import DEEPEST, Found, depths_mm, search_edge
 from venoseg.lumen.sight import inner_radii_mm
-from venoseg.lumen.smoothing import settled, shift_along, shift_around, smooth_offsets
-from venoseg.lumen.turns import Search
-from venoseg.lumen.vein_wall import EdgeModel, doubts_mm, outer_share, seen_shift
+from venoseg.lumen.smoothing import ramp, settled, shift_along, shift_around, smooth_offsets
+from venoseg.lumen.turns import LOPSIDED_STRIDE, Search
+from venoseg.lumen.vein_wall import (
+    FACES_FAT,
+    FACES_TISSUE,
+    EdgeModel,
+    doubts_mm,
+    outer_share,
+    seen_shift,
+)
 from venoseg.lumen.webs import web_share
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
@@ -56,6 +64,8 @@ class Wall:
         (n,) the part of the first which another image of the same vein does not share.
     webbed
         (n,) share of the rim on which webs within the lumen grow.
+    ambiguous
+        (n,) how far causes are reckoned with that would put the edge elsewhere, 0 to 1.
     """
 
     contours_mm: FloatArray
@@ -68,12 +78,13 @@ class Wall:
     hidden_least_sd_mm: FloatArray
     hidden_own_sd_mm: FloatArray
     webbed: FloatArray
+    ambiguous: FloatArray
 
     @classmethod
     def unknown(cls, count: int) -> Wall:
         """Return stations at which nothing is known."""
         blank = np.full(count, np.nan)
-        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(9)))
+        return cls(np.full((count, CONTOUR_POINTS, 2), np.nan), *(blank.copy() for _ in range(10)))
 
     def part(self, keep: slice) -> Wall:
         """Return the stations of ``keep``."""
@@ -133,6 +144,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         hidden_least_sd_mm=np.zeros(len(curve)),
         hidden_own_sd_mm=np.zeros(len(curve)),
         webbed=np.zeros(len(curve)),
+        ambiguous=np.zeros(len(curve)),
     )
 
 
@@ -177,34 +189,66 @@ def wall_of_image(
     share = np.where(turn.usable, outer_share(levels.inside, levels.outside), 0.0)
     levels_sd = level_doubt_mm(levels, found.width_mm)
     whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
+    draws = grain.on(volume.grid)
+    sided = _sided(found, curve, share, volume, draws)
     inside, outside = medians(levels.inside), medians(levels.outside)
     wall = Wall(
-        contours_mm=_lumen_of(found, curve, volume.grid, share),
+        contours_mm=_lumen_of(found, curve, volume.grid, share, sided.shift_mm),
         rim=turn.usable.mean(axis=1),
         ray_sd_mm=_scatter(turn.offsets_mm, found.mean_mm, turn.usable),
         inside=inside,
         outside=outside,
         bright=search.turns[0].bright,
-        hidden_sd_mm=whole_sd,
-        hidden_least_sd_mm=least_sd,
+        hidden_sd_mm=np.hypot(whole_sd, sided.sd_mm),
+        hidden_least_sd_mm=np.hypot(least_sd, sided.sd_mm),
         hidden_own_sd_mm=own_sd,
         webbed=web_share(
             turn.within,
             turn.seen,
             inside - outside,
             levels.noise,
-            grain.on(volume.grid).alike_mm3,
+            draws.alike_mm3,
             curve,
             turn.contours_mm,
         ),
+        ambiguous=sided.ambiguous,
     )
     return wall, model, search
 
 
-def _lumen_of(found: Found, curve: Curve, grid: Grid, share: FloatArray) -> FloatArray:
-    """Return (n, m, 2) the lumen: the edge that was found, with what blur and wall shift taken off.
+def _sided(
+    found: Found, curve: Curve, share: FloatArray, volume: Volume, draws: NoiseDraws
+) -> Lopsided:
+    """Tell where rises are lopsided; those into fat have the vein's wall in them, told elsewhere.
 
     ``share`` (n, m) is that of the step which the vein's wall makes.
+    """
+    turn = found.turn
+    rays = slice(None, None, LOPSIDED_STRIDE)
+    tissue = 1.0 - ramp(share[:, rays], (FACES_TISSUE, FACES_FAT))
+    beside_tissue = np.where(turn.usable[:, rays], tissue, 0.0)
+    expected = default_blur(volume.grid, volume.source.slice_thickness_mm)
+    told = edge_beside_half(
+        turn.lopsided_mm,
+        beside_tissue,
+        inner_radii_mm(turn.moved_mm) / found.width_mm.mean(axis=1),
+        found.model.blur.in_plane_mm / expected.in_plane_mm,
+        volume.grid.slice_and_pixel_mm[0],
+        draws,
+        curve,
+        turn.contours_mm[:, rays],
+    )
+    shift: FloatArray = np.repeat(told.shift_mm * beside_tissue, LOPSIDED_STRIDE, axis=1)
+    return replace(told, shift_mm=shift)
+
+
+def _lumen_of(
+    found: Found, curve: Curve, grid: Grid, share: FloatArray, beside_mm: FloatArray
+) -> FloatArray:
+    """Return (n, m, 2) the lumen: the edge that was found, with what shifts it taken off.
+
+    ``share`` (n, m) is that of the step which the vein's wall makes, ``beside_mm`` (n, m) how far
+    outside of the half of the rise the edge lies.
     """
     turn, model, width = found.turn, found.model, found.width_mm
     contours, moved = turn.contours_mm, turn.moved_mm
@@ -212,6 +256,7 @@ def _lumen_of(found: Found, curve: Curve, grid: Grid, share: FloatArray) -> Floa
     if share.any():
         hidden = seen_shift(share, model.wall_mm, width)
         elsewhere = elsewhere - smooth_offsets(hidden, turn.usable, curve, contours)
+    elsewhere = elsewhere + beside_mm
     shift = shift_around(moved, curve, model.blur, grid) + elsewhere
     in_plane = np.sqrt((width**2).mean(axis=1))
     read = inner_radii_mm(moved) + shift.mean(axis=1)

@@ -211,6 +211,14 @@ class TestToldApart:
     def test_nothing_is_drawn_where_none_was_followed(self):
         assert len(self.drawn("left_iliac_vein", 150.0, ())) == 0
 
+    @pytest.mark.parametrize(("high", "open_again"), [(93.0, True), (117.0, False)])
+    def test_a_vein_goes_on_over_a_gap_no_longer_than_it_is_wide(self, high, open_again):
+        z = np.concatenate([np.arange(0.0, 58.0, 3.0), np.arange(high, 151.0, 3.0)])
+        artery = Artery(np.column_stack([z * 0, z * 0 - 12.0, z]), z * 0 + 5.0)
+        drawn = self.drawn("left_iliac_vein", 150.0, (artery,))
+        middle = 0.5 * (57.0 + high)
+        assert bool((np.abs(drawn - middle) < 1.5).any()) == open_again
+
     def test_a_darker_vein_and_the_cava_are_drawn_all_along(self):
         assert np.ptp(self.drawn("left_iliac_vein", 95.0, ())) == pytest.approx(150.0)
         assert np.ptp(self.drawn("ivc", 150.0, ())) == pytest.approx(150.0)

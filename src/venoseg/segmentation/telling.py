@@ -23,6 +23,8 @@ DARKER_HU = 40.0
 # come together they lie farther from the arteries, most of all beside the division of the aorta.
 _NEAR_MM, _AT_END_MM = 20.0, 25.0
 _FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
+# The width of a vein.
+_BRIDGED_MM = 10.0
 # Where a vein seems to leave the straight way between the places so far before and after by more
 # than the second, and the artery's track runs in that way, the two have changed places: behind them
 # runs the internal iliac artery, as bright as both. Veins bend around arteries by half of that.
@@ -55,7 +57,10 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     if scene.artery_hu is not None:
         told |= tube.level_hu < scene.artery_hu - DARKER_HU
     size = max(1, round(_NEAR_MM / tube.course.step_mm))
-    told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))[size:-size]
+    told = ndimage.binary_opening(np.pad(told, size, mode="edge"), np.ones(size))
+    # Between two places where it is told, a vein and an artery do not change places in less.
+    gap = np.ones(round(_BRIDGED_MM / tube.course.step_mm) + 1)
+    told = ndimage.binary_closing(told, gap)[size:-size]
     for point in scene.said_lps_mm:
         told |= np.linalg.norm(points - point, axis=1) < _NEAR_MM
     open_stations = one.open_stations

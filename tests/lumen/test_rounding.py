@@ -13,6 +13,7 @@ from venoseg.volume import FloatArray, Grid, Volume
 
 PIXEL_MM = 0.78
 GRID = Grid.from_axes((60, 70, 70), spacing_mm=(1.0, PIXEL_MM, PIXEL_MM))
+SHORT = Grid.from_axes((40, 70, 70), spacing_mm=(1.0, PIXEL_MM, PIXEL_MM))
 STATIONS, POINTS = 40, 96
 
 
@@ -70,3 +71,23 @@ def test_intervals_hold_the_width_of_slits_along_rows() -> None:
         low, high = profile.minimum_interval_mm[profile.measured].T
         held.append(((low <= 2.0 * half_mm) & (2.0 * half_mm <= high)).mean())
     assert np.mean(held) > 0.9
+
+
+def oval_along_slices(half_mm: float, turn: float, place_mm: FloatArray) -> Segmentation:
+    """Return labels of an oval vein along the slices' axis, 14 mm wide one way."""
+    rows, columns = ((np.arange(n) - n / 2.0) * PIXEL_MM for n in GRID.shape[1:])
+    y, x = rows[:, None] - place_mm[0], columns - place_mm[1]
+    long, short = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
+    one = (long / 7.0) ** 2 + (short / half_mm) ** 2 < 1.0
+    return Segmentation(np.repeat(one[None].astype(np.uint8), 40, axis=0), SHORT, {1: "ivc"})
+
+
+def test_intervals_hold_the_width_of_ovals_that_rounding_would_explain() -> None:
+    random, held = np.random.default_rng(4), []
+    for _ in range(8):
+        labels = oval_along_slices(6.65, random.uniform(0.0, np.pi), random.uniform(0, PIXEL_MM, 2))
+        image = Volume(np.where(labels.labels > 0, 150.0, 50.0).astype(np.float32), SHORT)
+        profile = measure(image, labels, boundary="mask").profiles[0]
+        low, high = profile.minimum_interval_mm[profile.measured].T
+        held.append(((low <= 13.3) & (high >= 13.3)).mean())
+    assert np.mean(held) > 0.8

@@ -32,13 +32,15 @@ _SPREAD = {"gray": 1.1, "mask": 0.92}
 
 # In slices that are thick beside a vein that lies in them, its edge is told from too few of them.
 # By how much figures may be wrong for it (95 %): such shares, for the equivalent and the minimum
-# diameter, of the slices' distance squared over the diameter, times the fourth power of the sine of
-# the angle between the vein and the slices' normal (round veins, box-shaped slices of 2 to 5 mm).
-_FEW_SLICES = (0.5, 1.0)
+# diameter, of the slices' distance squared over the diameter, times this power of the sine of the
+# angle between the vein and the slices' normal (veins in box-shaped slices of 2 to 5 mm). Labels,
+# whose rounding is told apart, are hardly wrong up to 45 degrees, and more than the image beyond.
+_FEW_SLICES = {"gray": (0.5, 1.0), "mask": (1.2, 1.2)}
+_LYING = {"gray": 4, "mask": 6}
 
 # What remains of the wall's position when noise is gone, by sampling: of the mean radius, and of
 # half the least width, in which it does not average out around the vein.
-_WALL_FLOOR_MM = {"gray": np.array([0.004, 0.007]), "mask": np.array([0.005, 0.010])}
+_WALL_FLOOR_MM = {"gray": np.array([0.004, 0.007]), "mask": np.array([0.005, 0.007])}
 
 # Share of the correction for blur on a curved wall that may be wrong.
 _BLUR_DOUBT = 0.18
@@ -140,8 +142,9 @@ def half_intervals_mm(
     half: FloatArray = _NORMAL_95 * np.sqrt(
         _SPREAD[edge.source] ** 2 * variance + systematic**2 + placed[:, None] ** 2
     )
-    lying = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
-    return np.hypot(half, lying[:, None] * _FEW_SLICES)
+    lying = np.maximum(1.0 - apart**2, 0.0) ** (_LYING[edge.source] / 2)
+    few = lying * through_mm**2 / np.maximum(equivalent, 1.0)
+    return np.hypot(half, few[:, None] * _FEW_SLICES[edge.source])
 
 
 def unseen_rim_mm(wall: Wall, grid: Grid) -> FloatArray:

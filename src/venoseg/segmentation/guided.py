@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
+from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import with_doubts, withheld
@@ -125,8 +127,9 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     arteries = (*scene.iliac.all_arteries, *trunk)
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
-    bare = arteries_erased(part, tracked, _ERASED)
-    tubes = _tubes_along(bare, ways, noise, below_mm, streams_of(scene, below_mm))
+    streams = streams_of(scene, below_mm)
+    # Nothing keeps the large copy of the image afterwards.
+    tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm, streams)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -151,9 +154,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     box = _box_of(part.grid, tubes)
     part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
-    veins, deepest = painted(part.grid, found, tubes, names)
-    before = veins.counts(len(names))
-    veins = without_deeper(veins, deepest, tracked)
+    before, veins = _drawn(part.grid, found, tubes, names, tracked)
     veins = without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
@@ -186,6 +187,18 @@ def _tubes_along(
     return each(
         lambda way: tube_along(part, way, noise_hu, below_mm, streams), without_the_same(ways)
     )
+
+
+def _drawn(
+    grid: Grid,
+    found: Sequence[Judged],
+    tubes: Sequence[Tube],
+    names: Sequence[str],
+    arteries: Sequence[Depths],
+) -> tuple[npt.NDArray[np.int64], Drawn]:
+    """Return how many voxels of each label lie in the tubes, and those not deeper in an artery."""
+    veins, deepest = painted(grid, found, tubes, names)
+    return veins.counts(len(names)), without_deeper(veins, deepest, arteries)
 
 
 def _along_vein(scene: Scene, chain: Chain) -> Chain:

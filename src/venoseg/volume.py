@@ -22,6 +22,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 Unit = Literal["HU", "arbitrary"]
 
+# Libraries share out a larger product among threads that then wait busily, at the cost of others.
+_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
@@ -155,16 +158,11 @@ class Grid:
 
     def to_lps(self, index: npt.ArrayLike) -> FloatArray:
         """Map (..., 3) indices (k, j, i), fractions allowed, to LPS mm (x, y, z)."""
-        result: FloatArray = (
-            np.asarray(index, dtype=np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
-        )
-        return result
+        return _mapped(np.asarray(index, dtype=np.float64), self.affine)
 
     def to_index(self, points_lps_mm: npt.ArrayLike) -> FloatArray:
         """Map (..., 3) LPS mm points (x, y, z) to fractional indices (k, j, i)."""
-        points = np.asarray(points_lps_mm, dtype=np.float64)
-        result: FloatArray = points @ self._inverse[:3, :3].T + self._inverse[:3, 3]
-        return result
+        return _mapped(np.asarray(points_lps_mm, dtype=np.float64), self._inverse)
 
     def contains(self, points_lps_mm: npt.ArrayLike) -> BoolArray:
         """Tell for (..., 3) points whether they lie between the outermost voxel centres."""
@@ -187,6 +185,21 @@ class Grid:
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         distance = np.linalg.norm(self.to_lps(corners) - other.to_lps(corners), axis=1)
         return bool(distance.max() <= tolerance_mm)
+
+
+def _mapped(points: FloatArray, affine: FloatArray) -> FloatArray:
+    """Return (..., 3) points moved by a (4, 4) matrix."""
+    turn, shift = affine[:3, :3].T, affine[:3, 3]
+    if points.size <= 3 * _AT_ONCE:
+        few: FloatArray = points @ turn + shift
+        return few
+    flat = points.reshape(-1, 3)
+    moved = np.empty(flat.shape)
+    for start in range(0, len(flat), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        np.matmul(flat[part], turn, out=moved[part])
+    moved += shift
+    return moved.reshape(points.shape)
 
 
 @lru_cache(maxsize=64)

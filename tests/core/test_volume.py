@@ -37,6 +37,14 @@ def test_index_and_lps_are_inverse_on_any_orthogonal_grid(angles, spacing, origi
     assert grid.matches(again, tolerance_mm=1e-6)
 
 
+def test_many_points_are_mapped_as_few_are():
+    grid = Grid.from_axes((40, 50, 60), spacing_mm=(3.0, 0.7, 0.8), origin_lps_mm=(-10, -20, 100))
+    index = np.random.default_rng(0).uniform(0.0, 40.0, (25, 1001, 3))
+    few = np.array([grid.to_lps(row) for row in index])
+    np.testing.assert_allclose(grid.to_lps(index), few, rtol=1e-12)
+    np.testing.assert_allclose(grid.to_index(few), index, atol=1e-9)
+
+
 def test_a_sheared_grid_is_refused():
     affine = np.eye(4)
     affine[0, 2] = 0.1

@@ -10,7 +10,7 @@ from venoseg.lumen.alike import Edge
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals, resample_closed
 from venoseg.lumen.ovals import ellipse_waves
-from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise
+from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise, wave_heights
 from venoseg.lumen.smoothing import focal_share
 from venoseg.volume import Grid
 
@@ -36,7 +36,7 @@ def ellipses(width_mm: float, height_mm: float) -> np.ndarray:
 
 def wavy(plain: np.ndarray, first: int, focal: np.ndarray = NOT_FOCAL) -> np.ndarray:
     """Displace outlines by noise of the scatter, twice as high as single edges tell."""
-    noise = wall_noise(plain, CURVE, EDGE, focal, first)[0]
+    noise = wall_noise(wave_heights(plain, CURVE, EDGE, focal), 1.0, EDGE, first)[0]
     return plain + outward_normals(plain) * (2.0 * SCATTER_MM * noise)[..., None]
 
 
@@ -157,6 +157,6 @@ def test_labels_that_every_slice_rounds_alike_are_less_sure():
     sizes = []
     for curve in (CURVE, leaning):
         plain = np.broadcast_to(ellipses(14.0, 14.0)[0], (len(curve), POINTS, 2))
-        noise = wall_noise(plain, curve, LABELS, NOT_FOCAL, 0)
+        noise = wall_noise(wave_heights(plain, curve, LABELS, np.zeros(len(curve))), 1.0, LABELS, 0)
         sizes.append(noise.mean(axis=-1).std())
     assert sizes[0] > 1.5 * sizes[1]

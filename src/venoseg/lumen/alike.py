@@ -88,7 +88,7 @@ def left_on_wall(curve: Curve, edge: Edge, over_mm: Sequence[tuple[float, float]
         Standard deviations of each of k averages along the vein and around it.
     """
     grid = edge.grid
-    alike_mm = np.hypot(0.5 * grid.spacing_mm, edge.grain.along_axes_mm(grid))
+    alike_mm2 = (0.5 * grid.spacing_mm) ** 2 + edge.grain.along_axes_mm(grid) ** 2
     turn = (np.arange(_PLACES_AROUND) + 0.5) * np.pi / _PLACES_AROUND
     cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
     across, upward = curve.across[:, None], curve.upward[:, None]
@@ -98,15 +98,16 @@ def left_on_wall(curve: Curve, edge: Edge, over_mm: Sequence[tuple[float, float]
         ),
         axis=-2,
     )
-    shape = axes @ (grid.directions * alike_mm)
-    alike = shape @ np.swapaxes(shape, -1, -2)
-    averages = [
-        np.diag([along**2, around**2, edge.blur.in_plane_mm**2])
-        for along, around in ((0.0, 0.0), *over_mm)
-    ]
-    size = np.linalg.det(alike + np.array(averages)[:, None, None])
-    left: FloatArray = np.sqrt(size[0] / size[1:]).mean(axis=-1)
-    return left
+    lean = (axes @ grid.directions) ** 2
+    a, b = np.array([(0.0, 0.0), *over_mm]).T ** 2
+    c = np.full_like(a, edge.blur.in_plane_mm**2)
+    # W is diagonal: det(A + W) follows from the determinant, the minors and the diagonal of A.
+    whole = float(alike_mm2.prod())
+    minors, diagonal = lean @ (whole / alike_mm2), lean @ alike_mm2
+    size = minors @ np.stack([a, b, c]) + diagonal @ np.stack([b * c, c * a, a * b])
+    size += whole + a * b * c
+    left: FloatArray = np.sqrt(size[..., :1] / size[..., 1:]).mean(axis=1)
+    return left.T
 
 
 def left_to_wall(curve: Curve, edge: Edge, focal: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -124,21 +125,13 @@ def left_to_wall(curve: Curve, edge: Edge, focal: FloatArray) -> tuple[FloatArra
         (n,) how far the wall is averaged over less, as in a focal stenosis: more of the noise is
         left there, and single edges scatter less about what follows it.
     """
-    left, rest = _left_and_rest(curve, edge, WALL_SMOOTHING_MM)
-    if focal.any():
-        left_there, rest_there = _left_and_rest(curve, edge, FOCAL_SMOOTHING_MM)
-        left = left + focal * (left_there - left)
-        rest = rest + focal * (rest_there - rest)
-    return left, np.sqrt(rest)
-
-
-def _left_and_rest(
-    curve: Curve, edge: Edge, over_mm: tuple[float, float]
-) -> tuple[FloatArray, FloatArray]:
-    """Return (n,) variances of an average over the wall, and of single edges about it."""
-    less = (over_mm[0] / np.sqrt(2.0), over_mm[1] / np.sqrt(2.0))
-    average, covariance = left_on_wall(curve, edge, (over_mm, less))
-    return average, 1.0 - 2.0 * covariance + average
+    over_mm = [WALL_SMOOTHING_MM, FOCAL_SMOOTHING_MM] if focal.any() else [WALL_SMOOTHING_MM]
+    less_mm = [(along / np.sqrt(2.0), around / np.sqrt(2.0)) for along, around in over_mm]
+    average, covariance = np.split(left_on_wall(curve, edge, over_mm + less_mm), 2)
+    rest = 1.0 - 2.0 * covariance + average
+    # The last is that of a focal stenosis, if there is any.
+    left, about = (kind[0] + focal * (kind[-1] - kind[0]) for kind in (average, rest))
+    return left, np.sqrt(about)
 
 
 def repeated(curve: Curve, grid: Grid) -> FloatArray:

@@ -13,7 +13,7 @@ from venoseg.centerline.label_sections import (
     cut_by_slices,
 )
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.contours import areas_mm2, perimeters_mm, solidity
+from venoseg.lumen.contours import Shapes, areas_mm2, perimeters_mm, solidity
 from venoseg.lumen.covering import hidden_by_metal
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.label_view import LabelView
@@ -258,11 +258,15 @@ def note_ambiguous(wall: Wall, from_image: BoolArray, flags: Flags) -> None:
         flags[n].append(AMBIGUOUS)
 
 
-def note_concave(contours_mm: FloatArray, measured: BoolArray, flags: Flags) -> None:
-    """Note the stations whose outline has a waist or a bay, as that of two vessels together has."""
-    with np.errstate(invalid="ignore"):
-        concave = measured & (solidity(contours_mm) < _LEAST_SOLIDITY)
-    for n in np.flatnonzero(concave):
+def note_concave(contours_mm: FloatArray, shapes: Shapes, flags: Flags) -> None:
+    """Note the stations whose outline has a waist or a bay, as that of two vessels together has.
+
+    ``shapes`` are the figures of the (n, m, 2) outlines.
+    """
+    # An outline fills no less of its hull than of a circle as long as the outline.
+    of_circle = 4.0 * np.pi * shapes.area_mm2 / shapes.perimeter_mm**2
+    perhaps = np.flatnonzero(of_circle < _LEAST_SOLIDITY)
+    for n in perhaps[solidity(contours_mm[perhaps]) < _LEAST_SOLIDITY]:
         flags[n].append(CONCAVE)
 
 

@@ -6,9 +6,11 @@ kept here, and the numbers that follow a stroke of the brush wait for some fifty
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.volume import FloatArray
@@ -41,8 +43,7 @@ def average_along(values: FloatArray, sigma: float, order: int = 0) -> FloatArra
     """
     count, reach = len(values), _reach(sigma)
     band = _band(round(sigma, 9), order)
-    places = np.clip(np.arange(-reach, count + reach), 0, count - 1)
-    longer = values.reshape(count, -1)[places]
+    longer = values.reshape(count, -1)[_places(count, reach)]
     result = np.empty((count, longer.shape[1]))
     at_once = _rows(reach, longer.shape[1])
     for start in range(0, count, at_once):
@@ -81,11 +82,17 @@ def average_around(values: FloatArray, sigma: float) -> FloatArray:
 def _rows(reach: int, columns: int) -> int:
     """Return how many rows of a band to multiply at a time with so many columns."""
     # r (r + 2 reach) multiplications a column.
-    return int(np.clip(np.sqrt(reach**2 + _SMALL / columns) - reach, 1, _AT_ONCE))
+    return min(max(int(math.sqrt(reach**2 + _SMALL / columns)) - reach, 1), _AT_ONCE)
 
 
 def _reach(sigma: float) -> int:
     return int(_TRUNCATE * sigma + 0.5)
+
+
+@lru_cache(maxsize=64)
+def _places(count: int, reach: int) -> npt.NDArray[np.intp]:
+    """Return (n + 2 reach,) which of n stations counts at each place, the ends going on."""
+    return np.arange(-reach, count + reach).clip(0, count - 1)
 
 
 @lru_cache(maxsize=64)

@@ -97,7 +97,7 @@ def conclude(
         shapes.minimum_mm, shapes.maximum_mm, _blur_mm(branch, evidence, found.from_image)
     )
     note_components(evidence.view.components, measured, flags)
-    note_concave(found.contours_mm, measured, flags)
+    note_concave(found.contours_mm, shapes, flags)
     note_unexplained(evidence.view.found, measured, flags)
     plain = VesselProfile(
         branch=branch,

@@ -24,7 +24,7 @@ from venoseg.lumen.rings import following, lengths
 from venoseg.lumen.search import DEEPEST
 from venoseg.lumen.sight import inner_depths, outer_depths, typical_beyond
 from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, ramp, smooth_offsets, tip_share
-from venoseg.lumen.tips import flat_share
+from venoseg.lumen.tips import flat_share, perhaps_flat
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # Blur, and averages over the wall at tips, join the walls of lumens so many times as wide as their
@@ -110,9 +110,12 @@ def slit_share(contours_mm: FloatArray, blur_mm: FloatArray) -> FloatArray:
     blur_mm
         (n,) standard deviation of the blur in their planes.
     """
-    least, greatest, _ = feret_diameters_mm(contours_mm)
-    joins_mm = np.hypot(blur_mm, TIP_SMOOTHING_MM)
-    share: FloatArray = flat_share(least, greatest) * (1.0 - ramp(least / joins_mm, _JOINED))
+    share = np.zeros(len(contours_mm))
+    perhaps = perhaps_flat(contours_mm)
+    if perhaps.any():
+        least, greatest, _ = feret_diameters_mm(contours_mm[perhaps])
+        joins_mm = np.hypot(blur_mm[perhaps], TIP_SMOOTHING_MM)
+        share[perhaps] = flat_share(least, greatest) * (1.0 - ramp(least / joins_mm, _JOINED))
     return share
 
 

@@ -78,15 +78,15 @@ class Waves:
     left
         (n, m) what is then still wrong with a wave, for what noise as high as single edges tell
         moves it by.
-    focal
-        (n,) how far the wall was averaged over less, as in a focal stenosis.
+    heights
+        (n, m) how high waves of white noise are once rays have seen and averaged it.
     oval_sd_mm
         (n,) how uncertain half the least width is for an oval that noise would explain.
     """
 
     true: FloatArray
     left: FloatArray
-    focal: FloatArray
+    heights: FloatArray
     oval_sd_mm: FloatArray
 
     def without_noise(self, contours_mm: FloatArray) -> FloatArray:
@@ -132,7 +132,10 @@ def tell_waves(
     beyond = waves - oval
     beyond[:, -1] = oval[:, -1]
     focal = focal_share(curve, contours_mm).mean(axis=1)
-    noise = _wave_powers(contours_mm, curve, edge, focal) * scatter_mm[:, None] ** 2
+    noise_heights = wave_heights(contours_mm, curve, edge, focal)
+    # The power that `wall_noise` has in each wave, on average.
+    along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])
+    noise = along / count * (noise_heights * scatter_mm[:, None]) ** 2
     # A wave of the radius with k crests turns once more than k in the plane.
     noise = _SHARED_WAVES[edge.source] ** 2 * np.roll(noise, 1, axis=1)
     chance = np.ones((len(curve), 1))
@@ -151,7 +154,7 @@ def tell_waves(
     oval_sd = (1.0 - true[:, -1]) * np.sqrt(np.maximum(own, 0.0)) / _OVAL_WAVE
     left = _LEFT_WAVES[edge.source] * np.sqrt(true**2 + lost)
     true[:, :_SIZE_AND_PLACE] = left[:, :_SIZE_AND_PLACE] = 1.0
-    return Waves(true, left, focal, oval_sd)
+    return Waves(true, left, noise_heights, oval_sd)
 
 
 def _transformed(points_mm: FloatArray) -> npt.NDArray[np.complex128]:
@@ -170,48 +173,28 @@ def _points(waves: npt.NDArray[np.complex128]) -> FloatArray:
     return np.stack([plain.real, plain.imag], axis=-1)
 
 
-def wall_noise(
-    contours_mm: FloatArray,
-    curve: Curve,
-    edge: Edge,
-    focal: FloatArray,
-    first: int,
-) -> FloatArray:
+def wall_noise(heights: FloatArray, station_mm: float, edge: Edge, first: int) -> FloatArray:
     """Return (`REPLICATES`, n, m) what averaging leaves of noise in the positions of an edge.
 
     The noise scatters single positions about their average with a standard deviation of 1.
 
     Parameters
     ----------
-    contours_mm
-        (n, m, 2) outlines.
-    curve, edge
-        As `tell_waves` takes them.
-    focal
-        (n,) as `Waves` has it.
+    heights
+        (n, m) as `Waves` has them.
+    station_mm, edge
+        Distance of the stations; what the edge was found in.
     first
         Number of the first station in its vein: a station meets the same made-up noise whichever
         stations it is measured with.
     """
-    points = contours_mm.shape[1]
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    points = heights.shape[1]
     along_mm, over_mm = alike_mm(edge)[0], WALL_SMOOTHING_MM[0]
     spectrum = _noise_along(points, round(along_mm / station_mm, 6), round(over_mm / station_mm, 6))
-    stations = np.arange(first, first + len(contours_mm)) % _NOISE_PERIOD
-    half = _heights(contours_mm, curve, edge, focal)[:, : points // 2 + 1]
+    stations = np.arange(first, first + len(heights)) % _NOISE_PERIOD
+    half = heights[:, : points // 2 + 1]
     noise: FloatArray = np.fft.irfft(spectrum[:, stations] * half, points, axis=-1)
     return noise
-
-
-def _wave_powers(
-    contours_mm: FloatArray, curve: Curve, edge: Edge, focal: FloatArray
-) -> FloatArray:
-    """Return (n, m) the power that `wall_noise` has in each wave around the vein, on average."""
-    along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])
-    powers: FloatArray = (
-        along * _heights(contours_mm, curve, edge, focal) ** 2 / contours_mm.shape[1]
-    )
-    return powers
 
 
 def _rounded_powers(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatArray:
@@ -231,8 +214,13 @@ def _rounded_powers(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatA
     return powers
 
 
-def _heights(contours_mm: FloatArray, curve: Curve, edge: Edge, focal: FloatArray) -> FloatArray:
-    """Return (n, m) how high waves of white noise are once rays have seen and averaged it."""
+def wave_heights(
+    contours_mm: FloatArray, curve: Curve, edge: Edge, focal: FloatArray
+) -> FloatArray:
+    """Return (n, m) how high waves of white noise are once rays have seen and averaged it.
+
+    Of outlines (n, m, 2), averaged over (n,) less in part, as in a focal stenosis.
+    """
     points = contours_mm.shape[1]
     point_mm = np.maximum(perimeters_mm(contours_mm), SAMPLE_MM) / points
     along_mm, around_mm = alike_mm(edge)

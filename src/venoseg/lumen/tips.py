@@ -18,7 +18,7 @@ from venoseg.lumen.edges import SAMPLE_MM, to_lps
 from venoseg.lumen.levels import LEAST_CONTRAST_HU, Levels
 from venoseg.lumen.rings import medians, middles
 from venoseg.lumen.smoothing import ramp
-from venoseg.volume import FloatArray, Volume
+from venoseg.volume import BoolArray, FloatArray, Volume
 
 # A lumen this flat, by its least to its greatest width, is a slit; between the limits in part.
 _FLAT = (0.45, 0.6)
@@ -43,6 +43,14 @@ def flat_share(least_mm: FloatArray, greatest_mm: FloatArray) -> FloatArray:
     return 1.0 - ramp(least_mm / np.maximum(greatest_mm, 1e-9), _FLAT)
 
 
+def perhaps_flat(outlines_mm: FloatArray) -> BoolArray:
+    """Tell (n,) outlines (n, m, 2) that may be those of slits, before their widths are known."""
+    perhaps: BoolArray = (
+        areas_mm2(outlines_mm) < _ROUND / (4.0 * np.pi) * perimeters_mm(outlines_mm) ** 2
+    )
+    return perhaps
+
+
 def with_whole_tips(
     outlines_mm: FloatArray, levels: Levels, volume: Volume, curve: Curve
 ) -> FloatArray:
@@ -63,7 +71,7 @@ def with_whole_tips(
         (n, m, 2) outlines.
     """
     flat, angle = np.zeros((2, len(outlines_mm)))
-    perhaps = areas_mm2(outlines_mm) < _ROUND / (4.0 * np.pi) * perimeters_mm(outlines_mm) ** 2
+    perhaps = perhaps_flat(outlines_mm)
     if perhaps.any():
         least, greatest, angle[perhaps] = feret_diameters_mm(outlines_mm[perhaps])
         flat[perhaps] = flat_share(least, greatest)

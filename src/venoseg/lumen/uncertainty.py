@@ -18,7 +18,7 @@ from venoseg.lumen.contours import (
     perimeters_mm,
 )
 from venoseg.lumen.rounding import rounded_moves
-from venoseg.lumen.shape_noise import REPLICATES, Waves, wall_noise
+from venoseg.lumen.shape_noise import Waves, wall_noise
 from venoseg.lumen.smoothing import focal_share
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
@@ -93,17 +93,19 @@ def figure_variances(
     """
     contours = wall.contours_mm
     normals = outward_normals(contours)
-    figures = _figures(contours)
-    changes = np.empty((REPLICATES, *figures.shape))
-    for n, noise in enumerate(wall_noise(contours, curve, edge, waves.focal, first)):
-        moves = normals * (noise * wall.ray_sd_mm[:, None])[..., None]
-        changes[n] = _figures(contours + waves.doubt(moves)) - figures
-    variances: FloatArray = changes.var(axis=0, ddof=1)
+    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+
+    def spread(moves_mm: FloatArray) -> FloatArray:
+        """Return (n, 2) variances of the figures when walls move by (k, n, m)."""
+        moved = contours + waves.doubt(moves_mm[..., None] * normals)
+        figures = _figures(moved.reshape(-1, *contours.shape[1:]))
+        return np.asarray(figures.reshape(len(moved), len(contours), 2).var(axis=0, ddof=1))
+
+    noise = wall_noise(waves.heights, station_mm, edge, first)
+    variances = spread(noise * wall.ray_sd_mm[:, None])
     if edge.source == "mask":
-        rounded = rounded_moves(contours, curve, edge.grid)[..., None] * normals
-        again = [_figures(contours + waves.doubt(moves)) for moves in rounded]
         # How high rounding is is known: no factor of phantoms belongs to it.
-        known = np.var(again, axis=0, ddof=1) / _SPREAD[edge.source] ** 2
+        known = spread(rounded_moves(contours, curve, edge.grid)) / _SPREAD[edge.source] ** 2
         variances = np.maximum(variances, known)
     return variances
 

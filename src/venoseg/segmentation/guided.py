@@ -17,6 +17,7 @@ from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.early import without_unmixed
 from venoseg.segmentation.following import prolonged, tube_along
 from venoseg.segmentation.judging import Judged, judged, with_doubt
+from venoseg.segmentation.marrow import out_of_bones
 from venoseg.segmentation.model import (
     OccludedCourse,
     Origin,
@@ -150,7 +151,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
             "the veins between the seed points show no contrast",
             remedy="use a series in a venous phase, or draw the labels",
         )
-    found = told_apart(found, tubes, scene)
+    found = told_apart(out_of_bones(found, tubes, scene), tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     box = _box_of(part.grid, tubes)
     part, tracked = part.crop(box), [artery.within(box) for artery in tracked]

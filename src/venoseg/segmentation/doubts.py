@@ -16,6 +16,7 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.telling import DARKER_HU, beside_artery
+from venoseg.segmentation.thinned import of_slivers
 from venoseg.segmentation.together import each
 from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.wall import Tube
@@ -76,6 +77,7 @@ def with_doubts(
         phase = list(_of_phase(levels.get(vessel), scene.artery_hu))
         other = [
             *_of_pieces(whole[value]),
+            *of_slivers(after, value),
             *_of_course(vessel, course[vessel], scene),
             *_of_internal(vessel, course[vessel], levels.get(vessel), scene),
             *unknown,

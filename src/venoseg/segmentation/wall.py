@@ -2,9 +2,7 @@
 
 The image is unrolled around the course: rays leave each of its points across it. On every ray the
 wall may lie anywhere; what the image says for each place is weighed against walls that jump from
-ray to ray. The best surface is sought by semi-global matching (Hirschmuller 2008,
-doi:10.1109/TPAMI.2007.1166), with radii in the place of disparities: costs are passed along the
-tube and around it in both directions, and every ray takes the radius of the least sum.
+ray to ray (`venoseg.segmentation.semiglobal`).
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.curves import Course
+from venoseg.segmentation.semiglobal import passed
 from venoseg.segmentation.together import both
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
@@ -29,8 +28,6 @@ RADIUS_STEP_MM = 0.5
 """Distance of the samples on a ray of a millimetre."""
 # A wall is told by the mean just inside minus the mean just outside, over this distance each.
 _BESIDE = 4
-# Cost of half a millimetre's jump to the next ray and to the next section, and of any jump.
-_AROUND, _ALONG, _ANY = 0.07, 0.10, 1.2
 # Going through what is not like the inside costs this, each half millimetre.
 _THROUGH = 0.5
 # Of two equal walls the outer one is meant.
@@ -236,7 +233,7 @@ def wall_around(
         beyond = np.maximum(away - _USUAL * usual, 0.0)
         unusual = expected.weight[:, None] * (beyond + _WITHIN_USUAL * away)
         cost += unusual.astype(np.float32)[:, None]
-    total = _passed(cost)
+    total = passed(cost)
     best = np.argmin(total, axis=2)
     radius = (_between(total, best) - 0.5) * RADIUS_STEP_MM
     found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
@@ -292,56 +289,3 @@ def _between(total: Float32Array, best: np.ndarray) -> FloatArray:
     shift = np.where(curvature > 1e-6, (before - after) / (2 * np.maximum(curvature, 1e-6)), 0.0)
     refined: FloatArray = inner + np.clip(shift, -0.5, 0.5)
     return refined
-
-
-def _passed(cost: Float32Array) -> Float32Array:
-    """Sum the costs passed along four directions."""
-    along, around = both(lambda: _passed_along(cost), lambda: _passed_around(cost))
-    along += around
-    along -= 3 * cost
-    return along
-
-
-def _passed_along(cost: Float32Array) -> Float32Array:
-    """Sum the costs passed along the tube both ways, which are taken at once."""
-    count, rays, _ = cost.shape
-    first = cost.transpose(0, 2, 1)
-    sums = np.concatenate([first, first[::-1]], axis=2)
-    for n in range(1, count):
-        sums[n] += _reached(sums[n - 1], _ALONG)
-    out: Float32Array = sums[:, :, :rays] + sums[::-1, :, rays:]
-    return out.transpose(0, 2, 1)
-
-
-def _passed_around(cost: Float32Array) -> Float32Array:
-    """Sum the costs passed around the tube both ways, which are taken at once."""
-    count, rays, _ = cost.shape
-    first = cost.transpose(1, 2, 0)
-    own = np.concatenate([first, first[::-1]], axis=2)
-    # What half a lap has told no ray before it changes: none is the first.
-    previous = own[rays // 2]
-    sums = np.empty_like(own)
-    for lap in range(rays // 2 + 1, 2 * rays):
-        n = lap % rays
-        previous = sums[n] = own[n] + _reached(previous, _AROUND)
-    out: Float32Array = sums[:, :, :count] + sums[::-1, :, count:]
-    return out.transpose(2, 0, 1)
-
-
-def _reached(previous: Float32Array, jump: float) -> Float32Array:
-    """Return the least cost of coming to each radius, along axis 0, from any of the ray before."""
-    least = previous.min(axis=0)
-    reached: Float32Array = np.minimum(previous, least + np.float32(_ANY))
-    dearer = np.empty_like(reached)
-    # A longer jump than this costs as much as any.
-    shift, most = 1, min(_ANY / jump, len(previous) - 1)
-    while True:
-        price = np.float32(shift * jump)
-        dearer = np.add(reached, price, out=dearer)
-        np.minimum(reached[:-shift], dearer[shift:], out=reached[:-shift])
-        np.minimum(reached[shift:], dearer[:-shift], out=reached[shift:])
-        if 2 * shift - 1 >= most:
-            break
-        shift *= 2
-    reached -= least
-    return reached

@@ -1,12 +1,17 @@
 """How well veins are segmented in bent real anatomy with painted contrast.
 
     python -m benchmarks.segmentation.painted --draws 900 916
+    python -m benchmarks.segmentation.painted --draws 900 904 --streams
 
 Every draw is another body (see `benchmarks.segmentation.patient`), in turn whole or cut above or
-below the kidneys, in a portal venous, late or arterial phase. It is segmented from the two ends of
-the cava, from the cava's upper end and both groins, and from nothing. One row per draw, way and
-vein; then means over all draws, and confidence against Dice. Needs the CT and the labels of
-``ts_example_ct_iliac`` in ``../shared/data``, or in the folder that ``VENOSEG_SHARED_DATA`` names.
+below the kidneys, in a portal venous, late or arterial phase. With ``--streams`` blood of the
+kidneys and of the legs runs side by side in every draw, up to the heart, and slices are averages
+over their thickness. Each is segmented from the two ends of the cava, from the cava's upper end and
+both groins, and from nothing. One row per draw, way and vein; then means over all draws, and
+confidence against Dice. Needs the CT and the labels of ``ts_example_ct_iliac`` in
+``../shared/data``, or in the folder that ``VENOSEG_SHARED_DATA`` names.
+
+``--streams`` is newer than the rest: draws without it are the same as those of older versions.
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ KINDS = (
     ("arterial", "whole"),
     ("portal", "upper"),
 )
+STREAMS = (("streams", "whole"), ("streams", "upper"))
 WAYS = ("two", "three", "none")
 _FROM_END_MM = 5.0
 _LEAST_ML = 2.0
@@ -205,12 +211,14 @@ def main() -> None:
     """Print a row per vein as they come, then the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, nargs=2, default=(900, 916), metavar=("FROM", "TO"))
+    parser.add_argument("--streams", action="store_true")
     arguments = parser.parse_args()
+    kinds = STREAMS if arguments.streams else KINDS
     anatomy = anatomy_in(shared_folder())
     rows: list[Row] = []
     print(",".join(Row.__slots__))
     for draw in range(*arguments.draws):
-        phase, crop = KINDS[draw % len(KINDS)]
+        phase, crop = kinds[draw % len(kinds)]
         case = painted(anatomy, draw, phase, crop)
         print(f"# {draw}: {phase}, {crop}; {case.words}")
         for way in WAYS:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from benchmarks.segmentation.blood import AVERAGED, KIDNEYS, PHASES, enhanced_in
 from scipy import ndimage
 
 from venoseg.dicom import read_study
@@ -22,15 +23,12 @@ from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Float32Array = np.ndarray
 
-LIVER, AORTA, CAVA, PORTAL = 5, 52, 63, 64
-KIDNEYS = (2, 3)
+AORTA, CAVA, PORTAL = 52, 63, 64
 ARTERIES, VEINS = (65, 66), (67, 68)
 VESSELS = ("ivc", "left", "right", "artery", "portal", "branch")
-PHASES = ("portal", "late", "arterial")
 CROPS = ("whole", "upper", "pelvis")
-# How TotalSegmentator's other organs enhance beside the liver: spleen, pancreas, bowel, muscle.
-_OTHER_ORGANS = {1: 15, 4: -10, 6: -20, 18: -30, 19: -30, 20: -40, 21: -70}
-_MUSCLES = range(80, 90)
+# A slice is the average over its thickness, of so many millimetres each.
+_THIN_MM = 1.5
 _LEVEL_MM = 3.0
 # The cava and both iliac veins come first among the vessels; between them labels may be missing.
 VEIN_PARTS = 3
@@ -193,7 +191,7 @@ def painted(anatomy: Anatomy, seed: int, phase: str, crop: str) -> Painted:
     seed
         Of every random choice but the next two.
     phase
-        One of `PHASES`.
+        One of `benchmarks.segmentation.blood.PHASES`.
     crop
         One of `CROPS`: all, from the diaphragm to the middle of the kidneys, or below the kidneys.
     """
@@ -209,12 +207,17 @@ def painted(anatomy: Anatomy, seed: int, phase: str, crop: str) -> Painted:
     origin = anatomy.grid.to_lps([low * anatomy.grid.shape[0], 0, 0])
     grid = Grid.from_axes(shape, spacing_mm=(thickness, pixel, pixel), origin_lps_mm=tuple(origin))
     offset, bend = _bend(anatomy, random)
-    enhanced, blood = _enhanced(anatomy, phase, random)
+    renal = float(anatomy.middles(KIDNEYS)[:, 0].mean())
+    enhanced, blood = enhanced_in(anatomy.image, anatomy.labels, renal, phase, random)
     image, truth = np.empty(shape, np.float32), np.zeros(shape, np.uint8)
-    slab = max(1, int(2_000_000 / (shape[1] * shape[2])))
+    thin = 2 * round(thickness / _THIN_MM / 2) + 1 if phase in AVERAGED else 1
+    slab = max(1, int(2_000_000 / (thin * shape[1] * shape[2])))
     for start in range(0, shape[0], slab):
         box = (slice(start, min(start + slab, shape[0])), slice(0, shape[1]), slice(0, shape[2]))
-        image[box], truth[box] = _slab(anatomy, enhanced, blood, offset, grid.crop(box))
+        fine = _thinner(grid.crop(box), thin)
+        drawn, vessels = _slab(anatomy, enhanced, blood, offset, fine)
+        image[box] = drawn.reshape(-1, thin, *shape[1:]).mean(axis=1)
+        truth[box] = vessels[thin // 2 :: thin]
     image += _noise(random, shape, noise)
     volume = Volume(np.clip(image, -1024, 3071).round().astype(np.int16), grid)
     turned, flips = random.permutation(3), random.random(3) < 0.5
@@ -222,6 +225,14 @@ def painted(anatomy: Anatomy, seed: int, phase: str, crop: str) -> Painted:
         volume, truth = _turned(volume, truth, turned, flips)
     words = f"{thickness:g} mm; {noise:.0f} HU; {bend}"
     return Painted(volume, truth, words)
+
+
+def _thinner(grid: Grid, parts: int) -> Grid:
+    """Return a grid of slices that each are one of an odd number of parts of a grid's slices."""
+    affine = grid.affine.copy()
+    affine[:3, 0] /= parts
+    affine[:3, 3] -= affine[:3, 0] * (parts // 2)
+    return Grid((grid.shape[0] * parts, *grid.shape[1:]), affine)
 
 
 def _bend(anatomy: Anatomy, random: np.random.Generator) -> tuple[Float32Array, str]:
@@ -247,42 +258,6 @@ def _bend(anatomy: Anatomy, random: np.random.Generator) -> tuple[Float32Array, 
     offset[2] += near * (i - ci) * (np.sqrt(flat) - 1.0)
     words = f"width x {width:.2f}; cava x {flat:.2f} deep"
     return offset.astype(np.float32), words
-
-
-def _enhanced(
-    anatomy: Anatomy, phase: str, random: np.random.Generator
-) -> tuple[Float32Array, Float32Array]:
-    """Return the CT with enhanced organs, and (6, ...) the grey value of each vessel's blood."""
-    ranges = {
-        #           below, above kidneys, aorta, liver, kidney, portal
-        "portal": ((80, 110, 120, 85, 140, 140), (130, 160, 180, 120, 200, 180)),
-        "late": ((100, 105, 100, 80, 120, 105), (140, 145, 145, 110, 160, 145)),
-        "arterial": ((40, 80, 250, 55, 140, 60), (60, 130, 380, 75, 200, 120)),
-    }[phase]
-    below, above, aorta, liver, kidney, portal = random.uniform(*ranges)
-    above = max(above, below)
-    labels = anatomy.labels
-    enhanced = np.zeros(labels.shape, np.float32)
-    for value, extra in _OTHER_ORGANS.items():
-        enhanced[labels == value] = max(liver - 50 + extra, 0)
-    enhanced[labels == LIVER] = liver - 45
-    enhanced[np.isin(labels, KIDNEYS)] = kidney - 30
-    enhanced[np.isin(labels, list(_MUSCLES))] = 12
-    enhanced = ndimage.gaussian_filter(enhanced, 0.5)
-    k = np.arange(labels.shape[0])[:, None, None]
-    renal = anatomy.middles(KIDNEYS)[:, 0].mean()
-    share = 1.0 / (1.0 + np.exp(-(k - renal) / 2.5)) * np.ones(labels.shape)
-    # Streams that have not mixed lie side by side, and even out upwards.
-    streams = ndimage.gaussian_filter(random.normal(size=labels.shape), (14.0, 1.6, 1.6))
-    reach = np.exp(-np.abs(k - renal - 4.0) / 12.0)
-    share = np.clip(share + 0.35 * streams / streams.std() * reach, 0.0, 1.0)
-    cava = below + (above - below) * share
-    left, right = (below * random.uniform(0.85, 1.1) for _ in range(2))
-    flat = [left, right, aorta, portal, above if phase != "arterial" else kidney]
-    blood = [cava, *(np.full(labels.shape, value) for value in flat)]
-    # Hepatic and renal veins are as bright as the cava above; internal iliac ones as that below.
-    blood[-1] = np.where(k < renal - 15, below, blood[-1])
-    return anatomy.image + enhanced, np.array(blood, dtype=np.float32)
 
 
 def _slab(

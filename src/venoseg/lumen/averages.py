@@ -79,6 +79,39 @@ def average_around(values: FloatArray, sigma: float) -> FloatArray:
     return result
 
 
+def sums_nearby(
+    values: FloatArray, weights: FloatArray, stations: float, points: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Sum weights, and values times weights, over the neighbourhood of places of a wall.
+
+    Parameters
+    ----------
+    values, weights
+        (n, m), along the vein and around it; weight 0 where there is no value.
+    stations, points
+        Standard deviation of the neighbourhood along the vein, and (n,) around it.
+
+    Returns
+    -------
+    tuple
+        (n, m) sums of the weights, and (n, m) of the values.
+    """
+    both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)], axis=1)
+    count = values.shape[1]
+    frequency = 2.0 * np.pi * np.fft.rfftfreq(count)
+    gain = np.exp(-0.5 * (frequency * points[:, None]) ** 2)[:, None]
+    waves = np.fft.rfft(average_along(both, stations), axis=-1) * gain
+    nearby = np.fft.irfft(waves, count, axis=-1)
+    return nearby[:, 0], nearby[:, 1]
+
+
+def mean_of(total: FloatArray, summed: FloatArray) -> FloatArray:
+    """Return averages from sums of weights and of values; 0 where all weights are 0."""
+    # Less than this is what rounding leaves of weights of 0.
+    known = total > 1e-6
+    return np.where(known, summed / np.where(known, total, 1.0), 0.0)
+
+
 def _rows(reach: int, columns: int) -> int:
     """Return how many rows of a band to multiply at a time with so many columns."""
     # r (r + 2 reach) multiplications a column.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import Profiles
 from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import Sight
+from venoseg.lumen.smoothing import Spacing
 from venoseg.volume import BoolArray, FloatArray
 
 # What exceeds the lumen by this much, and this many times the noise, is not blood: a stent's wires
@@ -48,7 +47,7 @@ def _not_blood(excess_hu: FloatArray, noise_hu: FloatArray) -> BoolArray:
     return result
 
 
-def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: FloatArray) -> BoolArray:
+def covered_rays(profiles: Profiles, sight: Sight, spacing: Spacing) -> BoolArray:
     """Tell (n, m) on which rays, and beside which, a plaque or clip on the wall or gas hides it.
 
     The image rises where the lumen ends at a plaque, and falls too deep before gas. Where metal
@@ -63,7 +62,7 @@ def covered_rays(profiles: Profiles, sight: Sight, curve: Curve, contours: Float
     bright &= (bright.mean(axis=1) < _METAL_RIM)[:, None]
     darkest = np.minimum(_GAS_HU, _FAT_HU - _GAS_TO_NOISE * noise)
     gas = profiles.values[..., -1] < darkest[:, None]
-    return widened_rays(bright | gas, curve, contours)
+    return widened_rays(bright | gas, spacing)
 
 
 def hidden_by_metal(bright: FloatArray) -> BoolArray:
@@ -82,13 +81,12 @@ def hidden_by_metal(bright: FloatArray) -> BoolArray:
     return result
 
 
-def widened_rays(rays: BoolArray, curve: Curve, contours: FloatArray) -> BoolArray:
+def widened_rays(rays: BoolArray, spacing: Spacing) -> BoolArray:
     """Add the rays nearby, in whose way the same thing still lies in part."""
     if not rays.any():
         return rays
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    point_mm = float(np.median(perimeters_mm(contours))) / contours.shape[1]
-    along, around = (1 + 2 * round(_BESIDE_RIM_MM / mm) for mm in (station_mm, point_mm))
+    apart_mm = (spacing.station_mm, float(np.median(spacing.point_mm)))
+    along, around = (1 + 2 * round(_BESIDE_RIM_MM / mm) for mm in apart_mm)
     wide = ndimage.maximum_filter1d(rays.view(np.uint8), along, axis=0, mode="nearest")
     widened: BoolArray = ndimage.maximum_filter1d(wide, around, axis=1, mode="wrap") > 0
     return widened

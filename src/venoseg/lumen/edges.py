@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array, trilinear
-from venoseg.lumen.averages import average_along
 from venoseg.lumen.gaussian import share_beyond
 from venoseg.volume import FloatArray, Grid
 
@@ -195,36 +194,3 @@ def curvature_pull(curvature_per_mm: FloatArray, along_mm: FloatArray | float) -
     """Return how far inwards a blur of so much along a contour has moved its edge, in mm."""
     pull: FloatArray = np.clip(curvature_per_mm, -0.5, 0.5) * along_mm**2 / 2.0
     return pull
-
-
-def smooth_over_wall(
-    values: FloatArray, weights: FloatArray, stations: float, points: FloatArray
-) -> FloatArray:
-    """Average a quantity given at (n, m) places of the wall over its neighbourhood.
-
-    Parameters
-    ----------
-    values, weights
-        (n, m), along the vein and around it; weight 0 where there is no value.
-    stations, points
-        Standard deviation of the neighbourhood along the vein, and (n,) around it.
-
-    Returns
-    -------
-    FloatArray
-        (n, m) weighted averages; 0 where all weights nearby are 0.
-    """
-    both = np.stack([weights, weights * np.where(weights > 0, values, 0.0)], axis=1)
-    total, summed = _average_around(average_along(both, stations), points)
-    # Less than this is what rounding leaves of weights of 0.
-    known = total > 1e-6
-    return np.where(known, summed / np.where(known, total, 1.0), 0.0)
-
-
-def _average_around(values: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Average (n, 2, m) closed rows with Gaussians of (n,) deviations in points; (2, n, m)."""
-    count = values.shape[-1]
-    frequency = 2.0 * np.pi * np.fft.rfftfreq(count)
-    gain = np.exp(-0.5 * (frequency * sigma[:, None]) ** 2)[:, None]
-    average = np.fft.irfft(np.fft.rfft(values, axis=-1) * gain, count, axis=-1)
-    return np.moveaxis(average, 1, 0)

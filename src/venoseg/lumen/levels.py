@@ -8,13 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
+from venoseg.lumen.averages import mean_of
 from venoseg.lumen.covering import widened_rays
 from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.mixing import rise_across
 from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import CLEAR_OF_EDGE_MM, Sight, outer_depths, voxel_noise
-from venoseg.lumen.smoothing import over_wall
+from venoseg.lumen.smoothing import Spacing, over_wall, sums_over_wall
 from venoseg.volume import BoolArray, FloatArray
 
 # The level inside is averaged over this much along a wide vein and around it.
@@ -103,19 +104,18 @@ def levels_beside(
     draws
         How much of the image shares one draw of the noise.
     """
-    seen = sight.seen
-    lit = _lit(sight, float(curve.position_mm[1] - curve.position_mm[0]))
+    seen, spacing = sight.seen, Spacing.of(curve, contours)
+    lit = _lit(sight, spacing.station_mm)
     known = np.where(seen, lit[:, None], 0.0)
     rising, at_wall, outwards = rise_across(sight, known, curve, contours, radius, depths_mm, draws)
-    level, over_mm = level_inside(sight.within - rising, known, curve, contours, radius)
+    level, over_mm = level_inside(sight.within - rising, known, spacing, radius)
     inside = level + at_wall
     noise = voxel_noise(sight, level + rising, draws)
     need = np.maximum(LEAST_CONTRAST_HU, _LEAST_CONTRAST_TO_NOISE * noise)[:, None]
     in_lumen = seen & (inside - sight.beyond < need)
-    ends_outside = seen & ~widened_rays(in_lumen | sight.shell, curve, contours)
+    ends_outside = seen & ~widened_rays(in_lumen | sight.shell, spacing)
     counting = np.where(ends_outside, 1.0, np.where(seen, _IN_LUMEN_WEIGHT, 0.0))
-    outside = level_outside(sight.beyond, counting, curve, contours)
-    outside = _parted(outside, sight.beyond, counting, noise, curve, contours)
+    outside = _outside(sight.beyond, counting, noise, spacing)
     contrast = ends_outside & (inside - outside >= need)
     read_mm = float(np.ptp(depths_mm[outer_depths(depths_mm)]))
     doubt = (
@@ -140,58 +140,52 @@ def _lit(sight: Sight, station_mm: float) -> FloatArray:
 
 
 def level_inside(
-    within: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray, radius: FloatArray
+    within: FloatArray, known: FloatArray, spacing: Spacing, radius: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return (n, m) the level inside, and (n,) mm along the vein over which it was averaged."""
-    inside = over_wall(within, known, curve, contours, _LEVEL_SMOOTHING_INSIDE_MM)
+    inside = over_wall(within, known, spacing, _LEVEL_SMOOTHING_INSIDE_MM)
     narrow = _narrow(radius)
     if narrow.any():
-        more = over_wall(within, known, curve, contours, _NARROW_SMOOTHING_MM)
+        more = over_wall(within, known, spacing, _NARROW_SMOOTHING_MM)
         inside = inside + narrow[:, None] * (more - inside)
     return inside, averaged_along_mm(radius)
 
 
-def level_outside(
-    beyond: FloatArray, known: FloatArray, curve: Curve, contours: FloatArray
-) -> FloatArray:
+def level_outside(beyond: FloatArray, known: FloatArray, spacing: Spacing) -> FloatArray:
     """Return (n, m) the level outside."""
-    return over_wall(beyond, known, curve, contours, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    return over_wall(beyond, known, spacing, _LEVEL_SMOOTHING_OUTSIDE_MM)
 
 
-def _parted(
-    outside: FloatArray,
-    beyond: FloatArray,
-    counting: FloatArray,
-    noise: FloatArray,
-    curve: Curve,
-    contours: FloatArray,
+def _outside(
+    beyond: FloatArray, counting: FloatArray, noise: FloatArray, spacing: Spacing
 ) -> FloatArray:
-    """Return (n, m) the level outside where two unlike things meet at the wall, as fat and muscle.
+    """Return (n, m) the level outside, where two unlike things may meet, as fat and muscle.
 
     Averaged together they would draw the edge outwards beside the brighter of them and inwards
     beside the other. Each ray therefore takes the level of what it sees itself.
 
     Parameters
     ----------
-    outside
-        (n, m) average of both.
     beyond, counting
         (n, m) what rays see, and which of them count.
     noise
         (n,) of a voxel.
-    curve, contours
-        n stations and their (n, m, 2) contours.
+    spacing
+        Of the rays.
     """
+    places = (spacing, _LEVEL_SMOOTHING_OUTSIDE_MM)
+    both = sums_over_wall(beyond, counting, *places)
+    outside = mean_of(*both)
     low, high = _UNLIKE_TO_NOISE
     # Where no two neighbours of it differ by so much, nothing does.
     unlike = np.abs(beyond - outside) > 0.5 * low * noise[:, None]
     if not (unlike & (counting == 1.0)).any():
         return outside
-    brighter = beyond > outside
-    upper, lower = (
-        level_outside(beyond, counting * np.where(of_these, 1.0, _OTHER_WEIGHT), curve, contours)
-        for of_these in (brighter, ~brighter)
-    )
+    of_these = np.where(beyond > outside, 1.0, _OTHER_WEIGHT)
+    brighter = sums_over_wall(beyond, counting * of_these, *places)
+    # With the weights changed over both halves sum up to all.
+    darker = ((1.0 + _OTHER_WEIGHT) * a - b for a, b in zip(both, brighter, strict=True))
+    upper, lower = mean_of(*brighter), mean_of(*darker)
     apart = np.clip(((upper - lower) / noise[:, None] - low) / (high - low), 0.0, 1.0)
     own = np.where(beyond > 0.5 * (upper + lower), upper, lower)
     parted: FloatArray = outside + apart * (own - outside)

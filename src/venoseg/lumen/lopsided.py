@@ -25,12 +25,11 @@ import numpy as np
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
 from venoseg.lumen.averages import average_along
-from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import Profiles, as_float32
 from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.mixing import FELT_MM
-from venoseg.lumen.smoothing import over_wall, ramp
+from venoseg.lumen.smoothing import Spacing, over_wall, ramp
 from venoseg.volume import FloatArray
 
 # How lopsided a rise is shows best at the scale of a scanner's blur, not at that of the rise: a
@@ -203,10 +202,11 @@ def _averaged(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return (n,) averages all around, (n, m) what places differ from them, and (n,) variances."""
     along_mm, around_mm = _OVER_MM
-    beside = over_wall(lopsided, weights, curve, contours, _OVER_MM)
+    spacing = Spacing.of(curve, contours)
+    beside = over_wall(lopsided, weights, spacing, _OVER_MM)
     sums = np.stack([weights, weights * lopsided, weights * (lopsided - beside) ** 2]).sum(axis=2)
     # Beyond the ends of the vein nothing counts; half of an average is missing there.
-    over = _RING_ALONG_MM / float(curve.position_mm[1] - curve.position_mm[0])
+    over = _RING_ALONG_MM / spacing.station_mm
     beyond = int(np.ceil(4.0 * over))
     longer = np.pad(np.vstack([sums, np.ones(len(curve))]).T, ((beyond, beyond), (0, 0)))
     rays, summed, squares, ends = average_along(longer, over)[beyond:-beyond].T
@@ -214,8 +214,8 @@ def _averaged(
     ring = summed / rays
     single = _LEVELS**2 * draws.alike_mm3 ** (2.0 / 3.0) * squares / rays
     gauss = 2.0 * np.sqrt(np.pi)
-    perimeter = perimeters_mm(contours) * np.maximum(rays / weights.shape[1], 0.05)
-    ring_mm2 = single / (gauss * _RING_ALONG_MM * perimeter)
+    seen_mm = spacing.point_mm * np.maximum(rays, 0.05 * weights.shape[1])
+    ring_mm2 = single / (gauss * _RING_ALONG_MM * seen_mm)
     # Averages over the wall take the last station for all that would lie beyond it.
     wall_mm2 = gauss**2 * along_mm * around_mm * np.maximum(ends, 0.5) ** 3
     return ring, beside - ring[:, None], ring_mm2, single / wall_mm2

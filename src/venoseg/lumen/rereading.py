@@ -23,7 +23,7 @@ from venoseg.lumen.levels import level_inside, level_outside
 from venoseg.lumen.rings import following, lengths
 from venoseg.lumen.search import DEEPEST
 from venoseg.lumen.sight import inner_depths, outer_depths, typical_beyond
-from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, ramp, smooth_offsets, tip_share
+from venoseg.lumen.smoothing import TIP_SMOOTHING_MM, Spacing, ramp, smooth_offsets, tip_share
 from venoseg.lumen.tips import flat_share, perhaps_flat
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -94,7 +94,7 @@ class Reading:
             by_depth = np.moveaxis(values, -1, 0)
             beyond[which] = typical_beyond(by_depth[outer_depths(self.depths_mm)])
             all_known = np.ones(within.shape)
-            places = (all_known, self.curve, self.contours_mm)
+            places = (all_known, Spacing.of(self.curve, self.contours_mm))
             within, _ = level_inside(within, *places, self.radius_mm)
             beyond = level_outside(beyond, *places)
         return within[which], beyond[which]

@@ -30,7 +30,7 @@ from venoseg.lumen.lopsided import lopsided_mm
 from venoseg.lumen.rings import medians
 from venoseg.lumen.shell import shell_rays
 from venoseg.lumen.sight import Sight, inner_radii_mm, look_beside, seen_rays
-from venoseg.lumen.smoothing import settled, smooth_offsets, with_more_points
+from venoseg.lumen.smoothing import Spacing, settled, smooth_offsets, with_more_points
 from venoseg.lumen.tips import with_whole_tips
 from venoseg.lumen.turns import LOPSIDED_STRIDE, NEARING_STRIDE, NEARING_TURNS, Search, Turn
 from venoseg.lumen.vein_wall import (
@@ -254,15 +254,15 @@ class _Look:
         A shell is told in the first turn, from outlines that it has not drawn outwards yet.
         """
         curve, contours = self.curve.part(again), turn.contours_mm[again]
-        places = (curve, contours, normals[again])
+        places, spacing = (curve, contours, normals[again]), Spacing.of(curve, contours)
         profiles = sample_profiles(self.volume.voxels, self.volume.grid, *places, self.depths_mm)
         seen = seen_rays(self.volume, *places, float(self.depths_mm[-1]))
         sight = look_beside(profiles, radius_mm[again], seen)
         if first is None:
-            shell = shell_rays(profiles, sight, radius_mm[again], curve, contours, self.draws)
+            shell = shell_rays(profiles, sight, radius_mm[again], spacing, self.draws)
         else:
             shell = np.repeat(first.shell[again], seen.shape[1] // first.shell.shape[1], axis=1)
-        seen &= ~covered_rays(profiles, sight, curve, contours)
+        seen &= ~covered_rays(profiles, sight, spacing)
         sight = replace(sight, seen=seen, shell=shell)
         for name in Sight.__slots__:
             getattr(turn, name)[again] = getattr(sight, name)

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.centerline.curve import Curve
 from venoseg.lumen.averages import average_along, average_around
-from venoseg.lumen.contours import perimeters_mm
 from venoseg.lumen.edges import SAMPLE_MM, Profiles
 from venoseg.lumen.grain import NoiseDraws
 from venoseg.lumen.rings import medians
 from venoseg.lumen.sight import Sight, voxel_noise
+from venoseg.lumen.smoothing import Spacing
 from venoseg.volume import BoolArray, FloatArray
 
 # The image is averaged over this much along the vein and around it (standard deviations).
@@ -43,8 +42,7 @@ def shell_rays(
     profiles: Profiles,
     sight: Sight,
     radius_mm: FloatArray,
-    curve: Curve,
-    contours: FloatArray,
+    spacing: Spacing,
     draws: NoiseDraws,
 ) -> BoolArray:
     """Tell (n, m) on which rays the image rises above the blood at the wall, and falls beyond it.
@@ -57,23 +55,23 @@ def shell_rays(
         What each ray sees.
     radius_mm
         (n,) of the sections: across a narrow lumen there is no blood clear of the wall to compare.
-    curve, contours
-        n stations and their (n, m, 2) contours.
+    spacing
+        Of the rays.
     draws
         How much of the image shares one draw of the noise.
     """
     along_mm, around_mm = _OVER_MM
     noise = voxel_noise(sight, sight.within, draws)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    weights = average_along(np.eye(len(curve)), along_mm / station_mm)
+    station_mm = spacing.station_mm
+    weights = average_along(np.eye(len(radius_mm)), along_mm / station_mm)
     # At the ends of the vein fewer stations are averaged.
     seen_mm2 = station_mm / (weights**2).sum(axis=1) * 2.0 * np.sqrt(np.pi) * around_mm
     rise_noise = _RISE_NOISE * noise * np.sqrt(draws.alike_mm3 ** (2.0 / 3.0) / seen_mm2)
     blood = medians(sight.within)
     contrast = blood - medians(sight.beyond)
     most = blood + np.maximum(_MOST_EXCESS * contrast, _MOST_TO_NOISE * noise)
-    by_depth = _averaged(np.minimum(profiles.values, most[:, None, None]), curve, contours)
-    shell = np.zeros(contours.shape[:2], dtype=bool)
+    by_depth = _averaged(np.minimum(profiles.values, most[:, None, None]), spacing)
+    shell = np.zeros(sight.seen.shape, dtype=bool)
     first_mm, last_mm = _CREST_MM
     at_wall = (profiles.depths_mm >= first_mm - 1e-6) & (profiles.depths_mm <= last_mm + 1e-6)
     for crest in np.flatnonzero(at_wall).tolist():
@@ -93,12 +91,11 @@ def shell_rays(
     return shell
 
 
-def _averaged(values: FloatArray, curve: Curve, contours: FloatArray) -> FloatArray:
+def _averaged(values: FloatArray, spacing: Spacing) -> FloatArray:
     """Average the (n, m, d) image along the normals over the wall; (d, n, m)."""
     along_mm, around_mm = _OVER_MM
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    stations, points = contours.shape[:2]
-    point_mm = float(np.median(perimeters_mm(contours))) / points
-    along = average_along(values, along_mm / station_mm)
+    stations, points = values.shape[:2]
+    point_mm = float(np.median(spacing.point_mm))
+    along = average_along(values, along_mm / spacing.station_mm)
     rings = np.moveaxis(along, -1, 0).reshape(-1, points)
     return average_around(rings, around_mm / point_mm).reshape(-1, stations, points)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.averages import average_along, average_around
+from venoseg.lumen.averages import average_along, average_around, mean_of, sums_nearby
 from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
-from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, smooth_over_wall, to_lps
+from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, to_lps
 from venoseg.lumen.rings import lengths, middles
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -55,6 +57,27 @@ _FOCAL_STEPS_MM, _FOCAL_ROUNDS = 1.0, 3
 _BUMP_OF_TURN = 1 / 6
 _BUMP_MM = (5.0, 11.0)
 _TIP_BUMP_MM = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spacing:
+    """How far apart the places on a wall are at which m rays of n sections look at it.
+
+    Attributes
+    ----------
+    station_mm, point_mm
+        Along the vein, and (n,) around it.
+    """
+
+    station_mm: float
+    point_mm: FloatArray
+
+    @classmethod
+    def of(cls, curve: Curve, contours: FloatArray) -> Spacing:
+        """Return that of (n, m, 2) contours at n stations."""
+        station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+        perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
+        return cls(station_mm, perimeter / contours.shape[1])
 
 
 def settled(contours: FloatArray, curve: Curve) -> FloatArray:
@@ -116,26 +139,25 @@ def smooth_offsets(
         n stations and their (n, m, 2) contours.
     """
     weights = np.where(shown, 1.0, 0.0) + _STAYING
-    along_mm = WALL_SMOOTHING_MM[0]
-    smooth = over_wall(offsets, weights, curve, contours, WALL_SMOOTHING_MM)
+    along_mm, spacing = WALL_SMOOTHING_MM[0], Spacing.of(curve, contours)
+    smooth = over_wall(offsets, weights, spacing, WALL_SMOOTHING_MM)
     for share, over_mm in (
-        (_gaps(shown, curve, contours), (along_mm, _GAP_SMOOTHING_MM)),
+        (_gaps(shown, spacing), (along_mm, _GAP_SMOOTHING_MM)),
         (tip_share(contours), (along_mm, TIP_SMOOTHING_MM)),
         (focal_share(curve, contours), FOCAL_SMOOTHING_MM),
     ):
         if share.any():
-            other = over_wall(offsets, weights, curve, contours, over_mm)
+            other = over_wall(offsets, weights, spacing, over_mm)
             smooth = smooth + share * (other - smooth)
     return smooth
 
 
-def _gaps(shown: BoolArray, curve: Curve, contours: FloatArray) -> FloatArray:
+def _gaps(shown: BoolArray, spacing: Spacing) -> FloatArray:
     """Return (n, m) 1 where few rays nearby show an edge, 0 where enough do, with a ramp."""
     if shown.all():
         return np.zeros(shown.shape)
-    here = over_wall(
-        shown.astype(np.float64), np.ones(shown.shape), curve, contours, WALL_SMOOTHING_MM
-    )
+    weights = np.ones(shown.shape)
+    here = over_wall(shown.astype(np.float64), weights, spacing, WALL_SMOOTHING_MM)
     return 1.0 - ramp(here, _FEW_SHOWN)
 
 
@@ -160,17 +182,18 @@ def ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
 
 
 def over_wall(
-    values: FloatArray,
-    weights: FloatArray,
-    curve: Curve,
-    contours: FloatArray,
-    over_mm: tuple[float, float],
+    values: FloatArray, weights: FloatArray, spacing: Spacing, over_mm: tuple[float, float]
 ) -> FloatArray:
     """Average (n, m) values over so much along the vein and around it."""
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    points_per_mm = contours.shape[1] / np.maximum(perimeters_mm(contours), SAMPLE_MM)
+    return mean_of(*sums_over_wall(values, weights, spacing, over_mm))
+
+
+def sums_over_wall(
+    values: FloatArray, weights: FloatArray, spacing: Spacing, over_mm: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Return (n, m) sums of weights over so much along the vein and around it, and of values."""
     along_mm, around_mm = over_mm
-    return smooth_over_wall(values, weights, along_mm / station_mm, around_mm * points_per_mm)
+    return sums_nearby(values, weights, along_mm / spacing.station_mm, around_mm / spacing.point_mm)
 
 
 def shift_around(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:

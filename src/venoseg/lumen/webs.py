@@ -11,9 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import perimeters_mm
-from venoseg.lumen.edges import SAMPLE_MM
-from venoseg.lumen.smoothing import over_wall
+from venoseg.lumen.smoothing import Spacing, over_wall
 from venoseg.volume import BoolArray, FloatArray
 
 # What rays read inside, over this much of their way, is averaged over so much along the vein and
@@ -52,10 +50,10 @@ def web_share(
         n stations and their (n, m, 2) contours.
     """
     weights = seen.astype(np.float64)
-    here = over_wall(within_hu, weights, curve, contours_mm, (_ALONG_MM, _AROUND_MM))
+    spacing = Spacing.of(curve, contours_mm)
+    here = over_wall(within_hu, weights, spacing, (_ALONG_MM, _AROUND_MM))
     count = here.shape[1]
-    points_per_mm = count / np.maximum(perimeters_mm(contours_mm), SAMPLE_MM)
-    apart = np.round(_BESIDE_MM * points_per_mm).astype(np.intp)[:, None]
+    apart = np.round(_BESIDE_MM / spacing.point_mm).astype(np.intp)[:, None]
     before, after = (
         np.take_along_axis(here, (np.arange(count) + way * apart) % count, axis=1)
         for way in (-1, 1)
@@ -65,6 +63,6 @@ def web_share(
     left_hu = noise_hu * np.sqrt(min(alike_mm3 / averaged_mm3, 1.0))
     least = np.maximum(_LEAST_SHARE * contrast_hu, _LEAST_DEVIATIONS * left_hu)
     share: FloatArray = (darker > least[:, None]).mean(axis=1)
-    stations = round(_LEAST_MM / float(curve.position_mm[1] - curve.position_mm[0]))
+    stations = round(_LEAST_MM / spacing.station_mm)
     long = ndimage.binary_opening(share > 0.0, np.ones(max(stations, 1), dtype=bool))
     return np.where(long, share, 0.0)

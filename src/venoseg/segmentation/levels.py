@@ -16,7 +16,7 @@ from venoseg.segmentation.labelled import Veins, VeinsOn, side_names
 from venoseg.segmentation.landmarks.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.model import Level
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.together import both
+from venoseg.segmentation.together import each
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 _WALL = 1.2
@@ -64,14 +64,12 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
     coarse = veins.on(scene.picture.grid)
     inner = {side: c[scene.picture.grid.contains(c)] for side, c in sides.items()}
 
-    def by_branches() -> tuple[list[Level], dict[str, list[Branch]]]:
-        renal = [_renal(coarse, scene, cava, arteries)] if len(cava) else []
-        return renal, {
-            side: _branches(coarse, scene, side_names(side), course, arteries)
-            for side, course in inner.items()
-        }
+    def opening_into(side: str) -> list[Branch]:
+        return _branches(coarse, scene, side_names(side), inner[side], arteries)
 
-    groins, (found, opening) = both(lambda: _groins(volume, veins, scene, sides), by_branches)
+    opening = dict(zip(inner, each(opening_into, list(inner)), strict=True))
+    found = [_renal(coarse, scene, cava, arteries)] if len(cava) else []
+    groins = _groins(volume, veins, scene, sides)
     for groin in groins:
         side = groin.name.split("_")[0]
         found += [_junction(groin, sides[side], inner[side], opening[side]), groin]

@@ -28,10 +28,18 @@ def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
 def each(step: Callable[[T], U], values: Sequence[T]) -> list[U]:
     """Return what a step makes of each value, in order; the first error in this order counts.
 
-    Where two threads work already the one that asks takes all values, one after the other.
+    While two threads work already the one that asks takes value by value, until it can be helped.
     """
-    if len(values) < 2 or not _second.acquire(blocking=False):
-        return [step(value) for value in values]
+    made: list[U] = []
+    while len(made) < len(values) - 1:
+        if _second.acquire(blocking=False):
+            return made + _shared(step, values[len(made) :])
+        made.append(step(values[len(made)]))
+    return made + [step(value) for value in values[len(made) :]]
+
+
+def _shared(step: Callable[[T], U], values: Sequence[T]) -> list[U]:
+    """Return what a step makes of each value, in two threads; `_second` is held."""
     made: list[Future[U]] = [Future() for _ in values]
     left = iter(range(len(values)))
     idle = threading.Lock()

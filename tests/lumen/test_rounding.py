@@ -91,3 +91,20 @@ def test_intervals_hold_the_width_of_ovals_that_rounding_would_explain() -> None
         low, high = profile.minimum_interval_mm[profile.measured].T
         held.append(((low <= 13.3) & (high >= 13.3)).mean())
     assert np.mean(held) > 0.8
+
+
+def test_steps_from_slice_to_slice_do_not_make_a_leaning_vein_wider_and_narrower() -> None:
+    thick = Grid.from_axes((9, 40, 90), spacing_mm=(5.0, PIXEL_MM, PIXEL_MM))
+    z, y, x = (
+        (np.arange(n) - (n - 1) / 2.0) * mm
+        for n, mm in zip((81, 40, 90), (5 / 9, *thick.spacing_mm[1:]), strict=True)
+    )
+    across = (x - z[:, None, None]) * np.sqrt(0.5)
+    within = np.hypot(across, y[:, None]) < 6.0
+    labels = within.reshape(9, 9, 40, 90).mean(axis=1) >= 0.5
+    image = Volume(np.where(labels, 150.0, 50.0).astype(np.float32), thick)
+    veins = Segmentation(labels.astype(np.uint8), thick, {1: "ivc"})
+    profile = measure(image, veins, boundary="mask").profiles[0]
+    inner = slice(len(profile.measured) // 4, -len(profile.measured) // 4)
+    assert profile.measured[inner].all()
+    assert np.ptp(profile.shapes.equivalent_mm[inner]) < 0.3

@@ -63,7 +63,7 @@ def test_nor_is_that_of_a_focal_stenosis_where_less_of_the_wall_is_averaged():
     apart_mm = np.arange(STATIONS) - STATIONS / 2.0
     narrowed = 1.0 - 0.45 * np.exp(-0.5 * (apart_mm / 5.0) ** 2)
     plain = ellipses(14.0, 14.0) * narrowed[:, None, None]
-    focal = focal_share(CURVE, plain).mean(axis=1)
+    focal = focal_share(CURVE, plain, GRID).mean(axis=1)
     assert focal[STATIONS // 2] > 0.9
     noisy = wavy(plain, 100, focal)
     before, after = (

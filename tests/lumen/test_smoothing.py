@@ -8,7 +8,12 @@ import pytest
 from venoseg.centerline.curve import curve_through
 from venoseg.lumen.search import depths_mm
 from venoseg.lumen.sight import inner_depths
-from venoseg.lumen.smoothing import settled
+from venoseg.lumen.smoothing import focal_share, settled
+from venoseg.volume import FloatArray, Grid
+
+THIN, THICK = (
+    Grid.from_axes((40, 60, 60), spacing_mm=(slice_mm, 0.78, 0.78)) for slice_mm in (1.0, 5.0)
+)
 
 
 def _stenosis_mm(step_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -26,8 +31,24 @@ def _stenosis_mm(step_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
 def test_a_focal_stenosis_keeps_its_shape_and_loses_the_steps_of_its_labels(step_mm):
     radius, outlines = _stenosis_mm(step_mm)
     curve = curve_through(np.array([[0.0, 0.0, -float(n)] for n in range(81)]), 1.0)
-    smooth = np.hypot(*np.moveaxis(settled(outlines, curve), -1, 0)).mean(axis=1)
+    smooth = np.hypot(*np.moveaxis(settled(outlines, curve, THIN), -1, 0)).mean(axis=1)
     np.testing.assert_allclose(smooth[38:43], radius[38:43], atol=0.04)
+
+
+def _leaning(radius_mm: FloatArray) -> FloatArray:
+    """Return (n,) how focal round outlines of a vein at 45 degrees to slices of 5 mm are."""
+    count = len(radius_mm)
+    curve = curve_through(np.arange(float(count))[:, None] * np.sqrt([0.5, 0.0, 0.5]), 1.0)
+    angle = np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
+    outlines = radius_mm[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return focal_share(curve, outlines, THICK)[20:-20].mean(axis=1)
+
+
+def test_what_steps_from_slice_to_slice_make_of_a_leaning_vein_is_no_focal_stenosis():
+    steps = 0.8 * np.sin(2.0 * np.pi * np.arange(81) * np.sqrt(0.5) / 5.0)
+    radius, _ = _stenosis_mm()
+    assert _leaning(7.5 + steps).max() < 0.1
+    assert _leaning(radius + steps)[18:23].min() > 0.9
 
 
 def test_something_is_read_inside_lumens_of_every_size():

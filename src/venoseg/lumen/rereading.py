@@ -154,7 +154,7 @@ def read_again(
         )
         usable = reading.usable
         shown = np.where(usable, offsets, 0.0)
-        mean = smooth_offsets(shown, usable, reading.curve, reading.contours_mm)
+        mean = smooth_offsets(shown, usable, reading.curve, reading.contours_mm, reading.grid)
         moves = tips.moved_as_one((wanted - mean)[which])
         contours[which] += moves[..., None] * tips.normals
     mended: FloatArray = found_mm + slits[:, None, None] * (contours - found_mm)

@@ -18,7 +18,14 @@ from venoseg.centerline.curve import Curve
 from venoseg.lumen.averages import average_around
 from venoseg.lumen.contours import curvatures_per_mm, outward_normals
 from venoseg.lumen.edges import to_lps
-from venoseg.lumen.smoothing import STEPS_MM, WALL_SMOOTHING_MM
+from venoseg.lumen.smoothing import (
+    FOCAL_ROUNDS,
+    FOCAL_SMOOTHING_MM,
+    FOCAL_STEPS_MM,
+    STEPS_MM,
+    WALL_SMOOTHING_MM,
+    focal_share,
+)
 from venoseg.volume import FloatArray, Grid
 
 ComplexArray = npt.NDArray[np.complex128]
@@ -70,10 +77,11 @@ def rounded_moves(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatArr
         vectors.reshape(-1, 3) for vectors in (normals, around, places, along)
     )
     moves = np.zeros((_DRAWS, bend.size))
+    focal = focal_share(curve, contours_mm, grid).ravel()
     *shifts, growths = _draws().T
     for order in _orders():
         wave = order / grid.spacing_mm
-        at, left = _left_of(wave, normals, around, along, bend.ravel())
+        at, left = _left_of(wave, normals, around, along, bend.ravel(), focal)
         height = _FINER * (normals[at] @ wave) / (np.pi * (wave**2).sum()) * np.abs(left)
         turns = places[at] @ wave + (order @ np.array(shifts))[:, None]
         turns += growths[:, None] * (normals[at] @ order)
@@ -87,6 +95,7 @@ def _left_of(
     around: FloatArray,
     along: FloatArray,
     bend_per_mm: FloatArray,
+    focal: FloatArray,
 ) -> tuple[npt.NDArray[np.intp], ComplexArray]:
     """Return the k of p places at which averages leave something of a wave, and (k,) how much.
 
@@ -98,8 +107,10 @@ def _left_of(
         (p, 3) unit vectors outwards and around the vein, and the way per mm along it.
     bend_per_mm
         (p,) curvature around the vein.
+    focal
+        (p,) how far the wall is averaged over less along the vein.
     """
-    everywhere = _left_along(along @ wave_per_mm)
+    everywhere = _left_along(along @ wave_per_mm, focal)
     at = np.flatnonzero(everywhere >= _LEAST_LEFT)
     through, aside = normals[at] @ wave_per_mm, around[at] @ wave_per_mm
     variance = _AROUND_MM**2
@@ -116,13 +127,27 @@ def _on_axes(vectors_lps: FloatArray, grid: Grid) -> FloatArray:
     return along
 
 
-def _left_along(per_mm: FloatArray) -> FloatArray:
-    """Return what averages along the vein leave of waves with so many crests per mm.
+def _left_along(per_mm: FloatArray, focal: FloatArray) -> FloatArray:
+    """Return (p,) what averages along the vein leave of waves with so many crests per mm.
 
     The contour is averaged, then what offsets from it are averaged to is added: twice.
     """
-    power = -2.0 * (np.pi * per_mm) ** 2
-    steps, offsets = np.exp(power * STEPS_MM**2), np.exp(power * WALL_SMOOTHING_MM[0] ** 2)
+    left = _left_twice(_left_by(per_mm, STEPS_MM), _left_by(per_mm, WALL_SMOOTHING_MM[0]))
+    if focal.any():
+        steps = 1.0 - (1.0 - _left_by(per_mm, FOCAL_STEPS_MM)) ** FOCAL_ROUNDS
+        less = _left_twice(steps, _left_by(per_mm, FOCAL_SMOOTHING_MM[0]))
+        left = left + focal * (less - left)
+    return left
+
+
+def _left_by(per_mm: FloatArray, over_mm: float) -> FloatArray:
+    """Return (p,) what a Gaussian average leaves of waves."""
+    left: FloatArray = np.exp(-2.0 * (np.pi * over_mm * per_mm) ** 2)
+    return left
+
+
+def _left_twice(steps: FloatArray, offsets: FloatArray) -> FloatArray:
+    """Return (p,) what averages leave that leave such shares of steps and of offsets."""
     once = offsets + (1.0 - offsets) * steps
     twice: FloatArray = offsets + (1.0 - offsets) * steps * once
     return twice

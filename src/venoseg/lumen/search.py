@@ -123,7 +123,7 @@ def search_edge(
     grid = volume.grid
     model, draws = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm)), grain.on(grid)
     depths = depths_mm(_REACH_MM)
-    contours = settled(start_mm, curve)[:, ::NEARING_STRIDE]
+    contours = settled(start_mm, curve, grid)[:, ::NEARING_STRIDE]
     first: Turn | None = None
     turns: list[Turn] = []
     moves: list[FloatArray] = []
@@ -140,7 +140,7 @@ def search_edge(
         onward = found.mean_mm * _more(moves, curve)[:, None]
         further = with_whole_tips(found.turn.moved_mm, found.levels, volume, curve)
         further += outward_normals(found.turn.contours_mm) * onward[..., None]
-        contours = settled(further, curve)
+        contours = settled(further, curve, grid)
         if number == NEARING_TURNS - 1:
             contours = with_more_points(contours, NEARING_STRIDE)
             model = known or _model_of(found, profiles, curve, grid)
@@ -236,7 +236,7 @@ class _Look:
         usable &= ~metal[again, None]
         turn.offsets_mm[again] = np.where(usable, offsets, 0.0)
         turn.usable[again] = usable
-        mean = smooth_offsets(turn.offsets_mm, turn.usable, curve, contours)
+        mean = smooth_offsets(turn.offsets_mm, turn.usable, curve, contours, grid)
         turn.moved_mm[again] = (contours + normals * mean[..., None])[again]
         found = Found(turn, levels, mean, width, self.model, self.depths_mm)
         return found, profiles

@@ -131,7 +131,7 @@ def tell_waves(
     oval = ellipse_waves(waves[:, 1], waves[:, -1], count)
     beyond = waves - oval
     beyond[:, -1] = oval[:, -1]
-    focal = focal_share(curve, contours_mm).mean(axis=1)
+    focal = focal_share(curve, contours_mm, edge.grid).mean(axis=1)
     noise_heights = wave_heights(contours_mm, curve, edge, focal)
     # The power that `wall_noise` has in each wave, on average.
     along = left_by_average(alike_mm(edge)[0], WALL_SMOOTHING_MM[0])

@@ -39,6 +39,9 @@ _FOCAL_BEND_PER_MM = (0.010, 0.030)
 FOCAL_SMOOTHING_MM = (1.5, WALL_SMOOTHING_MM[1])
 _FOCAL_SCALE_MM = 2.5
 
+# Steps from slice to slice longer than this (with a ramp) cannot be told from a stenosis.
+_LONG_STEPS_MM = (11.0, 13.0)
+
 # The bend that blur along the vein acts on is seen at this scale.
 _SHIFT_SCALE_MM = 1.5
 
@@ -49,7 +52,7 @@ _TIP_BEND_SCALE, _SHIFT_BEND_SCALE, _BEND_SCALE = 1 / 96, 2 / 96, 6 / 96
 # Steps of the labels along the vein are smoothed over this much, and where it bends abruptly over
 # the second: so often, what each time leaves behind, that a stenosis stays as it is.
 STEPS_MM = 2.5
-_FOCAL_STEPS_MM, _FOCAL_ROUNDS = 1.0, 3
+FOCAL_STEPS_MM, FOCAL_ROUNDS = 1.0, 3
 
 # Bumps of the outline shorter than this along it are steps of the labels' voxels, but for the tips
 # of a slit: a share of the way around it, within limits. What averages of offsets are too smooth to
@@ -80,7 +83,7 @@ class Spacing:
         return cls(station_mm, perimeter / contours.shape[1])
 
 
-def settled(contours: FloatArray, curve: Curve) -> FloatArray:
+def settled(contours: FloatArray, curve: Curve, grid: Grid) -> FloatArray:
     """Take the steps of the labels' voxels out of contours, around and along the vein."""
     perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
     smooth = _without_bumps(contours, np.clip(_BUMP_OF_TURN * perimeter, *_BUMP_MM) / perimeter)
@@ -91,12 +94,12 @@ def settled(contours: FloatArray, curve: Curve) -> FloatArray:
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     sigma = STEPS_MM / station_mm
     along = average_along(smooth, sigma)
-    sharp = focal_share(curve, smooth)[..., None]
+    sharp = focal_share(curve, smooth, grid)[..., None]
     if not sharp.any():
         return along
     fine = np.zeros_like(smooth)
-    for _ in range(_FOCAL_ROUNDS):
-        fine += average_along(smooth - fine, _FOCAL_STEPS_MM / station_mm)
+    for _ in range(FOCAL_ROUNDS):
+        fine += average_along(smooth - fine, FOCAL_STEPS_MM / station_mm)
     result: FloatArray = along + sharp * (fine - along)
     return result
 
@@ -124,7 +127,7 @@ def with_more_points(contours: FloatArray, times: int) -> FloatArray:
 
 
 def smooth_offsets(
-    offsets: FloatArray, shown: BoolArray, curve: Curve, contours: FloatArray
+    offsets: FloatArray, shown: BoolArray, curve: Curve, contours: FloatArray, grid: Grid
 ) -> FloatArray:
     """Average offsets over the wall, over less of it at tips of a slit and in a focal stenosis.
 
@@ -137,6 +140,8 @@ def smooth_offsets(
         of the wall, and far from all of them the edge stays where it is.
     curve, contours
         n stations and their (n, m, 2) contours.
+    grid
+        Of what the edge was sought in.
     """
     weights = np.where(shown, 1.0, 0.0) + _STAYING
     along_mm, spacing = WALL_SMOOTHING_MM[0], Spacing.of(curve, contours)
@@ -144,7 +149,7 @@ def smooth_offsets(
     for share, over_mm in (
         (_gaps(shown, spacing), (along_mm, _GAP_SMOOTHING_MM)),
         (tip_share(contours), (along_mm, TIP_SMOOTHING_MM)),
-        (focal_share(curve, contours), FOCAL_SMOOTHING_MM),
+        (focal_share(curve, contours, grid), FOCAL_SMOOTHING_MM),
     ):
         if share.any():
             other = over_wall(offsets, weights, spacing, over_mm)
@@ -167,13 +172,58 @@ def tip_share(contours: FloatArray) -> FloatArray:
     return ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
 
 
-def focal_share(curve: Curve, contours: FloatArray) -> FloatArray:
-    """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp."""
+def focal_share(curve: Curve, contours: FloatArray, grid: Grid) -> FloatArray:
+    """Return (n, m) 1 where the wall bends abruptly along the vein, 0 elsewhere, with a ramp.
+
+    Where steps from slice to slice may bend it as much, what is left counts when they are averaged.
+    """
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
-    bend = np.abs(_bend_along(curve, contours, _FOCAL_SCALE_MM))
+    bend = _bend_along(curve, contours, _FOCAL_SCALE_MM)
+    focal = ramp(_most_nearby(bend, station_mm), _FOCAL_BEND_PER_MM)
+    length_mm, steps = _steps_along(curve, grid)
+    if focal.any() and steps.max() > _FOCAL_BEND_PER_MM[0] / 10.0:
+        beyond = _most_nearby(bend, station_mm) - steps[:, None]
+        left = _most_nearby(_over_lengths(bend, length_mm / station_mm), station_mm)
+        focal = np.minimum(focal, ramp(np.maximum(beyond, left), _FOCAL_BEND_PER_MM))
+    return focal
+
+
+def _most_nearby(bend: FloatArray, station_mm: float) -> FloatArray:
+    """Return (n, m) how much a wall bends most within reach of the scale it is seen at."""
     reach = 2 * round(2.0 * _FOCAL_SCALE_MM / station_mm) + 1
-    most = ndimage.maximum_filter1d(bend, reach, axis=0, mode="nearest")
-    return ramp(most, _FOCAL_BEND_PER_MM)
+    most: FloatArray = ndimage.maximum_filter1d(np.abs(bend), reach, axis=0, mode="nearest")
+    return most
+
+
+def _steps_along(curve: Curve, grid: Grid) -> tuple[FloatArray, FloatArray]:
+    """Return how long the steps from slice to slice are along n stations, and how much they bend.
+
+    At an angle t to the normal of slices h apart a wall is a sawtooth, whose first wave is
+    h / cos(t) long and h sin(t) / pi high.
+
+    Returns
+    -------
+    tuple
+        (n,) mm, and (n,) 1/mm.
+    """
+    slice_mm = grid.slice_and_pixel_mm[0]
+    upright = np.abs(curve.tangents @ grid.directions[:, grid.through_axis])
+    length_mm = slice_mm / np.clip(upright, 1e-3, 1.0)
+    height_mm = slice_mm / np.pi * np.sqrt(np.maximum(1.0 - upright**2, 0.0))
+    turns = 2.0 * np.pi / length_mm
+    bend = height_mm * turns**2 * np.exp(-0.5 * (turns * _FOCAL_SCALE_MM) ** 2)
+    return length_mm, bend * (1.0 - ramp(length_mm, _LONG_STEPS_MM))
+
+
+def _over_lengths(values: FloatArray, lengths: FloatArray) -> FloatArray:
+    """Average (n, m) values evenly over (n,) lengths, in stations, as far as there are stations."""
+    count = len(values)
+    summed = np.vstack([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+    ends = np.clip(np.arange(count) + 0.5 + np.multiply.outer([-0.5, 0.5], lengths), 0.0, count)
+    whole = np.minimum(ends.astype(np.intp), count - 1)
+    low, high = summed[whole] + (ends - whole)[..., None] * values[whole]
+    averaged: FloatArray = (high - low) / (ends[1] - ends[0])[:, None]
+    return averaged
 
 
 def ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:

@@ -32,11 +32,10 @@ _SPREAD = {"gray": 1.1, "mask": 0.92}
 
 # In slices that are thick beside a vein that lies in them, its edge is told from too few of them.
 # By how much figures may be wrong for it (95 %): such shares, for the equivalent and the minimum
-# diameter, of the slices' distance squared over the diameter, times this power of the sine of the
-# angle between the vein and the slices' normal (veins in box-shaped slices of 2 to 5 mm). Labels,
-# whose rounding is told apart, are hardly wrong up to 45 degrees, and more than the image beyond.
-_FEW_SLICES = {"gray": (0.5, 1.0), "mask": (1.2, 1.2)}
-_LYING = {"gray": 4, "mask": 6}
+# diameter, of the slices' distance squared over the diameter, times the fourth power of the sine of
+# the angle between the vein and the slices' normal (veins in box-shaped slices of 2 to 5 mm). How
+# labels are rounded to slices is told apart.
+_FEW_SLICES = {"gray": (0.5, 1.0), "mask": (0.35, 0.35)}
 
 # What remains of the wall's position when noise is gone, by sampling: of the mean radius, and of
 # half the least width, in which it does not average out around the vein.
@@ -132,7 +131,7 @@ def half_intervals_mm(
     station_mm = float(curve.position_mm[1] - curve.position_mm[0])
     equivalent = equivalent_mm(contours_mm)
     # Where less of a wall is averaged, noise is higher in known measure.
-    focal = focal_share(curve, contours_mm).mean(axis=1)
+    focal = focal_share(curve, contours_mm, edge.grid).mean(axis=1)
     here = (left_to_wall(curve, edge, focal)[0] / perimeters_mm(contours_mm))[:, None]
     variance = here * average_along(variances_mm2 / here, _POOLING_MM / station_mm)
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
@@ -144,8 +143,7 @@ def half_intervals_mm(
     half: FloatArray = _NORMAL_95 * np.sqrt(
         _SPREAD[edge.source] ** 2 * variance + systematic**2 + placed[:, None] ** 2
     )
-    lying = np.maximum(1.0 - apart**2, 0.0) ** (_LYING[edge.source] / 2)
-    few = lying * through_mm**2 / np.maximum(equivalent, 1.0)
+    few = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
     return np.hypot(half, few[:, None] * _FEW_SLICES[edge.source])
 
 

@@ -102,7 +102,7 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
     """Find the labels' own edge, free of the steps of their voxels."""
     blur = label_blur(region.grid)
     array = region.mask.view(np.uint8)
-    contours = settled(outlines_mm, curve)
+    contours = settled(outlines_mm, curve, region.grid)
     depths = depths_mm(_LABEL_REACH_MM)
     shape = contours.shape[:2]
     inside, outside, usable = np.ones(shape), np.zeros(shape), np.ones(shape, dtype=bool)
@@ -112,9 +112,9 @@ def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wal
         width = blur.along(to_lps(normals, curve), region.grid)
         deepest = DEEPEST * inner_radii_mm(contours)
         offsets = matched_offsets(profiles, inside, outside, width, deepest)
-        mean = smooth_offsets(offsets, usable, curve, contours)
+        mean = smooth_offsets(offsets, usable, curve, contours, region.grid)
         moved = contours + normals * mean[..., None]
-        contours = settled(moved, curve)
+        contours = settled(moved, curve, region.grid)
     pull = label_pull(region.grid)
     along = shift_along(moved, curve, pull, region.grid)
     shift = shift_around(moved, curve, pull, region.grid) + along
@@ -255,7 +255,7 @@ def _lumen_of(
     elsewhere = shift_along(moved, curve, model.blur, grid)
     if share.any():
         hidden = seen_shift(share, model.wall_mm, width)
-        elsewhere = elsewhere - smooth_offsets(hidden, turn.usable, curve, contours)
+        elsewhere = elsewhere - smooth_offsets(hidden, turn.usable, curve, contours, grid)
     elsewhere = elsewhere + beside_mm
     shift = shift_around(moved, curve, model.blur, grid) + elsewhere
     in_plane = np.sqrt((width**2).mean(axis=1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from venoseg.segmentation.drawn import Drawn
@@ -62,12 +63,13 @@ def narrow_between(area: FloatArray, spacing_mm: float) -> BoolArray:
 
 def _usual(area: FloatArray, near: int, far: int) -> FloatArray:
     """Return (n,) the median of what is drawn from ``far`` to ``near`` slices before each; or 0."""
-    out = np.zeros(len(area))
-    for n in range(near, len(area)):
-        drawn = area[max(n - far, 0) : n - near + 1]
-        drawn = drawn[drawn > 0]
-        out[n] = np.median(drawn) if len(drawn) else 0.0
-    return out
+    # What is not drawn counts as wider than anything, so that it comes last in each window.
+    drawn = np.concatenate([np.full(far, np.inf), np.where(area > 0, area, np.inf)])
+    windows = np.sort(sliding_window_view(drawn, far - near + 1)[: len(area)], axis=1)
+    count = np.isfinite(windows).sum(axis=1)
+    middles = np.stack([(count - 1) // 2, count // 2], axis=1)
+    usual: FloatArray = np.take_along_axis(windows, middles, axis=1).mean(axis=1)
+    return np.where(count > 0, usual, 0.0)
 
 
 def _places(grid: Grid, slices: np.ndarray) -> FloatArray:

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.bordered import of_streams
 from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.landmarks.pairs import INNER_MM
 from venoseg.segmentation.model import LEAST_CONFIDENCE
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.streams import brightest_hu
 from venoseg.segmentation.telling import DARKER_HU, beside_artery
 from venoseg.segmentation.thinned import of_slivers
 from venoseg.segmentation.together import each
@@ -78,6 +80,7 @@ def with_doubts(
         other = [
             *_of_pieces(whole[value]),
             *of_slivers(after, value),
+            *_of_streams(one, tubes[one.stretch.tube], scene),
             *_of_course(vessel, course[vessel], scene),
             *_of_internal(vessel, course[vessel], levels.get(vessel), scene),
             *unknown,
@@ -211,6 +214,11 @@ def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]
         yield _SECOND, "a second cava was found left of the aorta"
     elif left > _LEFT_SHARE:
         yield _LEFT, f"left of the aorta along {100 * left:.0f} %: a variant, or another vessel"
+
+
+def _of_streams(one: Judged, tube: Tube, scene: Scene) -> Iterator[Doubt]:
+    if one.stretch.vessel == "ivc" and scene.artery_hu is not None:
+        yield from of_streams(tube, one.open_stations, scene.picture, brightest_hu(scene.artery_hu))
 
 
 def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]:

@@ -84,8 +84,7 @@ class Streams:
         arterial = is_arterial(self.artery_hu, brightest)
         least = float(np.percentile(level_hu, _LEAST_PERCENT))
         least = max(least, _TISSUE_HU if arterial else _LEAST_HU)
-        most = _TISSUE_HU + _OVER_ARTERY * (self.artery_hu - _TISSUE_HU)
-        return least, max(most, brightest, least)
+        return least, max(brightest_hu(self.artery_hu), brightest, least)
 
     def level_of(
         self, level_hu: FloatArray, ray_hu: FloatArray, points_lps_mm: FloatArray
@@ -103,6 +102,11 @@ class Streams:
         """
         section = np.maximum(level_hu, ray_hu.mean(axis=1))
         return np.where(self.may_run_at(points_lps_mm), section, level_hu)
+
+
+def brightest_hu(artery_hu: float) -> float:
+    """Return how bright blood can be, given that of the aorta."""
+    return _TISSUE_HU + _OVER_ARTERY * (artery_hu - _TISSUE_HU)
 
 
 def streams_of(scene: Scene, below_mm: float) -> Streams | None:

@@ -39,8 +39,7 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
     # The last voxel itself is all but the end of the way to it from the one before.
     highest = np.maximum(np.nextafter(last, 0.0), 0.0)
     # An axis of one voxel has no next one.
-    steps = np.where(last[:, 0] > 0, strides, 0)
-    apart = strides.astype(np.float64)
+    steps = np.where(last[:, 0] > 0, strides, 0).tolist()
     backwards = flipped[:, None] if flipped.any() else None
     for start in range(0, len(values), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
@@ -48,24 +47,26 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
         if backwards is not None:
             at = np.where(backwards, last - at, at)
         at = np.clip(at, 0.0, highest)
-        base = np.floor(at)
-        share = (at - base).astype(np.float32)
-        first = (apart @ base).astype(np.int64)
-        values[part] = _between(voxels, first, steps, share)
+        base = at.astype(np.int64)
+        at -= base
+        first = base[0] * steps[0]
+        for along, step in zip(base[1:], steps[1:], strict=True):
+            first += along * step
+        values[part] = _between(voxels, first, steps, at.astype(np.float32))
     return values.reshape(index.shape[1:])
 
 
 def _between(
     voxels: npt.NDArray[Any],
     first: npt.NDArray[np.int64],
-    steps: npt.NDArray[np.int64],
+    steps: list[int],
     share: Float32Array,
 ) -> Float32Array:
     """Blend the voxels at ``first`` with those a step on along each of the axes left."""
     if len(steps) == 0:
         return voxels.take(first).astype(np.float32)
     here = _between(voxels, first, steps[1:], share[1:])
-    there = _between(voxels, first + steps[0], steps[1:], share[1:])
+    there = _between(voxels[steps[0] :], first, steps[1:], share[1:])
     there -= here
     there *= share[0]
     there += here

@@ -21,6 +21,9 @@ from venoseg.volume import FloatArray
 # Widths are taken in this many directions over half a turn: the greatest is right within 0.02 %.
 _DIRECTIONS = 90
 
+# For what spreads widths, which is told within a few per cent anyhow, fewer directions serve.
+_FEWER_DIRECTIONS = 60
+
 # So many contours at a time: what is computed on the way then stays in the processor's cache.
 _CONTOURS_AT_ONCE = 32
 
@@ -106,7 +109,7 @@ def perimeters_mm(contours: FloatArray) -> FloatArray:
 def feret_diameters_mm(contours: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (n,) least width, greatest width, and the direction of the least in radians."""
     step = np.pi / _DIRECTIONS
-    width = _widths_all_around(contours)
+    width = _widths_all_around(contours, _DIRECTIONS)
     best, least = _least(width, np.broadcast_to(np.arange(_DIRECTIONS) * step, width.shape))
     for _ in range(_NARROWING_ROUNDS):
         around = best[:, None] + _NARROWING_STEPS * step
@@ -121,7 +124,7 @@ def least_widths_mm(contours: FloatArray) -> FloatArray:
     At most a thousandth above the least of all directions, but for a slit, and found in a fraction
     of the time: for what changes from one contour to another much like it.
     """
-    width: FloatArray = _widths_all_around(contours).min(axis=1)
+    width: FloatArray = _widths_all_around(contours, _FEWER_DIRECTIONS).min(axis=1)
     return width
 
 
@@ -139,10 +142,10 @@ def solidity(contours: FloatArray) -> FloatArray:
     return share
 
 
-def _widths_all_around(contours: FloatArray) -> FloatArray:
-    """Return (n, `_DIRECTIONS`) widths of contours (n, m, 2) over half a turn."""
-    angle = np.arange(_DIRECTIONS) * (np.pi / _DIRECTIONS)
-    width = np.empty((len(contours), _DIRECTIONS))
+def _widths_all_around(contours: FloatArray, directions: int) -> FloatArray:
+    """Return (n, d) widths of contours (n, m, 2) in so many directions over half a turn."""
+    angle = np.arange(directions) * (np.pi / directions)
+    width = np.empty((len(contours), directions))
     for start in range(0, len(width), _CONTOURS_AT_ONCE):
         part = slice(start, start + _CONTOURS_AT_ONCE)
         along = _along(contours[part], angle)

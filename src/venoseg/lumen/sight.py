@@ -60,10 +60,11 @@ def look_beside(profiles: Profiles, radius_mm: FloatArray, seen: BoolArray) -> S
     """
     inner, outer = inner_depths(profiles.depths_mm, radius_mm), outer_depths(profiles.depths_mm)
     count = np.maximum(inner.sum(axis=1), 1)[:, None]
-    chosen = inner.T[..., None].astype(np.float32)
     by_depth = np.moveaxis(profiles.values, -1, 0)
-    within = (by_depth * chosen).sum(axis=0, dtype=np.float64) / count
-    residual = (by_depth - within.astype(np.float32)) * chosen
+    deep = slice(0, int(np.flatnonzero(inner.any(axis=0))[-1]) + 1)
+    chosen = inner.T[deep, :, None].astype(np.float32)
+    within = (by_depth[deep] * chosen).sum(axis=0, dtype=np.float64) / count
+    residual = (by_depth[deep] - within.astype(np.float32)) * chosen
     scatter = (residual**2).sum(axis=0, dtype=np.float64) / count
     beyond = typical_beyond(by_depth[outer]).astype(np.float64)
     return Sight(within, beyond, scatter, seen, np.zeros_like(seen))

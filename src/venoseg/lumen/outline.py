@@ -123,18 +123,20 @@ def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
     count, height, width = planes.shape
     below = np.zeros((count * (height + 1) + 1, width + 2))
     below[:-1].reshape(count, height + 1, width + 2)[:, 1:, 1:-1] = planes
-    lines = contour_generator(z=below, line_type=LineType.Separate).lines(0.5)
-    found: dict[int, FloatArray] = {}
-    size: dict[int, float] = {}
-    for line in lines:
-        if len(line) < _LEAST_CORNERS:
-            continue
-        outline = np.asarray(line[:-1], dtype=np.float64)
-        n = int(outline[0, 1]) // (height + 1)
-        extent = float(np.ptp(outline, axis=0).prod())
-        if extent > size.get(n, 0.0):
-            found[n], size[n] = outline - (1.0, n * (height + 1) + 1.0), extent
-    return found
+    generator = contour_generator(z=below, line_type=LineType.ChunkCombinedOffset)
+    points, offsets = (parts[0] for parts in generator.lines(0.5))
+    if points is None or offsets is None:
+        return {}
+    starts, corners = offsets[:-1].astype(np.intp), np.diff(offsets)
+    across = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
+    extent = np.where(corners >= _LEAST_CORNERS, across.prod(axis=1), 0.0)
+    plane = points[starts, 1].astype(np.intp) // (height + 1)
+    # The largest of each plane comes last.
+    largest = {int(plane[n]): n for n in np.lexsort((extent, plane)) if extent[n] > 0.0}
+    return {
+        n: points[starts[line] : starts[line] + corners[line] - 1] - (1.0, n * (height + 1) + 1.0)
+        for n, line in largest.items()
+    }
 
 
 def _count_components(numbers: npt.NDArray[np.int32], step_mm: float) -> npt.NDArray[np.int64]:

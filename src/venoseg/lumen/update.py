@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -233,9 +234,11 @@ def _with_profiles(found: Measurements, profiles: tuple[VesselProfile, ...]) -> 
 
     def renewed(old: Table, new: Table) -> Table:
         rows: dict[str, list[Row]] = {p.vessel: [] for p in profiles}
-        kept = (row for row in old.rows if same.get(str(row["vessel"]), False))
-        for row in chain(kept, new.rows):
-            rows[str(row["vessel"])].append(row)
+        for vessel, own in groupby(old.rows, itemgetter("vessel")):
+            if same.get(str(vessel), False):
+                rows[str(vessel)].extend(own)
+        for vessel, own in groupby(new.rows, itemgetter("vessel")):
+            rows[str(vessel)].extend(own)
         return Table(old.columns, tuple(chain.from_iterable(rows.values())))
 
     segments = renewed(found.segments, segment_table(changed, lines))

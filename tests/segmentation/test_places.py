@@ -23,3 +23,9 @@ def test_of_many_the_longest_are_named_in_order():
 
 def test_nowhere_is_not_named():
     assert heights(LINE, np.zeros(101, dtype=bool)) == ""
+
+
+def test_one_height_is_named_once():
+    where = np.zeros(101, dtype=bool)
+    where[40] = True
+    assert heights(LINE, where) == " at z 120 mm"

@@ -37,5 +37,10 @@ def heights(points_lps_mm: FloatArray, where: BoolArray) -> str:
         else:
             joined.append([start, end])
     longest = sorted(sorted(joined, key=lambda run: run[0] - run[1])[:_MOST])
-    named = [f"{z[start]:.0f} to {z[stop - 1]:.0f}" for start, stop in longest]
+    named = [_named(float(z[start]), float(z[stop - 1])) for start, stop in longest]
     return f" at z {' and '.join(named)} mm"
+
+
+def _named(first_mm: float, last_mm: float) -> str:
+    first, last = f"{first_mm:.0f}", f"{last_mm:.0f}"
+    return first if first == last else f"{first} to {last}"

@@ -132,7 +132,7 @@ def _trusted(
     """Return points and weights; a section that is not the vein alone weighs next to nothing."""
     area, extent = sections.areas_mm2[part], sections.extent_mm[part]
     doubtful = (
-        cut_by_end(area, extent, float(curve.position_mm[1] - curve.position_mm[0]))
+        cut_by_end(area, extent, curve.step_mm)
         | cut_by_slices(curve, extent, region)
         | (sections.shared[part] > SHARED_RIM)
         | _shaped_by_end(area, extent, curve.position_mm)

@@ -55,6 +55,11 @@ class Curve:
         """Arc length between the first and the last station."""
         return float(self.position_mm[-1] - self.position_mm[0])
 
+    @property
+    def step_mm(self) -> float:
+        """Distance of neighbouring stations, of which there must be two."""
+        return float(self.position_mm[1] - self.position_mm[0])
+
     def part(self, keep: slice) -> Curve:
         """Return the stations of ``keep``; positions stay as they are."""
         return Curve(

@@ -170,7 +170,7 @@ def _repeat_mm(curve: Curve, grid: Grid) -> FloatArray:
     """
     over_mm = WALL_SMOOTHING_MM[0]
     along = np.abs(curve.tangents @ grid.directions) / grid.spacing_mm
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     speed = np.sqrt(ndimage.gaussian_filter1d(along**2, over_mm / station_mm, axis=0))
     # Rounding is new once the vein has moved by a voxel in a second direction.
     second = np.maximum(np.sort(speed, axis=1)[:, 1], 1.0 / _LONGEST_REPEAT_MM)

@@ -77,7 +77,7 @@ def whole_sections(
     """Tell which of n sections show the vein, whole and alone, and in words why others do not."""
     curve, region = branch.curve, branch.region
     flags: Flags = [[] for _ in range(len(curve))]
-    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    step_mm = curve.step_mm
     cut = cut_by_slices(curve, sections.extent_mm, region)
     cut |= cut_by_end(sections.areas_mm2, sections.extent_mm, step_mm)
     border = _meets_border(volume, curve, sections.extent_mm)

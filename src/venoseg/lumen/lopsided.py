@@ -22,7 +22,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.edges import Profiles, as_float32
@@ -152,8 +151,7 @@ def edge_beside_half(
     widened: float,
     slice_mm: float,
     draws: NoiseDraws,
-    curve: Curve,
-    contours: FloatArray,
+    spacing: Spacing,
 ) -> Lopsided:
     """Tell where the edge lies, from all around each section and from beside each ray.
 
@@ -169,10 +167,10 @@ def edge_beside_half(
         How many times as wide as the scanner's blur the rises are.
     slice_mm, draws
         Distance of the slices, and how much of the image shares one draw of the noise.
-    curve, contours
-        n stations and their (n, m, 2) contours.
+    spacing
+        Of the rays.
     """
-    ring, rest, ring_mm2, rest_mm2 = _averaged(lopsided, weights, draws, curve, contours)
+    ring, rest, ring_mm2, rest_mm2 = _averaged(lopsided, weights, draws, spacing)
     seen = ramp(resolved, _RESOLVED)
     left_mm2 = (_OPPOSITE_MM / np.maximum(resolved, 1.0)) ** 2 + (_OF_SLICE * slice_mm) ** 2
     all_around = seen * _belief(ring, ring_mm2 + left_mm2)
@@ -197,18 +195,16 @@ def _averaged(
     lopsided: FloatArray,
     weights: FloatArray,
     draws: NoiseDraws,
-    curve: Curve,
-    contours: FloatArray,
+    spacing: Spacing,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return (n,) averages all around, (n, m) what places differ from them, and (n,) variances."""
     along_mm, around_mm = _OVER_MM
-    spacing = Spacing.of(curve, contours)
     beside = over_wall(lopsided, weights, spacing, _OVER_MM)
     sums = np.stack([weights, weights * lopsided, weights * (lopsided - beside) ** 2]).sum(axis=2)
     # Beyond the ends of the vein nothing counts; half of an average is missing there.
     over = _RING_ALONG_MM / spacing.station_mm
     beyond = int(np.ceil(4.0 * over))
-    longer = np.pad(np.vstack([sums, np.ones(len(curve))]).T, ((beyond, beyond), (0, 0)))
+    longer = np.pad(np.vstack([sums, np.ones(len(weights))]).T, ((beyond, beyond), (0, 0)))
     rays, summed, squares, ends = average_along(longer, over)[beyond:-beyond].T
     rays = np.maximum(rays, 1e-6)
     ring = summed / rays

@@ -56,7 +56,7 @@ def rise_across(
     normals = outward_normals(contours)
     places = contours + normals * read_mm[:, None, None]
     noise = voxel_noise(sight, sight.within, draws)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     slopes = slopes_hu_per_mm(sight.within, known, places, radius, noise, draws, station_mm)
     at_outline, outwards = (
         (vectors @ slopes[..., None])[..., 0] for vectors in (contours - middles(contours), normals)

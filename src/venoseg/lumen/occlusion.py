@@ -152,7 +152,7 @@ def _verdicts(
 
 def _seen(volume: Volume, curve: Curve, level_hu: float) -> tuple[BoolArray, BoolArray]:
     """Tell at which stations lumen lies on the way, and at which a cord."""
-    step_mm = float(curve.position_mm[1] - curve.position_mm[0]) if len(curve) > 1 else 1.0
+    step_mm = curve.step_mm if len(curve) > 1 else 1.0
 
     def size(over_mm: float) -> int:
         return 2 * round(over_mm / step_mm / 2.0) + 1

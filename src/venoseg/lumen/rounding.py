@@ -68,7 +68,7 @@ def rounded_moves(contours_mm: FloatArray, curve: Curve, grid: Grid) -> FloatArr
     normals = _on_axes(to_lps(plane, curve), grid)
     around = _on_axes(to_lps(np.stack([-plane[..., 1], plane[..., 0]], axis=-1), curve), grid)
     places = _on_axes(curve.points_lps_mm[:, None] + to_lps(contours_mm, curve), grid)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     slope = (np.gradient(contours_mm, station_mm, axis=0) * plane).sum(axis=-1)
     along = _on_axes(curve.tangents, grid)[:, None] + slope[..., None] * normals
     bend = curvatures_per_mm(contours_mm)

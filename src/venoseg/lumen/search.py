@@ -171,7 +171,7 @@ def _more(moves_mm: list[FloatArray], curve: Curve) -> FloatArray:
     if len(moves_mm) < 2:
         return np.zeros(len(moves_mm[0]))
     before, last = moves_mm[-2:]
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     alike, length = (
         average_along(product.mean(axis=1), _MORE_MM / station_mm)
         for product in (before * last, before**2)

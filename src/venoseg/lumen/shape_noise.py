@@ -126,7 +126,7 @@ def tell_waves(
         What the edges were found in: its voxels and its grain correlate the noise.
     """
     count = contours_mm.shape[1]
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     waves = _transformed(contours_mm) / count
     oval = ellipse_waves(waves[:, 1], waves[:, -1], count)
     beyond = waves - oval

@@ -39,7 +39,9 @@ _FOCAL_BEND_PER_MM = (0.010, 0.030)
 FOCAL_SMOOTHING_MM = (1.5, WALL_SMOOTHING_MM[1])
 _FOCAL_SCALE_MM = 2.5
 
-# Steps from slice to slice longer than this (with a ramp) cannot be told from a stenosis.
+# Steps from slice to slice that bend the wall by less do not count; longer ones than these (with a
+# ramp) cannot be told from a stenosis.
+_LEAST_STEPS_PER_MM = 0.001
 _LONG_STEPS_MM = (11.0, 13.0)
 
 # The bend that blur along the vein acts on is seen at this scale.
@@ -78,7 +80,7 @@ class Spacing:
     @classmethod
     def of(cls, curve: Curve, contours: FloatArray) -> Spacing:
         """Return that of (n, m, 2) contours at n stations."""
-        station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+        station_mm = curve.step_mm
         perimeter = np.maximum(perimeters_mm(contours), SAMPLE_MM)
         return cls(station_mm, perimeter / contours.shape[1])
 
@@ -91,7 +93,7 @@ def settled(contours: FloatArray, curve: Curve, grid: Grid) -> FloatArray:
     if tips.any():
         sharper = _without_bumps(contours, _TIP_BUMP_MM / perimeter)
         smooth = smooth + tips[..., None] * (sharper - smooth)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     sigma = STEPS_MM / station_mm
     along = average_along(smooth, sigma)
     sharp = focal_share(curve, smooth, grid)[..., None]
@@ -177,12 +179,13 @@ def focal_share(curve: Curve, contours: FloatArray, grid: Grid) -> FloatArray:
 
     Where steps from slice to slice may bend it as much, what is left counts when they are averaged.
     """
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     bend = _bend_along(curve, contours, _FOCAL_SCALE_MM)
-    focal = ramp(_most_nearby(bend, station_mm), _FOCAL_BEND_PER_MM)
+    most = _most_nearby(bend, station_mm)
+    focal = ramp(most, _FOCAL_BEND_PER_MM)
     length_mm, steps = _steps_along(curve, grid)
-    if focal.any() and steps.max() > _FOCAL_BEND_PER_MM[0] / 10.0:
-        beyond = _most_nearby(bend, station_mm) - steps[:, None]
+    if focal.any() and steps.max() > _LEAST_STEPS_PER_MM:
+        beyond = most - steps[:, None]
         left = _most_nearby(_over_lengths(bend, length_mm / station_mm), station_mm)
         focal = np.minimum(focal, ramp(np.maximum(beyond, left), _FOCAL_BEND_PER_MM))
     return focal
@@ -266,7 +269,7 @@ def shift_along(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> F
 
 def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
     """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     radius = lengths(contours - middles(contours))
     around = _around(radius, _BEND_SCALE)
     bend = average_along(around, scale_mm / station_mm, order=2)

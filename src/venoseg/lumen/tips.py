@@ -118,7 +118,7 @@ def _missing_mm(
     inside, outside = (medians(level) for level in (levels.inside, levels.outside))
     contrast = np.maximum(inside - outside, LEAST_CONTRAST_HU)
     height = (values - outside[:, None]) / contrast[:, None]
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     height = average_along(height, _ALONG_MM / station_mm)
     ended = height < 0.5
     missing: FloatArray = np.maximum(depth[ended.argmax(axis=1)], 0.0)

@@ -92,7 +92,7 @@ def figure_variances(
     """
     contours = wall.contours_mm
     normals = outward_normals(contours)
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
 
     def spread(moves_mm: FloatArray) -> FloatArray:
         """Return (n, 2) variances of the figures when walls move by (k, n, m)."""
@@ -128,7 +128,7 @@ def half_intervals_mm(
     edge
         Where the edge was sought, and how blurred it is there.
     """
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     equivalent = equivalent_mm(contours_mm)
     # Where less of a wall is averaged, noise is higher in known measure.
     focal = focal_share(curve, contours_mm, edge.grid).mean(axis=1)

@@ -21,7 +21,14 @@ from venoseg.lumen.rereading import Reading, read_again, slit_share
 from venoseg.lumen.rings import medians
 from venoseg.lumen.search import DEEPEST, Found, depths_mm, search_edge
 from venoseg.lumen.sight import inner_radii_mm
-from venoseg.lumen.smoothing import ramp, settled, shift_along, shift_around, smooth_offsets
+from venoseg.lumen.smoothing import (
+    Spacing,
+    ramp,
+    settled,
+    shift_along,
+    shift_around,
+    smooth_offsets,
+)
 from venoseg.lumen.turns import LOPSIDED_STRIDE, Search
 from venoseg.lumen.vein_wall import (
     FACES_FAT,
@@ -235,8 +242,7 @@ def _sided(
         found.model.blur.in_plane_mm / expected.in_plane_mm,
         volume.grid.slice_and_pixel_mm[0],
         draws,
-        curve,
-        turn.contours_mm[:, rays],
+        Spacing.of(curve, turn.contours_mm[:, rays]),
     )
     shift: FloatArray = np.repeat(told.shift_mm * beside_tissue, LOPSIDED_STRIDE, axis=1)
     return replace(told, shift_mm=shift)

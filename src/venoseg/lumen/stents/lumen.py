@@ -108,7 +108,7 @@ def lumen_level(volume: Volume, curve: Curve, contours: FloatArray) -> FloatArra
     room = np.hypot(contours[..., 0], contours[..., 1]).min(axis=1) - _GLARE_MM
     reach = np.clip(room, min(_LEAST_INNER_MM, offsets[-1]), offsets[-1])
     disc = np.hypot(*np.meshgrid(offsets, offsets)) <= reach[:, None, None]
-    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    step_mm = curve.step_mm
     along = _SAME_BLOOD_MM / step_mm
     smooth = ndimage.gaussian_filter(planes, (along, 1.0, 1.0), mode="nearest")
     inner = np.where(disc, smooth, np.nan).reshape(len(planes), -1)
@@ -158,7 +158,7 @@ def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: flo
             count,
         )
     # The last sections show the vein beyond the stent as well.
-    ends = round(END_MM / float(struts.curve.position_mm[1] - struts.curve.position_mm[0]))
+    ends = round(END_MM / struts.curve.step_mm)
     if 4 * ends < len(width):
         misfit[:ends] = misfit[ends]
         misfit[-ends:] = misfit[-ends - 1]

@@ -224,7 +224,7 @@ def _crossed(profile: StentProfile, others_lps_mm: FloatArray) -> BoolArray:
     offset = others_lps_mm - curve.points_lps_mm[station]
     height = np.einsum("ij,ij->i", offset, curve.tangents[station])
     aside = np.sqrt(np.maximum((offset**2).sum(axis=1) - height**2, 0.0))
-    step_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    step_mm = curve.step_mm
     inside = aside < 0.5 * profile.shapes.minimum_mm[station] - _REACH_MM
     crossed = np.zeros(len(curve), dtype=bool)
     crossed[station[inside & (np.abs(height) <= step_mm)]] = True

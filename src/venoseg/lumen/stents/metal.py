@@ -36,7 +36,7 @@ _ALIKE = 0.3
 
 def metal_of(struts: Struts) -> FloatArray:
     """Return (n,) the metal of each section relative to that of the typical one."""
-    step_mm = float(struts.curve.position_mm[1] - struts.curve.position_mm[0])
+    step_mm = struts.curve.step_mm
     around = perimeters_mm(struts.contours_mm) / struts.contours_mm.shape[1]
     total = struts.metal.sum(axis=1) * around
     smooth = ndimage.gaussian_filter1d(total, 1.0 / step_mm, mode="nearest")
@@ -62,7 +62,7 @@ def overshoots(rays: Rays) -> bool:
 
 def metal_between(struts: Struts) -> FloatArray:
     """Return (n,) how much metal the rays between struts meet, relative to those on struts."""
-    step_mm = float(struts.curve.position_mm[1] - struts.curve.position_mm[0])
+    step_mm = struts.curve.step_mm
     gap, strut = np.quantile(struts.metal, (0.1, 0.75), axis=1)
     share: FloatArray = ndimage.gaussian_filter1d(
         gap / np.maximum(strut, 1e-6), _WOVEN_OVER_MM / step_mm, mode="nearest"
@@ -81,7 +81,7 @@ def between_ends(struts: Struts) -> slice | None:
 def _runs_of(chosen: BoolArray, curve: Curve, least_mm: float) -> tuple[tuple[float, float], ...]:
     """Return (start, stop) of the stretches of chosen stations inside the device."""
     labels, count = ndimage.label(chosen)
-    step = float(curve.position_mm[1] - curve.position_mm[0])
+    step = curve.step_mm
     first = float(curve.position_mm[0])
     found = []
     for number in range(1, count + 1):

@@ -259,7 +259,7 @@ def averaged(
     over_mm: tuple[float, float] = _SMOOTHING_MM,
 ) -> FloatArray:
     """Average (n, ..., m) values over the neighbouring wall, so far along the stent and around."""
-    station_mm = float(curve.position_mm[1] - curve.position_mm[0])
+    station_mm = curve.step_mm
     point_mm = float(perimeters_mm(contours).mean()) / contours.shape[1]
     along = average_along(values, over_mm[0] / station_mm)
     around = average_around(along.reshape(-1, values.shape[-1]), over_mm[1] / point_mm)

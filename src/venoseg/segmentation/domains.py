@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.growing import closed_along
 from venoseg.segmentation.slicewise import closed_in_slices, filled_in_slices
-from venoseg.segmentation.together import both
+from venoseg.segmentation.together import both, each
 from venoseg.segmentation.working import (
     Box,
     Float32Array,
@@ -97,14 +97,15 @@ def _darkest(
     """Return the least smoothed value of each block; a few slices at a time are held twice."""
     deep = int(factor[0])
     step, reach = deep * max(1, _AT_ONCE // deep), reach_of(float(sigma[0]))
-    parts = []
-    for start in range(0, len(voxels), step):
+
+    def least(start: int) -> Float32Array:
         low = max(start - reach, 0)
         stop = min(start + step, len(voxels))
         smooth = smoothed(voxels[low : stop + reach], sigma)[start - low : stop - low]
-        if len(smooth) >= deep:
-            parts.append(blockwise(np.minimum, smooth, factor))
-    return np.concatenate(parts)
+        return blockwise(np.minimum, smooth, factor)
+
+    # What is left over beside the last whole block is cut.
+    return np.concatenate(each(least, range(0, len(voxels) - deep + 1, step)))
 
 
 def bones_in(picture: Picture, level_hu: float) -> BoolArray:

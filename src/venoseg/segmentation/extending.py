@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from venoseg.errors import VenosegError
 from venoseg.segmentation.curves import length_along
-from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
@@ -20,7 +19,6 @@ from venoseg.segmentation.plan import ORDER, Chain
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
 from venoseg.segmentation.seeing import scene_of, seen_around
-from venoseg.segmentation.together import both
 from venoseg.segmentation.ways import cost_for
 from venoseg.segmentation.working import box_around, held_by
 from venoseg.volume import BoolArray, FloatArray, Volume
@@ -161,7 +159,7 @@ def scene_around(volume: Volume, segmentation: Segmentation, ends: list[End]) ->
     low, high = points.min(axis=0), points.max(axis=0)
     low[2] = corners[:, 2].min()
     box = box_around(grid, np.stack([low, high]), _ASIDE_MM)
-    seen, picture = both(lambda: seen_around(volume, box), lambda: picture_of(volume, box))
+    seen, picture = seen_around(volume, box)
     seeds = []
     for end in ends:
         x, y, z = (float(value) for value in _up_from(end.course_lps_mm, _TIP_MM))

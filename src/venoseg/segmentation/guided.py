@@ -11,7 +11,6 @@ import numpy.typing as npt
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.balls import Depths
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
-from venoseg.segmentation.domains import picture_of
 from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.early import without_unmixed
@@ -99,7 +98,7 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     chains = chains_of(seeds, volume)
     points = np.concatenate([chain.points_lps_mm for chain in chains])
     box = box_around(volume.grid, points, _ASIDE_MM)
-    seen, picture = both(lambda: seen_around(volume, box), lambda: picture_of(volume, box))
+    seen, picture = seen_around(volume, box)
     scene = scene_of(seen, picture, points, seeds)
     cava, division = scene.cava_lps_mm, scene.division_lps_mm
     chains = [with_waypoints(chain, cava, division) for chain in chains]
@@ -122,15 +121,14 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     """
     chains = [_along_vein(scene, chain) for chain in chains]
     ways = [prolonged(way, volume.grid) for way in ways_of(scene, chains)]
-    part, noise = _fine(volume, np.concatenate(ways))
+    part = volume.crop(box_around(volume.grid, np.concatenate(ways), _TUBE_ASIDE_MM))
     # A vein that crosses before the aorta lies flat on it.
     trunk = () if scene.trunk is None else (scene.trunk.proved,)
     arteries = (*scene.iliac.all_arteries, *trunk)
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
     streams = streams_of(scene, below_mm)
-    # Nothing keeps the large copy of the image afterwards.
-    tubes = _tubes_along(arteries_erased(part, tracked, _ERASED), ways, noise, below_mm, streams)
+    tubes = _tubes_along(part, tracked, ways, below_mm, streams)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -179,14 +177,18 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
 
 def _tubes_along(
     part: Volume,
+    arteries: Sequence[Depths],
     ways: Sequence[FloatArray],
-    noise_hu: float,
     below_mm: float,
     streams: Streams | None,
 ) -> list[Tube]:
     """Find the wall around each way, of further ones around what the first does not go too."""
+    noise_hu, bare = both(
+        lambda: _noise_along(part, np.concatenate(ways)),
+        lambda: arteries_erased(part, arteries, _ERASED),
+    )
     return each(
-        lambda way: tube_along(part, way, noise_hu, below_mm, streams), without_the_same(ways)
+        lambda way: tube_along(bare, way, noise_hu, below_mm, streams), without_the_same(ways)
     )
 
 
@@ -231,9 +233,8 @@ def _box_of(grid: Grid, tubes: Sequence[Tube]) -> Box:
     return box_around(grid, np.stack([low, high]), _BESIDE_MM)
 
 
-def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:
-    """Return the part of the image around the ways, and its noise once it is evened."""
-    part = volume.crop(box_around(volume.grid, way, _TUBE_ASIDE_MM))
+def _noise_along(part: Volume, way: FloatArray) -> float:
+    """Return the noise of an image along a way once it is evened."""
     sigma = _SMOOTH_MM / part.grid.spacing_mm
     index = np.rint(part.grid.to_index(way[:: max(1, len(way) // _NOISE_CUBES)])).astype(int)
     top = np.array(part.grid.shape) - 4
@@ -242,7 +243,7 @@ def _fine(volume: Volume, way: FloatArray) -> tuple[Volume, float]:
     for k, j, i in index:
         cube = part.voxels[k - 3 : k + 4, j - 3 : j + 4, i - 3 : i + 4]
         spread.append(smoothed(cube, sigma)[2:5, 2:5, 2:5].std())
-    return part, float(np.median(spread))
+    return float(np.median(spread))
 
 
 def _courses(found: Sequence[Judged], tubes: Sequence[Tube]) -> tuple[OccludedCourse, ...]:

@@ -30,6 +30,8 @@ _FAT_HU = -100
 _METAL_HU, _BESIDE_METAL_MM = 450.0, 5.0
 # In so many steps depths are told.
 _DEPTHS = 250.0
+# So many slices are copied at once.
+_SLICES = 64
 
 
 def painted(
@@ -120,7 +122,9 @@ def arteries_erased(part: Volume, arteries: Sequence[Depths], depth: float) -> V
     """Return an image with fat in arteries, where that is deeper than a share of their radius."""
     if not arteries:
         return part
-    voxels = part.voxels.copy()
+    voxels = np.empty(part.voxels.shape, part.voxels.dtype)
+    starts = range(0, len(voxels), _SLICES)
+    each(lambda n: np.copyto(voxels[n : n + _SLICES], part.voxels[n : n + _SLICES]), starts)
     for artery in arteries:
         voxels[tuple(artery.deeper_than(depth).T)] = _FAT_HU
     return replace(part, voxels=voxels)

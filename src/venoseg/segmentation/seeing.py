@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from venoseg.errors import InputError
-from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.domains import Picture, picture_of
 from venoseg.segmentation.following import level_at
 from venoseg.segmentation.landmarks.arterial import Artery, below_division
 from venoseg.segmentation.landmarks.cava import shows_aorta, sure_cava
@@ -49,10 +49,11 @@ class Seen:
     landmarks: Landmarks | None
 
 
-def seen_around(volume: Volume, box: Box) -> Seen:
-    """Find landmarks in the slices that hold a box."""
+def seen_around(volume: Volume, box: Box) -> tuple[Seen, Picture]:
+    """Find landmarks in the slices that hold a box, and make the picture of the box."""
     image, place = pooled(volume, _whole_slices(volume, box), 3.0)
-    return Seen(image, place, find_landmarks(image, place))
+    landmarks, picture = both(lambda: find_landmarks(image, place), lambda: picture_of(volume, box))
+    return Seen(image, place, landmarks), picture
 
 
 def scene_of(seen: Seen, picture: Picture, points: FloatArray, seeds: Sequence[Seed]) -> Scene:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.segmentation.together import both
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 Box = tuple[slice, slice, slice]
@@ -141,9 +142,14 @@ def blockwise(
     deep = int(factor[0])
     count, rows, columns = (size // int(n) for size, n in zip(array.shape, factor, strict=True))
     blocks = np.empty((count, rows, columns), dtype=np.float32)
-    # One row of blocks after the other, so that what is joined stays in the fast memory.
-    for n, one in enumerate(blocks):
-        one[:] = _joined(join, array[n * deep : (n + 1) * deep], factor)
+
+    def join_rows(start: int, stop: int) -> None:
+        # One row of blocks after the other, so that what is joined stays in the fast memory.
+        for n in range(start, stop):
+            blocks[n] = _joined(join, array[n * deep : (n + 1) * deep], factor)
+
+    middle = count // 2
+    both(lambda: join_rows(0, middle), lambda: join_rows(middle, count))
     return blocks
 
 
@@ -179,10 +185,11 @@ def smoothed(array: npt.NDArray[np.generic], sigma: FloatArray) -> Float32Array:
     for start in range(0, len(array), _AT_ONCE):
         stop = min(start + _AT_ONCE, len(array))
         low, high = max(start - reach, 0), min(stop + reach, len(array))
-        part = array[low:high].astype(np.float32)
-        for axis, weight in enumerate(weights):
-            part = _passed_over(part, axis, weight)
-        out[start:stop] = part[start - low : len(part) - (high - stop)]
+        part = _passed_over(array[low:high].astype(np.float32), 0, weights[0])
+        part = part[start - low : stop - low]
+        for axis in (1, 2):
+            part = _passed_over(part, axis, weights[axis])
+        out[start:stop] = part
     return out
 
 

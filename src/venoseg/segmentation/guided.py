@@ -152,21 +152,24 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     found = told_apart(out_of_bones(found, tubes, scene), tubes, scene)
     names = list(dict.fromkeys(one.stretch.vessel for one in found))
     box = _box_of(part.grid, tubes)
-    part, tracked = part.crop(box), [artery.within(box) for artery in tracked]
+    part, tracked = part.crop(box), each(lambda artery: artery.within(box), tracked)
     before, veins = _drawn(part.grid, found, tubes, names, tracked)
     veins = without_touching(veins, part, found, tubes, scene.known_arteries)
     if scene.perhaps_arteries is not None and scene.artery_hu is not None:
         perhaps, artery_hu = scene.perhaps_arteries, scene.artery_hu
         veins = without_arteries(veins, scene.picture, perhaps, artery_hu, names)
-    found = with_doubts(found, tubes, scene, names, before, veins)
-    found, veins = withheld(found, tubes, veins, names)
+    doubted, ended = both(
+        lambda: with_doubts(found, tubes, scene, names, before, veins),
+        lambda: _cut_at_ends(veins, chains),
+    )
+    found, veins = withheld(doubted, tubes, ended, names)
     if len(veins.value) == 0:
         raise MeasurementError(
             "the veins between the seed points cannot be told from what lies beside them",
             remedy="set waypoints in the veins, or draw the labels",
         )
     return Segmentation(
-        _cut_at_ends(veins, chains).labels,
+        veins.labels,
         part.grid,
         dict(enumerate(names, start=1)),
         origin,

@@ -16,7 +16,7 @@ from venoseg.segmentation.labelled import Veins, VeinsOn, side_names
 from venoseg.segmentation.landmarks.hips import FemoralHead, femoral_heads
 from venoseg.segmentation.model import Level
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.together import each
+from venoseg.segmentation.together import both, each
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 _WALL = 1.2
@@ -55,13 +55,10 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         That of the renal veins where a cava has labels, and two for each side that has any; a level
         that was not found carries no place, and the reason.
     """
-    arteries = np.zeros(scene.picture.grid.shape, dtype=bool)
-    if scene.arteries is not None:
-        arteries |= scene.arteries
-    for artery in scene.tracked:
-        arteries |= artery.covers(scene.picture.grid, _WALL)
-    cava, sides = veins.course(["ivc"]), _sides(veins)
-    coarse = veins.on(scene.picture.grid)
+    (cava, sides), (arteries, coarse) = both(
+        lambda: (veins.course(["ivc"]), _sides(veins)),
+        lambda: (_arteries_in(scene), veins.on(scene.picture.grid)),
+    )
     inner = {side: c[scene.picture.grid.contains(c)] for side, c in sides.items()}
 
     def opening_into(side: str) -> list[Branch]:
@@ -74,6 +71,16 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         side = groin.name.split("_")[0]
         found += [_junction(groin, sides[side], inner[side], opening[side]), groin]
     return tuple(found)
+
+
+def _arteries_in(scene: Scene) -> BoolArray:
+    """Return (slices, rows, columns) of the picture, True where arteries are."""
+    arteries = np.zeros(scene.picture.grid.shape, dtype=bool)
+    if scene.arteries is not None:
+        arteries |= scene.arteries
+    for artery in scene.tracked:
+        arteries |= artery.covers(scene.picture.grid, _WALL)
+    return arteries
 
 
 def _sides(veins: Veins) -> Mapping[str, FloatArray]:

@@ -20,11 +20,13 @@ from venoseg.segmentation.model import (
     VesselConfidence,
 )
 from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.together import each
 from venoseg.segmentation.working import box_around
 from venoseg.volume import FloatArray, Volume
 
 # A common femoral vein is about so long; below it lies the femoral vein of the thigh.
 _FEMORAL_MM = 50.0
+_SIDES = "left", "right"
 
 
 def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentation:
@@ -47,8 +49,9 @@ def named(volume: Volume, segmentation: Segmentation, scene: Scene) -> Segmentat
     levels = levels_of(volume, veins, scene)
     segmentation = replace(segmentation, levels=levels, labels=segmentation.labels.copy())
     sure = _sure(levels)
-    for side in ("left", "right"):
-        segmentation = _divided(segmentation, veins, side, sure)
+    courses = each(lambda side: veins.course(side_names(side)), _SIDES)
+    for side, course in zip(_SIDES, courses, strict=True):
+        segmentation = _divided(segmentation, veins, side, course, sure)
     return segmentation
 
 
@@ -73,7 +76,7 @@ def named_below(
     known = {one.name for one in levels}
     others = tuple(one for one in segmentation.levels if one.name not in known)
     segmentation = replace(segmentation, levels=(*others, *levels))
-    for side in ("left", "right"):
+    for side in _SIDES:
         course = veins.course(side_names(side))
         groin = _place(course, _sure(levels).get(f"{side}_inguinal_ligament"))
         if groin is None:
@@ -109,10 +112,13 @@ def _sure(levels: Sequence[Level]) -> Mapping[str, Level]:
 
 
 def _divided(
-    segmentation: Segmentation, veins: Veins, side: str, sure: Mapping[str, Level]
+    segmentation: Segmentation,
+    veins: Veins,
+    side: str,
+    course: FloatArray,
+    sure: Mapping[str, Level],
 ) -> Segmentation:
-    """Divide the veins of a side at its levels."""
-    course = veins.course(side_names(side))
+    """Divide the veins of a side, which run along a course, at its levels."""
     common, whole, external, femoral = side_names(side)
     junction = _place(course, sure.get(f"{side}_internal_iliac_junction"))
     groin = _place(course, sure.get(f"{side}_inguinal_ligament"))

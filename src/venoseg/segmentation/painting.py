@@ -19,7 +19,6 @@ from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray, Segmentation
 from venoseg.segmentation.together import each
 from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.working import held_by
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65
@@ -76,10 +75,15 @@ def without_deeper(
 
     ``deepest`` is `painted`'s; afterwards it is 0 in these arteries.
     """
-    for artery in arteries:
+    flat = deepest.ravel()
+
+    def deeper_in(artery: Depths) -> npt.NDArray[np.intp]:
         at = np.ravel_multi_index(tuple(artery.index.T), deepest.shape)
-        deeper = 1.0 + _DEPTHS * artery.depth > deepest.ravel()[at]
-        deepest.ravel()[at[deeper]] = 0
+        found: npt.NDArray[np.intp] = at[1.0 + _DEPTHS * artery.depth > flat[at]]
+        return found
+
+    for deeper in each(deeper_in, arteries):
+        flat[deeper] = 0
     return drawn.without(deepest[tuple(drawn.index.T)] == 0)
 
 
@@ -101,8 +105,10 @@ def on_grid(segmentation: Segmentation, grid: Grid) -> Segmentation:
     # Pages of a memory map that nothing is written to take no memory.
     blank = mmap.mmap(-1, math.prod(grid.shape))
     labels = np.frombuffer(blank, dtype=np.uint8).reshape(grid.shape)
-    held = held_by(segmentation.labels > 0)
-    labels[tuple((held + first).T)] = segmentation.labels[tuple(held.T)]
+    part = segmentation.labels
+    k, j = np.nonzero(part.max(axis=2))
+    columns = slice(first[2], first[2] + part.shape[2])
+    labels[k + first[0], j + first[1], columns] = part[k, j]
     return replace(segmentation, labels=labels, grid=grid)
 
 

@@ -28,7 +28,7 @@ from venoseg.segmentation.landmarks.central import Landmarks
 from venoseg.segmentation.landmarks.iliac import Iliac
 from venoseg.segmentation.landmarks.tracks import sure_of
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.together import both
+from venoseg.segmentation.together import both, each
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -145,11 +145,12 @@ def surroundings(
     level = blood.level_hu
     arteries &= picture.mean_hu > level - max(40.0, 0.3 * (level - 40.0))
     # Beside an artery that was followed nothing needs to be guessed: the vein is the other vessel.
-    for artery in tracked:
-        arteries &= ~artery.covers(picture.grid, _KNOWN_MM / float(np.median(artery.radius_mm)))
-    for artery in tracked:
-        perhaps |= artery.covers(picture.grid, _BESIDE_ARTERY)
-        arteries |= artery.covers(picture.grid, 1.0)
+    covered = each(lambda artery: _covered(picture.grid, artery), tracked)
+    for known, _, _ in covered:
+        arteries &= ~known
+    for _, beside, inside in covered:
+        perhaps |= beside
+        arteries |= inside
     veins = _middles_of_veins(picture.grid, iliac)
     arteries &= ~veins
     # Below the division of the aorta veins run beside the sacrum, behind its front.
@@ -181,6 +182,15 @@ def _middles_of_veins(grid: Grid, iliac: Iliac) -> BoolArray:
         if len(points):
             middles |= Artery(points, np.full(len(points), _VEIN_CORE_MM)).covers(grid, 1.0)
     return middles
+
+
+def _covered(grid: Grid, artery: Artery) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Return where an artery is known, where what is beside it may be a part of it, and it."""
+    known, beside, inside = (
+        artery.covers(grid, share)
+        for share in (_KNOWN_MM / float(np.median(artery.radius_mm)), _BESIDE_ARTERY, 1.0)
+    )
+    return known, beside, inside
 
 
 def without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:

@@ -175,7 +175,7 @@ def lead_of_arteries(
     veins_lps_mm: FloatArray,
     ends_lps_mm: FloatArray,
     bones: BoolArray,
-) -> FloatArray:
+) -> Float32Array:
     """Return by how much blood of the aorta comes sooner to each place than that of the veins.
 
     Both set out from points at the same heights and advance at the same pace through what looks
@@ -201,7 +201,7 @@ def lead_of_arteries(
 
     Returns
     -------
-    FloatArray
+    Float32Array
         (slices, rows, columns) of the picture, mm of way through blood; -infinity where no blood of
         the aorta comes. Above `SURE_LEAD_MM` it is an artery; above `POSSIBLE_LEAD_MM` it may be.
     """
@@ -226,8 +226,8 @@ def lead_of_arteries(
         lambda: _time_from(pace[1], picture, starts, begin),
     )
     reached = np.isfinite(from_aorta)
-    lead = np.full(from_aorta.shape, -np.inf)
-    lead[reached] = from_veins[reached] - from_aorta[reached]
+    lead = np.full_like(from_aorta, -np.inf)
+    np.subtract(from_veins, from_aorta, out=lead, where=reached)
     return lead
 
 
@@ -250,8 +250,8 @@ def _above(points: FloatArray, low_mm: float) -> FloatArray:
 
 
 def _time_from(
-    pace: FloatArray, picture: Picture, points: FloatArray, begin: FloatArray
-) -> FloatArray:
+    pace: Float32Array, picture: Picture, points: FloatArray, begin: FloatArray
+) -> Float32Array:
     """Return when a front that sets out from each point at its own time comes to each place.
 
     By fast marching (Sethian 1996, doi:10.1073/pnas.93.4.1591). Infinite where none comes.
@@ -271,5 +271,6 @@ def _time_from(
     march = sitk.FastMarchingImageFilter()
     march.SetTrialPoints(list(first))
     march.SetInitialTrialValues(list(first.values()))
-    time_mm = sitk.GetArrayFromImage(march.Execute(image)).astype(np.float64)
-    return np.where(time_mm < _NEVER_MM, time_mm, np.inf)
+    time_mm: Float32Array = sitk.GetArrayFromImage(march.Execute(image))
+    time_mm[time_mm >= _NEVER_MM] = np.inf
+    return time_mm

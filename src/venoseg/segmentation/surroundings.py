@@ -72,7 +72,7 @@ class Blood:
     level_hu: float
     divides_mm: float
     lowest_mm: float
-    lead_mm: FloatArray
+    lead_mm: Float32Array
     by_wall: BoolArray
     bones: BoolArray
 

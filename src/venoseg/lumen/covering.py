@@ -14,7 +14,7 @@ from venoseg.volume import BoolArray, FloatArray
 # What exceeds the lumen by this much, and this many times the noise, is not blood: a stent's wires
 # show 100 to 600 HU above it on a body kernel.
 _BRIGHT_HU = 80.0
-_BRIGHT_TO_NOISE = 4.0
+_BRIGHT_TO_NOISE = 3.1
 
 # A plaque on the wall is bright this far outside of it; blood that streams along it is not.
 _ON_THE_WALL_MM = (0.4, 1.6)
@@ -28,7 +28,10 @@ _METAL_END_STATIONS = 4
 # Gas so near to a wall that it shows at the end of a ray is blurred over the tissue before it, and
 # leaves no level outside that could be read. It is darker than fat, and than fat with so many times
 # the noise.
-_FAT_HU, _GAS_HU, _GAS_TO_NOISE = -100.0, -180.0, 5.0
+_FAT_HU, _GAS_HU, _GAS_TO_NOISE = -100.0, -180.0, 3.8
+
+# Of the variance of white noise so much is left between voxels, on average.
+_WHITE_LEFT = (2.0 / 3.0) ** 3
 
 # Rays this near to one that ends in lumen or at a plaque still meet some of it.
 _BESIDE_RIM_MM = 1.5
@@ -54,7 +57,7 @@ def covered_rays(profiles: Profiles, sight: Sight, spacing: Spacing) -> BoolArra
     lies along much of the rim, as in a stent, none is told: the whole section is hidden.
     """
     inside = medians(sight.within)
-    noise = np.sqrt(2.0 * medians(sight.scatter))
+    noise = np.sqrt(medians(sight.scatter) / _WHITE_LEFT)
     first, last = _ON_THE_WALL_MM
     on_wall = (profiles.depths_mm >= first - 1e-6) & (profiles.depths_mm <= last + 1e-6)
     excess = profiles.values[..., on_wall].max(axis=-1) - inside[:, None]

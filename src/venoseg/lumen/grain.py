@@ -52,9 +52,6 @@ _APART_MM = 4.5
 # Of noise alike over far more than a wall is averaged over at least this share (variance) is seen.
 _LEAST_SEEN = 0.2
 
-# Between voxels about so much of the variance of white noise is left.
-_WHITE_LEFT = 0.5
-
 # What edges are found with reaches so many of its widths.
 _REACH = 2.5
 
@@ -89,8 +86,8 @@ class Grain:
         # Of neighbours with a share c in common, linear interpolation leaves (2 + c) / 3 of the
         # variance on average.
         common = np.exp(-0.25 * (grid.spacing_mm / np.maximum(along_mm, 1e-2)) ** 2)
-        left = _WHITE_LEFT * float(np.prod(1.0 + common / 2.0))
-        return NoiseDraws(float(np.prod(lengths)), min(left, 1.0))
+        left = float(np.prod((2.0 + common) / 3.0))
+        return NoiseDraws(float(np.prod(lengths)), left)
 
 
 @dataclass(frozen=True, slots=True)

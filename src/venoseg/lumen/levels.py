@@ -28,9 +28,9 @@ _NARROW_RADII_MM = (2.0, 4.0)
 _NARROW_SMOOTHING_MM = (18.0, 4.0)
 _LEVEL_SMOOTHING_OUTSIDE_MM = (4.0, 3.0)
 
-# A ray needs this contrast, and this many times the noise of a voxel, to show an edge.
+# A ray needs this contrast, and so much of the noise of a voxel, to show an edge.
 LEAST_CONTRAST_HU = 20.0
-_LEAST_CONTRAST_TO_NOISE = 1.0
+_LEAST_CONTRAST_TO_NOISE = 0.77
 
 # Weight of a ray that ends in lumen, or meets a shell, for the level outside of its neighbours: it
 # decides only where all of them do.
@@ -38,9 +38,9 @@ _IN_LUMEN_WEIGHT = 1e-3
 
 # What lies outside is told apart where it differs by more than the first of these times the noise
 # of a voxel, fully from the second; noise alone makes the brighter half of it differ from the
-# darker one by about as much as it is. The other half counts by so little that it decides only
+# darker one by about three quarters of it. The other half counts by so little that it decides only
 # where there is none of the first nearby.
-_UNLIKE_TO_NOISE = (2.5, 4.0)
+_UNLIKE_TO_NOISE = (1.9, 3.1)
 _OTHER_WEIGHT = 1e-3
 
 # Labels may reach beyond the end of the lumen. A station that shows less than the first share of
@@ -49,6 +49,9 @@ _OTHER_WEIGHT = 1e-3
 _USUAL_OVER_MM = 12.0
 _NO_LUMEN, _LUMEN = 0.35, 0.6
 _UNLIT_WEIGHT = 1e-3
+
+# Waves of a level around the vein beyond these are averaged away.
+_EVEN_WAVES = (2, 4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +67,8 @@ class Levels:
     noise
         (n,) standard deviation of a voxel inside.
     doubt_hu
-        (n,) what noise leaves of the mean of both levels, all around a section: standard deviation.
+        (n, 2) what noise leaves of the mean of both levels, all around a section and at two
+        opposite places of it: standard deviations.
     contrast
         (n, m) True where the ray shows an edge.
     """
@@ -118,14 +122,15 @@ def levels_beside(
     outside = _outside(sight.beyond, counting, noise, spacing)
     contrast = ends_outside & (inside - outside >= need)
     read_mm = float(np.ptp(depths_mm[outer_depths(depths_mm)]))
-    doubt = (
-        0.5
-        * noise
-        * np.sqrt(
-            draws.alike_mm3 / _volume_inside(radius, over_mm)
-            + draws.alike_mm3 / _volume_outside(radius, read_mm)
-        )
+    volumes = (
+        (_volume_inside(radius, over_mm, draws), _LEVEL_SMOOTHING_INSIDE_MM[1]),
+        (_volume_outside(radius, read_mm, draws), _LEVEL_SMOOTHING_OUTSIDE_MM[1]),
     )
+    variance = sum(
+        draws.alike_mm3 / volume[:, None] * _around_and_opposite(radius, around_mm)
+        for volume, around_mm in volumes
+    )
+    doubt = 0.5 * noise[:, None] * np.sqrt(variance)
     return Levels(inside, outside, outwards, noise, doubt, contrast)
 
 
@@ -204,19 +209,33 @@ def _narrow(radius_mm: FloatArray) -> FloatArray:
     return narrow
 
 
-def _volume_inside(radius: FloatArray, over_mm: FloatArray) -> FloatArray:
+def _around_and_opposite(radius: FloatArray, around_mm: float) -> FloatArray:
+    """Return (n, 2) the variance of a level all around, and at two opposite places, over the first.
+
+    An average over so much around the vein leaves exp(-(k s / r)^2) of the power of k waves
+    around it. Those of even k do not cancel at opposite places.
+    """
+    turns = around_mm / np.maximum(radius, 0.5 * SAMPLE_MM)
+    more = 2.0 * sum(np.exp(-((k * turns) ** 2)) for k in _EVEN_WAVES)
+    return np.stack([np.ones_like(turns), 1.0 + more], axis=1)
+
+
+def _volume_inside(radius: FloatArray, over_mm: FloatArray, draws: NoiseDraws) -> FloatArray:
     """Return (n,) mm3 whose noise the mean level inside averages.
 
-    Rays towards the middle weigh a place in inverse proportion to its distance from it.
+    Rays towards the middle weigh a place in inverse proportion to its distance from it. Noise
+    reaches beyond the places that are read, by about as much as it is alike over.
     """
     read = np.maximum(radius - np.minimum(CLEAR_OF_EDGE_MM, 0.7 * radius), 0.5 * SAMPLE_MM)
     area = 2.0 * np.pi * read**2 / np.log(1.0 + 2.0 * read / SAMPLE_MM)
+    area += draws.alike_mm3 ** (2.0 / 3.0)
     volume: FloatArray = area * 2.0 * np.sqrt(np.pi) * over_mm
     return volume
 
 
-def _volume_outside(radius: FloatArray, depth_mm: float) -> FloatArray:
+def _volume_outside(radius: FloatArray, depth_mm: float, draws: NoiseDraws) -> FloatArray:
     """Return (n,) mm3 whose noise the mean level outside averages."""
     around = 2.0 * np.pi * (radius + CLEAR_OF_EDGE_MM + 0.5 * depth_mm)
-    volume: FloatArray = around * depth_mm * 2.0 * np.sqrt(np.pi) * _LEVEL_SMOOTHING_OUTSIDE_MM[0]
+    across_mm = float(np.hypot(depth_mm, np.cbrt(draws.alike_mm3)))
+    volume: FloatArray = around * across_mm * 2.0 * np.sqrt(np.pi) * _LEVEL_SMOOTHING_OUTSIDE_MM[0]
     return volume

@@ -32,7 +32,7 @@ _LEAST_SPREAD_MM = 0.5
 _NOISE_SQUARES = 6.0
 
 # Rays do not weigh the places inside alike: the slope is so many times less sure (variance).
-_UNEVEN = 2.0
+_UNEVEN = 1.2
 
 
 def rise_across(

@@ -44,7 +44,7 @@ _SHARED_WAVES = {"gray": 2.5, "mask": 2.5}
 
 # What of them is kept, or left when they are taken off, is as high as this. How labels are rounded
 # is told apart.
-_LEFT_WAVES = {"gray": 1.35, "mask": 1.0}
+_LEFT_WAVES = {"gray": 1.4, "mask": 1.0}
 
 # Of the power of a wave that noise would explain so much may be the vein's own.
 _LOST_TRUTH = 0.5

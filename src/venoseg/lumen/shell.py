@@ -30,12 +30,12 @@ _CLEAR = round(1.2 / SAMPLE_MM)
 
 # What exceeds the blood by more than this share of the contrast, and so many times the noise,
 # counts for no more: averages would spread a thick plaque far beyond its ends.
-_MOST_EXCESS, _MOST_TO_NOISE = 0.5, 3.0
+_MOST_EXCESS, _MOST_TO_NOISE = 0.5, 2.3
 
 # A rise is one from this share of the contrast, and from so many times its noise: 2.4 times that of
 # an average, for one is compared with the line through two others. Without a shell it is below
 # zero, for blur takes off more at the crest than deeper inside.
-_LEAST_RISE, _RISE_TO_NOISE, _RISE_NOISE = 0.05, 2.5, 2.4
+_LEAST_RISE, _RISE_TO_NOISE, _RISE_NOISE = 0.05, 1.9, 2.4
 
 
 def shell_rays(

@@ -28,7 +28,7 @@ _POOLING_MM = 15.0
 
 # Figures of phantoms spread by so many times what made-up noise makes them spread, with the edge
 # from gray values and from labels.
-_SPREAD = {"gray": 1.1, "mask": 0.92}
+_SPREAD = {"gray": 1.05, "mask": 0.8}
 
 # In slices that are thick beside a vein that lies in them, its edge is told from too few of them.
 # By how much figures may be wrong for it (95 %): such shares, for the equivalent and the minimum
@@ -42,7 +42,7 @@ _FEW_SLICES = {"gray": (0.5, 1.0), "mask": (0.35, 0.35)}
 _WALL_FLOOR_MM = {"gray": np.array([0.004, 0.007]), "mask": np.array([0.005, 0.007])}
 
 # Share of the correction for blur on a curved wall that may be wrong.
-_BLUR_DOUBT = 0.18
+_BLUR_DOUBT = 0.14
 
 # Between slices the place of a slope along the vein is uncertain by this share of their distance
 # (standard deviation, phantoms with 3 mm slices).

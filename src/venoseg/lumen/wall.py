@@ -194,8 +194,8 @@ def wall_of_image(
     )
     turn, model, levels = found.turn, found.model, found.levels
     share = np.where(turn.usable, outer_share(levels.inside, levels.outside), 0.0)
-    levels_sd = level_doubt_mm(levels, found.width_mm)
-    whole_sd, least_sd, own_sd = (np.hypot(sd, levels_sd) for sd in doubts_mm(model, share))
+    around_sd, opposite_sd = level_doubts_mm(levels, found.width_mm).T
+    wall_sd, least_sd, own_sd = doubts_mm(model, share)
     draws = grain.on(volume.grid)
     sided = _sided(found, curve, share, volume, draws)
     inside, outside = medians(levels.inside), medians(levels.outside)
@@ -206,9 +206,9 @@ def wall_of_image(
         inside=inside,
         outside=outside,
         bright=search.turns[0].bright,
-        hidden_sd_mm=np.hypot(whole_sd, sided.sd_mm),
-        hidden_least_sd_mm=np.hypot(least_sd, sided.sd_mm),
-        hidden_own_sd_mm=own_sd,
+        hidden_sd_mm=_joined(wall_sd, around_sd, sided.sd_mm),
+        hidden_least_sd_mm=_joined(least_sd, opposite_sd, sided.sd_mm),
+        hidden_own_sd_mm=_joined(own_sd, around_sd),
         webbed=web_share(
             turn.within,
             turn.seen,
@@ -283,8 +283,13 @@ def _lumen_of(
     return read_again(reading, lumen, elsewhere, slit_share(lumen, in_plane))
 
 
-def level_doubt_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
-    """Return (n,) how far levels that are a little wrong all around move the mean radius.
+def _joined(*deviations: FloatArray) -> FloatArray:
+    """Return the standard deviation of what is wrong for several reasons."""
+    return np.sqrt(np.sum(np.square(deviations), axis=0))
+
+
+def level_doubts_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
+    """Return (n, 2) how far levels that are a little wrong move the mean radius, and half a width.
 
     Parameters
     ----------
@@ -295,8 +300,9 @@ def level_doubt_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
         meets the mean of both levels.
     """
     contrast = np.maximum((levels.inside - levels.outside).mean(axis=1), 1.0)
-    doubt: FloatArray = levels.doubt_hu * np.sqrt(2.0 * np.pi) * blur_mm.mean(axis=1) / contrast
-    return doubt
+    per_hu = np.sqrt(2.0 * np.pi) * blur_mm.mean(axis=1) / contrast
+    doubts: FloatArray = levels.doubt_hu * per_hu[:, None]
+    return doubts
 
 
 def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatArray:

@@ -21,7 +21,7 @@ _BESIDE_MM = 2.0
 
 # A web makes the blood darker by this share of the contrast, as one 0.5 mm thick does through a
 # blur of 0.8 mm, and by so many standard deviations of the noise that is left.
-_LEAST_SHARE, _LEAST_DEVIATIONS = 0.15, 4.0
+_LEAST_SHARE, _LEAST_DEVIATIONS = 0.15, 3.1
 
 # Noise, averaged along the vein, stands out over less of it than this.
 _LEAST_MM = 5.0

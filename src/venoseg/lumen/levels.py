@@ -134,6 +134,23 @@ def levels_beside(
     return Levels(inside, outside, outwards, noise, doubt, contrast)
 
 
+def level_doubts_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
+    """Return (n, 2) how far levels that are a little wrong move the mean radius, and half a width.
+
+    Parameters
+    ----------
+    levels
+        Of n sections.
+    blur_mm
+        (n, m) blur across the wall: the edge lies where the rise, of contrast / (sqrt(2 pi) blur),
+        meets the mean of both levels.
+    """
+    contrast = np.maximum((levels.inside - levels.outside).mean(axis=1), 1.0)
+    per_hu = np.sqrt(2.0 * np.pi) * blur_mm.mean(axis=1) / contrast
+    doubts: FloatArray = levels.doubt_hu * per_hu[:, None]
+    return doubts
+
+
 def _lit(sight: Sight, station_mm: float) -> FloatArray:
     """Return (n,) 1 where stations show lumen, next to nothing where they show none of it."""
     contrast = medians(sight.within) - medians(sight.beyond)

@@ -13,7 +13,7 @@ from venoseg.lumen.blur import default_blur, label_blur, label_pull
 from venoseg.lumen.contours import outward_normals
 from venoseg.lumen.edges import matched_offsets, sample_profiles, to_lps
 from venoseg.lumen.grain import Grain, NoiseDraws
-from venoseg.lumen.levels import Levels
+from venoseg.lumen.levels import level_doubts_mm
 from venoseg.lumen.lopsided import Lopsided, edge_beside_half
 from venoseg.lumen.narrow import missed_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
@@ -285,24 +285,8 @@ def _lumen_of(
 
 def _joined(*deviations: FloatArray) -> FloatArray:
     """Return the standard deviation of what is wrong for several reasons."""
-    return np.sqrt(np.sum(np.square(deviations), axis=0))
-
-
-def level_doubts_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
-    """Return (n, 2) how far levels that are a little wrong move the mean radius, and half a width.
-
-    Parameters
-    ----------
-    levels
-        Of n sections.
-    blur_mm
-        (n, m) blur across the wall: the edge lies where the rise, of contrast / (sqrt(2 pi) blur),
-        meets the mean of both levels.
-    """
-    contrast = np.maximum((levels.inside - levels.outside).mean(axis=1), 1.0)
-    per_hu = np.sqrt(2.0 * np.pi) * blur_mm.mean(axis=1) / contrast
-    doubts: FloatArray = levels.doubt_hu * per_hu[:, None]
-    return doubts
+    joined: FloatArray = np.sqrt(np.square(deviations).sum(axis=0))
+    return joined
 
 
 def _scatter(offsets: FloatArray, mean: FloatArray, usable: BoolArray) -> FloatArray:

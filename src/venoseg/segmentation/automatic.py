@@ -24,6 +24,7 @@ from venoseg.segmentation.landmarks.central import Landmarks, find_landmarks
 from venoseg.segmentation.landmarks.iliac import iliac_vessels
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
 from venoseg.segmentation.naming import named
+from venoseg.segmentation.occluded import open_below
 from venoseg.segmentation.painting import on_grid
 from venoseg.segmentation.plan import Chain, undivided, with_second_cava
 from venoseg.segmentation.scene import Scene
@@ -157,6 +158,8 @@ def _surest(
 ) -> tuple[Segmentation, Ends]:
     """Follow the cava with the iliac veins; alone, where these leave it in doubt.
 
+    Not where it is in doubt only because it is occluded above open iliac veins.
+
     Raises
     ------
     NeedsSeedsError
@@ -177,6 +180,10 @@ def _surest(
     if not tries:
         words = failed.what if failed else "no vein was found"
         raise NeedsSeedsError(words, remedy=_REMEDY) from failed
+    with_veins, last = tries[0], tries[-1]
+    whole = open_below(with_veins[0], last[0]) if len(tries) > 1 else None
+    if whole is not None:
+        return whole, with_veins[1]
     return max(tries, key=lambda one: _of_cava(one[0]))
 
 

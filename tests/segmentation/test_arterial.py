@@ -111,6 +111,18 @@ class TestIliacArteries:
         assert found.internal
         assert found.without_internal == (without,)
 
+    def test_a_vein_goes_on_where_it_ran_across_the_slices_and_was_not_seen(self):
+        image = pelvis(veins=True)
+        k, j, i = np.indices(GRID.shape)
+        x, y, z = np.moveaxis(GRID.to_lps(np.stack([k, j, i], axis=-1)), -1, 0)
+        mx, my = middle(z, 1.0, 10.0)
+        hidden = (z > 45.0) & (z < 75.0) & (x > 0.0) & (np.hypot(x - mx, y - my) > 6.0)
+        image[hidden] = -100.0
+        z = iliac_vessels(below_division(image, GRID, landmarks()), NOWHERE).vein("left")[:, 2]
+        assert (z < 45.0).any()
+        assert not ((z > 48.0) & (z < 72.0)).any()
+        assert (z > 75.0).sum() > 5
+
     def test_none_where_nothing_has_the_grey_value_of_the_aorta(self):
         image = pelvis(veins=True)
         z = GRID.to_lps(np.column_stack([np.arange(60)] * 3))[:, 2]
@@ -218,6 +230,12 @@ class TestToldApart:
         drawn = self.drawn("left_iliac_vein", 150.0, (artery,))
         middle = 0.5 * (57.0 + high)
         assert bool((np.abs(drawn - middle) < 1.5).any()) == open_again
+
+    @pytest.mark.parametrize(("gap_mm", "drawn"), [(3.0, True), (24.0, False)])
+    def test_where_two_stretches_of_an_artery_meet_it_is_not_lost(self, gap_mm, drawn):
+        tracked = (self.artery(150.0, 60.0 + gap_mm), self.artery(63.0, 0.0))
+        z = self.drawn("left_iliac_vein", 150.0, tracked)
+        assert bool((np.abs(z - 60.0 - gap_mm / 2.0) < 1.5).any()) == drawn
 
     def test_a_darker_vein_and_the_cava_are_drawn_all_along(self):
         assert np.ptp(self.drawn("left_iliac_vein", 95.0, ())) == pytest.approx(150.0)
@@ -367,6 +385,10 @@ class TestWithoutInternal:
     """A straight left iliac vein from z 130 to 0 mm beside its artery, 150 HU both."""
 
     def doubted(self, without: tuple[str, ...], vein_hu: float = 150.0) -> VesselConfidence:
+        return self.judged(without, vein_hu).confidence
+
+    def judged(self, without: tuple[str, ...], vein_hu: float, before: int = 8) -> Judged:
+        """What eight voxels are worth that were left of so many."""
         course = course_through(np.array([[0.0, 0.0, 130.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)
         count = len(course.points_lps_mm)
         radius = np.full((count, RAYS), 6.0)
@@ -382,8 +404,8 @@ class TestWithoutInternal:
         sure = VesselConfidence(name, 1.0)
         one = Judged(Stretch(0, name, 0, count), np.ones(count, dtype=bool), (), sure, True)
         drawn = eight_voxels()
-        (found,) = with_doubts([one], [tube], scene, [name], drawn.counts(1), drawn)
-        return found.confidence
+        (found,) = with_doubts([one], [tube], scene, [name], np.array([0, before]), drawn)
+        return found
 
     def test_the_vein_may_hold_it_where_it_could_run(self):
         found = self.doubted(("left",))
@@ -395,3 +417,11 @@ class TestWithoutInternal:
         assert self.doubted(()) == self.doubted(("right",))
         assert self.doubted(()) == self.doubted(("left",), vein_hu=100.0)
         assert self.doubted(()).confidence == 1.0
+
+    @pytest.mark.parametrize(("vein_hu", "merged"), [(150.0, True), (100.0, False)])
+    def test_what_was_lost_to_arteries_leaves_one_that_is_darker_unmixed_with_them(
+        self, vein_hu, merged
+    ):
+        found = self.judged((), vein_hu, before=11)
+        assert found.merged == merged
+        assert "27 % of it lay in an artery" in found.confidence.reasons[0]

@@ -86,8 +86,11 @@ def with_doubts(
             *unknown,
             *phase,
         ]
+        # What is left of a vein that its grey value tells from arteries is no artery.
+        darker = _is_darker(levels.get(vessel), scene.artery_hu)
+        merged = one.merged or (bool(of_artery) and not darker)
         # Where not even an aorta was found no artery can be expected.
-        merged = one.merged or bool(of_artery) or (bool(unknown) and len(scene.aorta_lps_mm) > 0)
+        merged |= bool(unknown) and len(scene.aorta_lps_mm) > 0
         # In an arterial phase blood of iliac veins holds no contrast: what is bright is no vein.
         merged |= bool(phase) and vessel != "ivc"
         out.append(replace(doubted(one, [*of_artery, *other]), merged=merged))
@@ -164,6 +167,11 @@ def _of_phase(level: float | None, artery_hu: float | None) -> Iterator[Doubt]:
             ARTERIAL_PHASE,
             f"an arterial phase: {artery_hu:.0f} HU in the aorta, {level:.0f} HU here",
         )
+
+
+def _is_darker(level: float | None, artery_hu: float | None) -> bool:
+    """Tell whether blood is told from that of arteries by its grey value alone."""
+    return level is not None and artery_hu is not None and level < artery_hu - DARKER_HU
 
 
 def _of_level(vessel: str, levels: Mapping[str, float], artery_hu: float | None) -> Iterator[Doubt]:
@@ -244,7 +252,7 @@ def _of_internal(
         return
     down_mm = float(scene.division_lps_mm[2]) - points[:, 2]
     beside = (down_mm > INNER_MM[0]) & (down_mm < INNER_MM[1])
-    if level > scene.artery_hu - DARKER_HU and beside.any():
+    if not _is_darker(level, scene.artery_hu) and beside.any():
         where = heights(points, beside)
         yield _UNSURE, f"may hold its internal iliac artery, which could not be followed{where}"
 

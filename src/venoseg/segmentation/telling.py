@@ -23,6 +23,8 @@ DARKER_HU = 40.0
 # come together they lie farther from the arteries, most of all beside the division of the aorta.
 _NEAR_MM, _AT_END_MM = 20.0, 25.0
 _FARTHER_MM, _TOGETHER_MM = 15.0, 60.0
+# Two stretches of an artery whose ends lie so near to each other are one.
+_JOINED_MM = 6.0
 # The width of a vein.
 _BRIDGED_MM = 10.0
 # Where a vein seems to leave the straight way between the places so far before and after by more
@@ -99,17 +101,21 @@ def _near_mm(points: FloatArray, scene: Scene) -> FloatArray:
 def _where_lost(points: FloatArray, scene: Scene) -> BoolArray:
     """Tell which of (n, 3) points lie where the track of an artery begins or ends.
 
-    It is lost where the artery turns across the slices, around the vein perhaps.
+    It is lost where the artery turns across the slices, around the vein perhaps; but where its next
+    stretch begins its way through blood was found.
     """
     bottom = float(scene.picture.grid.to_lps([0, 0, 0])[2])
     lost = np.zeros(len(points), dtype=bool)
-    for artery in scene.tracked:
-        for end in artery.points_lps_mm[[0, -1]]:
-            known = end[2] - bottom < _AT_END_MM
-            if scene.division_lps_mm is not None:
-                known |= float(np.linalg.norm(end - scene.division_lps_mm)) < _AT_END_MM
-            if not known:
-                lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
+    ends = [end for artery in scene.tracked for end in artery.points_lps_mm[[0, -1]]]
+    for number, end in enumerate(ends):
+        # Ends come in pairs, one pair a stretch.
+        others = [other for n, other in enumerate(ends) if n // 2 != number // 2]
+        known = end[2] - bottom < _AT_END_MM
+        known |= any(np.linalg.norm(end - other) < _JOINED_MM for other in others)
+        if scene.division_lps_mm is not None:
+            known |= float(np.linalg.norm(end - scene.division_lps_mm)) < _AT_END_MM
+        if not known:
+            lost |= np.linalg.norm(points - end, axis=1) < _NEAR_MM
     return lost
 
 

@@ -25,8 +25,9 @@ _MOVE_MM = 9.0
 # the middle of the groin; give or take.
 _OUTWARDS, _OUTERMOST_MM, _GIVE_MM, _VEINS_GIVE_MM = 0.5, 70.0, 25.0, 40.0
 _LEAST_OUT_MM, _TO_MIDDLE_MM, _OVER_MIDDLE_MM = 4.0, 80.0, 6.0
-# From slice to slice a vein moves less than this.
-_FAR_MM = 15.0
+# From slice to slice a vein moves less than this, and farther for each millimetre of height over
+# which it runs across the slices and is not seen.
+_FAR_MM, _FARTHER = 15.0, 0.5
 # A vein's track is one where it stands out as clearly over so much height.
 _VEIN_SHOWS, _VEIN_MM = 0.3, 15.0
 
@@ -191,6 +192,8 @@ def _sure_vein(place: Grid, path: npt.NDArray[np.int64], score: Float32Array) ->
     sure = ndimage.binary_opening(seen & (even > _VEIN_SHOWS), np.ones(size))
     kept = np.flatnonzero(sure)
     steps = np.diff(place.to_lps(np.column_stack([kept, path[kept]])).reshape(-1, 3), axis=0)
-    lost = (np.linalg.norm(steps[:, :2], axis=1) > _FAR_MM) | (np.abs(steps[:, 2]) > 2.0 * LOST_MM)
+    unseen_mm = np.maximum(steps[:, 2] - float(place.spacing_mm[0]), 0.0)
+    lost = np.linalg.norm(steps[:, :2], axis=1) > _FAR_MM + _FARTHER * unseen_mm
+    lost |= steps[:, 2] > 2.0 * LOST_MM
     kept = kept[: int(np.argmax(lost)) + 1] if lost.any() else kept
     return place.to_lps(np.column_stack([kept, path[kept]])).reshape(-1, 3)

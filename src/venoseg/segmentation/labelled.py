@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.model import OccludedCourse, Segmentation
 from venoseg.segmentation.plan import ORDER
+from venoseg.segmentation.together import both
 from venoseg.segmentation.working import Box, held_by
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -49,24 +50,28 @@ class Veins:
     @classmethod
     def of(cls, segmentation: Segmentation, box: Box) -> Veins:
         """Take the voxels of a segmentation that lie in a box."""
-        part = segmentation.labels[box]
-        index = held_by(part > 0)
-        values = part[tuple(index.T)]
+        grid, (slices, rows, columns) = segmentation.grid, box
         names = tuple(dict.fromkeys(segmentation.names.values()))
         number = np.full(256, -1, dtype=np.intp)
         for value, name in segmentation.names.items():
             number[value] = names.index(name)
-        known = number[values] >= 0
-        index = np.compress(known, index, axis=0) + [s.start for s in box]
-        grid = segmentation.grid
-        return cls(
-            index,
-            grid.to_lps(index),
-            number[values[known]],
-            names,
-            segmentation.occluded,
-            float(grid.spacing_mm[grid.axial_axis]),
-        )
+
+        def voxels(
+            start: int, stop: int
+        ) -> tuple[npt.NDArray[np.int64], FloatArray, npt.NDArray[np.intp]]:
+            part = segmentation.labels[start:stop, rows, columns]
+            corner = np.array([start, rows.start, columns.start])
+            index = held_by(part > 0)
+            vessel = number[part[tuple(index.T)]]
+            known = vessel >= 0
+            index = np.compress(known, index, axis=0) + corner
+            return index, grid.to_lps(index), vessel[known]
+
+        middle = (slices.start + slices.stop) // 2
+        halves = both(lambda: voxels(slices.start, middle), lambda: voxels(middle, slices.stop))
+        index, points, vessel = (np.concatenate(two) for two in zip(*halves, strict=True))
+        step_mm = float(grid.spacing_mm[grid.axial_axis])
+        return cls(index, points, vessel, names, segmentation.occluded, step_mm)
 
     def own(self, names: Collection[str]) -> BoolArray:
         """Tell which of the voxels are of some veins."""

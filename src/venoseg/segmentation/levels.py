@@ -60,12 +60,13 @@ def levels_of(volume: Volume, veins: Veins, scene: Scene) -> tuple[Level, ...]:
         lambda: (_arteries_in(scene), veins.on(scene.picture.grid)),
     )
     inner = {side: c[scene.picture.grid.contains(c)] for side, c in sides.items()}
-
-    def opening_into(side: str) -> list[Branch]:
-        return _branches(coarse, scene, side_names(side), inner[side], arteries)
-
-    opening = dict(zip(inner, each(opening_into, list(inner)), strict=True))
-    found = [_renal(coarse, scene, cava, arteries)] if len(cava) else []
+    high = _between_kidneys(scene, cava)
+    sought = [(["ivc"], high), *((side_names(side), course) for side, course in inner.items())]
+    into_cava, *into_sides = each(
+        lambda one: _branches(coarse, scene, one[0], one[1], arteries), sought
+    )
+    opening = dict(zip(inner, into_sides, strict=True))
+    found = [_renal(scene, high, into_cava)] if len(cava) else []
     groins = _groins(volume, veins, scene, sides)
     for groin in groins:
         side = groin.name.split("_")[0]
@@ -105,8 +106,10 @@ def _both_sides(
     sides: Mapping[str, FloatArray], veins: Veins, scene: Scene
 ) -> Mapping[str, FloatArray]:
     """Add to one side's course its mirror image, where the other side's vein would run."""
+    if len(sides) != 1 or len(scene.aorta_lps_mm) == 0:
+        return sides
     cava = veins.points_of(["ivc"])
-    if len(sides) != 1 or len(cava) == 0 or len(scene.aorta_lps_mm) == 0:
+    if len(cava) == 0:
         return sides
     # The spine lies between the two.
     middle = 0.5 * (cava[:, 0].mean() + scene.aorta_lps_mm[:, 0].mean())
@@ -128,15 +131,24 @@ def _branches(
     return branches_of(picture, veins.within(names), course, level, never)
 
 
-def _renal(veins: VeinsOn, scene: Scene, cava: FloatArray, arteries: BoolArray) -> Level:
-    """Find the lower one of the renal veins' mouths."""
-    name = "renal_veins"
+def _between_kidneys(scene: Scene, cava: FloatArray) -> FloatArray:
+    """Return (n, 3) the part of the cava's course along which renal veins may open.
+
+    Without an aorta, which tells them from others, none.
+    """
     high = cava[cava[:, 2] > scene.crest_z_mm + _LEAST_OVER_CREST_MM]
-    high = high[scene.picture.grid.contains(high)]
+    return high[scene.picture.grid.contains(high) & (len(scene.aorta_lps_mm) > 1)]
+
+
+def _renal(scene: Scene, high: FloatArray, found: Sequence[Branch]) -> Level:
+    """Find the lower one of the renal veins' mouths.
+
+    ``high`` is the part of the cava's course along which its branches were sought.
+    """
+    name = "renal_veins"
     aorta = scene.aorta_lps_mm
-    if len(high) < 2 or len(aorta) < 2:
+    if len(high) < 2:
         return _not_found(name, "no cava between the kidneys is in view beside an aorta")
-    found = _branches(veins, scene, ["ivc"], high, arteries)
     wide = [one for one in found if one.width_mm >= _RENAL_WIDTH_MM]
     left = [one for one in wide if _before_aorta(one, high, aorta)]
     right = [one for one in wide if _to_the_right(one, high)]

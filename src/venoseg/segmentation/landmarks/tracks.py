@@ -277,22 +277,18 @@ def track_through(
     total = np.full((slices, rows + 2 * reach, columns + 2 * reach), -1e9, dtype=np.float32)
     inner = total[:, reach : reach + rows, reach : reach + columns]
     inner[0] = score[0]
+    # (slices, down, across, rows, columns): the sums at the places that each may be reached from.
+    before = np.lib.stride_tricks.sliding_window_view(total, (rows, columns), axis=(1, 2))
+    paid = np.empty(before.shape[1:], dtype=np.float32)
     for n in range(1, slices):
-        best = np.full((rows, columns), -np.inf, dtype=np.float32)
-        # Moves of the same length are compared before they are paid for.
-        for a in range(reach + 1):
-            down, up = (total[n - 1, i : i + rows] for i in (reach - a, reach + a))
-            either = np.maximum(down, up)
-            for b in range(reach + 1):
-                left, right = (either[:, j : j + columns] for j in (reach - b, reach + b))
-                np.maximum(best, np.maximum(left, right) - price[reach + a, reach + b], out=best)
-        inner[n] = best + score[n]
+        np.subtract(before[n - 1], price[:, :, None, None], out=paid)
+        np.add(paid.max(axis=(0, 1)), score[n], out=inner[n])
     row, column = (int(v) for v in np.unravel_index(np.argmax(inner[-1]), (rows, columns)))
     path = np.empty((slices, 2), dtype=np.int64)
     path[-1] = row, column
     for n in range(slices - 1, 0, -1):
-        before = total[n - 1, row : row + 2 * reach + 1, column : column + 2 * reach + 1] - price
-        a, b = (int(v) for v in np.unravel_index(np.argmax(before), before.shape))
+        reached = before[n - 1, :, :, row, column] - price
+        a, b = (int(v) for v in np.unravel_index(np.argmax(reached), reached.shape))
         row, column = row + a - reach, column + b - reach
         path[n - 1] = row, column
     return path

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.bordered import of_streams
+from venoseg.segmentation.completing import of_completed
 from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.landmarks.pairs import INNER_MM
@@ -81,6 +82,7 @@ def with_doubts(
             *_of_pieces(whole[value]),
             *of_slivers(after, value),
             *_of_streams(one, tubes[one.stretch.tube], scene),
+            *of_completed(tubes[one.stretch.tube], one.open_stations),
             *_of_course(vessel, course[vessel], scene),
             *_of_internal(vessel, course[vessel], levels.get(vessel), scene),
             *unknown,

@@ -87,7 +87,7 @@ def evidence_of(tube: Tube, vessels: list[str], blood_hu: float) -> Evidence:
         Grey value of the best blood.
     """
     step = tube.course.step_mm
-    shown = np.mean(np.abs(tube.step_hu) > _SHOWN_HU, axis=1)
+    shown = np.mean(tube.shows, axis=1)
     ringed = np.mean(tube.step_hu < -_SHOWN_HU, axis=1)
     size = _size(_EVEN_MM, step)
     normal = np.array([_normal_mm2(vessel) for vessel in vessels])

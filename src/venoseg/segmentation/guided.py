@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.balls import Depths
+from venoseg.segmentation.completing import completed
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
 from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.drawn import Drawn
@@ -104,13 +105,21 @@ def guided(volume: Volume, seeds: Sequence[Seed]) -> Segmentation:
     chains = [with_waypoints(chain, cava, division) for chain in chains]
     chains = with_second_cava(chains, scene.second_lps_mm, scene.end_of_cavae_mm)
     chains, unmixed = without_unmixed(chains, scene)
-    found = followed(volume, scene, chains, "semiautomatic")
+    found = followed(volume, scene, chains, "semiautomatic", list(points))
     found = replace(found, confidence=(*found.confidence, *unmixed))
     return on_grid(named(volume, found, scene), volume.grid)
 
 
-def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Origin) -> Segmentation:
+def followed(
+    volume: Volume,
+    scene: Scene,
+    chains: Sequence[Chain],
+    origin: Origin,
+    known_lps_mm: Sequence[FloatArray] = (),
+) -> Segmentation:
     """Follow chains through a scene; name, judge and paint what was found.
+
+    ``known_lps_mm`` are places that lie in the veins for certain; points of chains need not.
 
     The labels lie on the part of the volume's grid that holds the veins: `on_grid` places them.
 
@@ -128,7 +137,7 @@ def followed(volume: Volume, scene: Scene, chains: Sequence[Chain], origin: Orig
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
     streams = streams_of(scene, below_mm)
-    tubes = _tubes_along(part, tracked, ways, below_mm, streams)
+    tubes = _tubes_along(part, tracked, ways, known_lps_mm, below_mm, streams)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -182,6 +191,7 @@ def _tubes_along(
     part: Volume,
     arteries: Sequence[Depths],
     ways: Sequence[FloatArray],
+    known_lps_mm: Sequence[FloatArray],
     below_mm: float,
     streams: Streams | None,
 ) -> list[Tube]:
@@ -190,9 +200,12 @@ def _tubes_along(
         lambda: _noise_along(part, np.concatenate(ways)),
         lambda: arteries_erased(part, arteries, _ERASED),
     )
-    return each(
-        lambda way: tube_along(bare, way, noise_hu, below_mm, streams), without_the_same(ways)
-    )
+
+    def tube(way: FloatArray) -> Tube:
+        found = tube_along(bare, way, noise_hu, below_mm, streams)
+        return completed(bare, found, known_lps_mm, below_mm, streams)
+
+    return each(tube, without_the_same(ways))
 
 
 def _drawn(

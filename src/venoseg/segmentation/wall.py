@@ -70,6 +70,10 @@ class Tube:
         (n, `RAYS`) how much the inside is brighter than what lies behind the wall.
     touching
         (n,) whether a vessel touches it without a wall that shows; None: not looked for.
+    completed
+        (n,) whether its wall was completed to an oval; None: nowhere.
+    seen
+        (n, `RAYS`) where a faint wall shows all the same; None: nowhere.
     """
 
     course: Course
@@ -77,6 +81,14 @@ class Tube:
     level_hu: FloatArray
     step_hu: FloatArray
     touching: BoolArray | None = None
+    completed: BoolArray | None = None
+    seen: BoolArray | None = None
+
+    @property
+    def shows(self) -> BoolArray:
+        """(n, `RAYS`) where the wall shows."""
+        shows: BoolArray = np.abs(self.step_hu) > _SHOWN_HU
+        return shows if self.seen is None else shows | self.seen
 
     @property
     def area_mm2(self) -> FloatArray:
@@ -238,6 +250,23 @@ def wall_around(
     radius = (_between(total, best) - 0.5) * RADIUS_STEP_MM
     found = np.take_along_axis(step, best[:, :, None], axis=2)[:, :, 0]
     return radius, found.astype(np.float64)
+
+
+def step_at(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
+    """Return (n, `RAYS`) by how much it is brighter inside a wall than behind it.
+
+    Parameters
+    ----------
+    sampled
+        (n, `RAYS`, radii) as `unrolled` returns it.
+    radius_mm
+        (n, `RAYS`) where the wall is.
+    """
+    inside, outside = _beside(sampled)
+    at = np.rint(radius_mm / RADIUS_STEP_MM + 0.5).astype(int)[:, :, None]
+    at = np.clip(at, 0, inside.shape[2] - 1)
+    step: FloatArray = np.take_along_axis(inside - outside, at, axis=2)[:, :, 0].astype(np.float64)
+    return step
 
 
 def on_steepest(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:

@@ -1,0 +1,290 @@
+"""A cava part of whose wall is faint or hidden, as in the liver, completed to an oval.
+
+Where hardly a wall shows, the best closed line may be that of the liver behind. There the oval of
+which most of the rim shows takes its place, if it fits better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from venoseg.runs import runs_of
+from venoseg.segmentation.curves import Course, course_through
+from venoseg.segmentation.judging import Doubt
+from venoseg.segmentation.ovals import (
+    Planes,
+    Rims,
+    planes_across,
+    rims_of,
+    scored,
+    unusual_area,
+)
+from venoseg.segmentation.places import heights
+from venoseg.segmentation.steady_ovals import best_ovals
+from venoseg.segmentation.streams import Streams, brightest_hu
+from venoseg.segmentation.wall import ROUND, Tube, level_along, shown_share, step_at, unrolled
+from venoseg.volume import BoolArray, FloatArray, Volume
+
+# Where less than this share of the wall shows, over this length at least, an oval is sought; what
+# shows in between over less than this may be the wall of something else.
+_WALL_SHOWS, _LEAST_MM, _LEAST_KNOWN_MM = 0.75, 9.0, 40.0
+# A cava of more than this is wider than any, and holds what lies beside it.
+_WIDE_MM2 = 800.0
+# At every so many stations; so much better it has to fit; it changes little over this.
+_EVERY, _BETTER, _EVEN_MM = 4, 0.05, 5.0
+# Which fits better is judged over so much of the length.
+_JUDGED_MM = 15.0
+# The course goes on beyond the ends, where there may be no vein any more.
+_BEYOND_MM = 2.0
+# Unmixed blood may have no contrast; what is darker is fat, lung, or what lies between. Where no
+# aorta tells how bright blood can be, so much more than it is in the middle.
+_LEAST_HU, _OVER_HU = 40.0, 60.0
+# How far from where the vein is known to lie that is worth something, and what it is worth beyond.
+_KNOWN_MM, _HARDLY = 10.0, 0.05
+# Shares of the wall that shows which make an oval nothing, and as good as seen.
+_NO_OVAL, _WHOLE_OVAL = 0.4, 0.85
+# Faint steps are told over so much of the wall: along it, and in rays around it.
+_LARGEST_MM, _ALONG_MM, _AROUND = 26.0, 4.0, 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """Ovals along a run of n stations of a tube.
+
+    Attributes
+    ----------
+    start
+        The first of them.
+    centre_mm, root_mm
+        (n, 2) and (n, 2, 2) the ovals.
+    better
+        (n,) whether the oval takes the place of the wall that was found.
+    step_hu
+        What counts as a step there.
+    """
+
+    start: int
+    centre_mm: FloatArray
+    root_mm: FloatArray
+    better: BoolArray
+    step_hu: float
+
+
+def completed(
+    part: Volume,
+    tube: Tube,
+    inside_lps_mm: Sequence[FloatArray],
+    below_mm: float,
+    streams: Streams | None,
+) -> Tube:
+    """Return a tube with ovals where its wall hardly shows and an oval fits better.
+
+    Parameters
+    ----------
+    part
+        The volume around it.
+    tube
+        A cava, or a cava and iliac veins.
+    inside_lps_mm
+        (3,) each: places inside the vein.
+    below_mm
+        Height below which it is an iliac vein.
+    streams
+        Where the division of the aorta shows that it is a cava, and how bright blood can be.
+    """
+    z = tube.course.points_lps_mm[:, 2]
+    asked = part.grid.contains(tube.course.points_lps_mm)
+    if inside_lps_mm:
+        ends = [float(point[2]) for point in inside_lps_mm]
+        asked &= (z > min(ends) - _BEYOND_MM) & (z < max(ends) + _BEYOND_MM)
+    above_mm = below_mm if streams is None else max(streams.above_mm, below_mm)
+    runs = [
+        _ovals(part, tube, inside_lps_mm, start, stop, _brightest_hu(tube, streams))
+        for start, stop in runs_of(_faint(tube) & (z > above_mm) & asked)
+        if (stop - start) * tube.course.step_mm >= _LEAST_MM
+    ]
+    runs = [run for run in runs if run.better.any()]
+    return _replaced(part, tube, runs, np.flatnonzero(asked)) if runs else tube
+
+
+def of_completed(tube: Tube, where: BoolArray) -> Iterator[Doubt]:
+    """Doubt a vein part of which was completed by how little of the wall shows there.
+
+    ``where``: (n,) its open stations.
+    """
+    if tube.completed is None or not (tube.completed & where).any():
+        return
+    own = tube.completed & where
+    share, shown = own.sum() / where.sum(), float(tube.shows[own].mean())
+    value = np.clip((shown - _NO_OVAL) / (_WHOLE_OVAL - _NO_OVAL), 0.0, 1.0)
+    high = heights(tube.course.points_lps_mm, own)
+    words = f"{100 * shown:.0f} % of the wall shows{high}, the rest was completed to an oval"
+    yield float(1.0 - share * (1.0 - value)), words
+
+
+def _faint(tube: Tube) -> BoolArray:
+    """Return (n,) where the wall hardly shows, but for stretches too short to be sure of."""
+    faint = (shown_share(tube.step_hu) < _WALL_SHOWS) | (tube.area_mm2 > _WIDE_MM2)
+    for start, stop in runs_of(~faint):
+        between = faint[:start].any() or faint[stop:].any()
+        if between and (stop - start) * tube.course.step_mm < _LEAST_KNOWN_MM:
+            faint[start:stop] = True
+    return faint
+
+
+def _brightest_hu(tube: Tube, streams: Streams | None) -> float:
+    brightest = float(tube.level_hu.max())
+    if streams is None:
+        return brightest + _OVER_HU
+    return max(brightest, brightest_hu(streams.artery_hu))
+
+
+def _ovals(
+    part: Volume,
+    tube: Tube,
+    inside_lps_mm: Sequence[FloatArray],
+    start: int,
+    stop: int,
+    most_hu: float,
+) -> _Run:
+    """Find the best ovals from one station to another."""
+    course = _within(tube.course, start, stop)
+    planes = planes_across(part, course, _LEAST_HU, most_hu)
+    at = np.unique(np.append(np.arange(0, stop - start, _EVERY), stop - start - 1))
+    inside, sure = _anchored(tube, inside_lps_mm, start, stop)
+    centre, root = best_ovals(planes, at, inside[at], sure[at])
+    better = _gain(planes, at, centre, root, tube, start)
+    along = np.arange(stop - start)
+    sigma = _EVEN_MM / course.step_mm
+    flat = np.column_stack([centre, root.reshape(-1, 4)])
+    flat = np.stack([np.interp(along, at, column) for column in flat.T], axis=1)
+    flat = ndimage.gaussian_filter1d(flat, sigma, axis=0, mode="nearest")
+    wide = _JUDGED_MM / course.step_mm
+    even = ndimage.gaussian_filter1d(np.interp(along, at, better), wide, mode="nearest")
+    return _Run(start, flat[:, :2], flat[:, 2:].reshape(-1, 2, 2), even > _BETTER, planes.step_hu)
+
+
+def _anchored(
+    tube: Tube, inside_lps_mm: Sequence[FloatArray], start: int, stop: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return (n, 2) a place near which the vein runs in each plane, and (n,) how sure it is.
+
+    It is known at the points, and just before and after the run, where the wall shows.
+    """
+    course = tube.course
+    known: dict[int, FloatArray] = {}
+    for at in (start - 1, stop):
+        if 0 <= at < len(course.points_lps_mm):
+            known[at] = course.points_lps_mm[at]
+    for point in inside_lps_mm:
+        along = np.abs(np.einsum("nk,nk->n", point - course.points_lps_mm, course.tangent))
+        at = int(along.argmin())
+        if start <= at < stop and along[at] < course.step_mm:
+            known[at] = point
+    every = np.arange(start, stop)
+    if not known:
+        return np.zeros((stop - start, 2)), np.full(stop - start, _HARDLY)
+    where = np.array(sorted(known))
+    places = np.array([known[n] for n in where])
+    line = np.stack([np.interp(every, where, column) for column in places.T], axis=1)
+    away = line - course.points_lps_mm[start:stop]
+    axes = (course.first[start:stop], course.second[start:stop])
+    far_mm = np.abs(every[:, None] - where).min(axis=1) * course.step_mm
+    inside = np.stack([np.sum(away * axis, axis=1) for axis in axes], axis=1)
+    return inside, np.maximum(np.exp(-far_mm / _KNOWN_MM), _HARDLY)
+
+
+def _gain(
+    planes: Planes,
+    at: npt.NDArray[np.int64],
+    centre: FloatArray,
+    root: FloatArray,
+    tube: Tube,
+    start: int,
+) -> FloatArray:
+    """Return by how much ovals fit better than the wall at some stations of a run."""
+    new, _ = scored(planes, at, rims_of(centre, root))
+    old, _ = scored(planes, at, _rims_along(tube.radius_mm[start + at]))
+    new += unusual_area(np.pi * np.linalg.det(root))
+    old += unusual_area(tube.area_mm2[start + at])
+    gain: FloatArray = new - old
+    return gain
+
+
+def _rims_along(radius_mm: FloatArray) -> Rims:
+    """Return the rims of walls: (n, rays) distances from the course."""
+    points = radius_mm[:, :, None] * ROUND
+    along = np.roll(points, -1, axis=1) - np.roll(points, 1, axis=1)
+    length = np.linalg.norm(along, axis=2)
+    outwards = np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
+    return Rims(points, outwards, length / length.sum(axis=1, keepdims=True))
+
+
+def _within(course: Course, start: int, stop: int) -> Course:
+    part = slice(start, stop)
+    return Course(
+        course.points_lps_mm[part],
+        course.tangent[part],
+        course.first[part],
+        course.second[part],
+        course.step_mm,
+    )
+
+
+def _replaced(part: Volume, tube: Tube, runs: list[_Run], asked: npt.NDArray[np.int64]) -> Tube:
+    """Put ovals in the place of the wall, and lead the course through their middle.
+
+    Before the first of the stations ``asked`` for, and after the last, its oval goes on.
+    """
+    old = tube.course
+    outline = tube.radius_mm[:, :, None] * ROUND
+    shift = np.zeros((len(outline), 2))
+    oval = np.zeros(len(outline), dtype=bool)
+    for run in runs:
+        at = run.start + np.flatnonzero(run.better)
+        shift[at] = run.centre_mm[run.better]
+        root = run.root_mm[run.better]
+        outline[at] = shift[at][:, None] + np.einsum("nij,rj->nri", root, ROUND)
+        oval[at] = True
+    for end, beyond in ((asked[0], slice(0, asked[0])), (asked[-1], slice(asked[-1], None))):
+        if oval[end]:
+            outline[beyond], shift[beyond], oval[beyond] = outline[end], shift[end], True
+    even = ndimage.gaussian_filter1d(shift, _EVEN_MM / old.step_mm, axis=0, mode="nearest")
+    across = old.first[:, None] * outline[..., :1] + old.second[:, None] * outline[..., 1:]
+    rim = old.points_lps_mm[:, None] + across
+    moved = old.points_lps_mm + old.first * even[:, :1] + old.second * even[:, 1:]
+    course = course_through(moved, old.step_mm, 3.0)
+    count = len(course.points_lps_mm)
+    nearest = np.rint(np.linspace(0, len(rim) - 1, count)).astype(int)
+    radius = _around(course, rim[nearest])
+    radius = ndimage.gaussian_filter(radius, (1.0, 0.6), mode=("nearest", "wrap"))
+    sampled = unrolled(part.voxels, part.grid, course, _LARGEST_MM)
+    step = step_at(sampled, radius)
+    evened = ndimage.gaussian_filter(
+        step, (_ALONG_MM / course.step_mm, _AROUND), mode=("nearest", "wrap")
+    )
+    oval = oval[nearest]
+    seen = oval[:, None] & (np.abs(evened) > max(run.step_hu for run in runs))
+    level = np.where(oval, level_along(sampled, course.step_mm), tube.level_hu[nearest])
+    step = np.where(oval[:, None], step, tube.step_hu[nearest])
+    touching = None if tube.touching is None else tube.touching[nearest] & ~oval
+    return Tube(course, radius, level, step, touching, oval, seen)
+
+
+def _around(course: Course, rim_lps_mm: FloatArray) -> FloatArray:
+    """Return (n, rays) distances to (n, m, 3) closed lines around a course."""
+    away = rim_lps_mm - course.points_lps_mm[:, None]
+    x, y = (np.einsum("nmk,nk->nm", away, axis) for axis in (course.first, course.second))
+    angle, length = np.arctan2(y, x), np.hypot(x, y)
+    rays = np.arctan2(ROUND[:, 1], ROUND[:, 0])
+    return np.stack(
+        [
+            np.interp(rays, one, far, period=2 * np.pi)
+            for one, far in zip(angle, length, strict=True)
+        ]
+    )

@@ -1,0 +1,87 @@
+"""A cava in liver of nearly the same grey value is an oval, and no more sure than what shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from venoseg.segmentation import Seed, segment
+from venoseg.segmentation.completing import completed, of_completed
+from venoseg.segmentation.curves import course_through
+from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.volume import Grid, Volume
+
+LIVER_HU, FAT_HU, NOISE_HU = 110.0, -100.0, 15.0
+SIZE_MM, HEIGHT_MM = 140, 60.0
+GRID = Grid.from_axes(
+    (24, SIZE_MM, SIZE_MM), spacing_mm=(2.5, 1.0, 1.0), origin_lps_mm=(-70.0, -70.0, 0.0)
+)
+WIDE_MM, DEEP_MM = 12.0, 7.5
+SEEDS = (
+    Seed("ivc", "central_end", (0.0, 0.0, 54.0)),
+    Seed("ivc", "peripheral_end", (0.0, 0.0, 3.0)),
+)
+
+
+def upper_abdomen(cava_hu: float) -> tuple[Volume, np.ndarray]:
+    """A cava with fat behind it, liver beside it, and a caudate lobe before it that fat bounds."""
+    y, x = np.mgrid[: GRID.shape[1], : GRID.shape[2]] - SIZE_MM / 2.0
+    true = (x / WIDE_MM) ** 2 + (y / DEEP_MM) ** 2 < 1.0
+    section = np.full(true.shape, FAT_HU)
+    lobe = (y > -24.0) & (y < 1.0) & (x < 24.0)
+    section[lobe | (y < -28.0) | (x < -0.9 * WIDE_MM)] = LIVER_HU
+    section[true] = cava_hu
+    section[np.hypot(x - 36.0, y - 8.0) < 11.0] = 150.0
+    section = ndimage.gaussian_filter(section, 0.6)
+    noise = np.random.default_rng(4).normal(0.0, 1.0, GRID.shape)
+    noise = ndimage.gaussian_filter(noise, (0.0, 0.6, 0.6))
+    image = section + NOISE_HU * noise / noise.std()
+    mask = np.broadcast_to(true, GRID.shape)
+    return Volume(image.round().astype(np.int16), GRID), mask
+
+
+def dice(drawn: np.ndarray, true: np.ndarray) -> float:
+    slices = drawn.any(axis=(1, 2))
+    both = int((drawn & true)[slices].sum())
+    return 2.0 * both / int(drawn[slices].sum() + true[slices].sum())
+
+
+@pytest.mark.parametrize("cava_hu", [LIVER_HU + 20.0, LIVER_HU - 10.0])
+def test_a_cava_is_told_from_the_lobe_before_it(cava_hu):
+    volume, true = upper_abdomen(cava_hu)
+    found = segment(volume, SEEDS)
+    assert dice(found.labels > 0, true) > 0.9
+    (cava,) = found.confidence
+    assert any("completed to an oval" in reason for reason in cava.reasons)
+
+
+def test_an_oval_is_as_sure_as_its_wall_shows():
+    (shown,) = segment(upper_abdomen(LIVER_HU + 20.0)[0], SEEDS).confidence
+    (hidden,) = segment(upper_abdomen(LIVER_HU)[0], SEEDS).confidence
+    assert shown.confidence > 0.9
+    assert hidden.confidence < 0.3
+
+
+def tube(step_hu: float) -> Tube:
+    course = course_through(np.array([[0.0, 0.0, 57.0], [0.0, 0.0, 3.0]]), 1.5, 3.0)
+    shape = len(course.points_lps_mm), RAYS
+    return Tube(course, np.full(shape, 9.5), np.full(shape[0], 130.0), np.full(shape, step_hu))
+
+
+def test_a_wall_that_shows_stays():
+    volume, _ = upper_abdomen(130.0)
+    seen = tube(60.0)
+    assert completed(volume, seen, [], -np.inf, None) is seen
+
+
+def test_an_iliac_vein_stays():
+    volume, _ = upper_abdomen(130.0)
+    faint = tube(5.0)
+    assert completed(volume, faint, [], 80.0, None) is faint
+    assert completed(volume, faint, [], -np.inf, None) is not faint
+
+
+def test_a_wall_that_was_not_completed_raises_no_doubt():
+    seen = tube(60.0)
+    assert not list(of_completed(seen, np.ones(len(seen.level_hu), dtype=bool)))

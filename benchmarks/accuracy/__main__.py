@@ -132,12 +132,16 @@ def _changed(segmentation: Segmentation, how: str) -> Segmentation:
 
 
 def _print_table(results: dict[tuple[str, str], Errors], slice_mm: float) -> None:
-    head = ("axis mean", "p95", "D_eq bias", "limits", "D_min bias", "limits", "D_max bias")
-    more = ("limits", "AS bias", "limits", "worst", "beyond %", "cover A", "cover min", "measured")
-    print(f"{'labels':<10}{'boundary':<10}" + "".join(f"{h:>11}" for h in (*head, *more)))
+    places = ("axis mean", "p95", "middle", "p95")
+    diameters = ("D_eq bias", "limits", "D_min bias", "limits", "D_max bias", "limits")
+    more = ("AS bias", "limits", "worst", "beyond %", "cover A", "cover min", "measured")
+    names = "".join(f"{name:>11}" for name in (*places, *diameters, *more))
+    print(f"{'labels':<10}{'boundary':<10}{names}")
     for (labels, boundary), errors in results.items():
-        axis = np.concatenate(errors.axis_mm)
-        figures = [axis.mean(), np.quantile(axis, 0.95)]
+        figures = []
+        for distances in (errors.axis_mm, errors.middle_mm):
+            away = np.concatenate(distances)
+            figures += [float(away.mean()), float(np.quantile(away, 0.95))]
         for values in (errors.equivalent_mm, errors.minimum_mm, errors.maximum_mm):
             figures += _bias_and_limits(values)
         figures += _stenosis(np.array(errors.stenosis_points), slice_mm)

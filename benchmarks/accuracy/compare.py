@@ -23,9 +23,14 @@ _FINE_MM = 0.05
 
 @dataclass
 class Errors:
-    """Errors of all stations so far, measured minus true."""
+    """Errors of all stations so far, measured minus true.
+
+    ``axis_mm`` is that of the axis which the labels tell and sections stand on, ``middle_mm`` that
+    of the middles of the contours, the places in ``cross_sections.csv``.
+    """
 
     axis_mm: list[FloatArray] = field(default_factory=list)
+    middle_mm: list[FloatArray] = field(default_factory=list)
     equivalent_mm: list[FloatArray] = field(default_factory=list)
     minimum_mm: list[FloatArray] = field(default_factory=list)
     maximum_mm: list[FloatArray] = field(default_factory=list)
@@ -50,7 +55,8 @@ def _collect_vessel(profile: VesselProfile, rows: list[Row], errors: Errors) -> 
     centers = _column(rows, "x_mm", "y_mm", "z_mm")
     fine = resample(centers, _FINE_MM)
     curve = profile.branch.curve
-    distance, nearest = cKDTree(fine).query(curve.points_lps_mm)
+    true_axis = cKDTree(fine)
+    distance, nearest = true_axis.query(curve.points_lps_mm)
     row = nearest / (len(fine) - 1) * (len(rows) - 1)
     n = np.arange(len(curve))
     inner = (n >= INNER * len(n)) & (n < (1 - INNER) * len(n))
@@ -58,7 +64,9 @@ def _collect_vessel(profile: VesselProfile, rows: list[Row], errors: Errors) -> 
     junction = np.array(["junction" in str(r["flags"]).split() for r in rows])
     alone = ~junction[np.round(row).astype(int)]
     errors.axis_mm.append(distance[inner])
-    use = inner & profile.measured & alone
+    shown = inner & profile.measured
+    errors.middle_mm.append(true_axis.query(profile.centers_lps_mm[shown])[0])
+    use = shown & alone
     errors.stations += int((inner & alone).sum())
     errors.measured += int(use.sum())
 

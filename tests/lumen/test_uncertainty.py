@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from venoseg.centerline.curve import curve_through
 from venoseg.lumen import measure
-from venoseg.lumen.uncertainty import slit_tips_mm, unproved_labels_mm
+from venoseg.lumen.alike import Edge
+from venoseg.lumen.averages import average_along
+from venoseg.lumen.edges import Blur
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, shift_along
+from venoseg.lumen.uncertainty import half_intervals_mm, slit_tips_mm, unproved_labels_mm
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
@@ -101,3 +106,24 @@ def test_a_vein_that_lies_in_thick_slices_is_known_less_well(mm: float) -> None:
     low, high = profile.minimum_interval_mm[profile.measured].T
     assert profile.measured.sum() > 20
     assert np.mean((low <= 2 * radius_mm) & (2 * radius_mm <= high)) > 0.9
+
+
+def test_what_blur_along_a_vein_shifts_is_taken_off_with_more_noise() -> None:
+    stations, points = 400, 96
+    curve = curve_through(np.arange(float(stations))[:, None] * np.array([0.0, 0.0, 1.0]), 1.0)
+    angle = 2.0 * np.pi * np.arange(points) / points
+    white = np.random.default_rng(7).normal(0.0, 1.0, (stations, 1))
+    noise = average_along(white, WALL_SMOOTHING_MM[0])
+    around = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    contours = (7.0 + 0.2 * noise)[..., None] * around
+    grid = Grid.from_axes((400, 40, 40), spacing_mm=(1.0, 0.78, 0.78))
+    blurred = Blur(0.7, 1.6)
+    shifted = 0.2 * noise + shift_along(contours, curve, blurred, grid).mean(axis=1, keepdims=True)
+    inner = slice(20, -20)
+    grown = shifted[inner].std() / (0.2 * noise[inner]).std()
+    half = [
+        half_intervals_mm(np.full((stations, 2), 4.0), contours, curve, Edge("gray", blur, grid))
+        for blur in (Blur(0.7, 1e-6), blurred)
+    ]
+    assert np.median(half[1] / half[0]) == pytest.approx(grown, abs=0.02)
+    assert grown > 1.03

@@ -19,7 +19,7 @@ from venoseg.lumen.contours import (
 )
 from venoseg.lumen.rounding import rounded_moves
 from venoseg.lumen.shape_noise import Waves, wall_noise
-from venoseg.lumen.smoothing import focal_share
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, focal_share
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
 
@@ -134,6 +134,7 @@ def half_intervals_mm(
     focal = focal_share(curve, contours_mm, edge.grid).mean(axis=1)
     here = (left_to_wall(curve, edge, focal)[0] / perimeters_mm(contours_mm))[:, None]
     variance = here * average_along(variances_mm2 / here, _POOLING_MM / station_mm)
+    variance *= _sharpened(curve, edge)[:, None] ** 2
     shift = edge.blur.in_plane_mm**2 / np.maximum(equivalent, 1.0)
     through_mm = edge.grid.slice_and_pixel_mm[0]
     systematic = 2.0 * np.hypot(_WALL_FLOOR_MM[edge.source], _BLUR_DOUBT * shift[:, None])
@@ -145,6 +146,17 @@ def half_intervals_mm(
     )
     few = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
     return np.hypot(half, few[:, None] * _FEW_SLICES[edge.source])
+
+
+def _sharpened(curve: Curve, edge: Edge) -> FloatArray:
+    """Return (n,) by which factor noise grows where what blur along the vein shifts is taken off.
+
+    Of a blur b that takes 1 + (b k)^2 / 2 of waves k along the vein, on what a Gaussian average
+    over s leaves of noise, where the mean of k^2 is 1 / (2 s^2).
+    """
+    along_mm = edge.blur.along(curve.tangents, edge.grid)
+    grown: FloatArray = 1.0 + (along_mm / (2.0 * WALL_SMOOTHING_MM[0])) ** 2
+    return grown
 
 
 def unseen_rim_mm(wall: Wall, grid: Grid) -> FloatArray:

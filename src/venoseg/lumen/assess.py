@@ -36,6 +36,9 @@ WEBBED = "webs_in_lumen"
 AMBIGUOUS = "ambiguous_edge"
 """Flag of a station whose edge streams of blood, calcium or an enhancing wall explain alike."""
 
+DARK = "dark_in_labels"
+"""Flag of a station whose labels hold something far darker than its blood, which is left out."""
+
 # Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
@@ -250,6 +253,12 @@ def note_webbed(wall: Wall, from_image: BoolArray, flags: Flags) -> None:
     """Note the stations in whose lumen the image shows webs."""
     for n in np.flatnonzero(from_image & (wall.webbed > 0.0)):
         flags[n].append(WEBBED)
+
+
+def note_dark(dark: BoolArray, from_image: BoolArray, flags: Flags) -> None:
+    """Note the stations whose labels hold something dark that the outline leaves out."""
+    for n in np.flatnonzero(from_image & dark):
+        flags[n].append(DARK)
 
 
 def note_ambiguous(wall: Wall, from_image: BoolArray, flags: Flags) -> None:

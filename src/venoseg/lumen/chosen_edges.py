@@ -12,6 +12,7 @@ from venoseg.lumen.assess import (
     Flags,
     image_decides,
     note_ambiguous,
+    note_dark,
     note_narrow,
     note_webbed,
     resolution_mm,
@@ -72,6 +73,7 @@ def choose_edges(
     if boundary == "gray":
         from_image = image_decides(image, volume, flags)
         note_webbed(image, from_image, flags)
+        note_dark(evidence.blood.dark[run], from_image, flags)
         note_ambiguous(image, from_image, flags)
     contours = np.where(from_image[:, None, None], image.contours_mm, labels.contours_mm)
     half = np.full((len(curve), 2), np.nan)
@@ -88,7 +90,7 @@ def choose_edges(
             half[chosen] = np.hypot(noise, hidden_wall_mm(wall))[chosen]
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
     unseen = unseen_rim_mm(image, grid)[:, None]
-    half[from_image] = np.hypot(half, unseen)[from_image]
+    half[from_image] = (np.hypot(half, unseen) + evidence.blood.more_mm[run])[from_image]
     if boundary == "gray" and not from_image.all():
         apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)
         doubt = unproved_labels_mm(apart[from_image], grid)

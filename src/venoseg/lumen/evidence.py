@@ -12,6 +12,7 @@ from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import image_decides, whole_sections
+from venoseg.lumen.blood import Blood, blood_in_labels
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import evenly_spaced
 from venoseg.lumen.grain import Grain
@@ -54,6 +55,8 @@ class Evidence:
         (n,) True where the section shows the vein, whole and alone.
     notes
         n tuples of words: why it does not.
+    blood
+        What of the labels is blood, where the image is asked.
     image, labels
         The wall in the image and that of the labels; each NaN where it was not sought.
     image_variances_mm2, label_variances_mm2
@@ -69,6 +72,7 @@ class Evidence:
     view: LabelView
     whole: BoolArray
     notes: tuple[tuple[str, ...], ...]
+    blood: Blood
     image: Wall
     labels: Wall
     image_variances_mm2: FloatArray
@@ -100,10 +104,12 @@ def gather(
     view = view_labels(branch)
     whole, notes = whole_sections(volume, branch, view)
     blank = np.full((count, 2), np.nan)
+    blood = _blood(volume, branch.curve, boundary, view)
     evidence = Evidence(
         view=view,
         whole=whole,
         notes=notes,
+        blood=blood,
         image=Wall.unknown(count),
         labels=Wall.unknown(count),
         image_variances_mm2=blank,
@@ -137,7 +143,10 @@ def renew(
     count, step_mm = len(branch.curve), float(branch.curve.position_mm[1])
     smoothed = smoothed_stations(step_mm)
     stations = slice(max(stations.start - smoothed, 0), min(stations.stop + smoothed, count))
-    view = evidence.view.replaced(stations, view_labels(branch, stations))
+    again = view_labels(branch, stations)
+    view = evidence.view.replaced(stations, again)
+    curve = branch.curve.part(stations)
+    blood = evidence.blood.replaced(stations, _blood(volume, curve, boundary, again))
     whole, notes = whole_sections(volume, branch, view)
     moved_mm = _moved_mm(evidence.view, view)
     moved_mm[whole != evidence.whole] = np.inf
@@ -146,16 +155,23 @@ def renew(
         # Where labels tell the wall it moves as much as they do: felt as the largest moves are.
         moved_mm = np.where(moved_mm > _SAME_MM, np.inf, moved_mm)
     felt = _felt(moved_mm, step_mm, averaged_mm)
-    evidence = replace(evidence, view=view, whole=whole, notes=notes)
+    evidence = replace(evidence, view=view, whole=whole, notes=notes, blood=blood)
     if felt is None:
         return evidence
     margin = int(np.ceil(_MARGIN * averaged_mm[felt].max() / step_mm))
     for run in runs(whole):
-        again = slice(max(run.start, felt.start), min(run.stop, felt.stop))
-        if again.start < again.stop:
+        wanted = slice(max(run.start, felt.start), min(run.stop, felt.stop))
+        if wanted.start < wanted.stop:
             seen = slice(max(run.start, felt.start - margin), min(run.stop, felt.stop + margin))
-            evidence = _look(evidence, volume, branch, boundary, again, seen)
+            evidence = _look(evidence, volume, branch, boundary, wanted, seen)
     return evidence
+
+
+def _blood(volume: Volume, curve: Curve, boundary: Boundary, view: LabelView) -> Blood:
+    """Tell what of the labels is blood; all of it where the image is not asked."""
+    if boundary == "mask":
+        return Blood.all_of(view.contours_mm)
+    return blood_in_labels(volume, curve, view.contours_mm)
 
 
 def _felt(moved_mm: FloatArray, step_mm: float, averaged_mm: FloatArray) -> slice | None:
@@ -218,7 +234,7 @@ def _look(
     seen: slice,
 ) -> Evidence:
     """Find the wall at the wanted stations from those seen around them."""
-    curve, start = branch.curve.part(seen), evidence.view.contours_mm[seen]
+    curve, start = branch.curve.part(seen), evidence.blood.outlines_mm[seen]
     keep = slice(wanted.start - seen.start, wanted.stop - seen.start)
     if boundary == "gray":
         before = evidence.search.part(seen)

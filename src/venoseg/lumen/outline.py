@@ -66,9 +66,9 @@ def outline_labels(
     core = central_component(numbered_in_planes(planes > 0.5))
     planes[~widened(core)] = 0.0
     contours = np.full((len(planes), CONTOUR_POINTS, 2), np.nan)
-    outermost = _outermost(planes)
-    outlines = [offsets[0] + outline * step for outline in outermost.values()]
-    contours[list(outermost)] = resample_closed(outlines, CONTOUR_POINTS)
+    lines = outermost(planes)
+    outlines = [offsets[0] + outline * step for outline in lines.values()]
+    contours[list(lines)] = resample_closed(outlines, CONTOUR_POINTS)
     components = _count_components(sections.numbers[wanted], step)
     return contours, ~np.isnan(contours[:, 0, 0]), components
 
@@ -115,7 +115,7 @@ def _width_to_length(inside: BoolArray) -> FloatArray:
     return ratio
 
 
-def _outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
+def outermost(planes: npt.NDArray[np.float32]) -> dict[int, FloatArray]:
     """Return the outermost contour in each of (n, m, m) planes, as (k, 2) fractional (column, row).
 
     All planes are followed at once, one below the other with an empty row between.

@@ -8,7 +8,7 @@ import numpy as np
 
 from venoseg.centerline import VesselTree
 from venoseg.centerline.duplicated import FLAG as DUPLICATED
-from venoseg.lumen.assess import APART, CONCAVE, METAL
+from venoseg.lumen.assess import APART, CONCAVE, DARK, METAL
 from venoseg.lumen.implants import beside_implant
 from venoseg.lumen.occlusion import shut_warnings
 from venoseg.lumen.profile import VesselProfile
@@ -79,6 +79,12 @@ def _of_wall(profile: VesselProfile) -> list[str]:
         warnings.append(
             f"{vessel}: its outline has a waist along {concave_mm:.0f} mm; check that the labels "
             "hold no other vessel"
+        )
+    dark_mm = step_mm * stations[DARK]
+    if dark_mm:
+        warnings.append(
+            f"{vessel}: its labels hold something far darker than blood along {dark_mm:.0f} mm: "
+            "clot, a thick wall, tissue, or blood without contrast"
         )
     parted_mm = step_mm * len(np.unique(profile.lumens.stations))
     if parted_mm:

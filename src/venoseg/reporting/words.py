@@ -71,6 +71,8 @@ _FLAGS: dict[str, str] = {
     "width that of the narrowest",
     "webs_in_lumen": "webs or strands cross the lumen: its area counts them in, and it may be "
     "several channels",
+    "dark_in_labels": "the labels hold something far darker than the blood: clot, a thick wall, "
+    "tissue, or blood without contrast; it is left out, and the interval reaches to both",
     "ambiguous_edge": "streams of blood, faint calcium or a wall that takes up contrast may "
     "put the edge elsewhere: the interval is wider for it",
     "divided_lumen": "a sheet of tissue divides the lumen along a part of it",

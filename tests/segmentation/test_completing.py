@@ -63,10 +63,10 @@ def test_an_oval_is_as_sure_as_its_wall_shows():
     assert hidden.confidence < 0.3
 
 
-def tube(step_hu: float) -> Tube:
+def tube(step_hu: float, level_hu: float = 130.0) -> Tube:
     course = course_through(np.array([[0.0, 0.0, 57.0], [0.0, 0.0, 3.0]]), 1.5, 3.0)
     shape = len(course.points_lps_mm), RAYS
-    return Tube(course, np.full(shape, 9.5), np.full(shape[0], 130.0), np.full(shape, step_hu))
+    return Tube(course, np.full(shape, 9.5), np.full(shape[0], level_hu), np.full(shape, step_hu))
 
 
 def test_a_wall_that_shows_stays():
@@ -80,6 +80,12 @@ def test_an_iliac_vein_stays():
     faint = tube(5.0)
     assert completed(volume, faint, [], 80.0, None) is faint
     assert completed(volume, faint, [], -np.inf, None) is not faint
+
+
+def test_blood_without_contrast_is_not_completed():
+    volume, _ = upper_abdomen(130.0)
+    faint = tube(5.0, level_hu=50.0)
+    assert completed(volume, faint, [], -np.inf, None) is faint
 
 
 def test_a_wall_that_was_not_completed_raises_no_doubt():

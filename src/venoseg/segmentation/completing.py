@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from venoseg.runs import runs_of
 from venoseg.segmentation.curves import Course, course_through
+from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
 from venoseg.segmentation.ovals import (
     Planes,
@@ -102,10 +103,12 @@ def completed(
     if inside_lps_mm:
         ends = [float(point[2]) for point in inside_lps_mm]
         asked &= (z > min(ends) - _BEYOND_MM) & (z < max(ends) + _BEYOND_MM)
+    # Without contrast bowel and muscle look like blood, and only fat outlines it.
+    enhanced = tube.level_hu >= ENHANCED_HU
     above_mm = below_mm if streams is None else max(streams.above_mm, below_mm)
     runs = [
         _ovals(part, tube, inside_lps_mm, start, stop, _brightest_hu(tube, streams))
-        for start, stop in runs_of(_faint(tube) & (z > above_mm) & asked)
+        for start, stop in runs_of(_faint(tube) & enhanced & (z > above_mm) & asked)
         if (stop - start) * tube.course.step_mm >= _LEAST_MM
     ]
     runs = [run for run in runs if run.better.any()]

@@ -14,7 +14,7 @@ from venoseg.segmentation.divide import Stretch
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.judging import Judged, doubted
 from venoseg.segmentation.landmarks.arterial import Artery, below_division
 from venoseg.segmentation.landmarks.cava import division_mm, shows_aorta
 from venoseg.segmentation.landmarks.central import Landmarks
@@ -316,6 +316,24 @@ def test_an_iliac_vein_that_nothing_proves_is_not_drawn_but_one_beside_an_occlus
     assert bool(left.labels.any()) == drawn
     assert found.open_stations.any() == drawn
     assert found.confidence.reasons[0].startswith("not drawn, for nothing proves") != drawn
+
+
+@pytest.mark.parametrize(
+    ("factor", "vessel", "drawn"),
+    [(0.9, "left_iliac_vein", True), (0.5, "left_iliac_vein", False), (0.5, "ivc", True)],
+)
+def test_without_seeds_what_is_open_of_an_iliac_vein_must_be_sure_but_not_all_of_it_be_open(
+    factor, vessel, drawn
+):
+    closed = VesselConfidence(vessel, 0.3, ("no contrast over 70 % of its length",))
+    one = Judged(
+        Stretch(0, vessel, 0, 3), np.ones(3, dtype=bool), (), closed, True, seen=0.8, drawn=0.8
+    )
+    one = doubted(one, [(factor, "faint")])
+    (found,), left = withheld([one], [short_tube()], eight_voxels(), [vessel], least=0.5)
+    assert bool(left.labels.any()) == drawn
+    assert (found.confidence.confidence > 0.0) == drawn
+    assert found.confidence.reasons[0].startswith("was not found with certainty") != drawn
 
 
 class TestSeedInAnIliacArtery:

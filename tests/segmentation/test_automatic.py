@@ -9,8 +9,7 @@ import pytest
 
 from venoseg.dicom import read_study
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation import Seed, Segmentation, VesselConfidence, segment
-from venoseg.segmentation.automatic import without_doubtful_sides
+from venoseg.segmentation import Seed, segment
 from venoseg.segmentation.landmarks.aorta import lowest_of_aorta_mm, run_of_aorta
 from venoseg.segmentation.landmarks.tracks import Track
 from venoseg.volume import Grid, Volume
@@ -195,22 +194,6 @@ class TestWhereTheAortaDivides:
         track = aorta(contrast, np.full(40, 8.5))
         assert lowest_of_aorta_mm(track) == pytest.approx(0.0)
         assert run_of_aorta(track)[0] == 27
-
-
-def test_an_iliac_vein_that_is_not_sure_loses_its_label():
-    grid = Grid.from_axes((4, 5, 5), spacing_mm=(1.0, 1.0, 1.0))
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    labels[0], labels[1] = 1, 2
-    confidence = (
-        VesselConfidence("ivc", 0.3, ("faint",)),
-        VesselConfidence("left_iliac_vein", 0.3, ("faint",)),
-    )
-    names = {1: "ivc", 2: "left_iliac_vein"}
-    kept = without_doubtful_sides(Segmentation(labels, grid, names, confidence=confidence))
-    assert kept.mask("ivc").sum() == 25
-    assert not kept.mask("left_iliac_vein").any()
-    assert kept.confidence[1].confidence == 0.0
-    assert kept.confidence[1].reasons == ("was not found with certainty", "faint")
 
 
 def test_a_cut_field_of_view_and_a_metal_hip_do_not_disturb():

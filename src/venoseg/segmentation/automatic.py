@@ -170,7 +170,8 @@ def _surest(
     failed: MeasurementError | None = None
     for these in (ends, alone) if ends.found else (alone,):
         try:
-            found = followed(volume, scene, _chains(scene, cava, these), "automatic")
+            chains = _chains(scene, cava, these)
+            found = followed(volume, scene, chains, "automatic", least=LEAST_CONFIDENCE)
         except MeasurementError as error:
             failed = failed or error
             continue
@@ -218,7 +219,6 @@ def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, missing: str) -> S
             f"no vein was found with certainty ({BY_NAME[surest.vessel].title}: {doubts})",
             remedy=_REMEDY,
         )
-    segmentation = without_doubtful_sides(segmentation)
     confidence = segmentation.confidence
     if not ends.found and not _reaches_lower_end(segmentation, grid):
         words = f"ends after {_height_mm(segmentation):.0f} mm: no sure contrast farther down"
@@ -230,24 +230,6 @@ def _sure(segmentation: Segmentation, ends: Ends, grid: Grid, missing: str) -> S
         VesselConfidence(f"{side}_iliac_vein", 0.0, (missing,)) for side in ends.missing
     )
     return replace(segmentation, confidence=confidence)
-
-
-def without_doubtful_sides(segmentation: Segmentation) -> Segmentation:
-    """Take away the label of iliac veins that are not sure; their confidence tells why."""
-    doubtful = {
-        one.vessel
-        for one in segmentation.confidence
-        if one.vessel != "ivc" and one.confidence < LEAST_CONFIDENCE
-    }
-    values = [value for value, name in segmentation.names.items() if name in doubtful]
-    labels = np.where(np.isin(segmentation.labels, values), 0, segmentation.labels)
-    confidence = tuple(
-        replace(one, confidence=0.0, reasons=("was not found with certainty", *one.reasons))
-        if one.vessel in doubtful
-        else one
-        for one in segmentation.confidence
-    )
-    return replace(segmentation, labels=labels.astype(np.uint8), confidence=confidence)
 
 
 def _reaches_lower_end(segmentation: Segmentation, grid: Grid) -> bool:

@@ -42,6 +42,7 @@ _LEFT_SHARE, _LEFT, _SECOND = 0.3, 0.6, 0.75
 _NOT_SEEN = 0.25
 _NOT_PROVED = "not drawn, for nothing proves that it is the vein"
 _NOT_TOLD = "not drawn, for it cannot be told from the artery beside it"
+_NOT_SURE = "was not found with certainty"
 
 
 def with_doubts(
@@ -100,11 +101,16 @@ def with_doubts(
 
 
 def withheld(
-    found: Sequence[Judged], tubes: Sequence[Tube], drawn: Drawn, names: Sequence[str]
+    found: Sequence[Judged],
+    tubes: Sequence[Tube],
+    drawn: Drawn,
+    names: Sequence[str],
+    least: float = 0.0,
 ) -> tuple[list[Judged], Drawn]:
     """Take away the labels of veins that cannot be told from arteries or other things.
 
-    What is left of an iliac vein beside an occlusion stays where the image shows it well.
+    What is left of an iliac vein beside an occlusion stays where the image shows it well, and where
+    what has a label is at least so sure as ``least``.
     """
     why = {
         one.stretch.vessel: _NOT_TOLD
@@ -114,6 +120,8 @@ def withheld(
     for one in found:
         if one.stretch.vessel != "ivc" and one.open_stations.any() and one.seen < _NOT_SEEN:
             why.setdefault(one.stretch.vessel, _NOT_PROVED)
+        if one.stretch.vessel != "ivc" and one.first_of_vessel and one.drawn < least:
+            why.setdefault(one.stretch.vessel, _NOT_SURE)
     told = [
         _not_drawn(one, tubes[one.stretch.tube], why[one.stretch.vessel])
         if one.stretch.vessel in why

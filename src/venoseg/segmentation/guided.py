@@ -116,10 +116,12 @@ def followed(
     chains: Sequence[Chain],
     origin: Origin,
     known_lps_mm: Sequence[FloatArray] = (),
+    least: float = 0.0,
 ) -> Segmentation:
     """Follow chains through a scene; name, judge and paint what was found.
 
-    ``known_lps_mm`` are places that lie in the veins for certain; points of chains need not.
+    ``known_lps_mm`` are places that lie in the veins for certain; points of chains need not. Iliac
+    veins of which what is open is less sure than ``least`` get no label.
 
     The labels lie on the part of the volume's grid that holds the veins: `on_grid` places them.
 
@@ -171,7 +173,7 @@ def followed(
         lambda: with_doubts(found, tubes, scene, names, before, veins),
         lambda: _cut_at_ends(veins, chains),
     )
-    found, veins = withheld(doubted, tubes, ended, names)
+    found, veins = withheld(doubted, tubes, ended, names, least)
     if len(veins.value) == 0:
         raise MeasurementError(
             "the veins between the seed points cannot be told from what lies beside them",

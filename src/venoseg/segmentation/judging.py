@@ -65,6 +65,8 @@ class Judged:
         Whether an artery may be a part of it.
     seen
         How sure the image makes that what is open is the vein, however much of it is not.
+    drawn
+        The same when all that raises doubt about it is counted.
     """
 
     stretch: Stretch
@@ -74,6 +76,7 @@ class Judged:
     first_of_vessel: bool
     merged: bool = False
     seen: float = 1.0
+    drawn: float = 1.0
 
 
 def judged(
@@ -125,7 +128,7 @@ def judged(
         share = float(unmixed.sum()) / max(int(lumen.sum()), 1)
         merged = bool(lumen.any()) and float(in_artery[lumen].mean()) > _TOUCHED
         first = stretch.vessel not in vessels
-        one = Judged(stretch, lumen, long, confidence, first, merged, seen)
+        one = Judged(stretch, lumen, long, confidence, first, merged, seen, seen)
         words = f"without contrast along {100 * share:.0f} %, where only fat outlines it"
         value = min((1.0 - _UNMIXED * share) / ARTERIAL_PHASE, 1.0)
         out.append(doubted(one, [(value, words)] if share else []))
@@ -143,6 +146,7 @@ def with_doubt(found: Sequence[Judged], most: float, words: str) -> list[Judged]
                 confidence=min(one.confidence.confidence, most),
                 reasons=(*one.confidence.reasons, words),
             ),
+            drawn=min(one.drawn, most),
         )
         for one in found
     ]
@@ -150,10 +154,11 @@ def with_doubt(found: Sequence[Judged], most: float, words: str) -> list[Judged]
 
 def doubted(one: Judged, doubts: Sequence[Doubt]) -> Judged:
     """Return a stretch whose confidence each of its doubts lowers by its own factor."""
-    value = one.confidence.confidence * float(np.prod([max(v, 0.0) for v, _ in doubts]))
+    factor = float(np.prod([max(v, 0.0) for v, _ in doubts]))
     reasons = (*one.confidence.reasons, *(words for _, words in doubts))
-    confidence = replace(one.confidence, confidence=round(value, 2), reasons=reasons)
-    return replace(one, confidence=confidence)
+    value = round(one.confidence.confidence * factor, 2)
+    confidence = replace(one.confidence, confidence=value, reasons=reasons)
+    return replace(one, confidence=confidence, drawn=one.drawn * factor)
 
 
 def blood_level(tubes: Sequence[Tube]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation
+from venoseg.segmentation.model import Segmentation
 
 # Two that hold so much of the same cava tell of the same lumen.
 _SAME_CAVA = 0.9
@@ -17,7 +17,7 @@ def open_below(with_veins: Segmentation, alone: Segmentation) -> Segmentation | 
 
     A cava that is followed on to the groins counts as doubtful for what is closed of it. It is in
     doubt for nothing else where as much of it has a lumen as when it is followed down to its last
-    open place only, and sure iliac veins have one below.
+    open place only, and an iliac vein that was sure enough to be drawn has one below.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def open_below(with_veins: Segmentation, alone: Segmentation) -> Segmentation | 
     """
     held = [np.count_nonzero(one.mask("ivc")) for one in (with_veins, alone)]
     occluded = any(course.vessel == "ivc" for course in with_veins.occluded)
-    veins = [c.confidence for c in with_veins.confidence if c.vessel != "ivc"]
-    if not occluded or held[0] < _SAME_CAVA * held[1] or max(veins, default=0) < LEAST_CONFIDENCE:
+    drawn = any(with_veins.mask(name).any() for name in with_veins.names.values() if name != "ivc")
+    if not occluded or not drawn or held[0] < _SAME_CAVA * held[1]:
         return None
     (sure,) = (one for one in alone.confidence if one.vessel == "ivc")
     confidence = tuple(

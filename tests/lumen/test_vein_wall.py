@@ -11,10 +11,12 @@ from scipy.ndimage import gaussian_filter1d
 from venoseg.lumen import VesselProfile, measure
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.vein_wall import (
+    EdgeModel,
     expected_thickness_mm,
     outer_share,
     seen_shift,
     split_blur,
+    with_told_blur,
 )
 from venoseg.phantom import Scanner, fit_grid, render, shape
 from venoseg.phantom.body import Grown, Union
@@ -89,6 +91,22 @@ class TestThickness:
         some = split_blur(Blur(0.85, 0.9), Blur(0.7, 0.8), 0.58, 15.0, told=True)
         assert none.wall_mm < 0.7 * some.wall_mm
         assert none.wall_mm - 1.96 * none.wall_sd_mm < 0.0
+
+
+class TestVeinsTooNarrowToTellTheBlur:
+    def test_take_it_from_the_others(self):
+        wide = EdgeModel(Blur(1.2, 1.4), 1.0, 0.3, 0.1)
+        narrow = EdgeModel(Blur(0.7, 0.9), 0.4, 0.4, 0.4, blur_told=False)
+        informed = with_told_blur({"ivc": wide, "left_gonadal_vein": narrow, "aorta": None})
+        assert list(informed) == ["left_gonadal_vein"]
+        own = informed["left_gonadal_vein"]
+        assert (own.blur.in_plane_mm, own.blur.through_plane_mm) == (1.2, 1.4)
+        assert own.blur_told
+        assert (own.wall_mm, own.wall_sd_mm) == (0.4, 0.4)
+
+    def test_have_none_to_take_where_all_are_narrow(self):
+        narrow = EdgeModel(Blur(0.7, 0.9), blur_told=False)
+        assert with_told_blur({"ivc": narrow, "left_gonadal_vein": narrow}) == {}
 
 
 class TestInFat:

@@ -10,6 +10,9 @@ from venoseg.lumen.edges import Blur, Profiles
 from venoseg.lumen.sight import expected_beyond, inner_depths
 from venoseg.volume import BoolArray, FloatArray, Grid
 
+SCANNER_MM = 0.6
+"""Standard deviation of the point spread of a soft body kernel."""
+
 # Standard deviations in mm that a body CT can have; what comes out at a bound is not an estimate.
 _LEAST_MM, _MOST_MM = 0.3, 3.0
 
@@ -27,14 +30,15 @@ _LEAST_LEAN = 0.2
 def default_blur(grid: Grid, slice_thickness_mm: float | None) -> Blur:
     """Return the blur of a soft body kernel on this grid, for want of an estimate.
 
-    The point-spread of 0.6 mm is joined in quadrature by the voxel's own width and by linear
+    Its point spread is joined in quadrature by the voxel's own width and by linear
     interpolation between voxels (h2/12 and on average h2/8 of variance).
     """
     through, pixel = grid.slice_and_pixel_mm
     thickness = through if slice_thickness_mm is None else slice_thickness_mm
+    spread_mm2 = SCANNER_MM**2
     return Blur(
-        in_plane_mm=float(np.sqrt(0.36 + pixel**2 * (1 / 12 + 1 / 8))),
-        through_plane_mm=float(np.sqrt(0.36 + thickness**2 / 12 + through**2 / 8)),
+        in_plane_mm=float(np.sqrt(spread_mm2 + pixel**2 * (1 / 12 + 1 / 8))),
+        through_plane_mm=float(np.sqrt(spread_mm2 + thickness**2 / 12 + through**2 / 8)),
     )
 
 

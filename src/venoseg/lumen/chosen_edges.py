@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import (
@@ -20,7 +21,9 @@ from venoseg.lumen.assess import (
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import equivalent_mm
 from venoseg.lumen.evidence import Boundary, Evidence
+from venoseg.lumen.narrow import for_every_blur_mm
 from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.search import DEEPEST, REACH_MM, depths_mm
 from venoseg.lumen.uncertainty import (
     half_intervals_mm,
     hidden_wall_mm,
@@ -91,6 +94,10 @@ def choose_edges(
             resolution[chosen] = resolution_mm(edge.blur, curve, edge.grid)[chosen]
     unseen = unseen_rim_mm(image, grid)[:, None]
     half[from_image] = (np.hypot(half, unseen) + evidence.blood.more_mm[run])[from_image]
+    if seen is not None and model is not None and not model.blur_told and from_image.any():
+        blur_mm = _across_mm(seen, curve)[from_image]
+        ways = (blur_mm, depths_mm(REACH_MM), DEEPEST)
+        half[from_image] = for_every_blur_mm(contours[from_image], half[from_image], *ways)
     if boundary == "gray" and not from_image.all():
         apart = equivalent_mm(image.contours_mm) - equivalent_mm(labels.contours_mm)
         doubt = unproved_labels_mm(apart[from_image], grid)
@@ -98,3 +105,10 @@ def choose_edges(
     narrow = note_narrow(equivalent_mm(contours), resolution, flags)
     half = np.hypot(half, np.where(narrow, _NARROW_DOUBT * resolution, 0.0)[:, None])
     return ChosenEdges(contours, half, from_image, image.inside - image.outside)
+
+
+def _across_mm(edge: Edge, curve: Curve) -> FloatArray:
+    """Return (n,) how blurred edges are in the planes across a curve: standard deviation."""
+    across, upward = (edge.blur.along(way, edge.grid) for way in (curve.across, curve.upward))
+    blur_mm: FloatArray = np.sqrt((across**2 + upward**2) / 2.0)
+    return blur_mm

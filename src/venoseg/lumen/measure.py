@@ -29,7 +29,7 @@ from venoseg.lumen.stents.meeting import met
 from venoseg.lumen.stents.records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stents.sizes import StentSizes, sizes_in_words, stented_veins
 from venoseg.lumen.stents.stations import OwnedStent, from_the_head, owned, with_stents
-from venoseg.lumen.vein_wall import EdgeModel
+from venoseg.lumen.vein_wall import EdgeModel, with_told_blur
 from venoseg.lumen.warnings import warnings_of
 from venoseg.processes import usable_cores
 from venoseg.segmentation import Seed, Segmentation, find_stents
@@ -189,19 +189,24 @@ def measure_along(
     volume, segmentation, boundary, reference, stent_nominal_mm
         As `measure` takes them. Stents are found here, and their metal goes into the segmentation.
     models
-        What an edge of each vein looks like in the image; those without one are asked themselves.
+        What an edge of each vein looks like in the image; those without one are asked themselves,
+        and those too narrow to tell their blur take it from the others.
     """
     known, rule = models or {}, reference or ReferenceRule()
     grain = Grain() if boundary == "mask" else grain_beside(tree, volume)
 
-    def profile(branch: Branch) -> VesselProfile:
-        measured = profile_of(volume, branch, boundary, grain, known.get(branch.vessel))
+    def profile(branch: Branch, model: EdgeModel | None) -> VesselProfile:
+        measured = profile_of(volume, branch, boundary, grain, model)
         return with_implants(with_gaps(measured, volume, segmentation), volume)
 
     with ThreadPoolExecutor(min(_THREADS, usable_cores())) as pool:
         # The longest first, so that no core is left with it at the end.
         longest_first = sorted(tree.branches, key=lambda branch: -len(branch.curve))
-        made = {done.vessel: done for done in pool.map(profile, longest_first)}
+        asked = [known.get(branch.vessel) for branch in longest_first]
+        made = {done.vessel: done for done in pool.map(profile, longest_first, asked)}
+        informed = with_told_blur({name: done.evidence.model for name, done in made.items()})
+        unaware = [made[name].branch for name in informed]
+        made |= {done.vessel: done for done in map(profile, unaware, informed.values())}
         bare = [made[branch.vessel] for branch in tree.branches]
         # The search costs more than the measurement: wires beside the lumen must call for it.
         drawn, names = segmentation.stent is not None, list(segmentation.names.values())

@@ -9,11 +9,13 @@ blurs them, read in the same way: the walls of a slit are all but flat.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chndtr, ndtr
 
-from venoseg.lumen.contours import feret_diameters_mm
+from venoseg.lumen.blur import SCANNER_MM
+from venoseg.lumen.contours import equivalent_mm, feret_diameters_mm
 from venoseg.lumen.edges import Profiles, curvature_pull, matched_offsets
 from venoseg.lumen.sight import expected_beyond, inner_depths
 from venoseg.volume import BoolArray, FloatArray
@@ -24,9 +26,37 @@ _FROM, _TO, _COUNT = 1.2, 6.0, 33
 # Readings, each from where the one before has found the edge.
 _TURNS = 3
 
+# Where the image does not tell it, the scanner's blur is with 95 % between these: that of sharp
+# kernels and of the smoothest for the body. So many of them are tried.
+_BLURS_MM, _BLURS = (0.4, 1.2), 7
+
 # Where a radius that grows shows as one that grows by less than this share, neither tells the
 # other.
 _LEAST_GAIN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Lumen:
+    """A lumen in a blurred image.
+
+    ``image`` takes half its width, places from its middle and the blur; ``bend`` is how much its
+    wall bends, as a share of a circle's.
+    """
+
+    image: Callable[[FloatArray, FloatArray, float], FloatArray]
+    bend: float
+
+
+def _tube(half_mm: FloatArray, places_mm: FloatArray, blur_mm: float) -> FloatArray:
+    return np.asarray(chndtr((half_mm / blur_mm) ** 2, 2.0, (places_mm / blur_mm) ** 2))
+
+
+def _gap(half_mm: FloatArray, places_mm: FloatArray, blur_mm: float) -> FloatArray:
+    half, place = half_mm / blur_mm, np.abs(places_mm) / blur_mm
+    return np.asarray(ndtr(half - place) - ndtr(-half - place))
+
+
+_TUBE, _GAP = _Lumen(_tube, 1.0), _Lumen(_gap, 0.0)
 
 
 def missed_mm(
@@ -57,22 +87,68 @@ def missed_mm(
         return missed
     typical = float(np.median(blur_mm[narrow]))
     true = np.linspace(_FROM, _TO, _COUNT) * typical
-    half = (true / typical)[:, None]
-
-    def tube(places_mm: FloatArray) -> FloatArray:
-        return np.asarray(chndtr(half**2, 2.0, (places_mm / typical) ** 2))
-
-    def gap(places_mm: FloatArray) -> FloatArray:
-        place = np.abs(places_mm) / typical
-        return np.asarray(ndtr(half - place) - ndtr(-half - place))
-
     least, greatest, _ = feret_diameters_mm(contours_mm[narrow])
     round_mm, flat_mm = (
-        _told(read, true, _read_off(image, bend, true, typical, depths_mm, deepest))
-        for read, image, bend in ((radius_mm[narrow], tube, 1.0), (least / 2.0, gap, 0.0))
+        _told(read, true, _read_off(lumen, true, typical, typical, depths_mm, deepest))
+        for read, lumen in ((radius_mm[narrow], _TUBE), (least / 2.0, _GAP))
     )
     missed[narrow] = flat_mm + least / greatest * (round_mm - flat_mm)
     return missed
+
+
+def for_every_blur_mm(
+    contours_mm: FloatArray,
+    half_mm: FloatArray,
+    blur_mm: FloatArray,
+    depths_mm: FloatArray,
+    deepest: float,
+) -> FloatArray:
+    """Widen intervals of diameters where the image does not tell its blur.
+
+    The more blurred a lumen is that is hardly wider than the blur, the wider it is read. Of every
+    blur that a scanner may have it is asked which lumens would be read within the interval.
+
+    Parameters
+    ----------
+    contours_mm
+        (n, m, 2) lumens.
+    half_mm
+        (n, 2) half widths of the intervals of the equivalent and the minimum diameter as they are
+        with the blur that was expected.
+    blur_mm
+        (n,) that blur.
+    depths_mm, deepest
+        As `missed_mm` takes them.
+
+    Returns
+    -------
+    FloatArray
+        (n, 2) half widths that hold all these lumens.
+    """
+    least, greatest, _ = feret_diameters_mm(contours_mm)
+    radii = np.stack([equivalent_mm(contours_mm), least], axis=1) / 2.0
+    typical = float(np.median(blur_mm))
+    true = np.linspace(_FROM, _TO, _COUNT) * typical
+    scanners_mm2 = np.linspace(*_BLURS_MM, _BLURS) ** 2
+    blurs = np.sqrt(np.maximum(typical**2 - SCANNER_MM**2 + scanners_mm2, _BLURS_MM[0] ** 2))
+
+    def half(lumen: _Lumen) -> FloatArray:
+        ways = (typical, depths_mm, deepest)
+        as_expected = true + _read_off(lumen, true, typical, *ways)
+        low, high = (
+            np.interp(radii + end, true, as_expected) for end in (-half_mm / 2.0, half_mm / 2.0)
+        )
+        most = half_mm / 2.0
+        for blur in blurs.tolist():
+            read = true + _read_off(lumen, true, blur, *ways)
+            ends = np.interp([low, high], read, true) - radii
+            # Where no lumen would be read as narrow as that the blur is another.
+            most = np.where(high >= read[0], np.maximum(most, np.abs(ends).max(axis=0)), most)
+        return 2.0 * most
+
+    flat_mm = half(_GAP)
+    widened: FloatArray = flat_mm + (least / greatest)[:, None] * (half(_TUBE) - flat_mm)
+    return np.where((radii < _TO * typical - half_mm)[:, :1], widened, half_mm)
 
 
 def _told(radius_mm: FloatArray, true_mm: FloatArray, off_mm: FloatArray) -> FloatArray:
@@ -84,10 +160,10 @@ def _told(radius_mm: FloatArray, true_mm: FloatArray, off_mm: FloatArray) -> Flo
 
 
 def _read_off(
-    image: Callable[[FloatArray], FloatArray],
-    bend: float,
+    lumen: _Lumen,
     true_mm: FloatArray,
     blur_mm: float,
+    expected_mm: float,
     depths_mm: FloatArray,
     deepest: float,
 ) -> FloatArray:
@@ -95,18 +171,20 @@ def _read_off(
 
     Parameters
     ----------
-    image
-        Of (k, d) places from the middles of the lumens.
-    bend
-        How much their walls bend, as a share of a circle's.
-    true_mm, blur_mm, depths_mm, deepest
-        Half the true widths, and as `missed_mm` takes them.
+    lumen
+        What they look like.
+    true_mm
+        Half their true widths.
+    blur_mm, expected_mm
+        How blurred the image is, and how blurred the edge that is fitted to it.
+    depths_mm, deepest
+        As `missed_mm` takes them.
     """
-    width = np.full((len(true_mm), 1), blur_mm)
+    width = np.full((len(true_mm), 1), expected_mm)
     read = true_mm
     for _ in range(_TURNS):
         # Every turn reads from where the one before has found the edge.
-        seen = image(read[:, None] + depths_mm)
+        seen = lumen.image(true_mm[:, None], read[:, None] + depths_mm, blur_mm)
         inner = inner_depths(depths_mm, read)
         inside = np.where(inner, seen, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
         outside = expected_beyond(seen)
@@ -115,7 +193,7 @@ def _read_off(
             profiles, inside[:, None], outside[:, None], width, deepest * read, rounds=8
         )
         read = read + offset[:, 0]
-    result: FloatArray = read - true_mm + curvature_pull(bend / read, blur_mm)
+    result: FloatArray = read - true_mm + curvature_pull(lumen.bend / read, expected_mm)
     return result
 
 

@@ -47,7 +47,7 @@ from venoseg.volume import FloatArray, Grid, Volume
 DEEPEST = 1.2
 
 # How far to either side of the outline the edge is sought.
-_REACH_MM = 3.2
+REACH_MM = 3.2
 
 # Steps of the fit while the contour is brought nearer.
 _NEARING_ROUNDS = 2
@@ -122,7 +122,7 @@ def search_edge(
     """
     grid = volume.grid
     model, draws = EdgeModel(default_blur(grid, volume.source.slice_thickness_mm)), grain.on(grid)
-    depths = depths_mm(_REACH_MM)
+    depths = depths_mm(REACH_MM)
     contours = settled(start_mm, curve, grid)[:, ::NEARING_STRIDE]
     first: Turn | None = None
     turns: list[Turn] = []
@@ -284,7 +284,9 @@ def _model_of(found: Found, profiles: Profiles, curve: Curve, grid: Grid) -> Edg
     # Across a narrow lumen the image rises to no level that would tell the width of the rise.
     wide = (radius_mm >= _RESOLVED_RADIUS * expected.in_plane_mm)[:, None]
     if not wide.any():
-        return split_blur(expected, expected, 0.0, 2.0 * float(np.median(radius_mm)), told=False)
+        diameter_mm = 2.0 * float(np.median(radius_mm))
+        guess = split_blur(expected, expected, 0.0, diameter_mm, told=False)
+        return replace(guess, blur_told=False)
     usable = found.turn.usable & wide
     fat = usable & (share >= FACES_FAT)
     told = bool(fat.sum() >= _LEAST_FAT * usable.sum())

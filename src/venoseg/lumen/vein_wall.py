@@ -13,7 +13,8 @@ and the doubt holds both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -69,12 +70,15 @@ class EdgeModel:
         Thickness of the vein's wall, and its standard deviation.
     wall_own_sd_mm
         The part of that deviation that another image of the same vein does not share.
+    blur_told
+        Whether the image told its blur; otherwise it is the one to expect.
     """
 
     blur: Blur
     wall_mm: float = 0.0
     wall_sd_mm: float = 0.0
     wall_own_sd_mm: float = 0.0
+    blur_told: bool = True
 
 
 def expected_thickness_mm(diameter_mm: float) -> float:
@@ -173,6 +177,26 @@ def split_blur(
 
     blur = Blur(without_wall(apparent.in_plane_mm), without_wall(apparent.through_plane_mm))
     return EdgeModel(blur, wall_mm, wall_sd_mm, own_sd_mm)
+
+
+def with_told_blur(models: Mapping[str, EdgeModel | None]) -> dict[str, EdgeModel]:
+    """Return models of the veins too narrow to tell the image's blur, with what the others tell.
+
+    It is one image: the median counts. Where no vein tells it there are none.
+    """
+    known = {vessel: model for vessel, model in models.items() if model is not None}
+    told = [model.blur for model in known.values() if model.blur_told]
+    if not told:
+        return {}
+    median = Blur(
+        float(np.median([blur.in_plane_mm for blur in told])),
+        float(np.median([blur.through_plane_mm for blur in told])),
+    )
+    return {
+        vessel: replace(model, blur=median, blur_told=True)
+        for vessel, model in known.items()
+        if not model.blur_told
+    }
 
 
 def _thickness(

@@ -15,6 +15,7 @@ from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
 from venoseg.segmentation.landmarks.pairs import INNER_MM
 from venoseg.segmentation.model import LEAST_CONFIDENCE
+from venoseg.segmentation.outlines import of_outline
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.streams import brightest_hu
@@ -84,6 +85,7 @@ def with_doubts(
             *of_slivers(after, value),
             *_of_streams(one, tubes[one.stretch.tube], scene),
             *of_completed(tubes[one.stretch.tube], one.open_stations),
+            *_of_outline(one, tubes[one.stretch.tube]),
             *_of_course(vessel, course[vessel], scene),
             *_of_internal(vessel, course[vessel], levels.get(vessel), scene),
             *unknown,
@@ -237,6 +239,11 @@ def _of_course(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]
 def _of_streams(one: Judged, tube: Tube, scene: Scene) -> Iterator[Doubt]:
     if one.stretch.vessel == "ivc" and scene.artery_hu is not None:
         yield from of_streams(tube, one.open_stations, scene.picture, brightest_hu(scene.artery_hu))
+
+
+def _of_outline(one: Judged, tube: Tube) -> Iterator[Doubt]:
+    if one.stretch.vessel == "ivc":
+        yield from of_outline(tube, one.open_stations)
 
 
 def _of_neighbour(vessel: str, points: FloatArray, scene: Scene) -> Iterator[Doubt]:

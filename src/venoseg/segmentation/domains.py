@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.growing import closed_along
@@ -21,10 +20,10 @@ from venoseg.segmentation.together import both, each
 from venoseg.segmentation.working import (
     Box,
     Float32Array,
+    blocks_of,
     blockwise,
     box_of,
     factors,
-    pooled,
     reach_of,
     smoothed,
     upright,
@@ -83,29 +82,30 @@ def picture_of(volume: Volume, box: Box) -> Picture:
     Voxels much smaller than a millimetre are averaged first: smoothing would do the same, slowly.
     """
     part = volume.crop(box)
-    part = with_blocks(part, factors(part.grid, _FINE_MM))
-    spacing = part.grid.spacing_mm
-    mean, grid = pooled(part, box_of(part.grid), SPACING_MM)
-    darkest = _darkest(part.voxels, _SMOOTH_MM / spacing, factors(part.grid, SPACING_MM))
-    darkest, _ = upright(darkest, Grid(darkest.shape, part.grid.affine))
-    return Picture(mean, np.ascontiguousarray(darkest), grid)
-
-
-def _darkest(
-    voxels: npt.NDArray[np.generic], sigma: FloatArray, factor: npt.NDArray[np.int64]
-) -> Float32Array:
-    """Return the least smoothed value of each block; a few slices at a time are held twice."""
-    deep = int(factor[0])
+    fine = factors(part.grid, _FINE_MM)
+    place = blocks_of(part.grid, fine)
+    coarse = factors(place, SPACING_MM)
+    sigma = _SMOOTH_MM / place.spacing_mm
+    count, deep = place.shape[0], int(coarse[0])
     step, reach = deep * max(1, _AT_ONCE // deep), reach_of(float(sigma[0]))
 
-    def least(start: int) -> Float32Array:
-        low = max(start - reach, 0)
-        stop = min(start + step, len(voxels))
-        smooth = smoothed(voxels[low : stop + reach], sigma)[start - low : stop - low]
-        return blockwise(np.minimum, smooth, factor)
+    def slab(start: int) -> tuple[Float32Array, Float32Array]:
+        """Return the mean and the darkest of the blocks of a few slices; few are held at a time."""
+        low, stop = max(start - reach, 0), min(start + step, count)
+        held = slice(low * int(fine[0]), min(stop + reach, count) * int(fine[0]))
+        near = with_blocks(part.crop((held, *box_of(part.grid)[1:])), fine)
+        own = near.crop((slice(start - low, stop - low), *box_of(near.grid)[1:]))
+        smooth = smoothed(near.voxels, sigma)[start - low : stop - low]
+        mean = with_blocks(own, coarse).voxels.astype(np.float32, copy=False)
+        return mean, blockwise(np.minimum, smooth, coarse)
 
     # What is left over beside the last whole block is cut.
-    return np.concatenate(each(least, range(0, len(voxels) - deep + 1, step)))
+    slabs = each(slab, range(0, count - deep + 1, step))
+    means, darkest = (np.concatenate(parts) for parts in zip(*slabs, strict=True))
+    place = blocks_of(place, coarse)
+    darkest, _ = upright(darkest, place)
+    mean, grid = upright(means, place)
+    return Picture(mean, np.ascontiguousarray(darkest), grid)
 
 
 def bones_in(picture: Picture, level_hu: float) -> BoolArray:

@@ -37,7 +37,7 @@ LARGEST_MM = 26.0
 # A wall is sought half as far again as the round before found one, and so far at least.
 _FARTHER, _LEAST_FAR_MM = 1.5, 12.0
 # The course is moved into the middle until it moves by less than this nearly everywhere.
-_ROUNDS, _SETTLED_MM, _EVEN_MM = 5, 0.8, 3.0
+_ROUNDS, _SETTLED_MM, _EVEN_MM = 5, 1.0, 3.0
 _WALL_SHOWS = 0.65
 _SEED_MM = 4.0
 _BEYOND_MM, _OUTSIDE_MM = 10.0, 6.0

@@ -17,6 +17,7 @@ from venoseg.segmentation.ovals import (
     unusual_area,
     unusual_shape,
 )
+from venoseg.segmentation.together import each
 from venoseg.volume import FloatArray
 
 # Areas of cavae in the liver that are tried, and lengths over widths, in so many directions each.
@@ -58,15 +59,13 @@ def best_ovals(
     roots = roots_of(*shapes.T)
     rims = rims_of(middles[:, None], roots[None])
     usual, off = _usual(shapes), _off(middles[:, None], roots[None])
-    score = np.stack(
-        [
-            scored(planes, np.array(at), replace(rims, points_mm=rims.points_mm + place))[0]
-            + usual
-            - weight * off
-            for at, place, weight in zip(stations, inside_mm, sure, strict=True)
-        ]
-    )
-    score = _even(score)
+
+    def fit(n: int) -> FloatArray:
+        moved = replace(rims, points_mm=rims.points_mm + inside_mm[n])
+        score: FloatArray = scored(planes, stations[n], moved)[0] + usual - sure[n] * off
+        return score
+
+    score = _even(np.stack(each(fit, range(len(stations)))))
     # Of each place the best few shapes.
     which = np.argsort(-score, axis=2)[:, :, :_SHAPES]
     where = np.broadcast_to(np.arange(len(middles))[None, :, None], which.shape)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from venoseg.segmentation.domains import Picture, bones_in
-from venoseg.segmentation.landmarks.central import crest_of
+from venoseg.segmentation.landmarks.central import crest_of, find_landmarks
 from venoseg.segmentation.landmarks.spine import spine_of
 from venoseg.volume import Grid
 
@@ -91,3 +92,23 @@ def test_vertebrae_with_their_marrow_and_the_disc_between_are_bone_and_the_vein_
     bones = bones_in(Picture(image, image, grid), 140.0)
     assert bones[:, np.hypot(x - 30, y - 40) < 11].all()
     assert not bones[:, vein].any()
+
+
+@pytest.mark.parametrize("bowel_hu", [190.0, 220.0])
+def test_bowel_that_holds_contrast_beside_the_cava_is_not_followed(bowel_hu):
+    y, x = np.mgrid[:80, :110]
+    image = np.full(GRID.shape, -1000.0, np.float32)
+    image[:, ((x - 55) / 50.0) ** 2 + ((y - 40) / 32.0) ** 2 < 1] = -90.0
+    image[:, np.hypot(x - 44, y - 43) < 9] = 58.0
+    image[:, np.hypot(x - 55, y - 46) < 7] = 200.0
+    image[:, (np.abs(x - 55) < 4) & (y > 52) & (y < 66)] = 350.0
+    aorta, cava, bowel = (np.hypot(x - i, y - j) for i, j in ((59, 35), (50, 36), (46, 31)))
+    image[:, aorta < 3.3] = 150.0
+    image[:, cava < 3.0] = 115.0
+    image[10:30, bowel < 3.5] = bowel_hu
+    image = ndimage.gaussian_filter(image, (0.0, 0.5, 0.5))
+    image += np.random.default_rng(1).normal(0.0, 8.0, GRID.shape).astype(np.float32)
+    found = find_landmarks(image, GRID)
+    assert found is not None
+    away = GRID.to_index(found.cava.points_lps_mm)[12:28, 1:] - (36, 50)
+    assert np.linalg.norm(away, axis=1).max() < 2.0

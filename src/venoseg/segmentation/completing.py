@@ -27,7 +27,8 @@ from venoseg.segmentation.ovals import (
 )
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.steady_ovals import best_ovals
-from venoseg.segmentation.streams import Streams, brightest_hu
+from venoseg.segmentation.streams import Streams
+from venoseg.segmentation.unmixed import brightest_hu
 from venoseg.segmentation.wall import ROUND, Tube, level_along, shown_share, step_at, unrolled
 from venoseg.volume import BoolArray, FloatArray, Volume
 

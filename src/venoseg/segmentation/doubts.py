@@ -18,11 +18,10 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE
 from venoseg.segmentation.outlines import of_outline
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.streams import brightest_hu
 from venoseg.segmentation.telling import DARKER_HU, beside_artery
 from venoseg.segmentation.thinned import of_slivers
 from venoseg.segmentation.together import each
-from venoseg.segmentation.unmixed import is_arterial
+from venoseg.segmentation.unmixed import brightest_hu, is_arterial
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.working import factors
 from venoseg.volume import FloatArray

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.unmixed import is_arterial
+from venoseg.segmentation.unmixed import TISSUE_HU, brightest_hu, is_arterial
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
 
-# Renal veins carry the contrast that the aorta held some seconds ago.
-_OVER_ARTERY, _TISSUE_HU = 1.2, 40.0
 # The least blood: a low percentile along the cava, but if contrast has come no less than shows it.
 _LEAST_PERCENT, _LEAST_HU = 10, 66.0
 # What lies around a cava is seldom brighter than its blood, so that steps up are borders of streams
@@ -83,7 +81,7 @@ class Streams:
         brightest = float(level_hu.max())
         arterial = is_arterial(self.artery_hu, brightest)
         least = float(np.percentile(level_hu, _LEAST_PERCENT))
-        least = max(least, _TISSUE_HU if arterial else _LEAST_HU)
+        least = max(least, TISSUE_HU if arterial else _LEAST_HU)
         return least, max(brightest_hu(self.artery_hu), brightest, least)
 
     def level_of(
@@ -102,11 +100,6 @@ class Streams:
         """
         section = np.maximum(level_hu, ray_hu.mean(axis=1))
         return np.where(self.may_run_at(points_lps_mm), section, level_hu)
-
-
-def brightest_hu(artery_hu: float) -> float:
-    """Return how bright blood can be, given that of the aorta."""
-    return _TISSUE_HU + _OVER_ARTERY * (artery_hu - _TISSUE_HU)
 
 
 def streams_of(scene: Scene, below_mm: float) -> Streams | None:

@@ -24,6 +24,7 @@ from venoseg.segmentation.landmarks.tracks import (
 )
 from venoseg.segmentation.landmarks.variants import left_of_aorta
 from venoseg.segmentation.together import both
+from venoseg.segmentation.unmixed import brightest_hu
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -48,6 +49,8 @@ _CAVA_ASIDE_MM, _CAVA_BEFORE_MM = (-34.0, -10.0), (6.0, 58.0)
 _CAVA_MM, _PULL_MM = (-22.0, 20.0), 60.0
 # Its blood lies between these, and along it changes but slowly.
 _ENHANCED_HU, _BONE_HU, _UNLIKELY_HU = 85.0, 260.0, 20.0
+# Where the aorta is faint, what is no brighter than this may be blood all the same.
+_LEAST_MOST_HU = 150.0
 _LEAST_ENHANCED_HU = 70.0
 # With an aorta so bright it may be an arterial phase, in which blood below the kidneys holds no
 # contrast: that it is dark says little then.
@@ -142,8 +145,8 @@ def find_landmarks(image: Float32Array, grid: Grid) -> Landmarks | None:
     down = (np.arange(part.shape[1]) - path[:, :1]) * dy
     across = (np.arange(part.shape[2]) - path[:, 1:]) * dx
     apart = np.hypot(down[:, :, None], across[:, None, :])
-    arterial = bool(held.any()) and float(np.median(aorta.level_hu[held])) > _ARTERIAL_HU
-    cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM), arterial)
+    artery_hu = float(np.median(aorta.level_hu[held])) if held.any() else None
+    cava = _cava_through(part, place, discs, unlikely + _NEVER * (apart < _APART_MM), artery_hu)
 
     # The cava may lie a little farther back than the aorta.
     row = np.clip(row, by_aorta, by_aorta + _FARTHER_BACK_MM / dy)
@@ -240,19 +243,26 @@ def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: F
 
 
 def _cava_through(
-    part: Float32Array, place: Grid, discs: Discs, unlikely: FloatArray, arterial: bool
+    part: Float32Array, place: Grid, discs: Discs, unlikely: FloatArray, artery_hu: float | None
 ) -> Track:
-    """Track the cava twice more, held to the grey value that it had where it stood out."""
+    """Track the cava twice more, held to the grey value that it had where it stood out.
+
+    What is brighter than blood can be, given ``artery_hu``, is bone, or bowel that holds contrast.
+    """
+    arterial = artery_hu is not None and artery_hu > _ARTERIAL_HU
+    most_hu = _BONE_HU
+    if artery_hu is not None:
+        most_hu = min(max(brightest_hu(artery_hu), _LEAST_MOST_HU), _BONE_HU)
     score = np.clip(discs.contrast_hu, -60.0, 80.0) / 50.0 - unlikely
     enhanced = np.clip(_ENHANCED_HU - discs.level_hu, 0.0, 60.0) / _UNLIKELY_HU
     score -= _UNMIXED * enhanced if arterial else enhanced
-    score -= np.clip(discs.level_hu - _BONE_HU, 0.0, 60.0) / _UNLIKELY_HU
+    score -= np.clip(discs.level_hu - most_hu, 0.0, 60.0) / _UNLIKELY_HU
     least_hu = _UNMIXED_HU if arterial else _LEAST_ENHANCED_HU
     path = track_through(score.astype(np.float32), place, _MOVE_MM)
     for _ in range(_TURNS):
         at = (np.arange(len(path)), path[:, 0], path[:, 1])
         level, weight = discs.level_hu[at], np.clip(discs.contrast_hu[at], 1.0, 60.0)
-        weight = np.where((level > least_hu) & (level < _BONE_HU), weight, 1e-3)
+        weight = np.where((level > least_hu) & (level < most_hu), weight, 1e-3)
         sigma = _EVEN_MM / float(place.spacing_mm[0])
         usual = ndimage.gaussian_filter1d(weight * level, sigma, mode="nearest")
         usual /= ndimage.gaussian_filter1d(weight, sigma, mode="nearest")

@@ -41,6 +41,20 @@ def upper_abdomen(cava_hu: float) -> tuple[Volume, np.ndarray]:
     return Volume(image.round().astype(np.int16), GRID), mask
 
 
+def full_cava() -> tuple[Volume, np.ndarray]:
+    """A round cava, 34 mm wide, in fat; liver lies beside and before its upper third."""
+    z, y, x = np.indices(GRID.shape, dtype=float)
+    z, y, x = 2.5 * z, y - SIZE_MM / 2.0, x - SIZE_MM / 2.0
+    true = np.hypot(x, y) < 17.0
+    image = np.full(GRID.shape, FAT_HU)
+    image[(z > 42.0) & ((y < -6.0) | (x < -8.0))] = LIVER_HU
+    image[true] = LIVER_HU + 15.0
+    image[np.hypot(x - 42.0, y - 8.0) < 11.0] = 150.0
+    noise = np.random.default_rng(4).normal(0.0, NOISE_HU, GRID.shape)
+    image = ndimage.gaussian_filter(image, (0.0, 0.6, 0.6)) + noise
+    return Volume(image.round().astype(np.int16), GRID), true
+
+
 def dice(drawn: np.ndarray, true: np.ndarray) -> float:
     slices = drawn.any(axis=(1, 2))
     both = int((drawn & true)[slices].sum())
@@ -54,6 +68,13 @@ def test_a_cava_is_told_from_the_lobe_before_it(cava_hu):
     assert dice(found.labels > 0, true) > 0.9
     (cava,) = found.confidence
     assert any("completed to an oval" in reason for reason in cava.reasons)
+
+
+def test_a_full_cava_is_drawn_whole():
+    volume, true = full_cava()
+    drawn = segment(volume, SEEDS).labels > 0
+    for part in (slice(2, 15), slice(18, 21)):
+        assert dice(drawn[part], true[part]) > 0.9
 
 
 def test_an_oval_is_as_sure_as_its_wall_shows():

@@ -17,6 +17,7 @@ from venoseg.runs import runs_of
 from venoseg.segmentation.curves import Course, course_through
 from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
+from venoseg.segmentation.outlines import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.ovals import (
     Planes,
     Rims,
@@ -35,8 +36,11 @@ from venoseg.volume import BoolArray, FloatArray, Volume
 # Where less than this share of the wall shows, over this length at least, an oval is sought; what
 # shows in between over less than this may be the wall of something else.
 _WALL_SHOWS, _LEAST_MM, _LEAST_KNOWN_MM = 0.75, 9.0, 40.0
-# A cava of more than this is wider than any, and holds what lies beside it.
+# A cava of more than this holds what lies beside it, but where it is an oval all the same: a full
+# one may be wider.
 _WIDE_MM2 = 800.0
+# The usual area of a cava in the liver.
+_USUAL_MM2 = 250.0
 # At every so many stations; so much better it has to fit; it changes little over this.
 _EVERY, _BETTER, _EVEN_MM = 4, 0.05, 5.0
 # Which fits better is judged over so much of the length.
@@ -107,9 +111,10 @@ def completed(
     # Without contrast bowel and muscle look like blood, and only fat outlines it.
     enhanced = tube.level_hu >= ENHANCED_HU
     above_mm = below_mm if streams is None else max(streams.above_mm, below_mm)
+    faint, most_hu = _faint(tube), _brightest_hu(tube, streams)
     runs = [
-        _ovals(part, tube, inside_lps_mm, start, stop, _brightest_hu(tube, streams))
-        for start, stop in runs_of(_faint(tube) & enhanced & (z > above_mm) & asked)
+        _ovals(part, tube, inside_lps_mm, start, stop, most_hu, asked & ~faint)
+        for start, stop in runs_of(faint & enhanced & (z > above_mm) & asked)
         if (stop - start) * tube.course.step_mm >= _LEAST_MM
     ]
     runs = [run for run in runs if run.better.any()]
@@ -133,7 +138,8 @@ def of_completed(tube: Tube, where: BoolArray) -> Iterator[Doubt]:
 
 def _faint(tube: Tube) -> BoolArray:
     """Return (n,) where the wall hardly shows, but for stretches too short to be sure of."""
-    faint = (shown_share(tube.step_hu) < _WALL_SHOWS) | (tube.area_mm2 > _WIDE_MM2)
+    wide = (tube.area_mm2 > _WIDE_MM2) & (unlike_ovals(tube.radius_mm) > USUAL_UNLIKE)
+    faint = (shown_share(tube.step_hu) < _WALL_SHOWS) | wide
     for start, stop in runs_of(~faint):
         between = faint[:start].any() or faint[stop:].any()
         if between and (stop - start) * tube.course.step_mm < _LEAST_KNOWN_MM:
@@ -155,14 +161,16 @@ def _ovals(
     start: int,
     stop: int,
     most_hu: float,
+    known: BoolArray,
 ) -> _Run:
     """Find the best ovals from one station to another."""
     course = _within(tube.course, start, stop)
     planes = planes_across(part, course, _LEAST_HU, most_hu)
     at = np.unique(np.append(np.arange(0, stop - start, _EVERY), stop - start - 1))
     inside, sure = _anchored(tube, inside_lps_mm, start, stop)
-    centre, root = best_ovals(planes, at, inside[at], sure[at])
-    better = _gain(planes, at, centre, root, tube, start)
+    usual_mm2 = _usual_mm2(tube, start, stop, known)
+    centre, root = best_ovals(planes, at, inside[at], sure[at], usual_mm2)
+    better = _gain(planes, at, centre, root, tube, start, usual_mm2)
     along = np.arange(stop - start)
     sigma = _EVEN_MM / course.step_mm
     flat = np.column_stack([centre, root.reshape(-1, 4)])
@@ -171,6 +179,21 @@ def _ovals(
     wide = _JUDGED_MM / course.step_mm
     even = ndimage.gaussian_filter1d(np.interp(along, at, better), wide, mode="nearest")
     return _Run(start, flat[:, :2], flat[:, 2:].reshape(-1, 2, 2), even > _BETTER, planes.step_hu)
+
+
+def _usual_mm2(tube: Tube, start: int, stop: int, known: BoolArray) -> float:
+    """Return the area that is expected from one station to another.
+
+    A cava that is full where its wall shows, just before or after, is likely to be so there too:
+    between the usual area and that one.
+
+    ``known``: (n,) where its wall shows.
+    """
+    reach = round(_JUDGED_MM / tube.course.step_mm)
+    sides = slice(max(start - reach, 0), start), slice(stop, stop + reach)
+    areas = [tube.area_mm2[side][known[side]] for side in sides]
+    fullest = max([_USUAL_MM2, *(float(np.median(area)) for area in areas if len(area))])
+    return float(np.sqrt(_USUAL_MM2 * fullest))
 
 
 def _anchored(
@@ -210,12 +233,13 @@ def _gain(
     root: FloatArray,
     tube: Tube,
     start: int,
+    usual_mm2: float,
 ) -> FloatArray:
     """Return by how much ovals fit better than the wall at some stations of a run."""
     new, _ = scored(planes, at, rims_of(centre, root))
     old, _ = scored(planes, at, _rims_along(tube.radius_mm[start + at]))
-    new += unusual_area(np.pi * np.linalg.det(root))
-    old += unusual_area(tube.area_mm2[start + at])
+    new += unusual_area(np.pi * np.linalg.det(root), usual_mm2)
+    old += unusual_area(tube.area_mm2[start + at], usual_mm2)
     gain: FloatArray = new - old
     return gain
 

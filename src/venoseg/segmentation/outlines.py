@@ -15,8 +15,11 @@ from venoseg.segmentation.places import heights
 from venoseg.segmentation.wall import ROUND, Tube
 from venoseg.volume import BoolArray, FloatArray
 
-# Shares of its area by which a section may differ from an oval, and by which it is no vein's.
-_USUAL, _NO_VEIN = 0.1, 0.2
+USUAL_UNLIKE = 0.1
+"""Share of its area by which a section may differ from an oval."""
+
+# By which it is no vein's.
+_NO_VEIN = 0.2
 # What is shorter proves nothing.
 _LEAST_MM = 15.0
 
@@ -32,10 +35,11 @@ def of_outline(tube: Tube, where: BoolArray) -> Iterator[Doubt]:
     unlike = np.zeros(len(told))
     unlike[told] = unlike_ovals(tube.radius_mm[told])
     usual = float(np.median(unlike[told]))
-    if usual > _USUAL:
-        high = heights(tube.course.points_lps_mm, unlike > _USUAL)
+    if usual > USUAL_UNLIKE:
+        high = heights(tube.course.points_lps_mm, unlike > USUAL_UNLIKE)
         words = f"its outline differs from an oval by {100 * usual:.0f} % of its area{high}"
-        yield 1.0 - (usual - _USUAL) / (_NO_VEIN - _USUAL), f"{words}: another organ, or a part?"
+        value = 1.0 - (usual - USUAL_UNLIKE) / (_NO_VEIN - USUAL_UNLIKE)
+        yield value, f"{words}: another organ, or a part?"
 
 
 def unlike_ovals(radius_mm: FloatArray) -> FloatArray:

@@ -30,9 +30,9 @@ _LEAST_STEP_HU, _SCATTERS, _MOST_STEP_HU = 6.0, 1.2, 60.0
 _LIKE_BLOOD = 0.75
 # What is no blood, by these differences, inside.
 _DARKER_HU, _BRIGHTER_HU, _NO_BLOOD = 30.0, 40.0, 1.5
-# How unusual areas and lengths over widths are: the usual one, the spread of its logarithm, and
-# twice what one spread away costs.
-_USUAL_MM2, _USUAL_ASPECT = (250.0, 0.4, 0.10), (1.55, 0.3, 0.05)
+# How unusual areas and lengths over widths are: the spread of their logarithm and twice what one
+# spread away costs, for lengths over widths after the usual one.
+_UNUSUAL_AREA, _USUAL_ASPECT = (0.4, 0.10), (1.55, 0.3, 0.05)
 # Steps are evened over so many points of a rim.
 _TURNS = (-2, -1, 0, 1, 2)
 
@@ -175,9 +175,9 @@ def _no_blood(planes: Planes, hu: Float32Array) -> Float32Array:
     return both
 
 
-def unusual_area(area_mm2: FloatArray) -> FloatArray:
+def unusual_area(area_mm2: FloatArray, usual_mm2: float) -> FloatArray:
     """Return what the size of a cava adds to a score: at most nothing."""
-    return _unusual(area_mm2, *_USUAL_MM2)
+    return _unusual(area_mm2, usual_mm2, *_UNUSUAL_AREA)
 
 
 def unusual_shape(aspect: FloatArray) -> FloatArray:

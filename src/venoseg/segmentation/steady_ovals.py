@@ -20,8 +20,9 @@ from venoseg.segmentation.ovals import (
 from venoseg.segmentation.together import each
 from venoseg.volume import FloatArray
 
-# Areas of cavae in the liver that are tried, and lengths over widths, in so many directions each.
-_AREAS_MM2 = (120.0, 170.0, 240.0, 330.0, 450.0)
+# Areas of cavae in the liver that are tried, as shares of the expected one, and lengths over
+# widths, in so many directions each.
+_AREAS = (0.48, 0.68, 0.96, 1.32, 1.8)
 _ASPECTS = ((1.2, 3), (1.6, 6), (2.2, 8))
 # How far from where the vein is thought to run, and in what steps. So many shapes are kept there.
 _REACH_MM, _STEP_MM, _SHAPES = 12.0, 2.0, 2
@@ -40,7 +41,11 @@ _ROUNDEST = 1.05
 
 
 def best_ovals(
-    planes: Planes, stations: npt.NDArray[np.int64], inside_mm: FloatArray, sure: FloatArray
+    planes: Planes,
+    stations: npt.NDArray[np.int64],
+    inside_mm: FloatArray,
+    sure: FloatArray,
+    usual_mm2: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Return (m, 2) the middles and (m, 2, 2) the roots of the best ovals of some stations.
 
@@ -54,11 +59,13 @@ def best_ovals(
         (m, 2) a place in each of them near which the vein runs.
     sure
         (m,) how sure that place is inside it: from 0 to 1.
+    usual_mm2
+        The area that is expected.
     """
-    middles, shapes = _middles(), _shapes()
+    middles, shapes = _middles(), _shapes(usual_mm2)
     roots = roots_of(*shapes.T)
     rims = rims_of(middles[:, None], roots[None])
-    usual, off = _usual(shapes), _off(middles[:, None], roots[None])
+    usual, off = _usual(shapes, usual_mm2), _off(middles[:, None], roots[None])
 
     def fit(n: int) -> FloatArray:
         moved = replace(rims, points_mm=rims.points_mm + inside_mm[n])
@@ -76,7 +83,7 @@ def best_ovals(
     found = np.column_stack([middles[where[chosen]] + inside_mm, shapes[which[chosen]]])
     steeper = replace(planes, step_hu=_STEEPER * planes.step_hu)
     for scale in (1.0, 0.5):
-        found = _closer(steeper, stations, found, scale)
+        found = _closer(steeper, stations, found, scale, usual_mm2)
     return found[:, :2], roots_of(*found[:, 2:].T)
 
 
@@ -88,21 +95,21 @@ def _middles() -> FloatArray:
     return tried
 
 
-def _shapes() -> FloatArray:
+def _shapes(usual_mm2: float) -> FloatArray:
     """Return (shapes, 3) area, length over width and direction of the ovals that are tried."""
     return np.array(
         [
-            (area, aspect, np.pi * turn / turns)
-            for area in _AREAS_MM2
+            (area * usual_mm2, aspect, np.pi * turn / turns)
+            for area in _AREAS
             for aspect, turns in _ASPECTS
             for turn in range(turns)
         ]
     )
 
 
-def _usual(shapes: FloatArray) -> FloatArray:
+def _usual(shapes: FloatArray, usual_mm2: float) -> FloatArray:
     """Return what area and length over width of (..., 3) shapes add to their scores."""
-    return unusual_area(shapes[..., 0]) + unusual_shape(shapes[..., 1])
+    return unusual_area(shapes[..., 0], usual_mm2) + unusual_shape(shapes[..., 1])
 
 
 def _even(score: FloatArray) -> FloatArray:
@@ -135,7 +142,11 @@ def _steadiest(value: FloatArray, outlines_mm: FloatArray) -> npt.NDArray[np.int
 
 
 def _closer(
-    planes: Planes, stations: npt.NDArray[np.int64], found: FloatArray, scale: float
+    planes: Planes,
+    stations: npt.NDArray[np.int64],
+    found: FloatArray,
+    scale: float,
+    usual_mm2: float,
 ) -> FloatArray:
     """Return the best of ovals a little different from those found.
 
@@ -149,7 +160,7 @@ def _closer(
     middle, shape = tried[..., :2].reshape(-1, 2), tried[..., 2:].reshape(-1, 3)
     rims = rims_of(middle, roots_of(*shape.T))
     score, _ = scored(planes, np.repeat(stations, len(away)), rims)
-    best = _even((score + _usual(shape)).reshape(tried.shape[:2])).argmax(axis=1)
+    best = _even((score + _usual(shape, usual_mm2)).reshape(tried.shape[:2])).argmax(axis=1)
     closer: FloatArray = np.take_along_axis(tried, best[:, None, None], axis=1)[:, 0]
     return closer
 

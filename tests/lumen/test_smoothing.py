@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
+from venoseg.lumen.averages import average_along
+from venoseg.lumen.edges import Blur
 from venoseg.lumen.search import depths_mm
+from venoseg.lumen.shifts import abrupt_mm
 from venoseg.lumen.sight import inner_depths
 from venoseg.lumen.smoothing import focal_share, settled
 from venoseg.volume import FloatArray, Grid
@@ -55,3 +58,21 @@ def test_something_is_read_inside_lumens_of_every_size():
     radii = np.linspace(0.1, 15.0, 3000)
     for reach_mm in (2.0, 3.2):
         assert inner_depths(depths_mm(reach_mm), radii).any(axis=1).all()
+
+
+def _doubt_of(radius_mm: FloatArray, grid: Grid) -> FloatArray:
+    curve = curve_through(np.array([[0.0, 0.0, -float(n)] for n in range(81)]), 1.0)
+    blur = Blur(0.7, 0.8 if grid is THIN else 1.4)
+    return abrupt_mm(curve, 2.0 * radius_mm, np.ones(81), blur, grid)
+
+
+def test_an_abrupt_change_of_calibre_is_uncertain_and_the_more_so_in_thick_slices():
+    step = average_along(np.where(np.arange(81) < 40, 5.0, 7.0)[:, None], 1.5)[:, 0]
+    thin, thick = _doubt_of(step, THIN), _doubt_of(step, THICK)
+    assert thin[38:42].min() > 0.25
+    assert thick[38:42].min() > 1.5 * thin[38:42].min()
+    assert np.concatenate([thick[:30], thick[50:]]).max() < 0.01
+
+
+def test_a_vein_that_tapers_evenly_is_not_uncertain_for_it():
+    assert _doubt_of(np.linspace(4.0, 9.0, 81), THICK)[8:-8].max() < 0.01

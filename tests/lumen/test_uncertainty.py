@@ -13,7 +13,8 @@ from venoseg.lumen import measure
 from venoseg.lumen.alike import Edge
 from venoseg.lumen.averages import average_along
 from venoseg.lumen.edges import Blur
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, shift_along
+from venoseg.lumen.shifts import shift_along
+from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
 from venoseg.lumen.uncertainty import half_intervals_mm, slit_tips_mm, unproved_labels_mm
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.segmentation import Segmentation

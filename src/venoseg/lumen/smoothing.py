@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.averages import average_along, average_around, mean_of, sums_nearby
-from venoseg.lumen.contours import curvatures_per_mm, outward_normals, perimeters_mm
-from venoseg.lumen.edges import SAMPLE_MM, Blur, curvature_shift, to_lps
+from venoseg.lumen.contours import curvatures_per_mm, perimeters_mm
+from venoseg.lumen.edges import SAMPLE_MM
 from venoseg.lumen.rings import lengths, middles
 from venoseg.volume import BoolArray, FloatArray, Grid
 
@@ -44,12 +44,8 @@ _FOCAL_SCALE_MM = 2.5
 _LEAST_STEPS_PER_MM = 0.001
 _LONG_STEPS_MM = (11.0, 13.0)
 
-# The bend that blur along the vein acts on is seen at this scale.
-_SHIFT_SCALE_MM = 1.5
-
-# What bends is seen over this much of a turn around the vein: the tips of slits, the wall around
-# the vein for the shift by blur, and along it.
-_TIP_BEND_SCALE, _SHIFT_BEND_SCALE, _BEND_SCALE = 1 / 96, 2 / 96, 6 / 96
+# What bends is seen over this much of a turn around the vein: the tips of slits, and along it.
+_TIP_BEND_SCALE, _BEND_SCALE = 1 / 96, 6 / 96
 
 # Steps of the labels along the vein are smoothed over this much, and where it bends abruptly over
 # the second: so often, what each time leaves behind, that a stenosis stays as it is.
@@ -170,7 +166,7 @@ def _gaps(shown: BoolArray, spacing: Spacing) -> FloatArray:
 
 def tip_share(contours: FloatArray) -> FloatArray:
     """Return (n, m) 1 at the tips of slits, 0 elsewhere, with a ramp between."""
-    bend = _around(curvatures_per_mm(contours), _TIP_BEND_SCALE)
+    bend = over_turn(curvatures_per_mm(contours), _TIP_BEND_SCALE)
     return ramp(bend * perimeters_mm(contours)[:, None] / (2.0 * np.pi), _TIP_BEND)
 
 
@@ -180,7 +176,7 @@ def focal_share(curve: Curve, contours: FloatArray, grid: Grid) -> FloatArray:
     Where steps from slice to slice may bend it as much, what is left counts when they are averaged.
     """
     station_mm = curve.step_mm
-    bend = _bend_along(curve, contours, _FOCAL_SCALE_MM)
+    bend = bend_along(curve, contours, _FOCAL_SCALE_MM)
     most = _most_nearby(bend, station_mm)
     focal = ramp(most, _FOCAL_BEND_PER_MM)
     length_mm, steps = _steps_along(curve, grid)
@@ -249,34 +245,16 @@ def sums_over_wall(
     return sums_nearby(values, weights, along_mm / spacing.station_mm, around_mm / spacing.point_mm)
 
 
-def shift_around(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards, as the wall bulges out all around."""
-    normals = outward_normals(contours)
-    tangents = np.stack([-normals[..., 1], normals[..., 0]], axis=-1)
-    curvature = curvatures_per_mm(contours)
-    smooth = _around(curvature, _SHIFT_BEND_SCALE)
-    return curvature_shift(smooth, to_lps(tangents, curve), blur, grid)
-
-
-def shift_along(contours: FloatArray, curve: Curve, blur: Blur, grid: Grid) -> FloatArray:
-    """Return (n, m) how far blur has moved the edge inwards for the wall bends along the vein.
-
-    In a narrow place the wall bulges inwards, and blur moves its edge outwards: negative.
-    """
-    bend = -_bend_along(curve, contours, _SHIFT_SCALE_MM)
-    return curvature_shift(bend, curve.tangents[:, None, :], blur, grid)
-
-
-def _bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
+def bend_along(curve: Curve, contours: FloatArray, scale_mm: float) -> FloatArray:
     """Return (n, m) how the radius bends along the vein, 1/mm; positive in a narrow place."""
     station_mm = curve.step_mm
     radius = lengths(contours - middles(contours))
-    around = _around(radius, _BEND_SCALE)
+    around = over_turn(radius, _BEND_SCALE)
     bend = average_along(around, scale_mm / station_mm, order=2)
     result: FloatArray = bend / station_mm**2
     return result
 
 
-def _around(values: FloatArray, turns: float) -> FloatArray:
+def over_turn(values: FloatArray, turns: float) -> FloatArray:
     """Average (n, m) values over their neighbours around the vein: so much of a turn."""
     return average_around(values, turns * values.shape[1])

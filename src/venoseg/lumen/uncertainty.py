@@ -19,6 +19,7 @@ from venoseg.lumen.contours import (
 )
 from venoseg.lumen.rounding import rounded_moves
 from venoseg.lumen.shape_noise import Waves, wall_noise
+from venoseg.lumen.shifts import abrupt_mm
 from venoseg.lumen.smoothing import WALL_SMOOTHING_MM, focal_share
 from venoseg.lumen.wall import Wall
 from venoseg.volume import FloatArray, Grid
@@ -145,7 +146,8 @@ def half_intervals_mm(
         _SPREAD[edge.source] ** 2 * variance + systematic**2 + placed[:, None] ** 2
     )
     few = (1.0 - apart**2) ** 2 * through_mm**2 / np.maximum(equivalent, 1.0)
-    return np.hypot(half, few[:, None] * _FEW_SLICES[edge.source])
+    half = np.hypot(half, few[:, None] * _FEW_SLICES[edge.source])
+    return np.hypot(half, abrupt_mm(curve, equivalent, focal, edge.blur, edge.grid)[:, None])
 
 
 def _sharpened(curve: Curve, edge: Edge) -> FloatArray:

@@ -20,15 +20,9 @@ from venoseg.lumen.outline import CONTOUR_POINTS
 from venoseg.lumen.rereading import Reading, read_again, slit_share
 from venoseg.lumen.rings import medians
 from venoseg.lumen.search import DEEPEST, Found, depths_mm, search_edge
+from venoseg.lumen.shifts import shift_along, shift_around
 from venoseg.lumen.sight import inner_radii_mm
-from venoseg.lumen.smoothing import (
-    Spacing,
-    ramp,
-    settled,
-    shift_along,
-    shift_around,
-    smooth_offsets,
-)
+from venoseg.lumen.smoothing import Spacing, ramp, settled, smooth_offsets
 from venoseg.lumen.turns import LOPSIDED_STRIDE, Search
 from venoseg.lumen.vein_wall import (
     FACES_FAT,

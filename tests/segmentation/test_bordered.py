@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,21 @@ def test_a_stream_that_was_left_out_raises_doubt(stream_hu):
     ((value, words),) = doubts(drawn(whole=False), picture(stream_hu, -90.0))
     assert value < 0.6
     assert "another grey value" in words
+
+
+def test_little_more_of_it_than_vessels_beside_a_cava_raises_little_doubt():
+    part, whole = drawn(whole=False), drawn(whole=True)
+
+    def doubt_along(stations: int) -> float:
+        left_out = np.arange(len(part.level_hu))[:, None] < stations
+        radius = np.where(left_out, part.radius_mm, whole.radius_mm)
+        found = doubts(replace(whole, radius_mm=radius), picture(80.0, -90.0))
+        return found[0][0] if found else 1.0
+
+    values = np.array([doubt_along(n) for n in range(len(part.level_hu))])
+    assert values[0] == 1.0
+    assert values[-1] < 0.6
+    assert (np.diff(values) > -0.1).all()
 
 
 def test_a_cava_with_both_streams_is_sure():

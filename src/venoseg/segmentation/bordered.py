@@ -24,9 +24,9 @@ _FARTHER_MM = np.array([4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 14.0])
 # How much darker a stream is, how far blood is from its usual range, and how much darker than the
 # least blood what lies behind all blood is.
 _DARKER_HU, _GIVE_HU, _BEHIND_HU = 25.0, 10.0, 30.0
-# Vessels that touch the cava look the same along so much of all its wall; above it each share
-# raises so many times as much doubt. A thin edge of liver looks the same too: no more than that.
-_USUAL, _DOUBT, _LEAST = 0.05, 4.0, 0.55
+# Vessels that touch the cava look the same along so much of all its wall; what is more raises so
+# many times as much doubt. A thin edge of liver looks the same too: no more than that.
+_USUAL, _DOUBT, _LEAST = 0.05, 8.0, 0.55
 # Where more than this of a section is so, its height is named.
 _NAMED = 0.15
 
@@ -53,7 +53,7 @@ def of_streams(tube: Tube, where: BoolArray, picture: Picture, most_hu: float) -
     if share > _USUAL:
         high = heights(tube.course.points_lps_mm, border > _NAMED)
         words = f"blood of another grey value may lie behind {100 * share:.0f} % of its wall{high}"
-        yield max(1.0 - _DOUBT * share, _LEAST), f"{words}: a stream that was left out?"
+        yield max(1.0 - _DOUBT * (share - _USUAL), _LEAST), f"{words}: a stream that was left out?"
 
 
 def _borders(tube: Tube, where: BoolArray, picture: Picture, most_hu: float) -> BoolArray:

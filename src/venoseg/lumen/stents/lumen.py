@@ -9,52 +9,37 @@ the two are told apart mainly by the rays that meet little metal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from scipy.optimize import minimize_scalar
 
-from venoseg.centerline.curve import Curve
-from venoseg.centerline.sections import sample_planes
 from venoseg.interpolation import Float32Array
-from venoseg.lumen.contours import areas_mm2
 from venoseg.lumen.edges import Blur, as_float32
 from venoseg.lumen.gaussian import share_beyond
 from venoseg.lumen.stents.struts import (
     SAMPLE_MM,
-    TISSUE_HU,
     Rays,
     Struts,
     averaged,
-    follow_struts,
     outside_level,
-    rays_through,
 )
-from venoseg.volume import FloatArray, Volume
+from venoseg.volume import FloatArray
 
 # Rays of a neighbourhood this wide, along the stent and around it, share one depth: where the wire
 # hides the lumen's edge, and where the edge shows. From the first depth to the second, in widths of
 # the blur, the two answers are mixed: below it the wire outshines the edge, beyond it no longer.
-_HIDDEN_MM, _SHOWN_MM = (5.0, 9.0), (2.0, 3.0)
+# Tissue often grows on one side only: no more of the ring shares a depth than noise asks for, and
+# rays that show the edge none with those that do not. Which do is told by close neighbours.
+_HIDDEN_MM, _SHOWN_MM, _CLOSE_MM = (4.0, 2.0), (2.0, 1.5), (3.0, 1.0)
 SHOWS_WIDTHS = (1.6, 2.6)
+_LEAST_WEIGHT = 1e-3
 
 _DEPTH_STEP_MM = SAMPLE_MM / 2.0
 
 # The lumen cannot reach farther than the inner face of the wire; venous stents are woven or cut
 # from about a quarter of a millimetre.
 HALF_STRUT_MM = 0.12
-
-# The level of the blood is read within this share of the stent's radius, away from the wire: so far
-# at least from where it comes nearest, unless less than the last is left.
-_INNER_SHARE = 0.45
-_GLARE_MM, _LEAST_INNER_MM = 2.2, 0.6
-
-# Blood is the same over this length, a standard deviation. Both which part of a section shows it
-# and how bright it is are told over it: the brighter part of a single section is so by its noise.
-# A section that differs from most within the second length is left out.
-_SAME_BLOOD_MM, _ODD_MM = 6.0, 11.0
 
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 8
@@ -64,13 +49,6 @@ END_MM = 3.0
 
 # What lies farther out than this many widths of the blur is not looked at: other stents, bone.
 _CLEAR_OUT = 3.0
-
-# The blur is sought between these, on so many sections in the middle, for the least misfit.
-_BLURS_MM = (0.45, 1.3)
-_SECTIONS = 16
-
-# What these sections tell is right within this share.
-_BLUR_DOUBT = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,57 +67,28 @@ class Lining:
     tissue_hu: float
 
 
-def lumen_level(volume: Volume, curve: Curve, contours: FloatArray) -> FloatArray:
-    """Return (n,) HU of the enhanced blood inside, from the brighter part of the inner room.
-
-    Parameters
-    ----------
-    volume
-        The image.
-    curve
-        n stations.
-    contours
-        (n, m, 2) contours near the wires.
-    """
-    radius_mm = float(np.sqrt(np.nanmedian(areas_mm2(contours)) / np.pi))
-    offsets = np.arange(-6, 7) / 6.0 * _INNER_SHARE * radius_mm
-    planes = sample_planes(volume.voxels, volume.grid, curve, offsets).reshape(-1, 13, 13)
-    # In a stent pressed flat the wires' glare fills most of the room that a round one would leave.
-    room = np.hypot(contours[..., 0], contours[..., 1]).min(axis=1) - _GLARE_MM
-    reach = np.clip(room, min(_LEAST_INNER_MM, offsets[-1]), offsets[-1])
-    disc = np.hypot(*np.meshgrid(offsets, offsets)) <= reach[:, None, None]
-    step_mm = curve.step_mm
-    along = _SAME_BLOOD_MM / step_mm
-    smooth = ndimage.gaussian_filter(planes, (along, 1.0, 1.0), mode="nearest")
-    inner = np.where(disc, smooth, np.nan).reshape(len(planes), -1)
-    top = np.nanquantile(inner, 0.9, axis=1, keepdims=True)
-    low = np.minimum(np.nanquantile(inner, 0.1, axis=1, keepdims=True), top - 40.0)
-    bright = inner > (0.35 * low + 0.65 * top)
-    seen = np.where(bright, planes.reshape(len(planes), -1), np.nan)
-    mean = ndimage.median_filter(
-        np.nanmean(seen, axis=1), round(_ODD_MM / step_mm) | 1, mode="nearest"
-    )
-    result: FloatArray = ndimage.gaussian_filter1d(mean.astype(np.float64), along, mode="nearest")
-    return result
-
-
-def fit_lining(
-    rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float = TISSUE_HU
-) -> Lining:
+def fit_lining(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -> Lining:
     """Fit how deep inside the wire the lumen begins."""
     width = blur.along(rays.normals_lps, rays.grid)
     misfit = _misfits(rays, lumen_hu, width, tissue_hu)
-    wide, near = (_least(misfit, rays.struts, over) for over in (_HIDDEN_MM, _SHOWN_MM))
     first, last = SHOWS_WIDTHS
-    shown = np.clip((wide / width - first) / (last - first), 0.0, 1.0)
-    return Lining((1.0 - shown) * wide + shown * near, tissue_hu)
+    close = _least(_shared(misfit, rays.struts, _CLOSE_MM))
+    shown = np.clip((close / width - first) / (last - first), 0.0, 1.0)
+    hidden = _least(_shared(misfit, rays.struts, _HIDDEN_MM, 1.0 - shown))
+    seen = _least(_shared(misfit, rays.struts, _SHOWN_MM, shown))
+    return Lining((1.0 - shown) * hidden + shown * seen, tissue_hu)
 
 
-def misfit_of(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float = TISSUE_HU) -> float:
-    """Return the mean square of what the model leaves where neighbours share one depth."""
+def close_misfits(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -> FloatArray:
+    """Return (n, m) the mean square of what the model leaves where close neighbours share a depth.
+
+    For what is told from all rays of a stent at once, which needs no larger neighbourhoods: what a
+    depth shared by thick tissue and bare wire leaves would pass for more blur, and more blur for
+    tissue where there is none.
+    """
     width = blur.along(rays.normals_lps, rays.grid)
     misfit = _misfits(rays, lumen_hu, width, tissue_hu)
-    return float(_shared(misfit, rays.struts, _HIDDEN_MM).min(axis=1).mean())
+    return _shared(misfit, rays.struts, _CLOSE_MM).min(axis=1)
 
 
 def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: float) -> FloatArray:
@@ -226,57 +175,29 @@ def _products(one: Float32Array, other: Float32Array) -> Float32Array:
     return np.asarray(np.einsum("nmd,nmd->nm", one, other))
 
 
-def blur_of_wires(volume: Volume, curve: Curve, rough_mm: FloatArray, lumen_hu: FloatArray) -> Blur:
-    """Return the blur of the image, told from the wires in the middle of a stent.
-
-    The blur in the plane is the one of least misfit; that along the slices, which struts seldom
-    show, is what slice thickness and interpolation make.
-    """
-    through, _ = volume.grid.slice_and_pixel_mm
-    thickness = max(volume.source.slice_thickness_mm or through, through)
-    along = float(np.sqrt(thickness**2 / 12.0 + through**2 / 8.0))
-    first = max(0, (len(curve) - _SECTIONS) // 2)
-    middle = slice(first, first + _SECTIONS)
-    stations, blood = curve.part(middle), lumen_hu[middle]
-
-    def misfit(width_mm: float) -> float:
-        blur, contours = Blur(width_mm, along), rough_mm[middle]
-        depth: FloatArray | float = 0.3
-        for _ in range(2):
-            struts = follow_struts(volume, stations, contours, depth, blood, blur)
-            rays = rays_through(volume, struts)
-            contours, depth = struts.contours_mm, fit_lining(rays, blood, blur).depth_mm
-        return misfit_of(rays, blood, blur)
-
-    found = minimize_scalar(misfit, bounds=_BLURS_MM, method="bounded", options={"xatol": 0.02})
-    return Blur(float(found.x), along)
-
-
-def sharpened(rays: Rays, lumen_hu: FloatArray, blur: Blur) -> Blur:
-    """Return the blur of least misfit over a whole stent whose wires have been followed.
-
-    Where tissue is about as thin as the blur, one part in twenty of the blur passes for a tenth of
-    a millimetre of tissue: what a few sections tell is not good enough.
-    """
-
-    def misfit(width_mm: float) -> float:
-        return misfit_of(rays, lumen_hu, replace(blur, in_plane_mm=width_mm))
-
-    bounds = [blur.in_plane_mm * (1.0 + side * _BLUR_DOUBT) for side in (-1.0, 1.0)]
-    found = minimize_scalar(misfit, bounds=bounds, method="bounded", options={"xatol": 0.003})
-    return replace(blur, in_plane_mm=float(found.x))
-
-
-def _least(misfit: FloatArray, struts: Struts, over_mm: tuple[float, float]) -> FloatArray:
-    """Return (n, m) the depth of least misfit of neighbourhoods."""
-    shared = np.moveaxis(_shared(misfit, struts, over_mm), 1, 0)
-    fine = _between(shared, np.argmin(shared, axis=0))
+def _least(shared: FloatArray) -> FloatArray:
+    """Return (n, m) the depth of least misfit of (n, c, m) misfits with c depths."""
+    depths_first = np.moveaxis(shared, 1, 0)
+    fine = _between(depths_first, np.argmin(depths_first, axis=0))
     return np.maximum(fine * _DEPTH_STEP_MM, HALF_STRUT_MM)
 
 
-def _shared(misfit: FloatArray, struts: Struts, over_mm: tuple[float, float]) -> FloatArray:
-    """Average (n, c, m) misfits over the neighbouring wall."""
-    return averaged(misfit, struts.curve, struts.contours_mm, over_mm)
+def _shared(
+    misfit: FloatArray,
+    struts: Struts,
+    over_mm: tuple[float, float],
+    weights: FloatArray | None = None,
+) -> FloatArray:
+    """Average (n, c, m) misfits over the neighbouring wall, rays by (n, m) weights if given."""
+    if weights is None:
+        return averaged(misfit, struts.curve, struts.contours_mm, over_mm)
+    # Where no neighbour has any weight, all count alike; what they tell is not used there.
+    weights = np.maximum(weights, _LEAST_WEIGHT)
+    total = averaged(weights, struts.curve, struts.contours_mm, over_mm)
+    weighted = misfit * weights[:, None]
+    summed = averaged(weighted, struts.curve, struts.contours_mm, over_mm)
+    result: FloatArray = summed / total[:, None]
+    return result
 
 
 def _between(shared: FloatArray, best: np.ndarray) -> FloatArray:

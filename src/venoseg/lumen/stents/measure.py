@@ -11,14 +11,8 @@ from venoseg.errors import MeasurementError
 from venoseg.lumen.contours import equivalent_mm, measure_shapes, outward_normals
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.stents.course import course_of, recentred, rough_contours
-from venoseg.lumen.stents.lumen import (
-    END_MM,
-    SHOWS_WIDTHS,
-    blur_of_wires,
-    fit_lining,
-    lumen_level,
-    sharpened,
-)
+from venoseg.lumen.stents.image import blur_of_wires, lumen_level, sharpened, tissue_level
+from venoseg.lumen.stents.lumen import END_MM, SHOWS_WIDTHS, Lining, fit_lining
 from venoseg.lumen.stents.metal import (
     between_ends,
     gaps_of,
@@ -46,12 +40,7 @@ from venoseg.lumen.stents.profile import (
     blunted_mm,
     interval_of,
 )
-from venoseg.lumen.stents.struts import (
-    Rays,
-    follow_struts,
-    rays_through,
-    unblurred,
-)
+from venoseg.lumen.stents.struts import TISSUE_HU, Rays, follow_struts, rays_through, unblurred
 from venoseg.lumen.stents.view import around
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray, Volume
@@ -65,6 +54,10 @@ _ROUNDS = 5
 _FIRST_DEPTH_MM = 0.3
 _SETTLED_MM = 0.03
 
+# Then the level of tissue, with the blur and all that in turn, until it changes by less than this.
+_TISSUE_ROUNDS = 3
+_TISSUE_SETTLED_HU = 3.0
+
 # Tissue is told by the rays between struts. The more metal these meet, by its share of that on
 # struts, the farther from the wire the lumen's edge must lie to be told: at the first share as many
 # widths of the blur as the first of `SHOWS_WIDTHS`, at the second so many.
@@ -75,6 +68,10 @@ _OPEN_SHARE, _DENSE_SHARE, _DENSE_SHOWS_WIDTHS = 0.2, 0.6, 2.1
 # anywhere up to where it would show, and so much farther. Found on digital twins.
 _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM, _HIDDEN_DOUBT_MM = 0.4, 0.25, 0.3
 _CLEAR_WIDTHS = 2.3
+
+# A bare wire reads like one with half a millimetre of tissue: where more than this share of the
+# ring is hidden, what it hides may be more than three points of the stent's area.
+_MOST_HIDDEN = 0.4
 
 # The lumen needs this much more than tissue to show its edge inside a stent.
 _LEAST_CONTRAST_HU = 40.0
@@ -157,7 +154,7 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
         is known as well where the wire outshines the edge; n tuples of flags.
     """
     struts, curve = wires.rays.struts, wires.rays.struts.curve
-    lining = fit_lining(wires.rays, wires.lumen_hu, wires.blur)
+    lining = fit_lining(wires.rays, wires.lumen_hu, wires.blur, wires.tissue_hu)
     contours = unblurred(struts.contours_mm, curve, wires.blur, wires.rays.grid)
     lumen = contours - outward_normals(contours) * lining.depth_mm[..., None]
     enhanced = wires.lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
@@ -165,21 +162,13 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
     from_start = curve.position_mm - curve.position_mm[0]
     at_end = np.minimum(from_start, from_start[-1] - from_start) < END_MM
     in_gap = within(curve, gaps_of(metal_of(struts), curve))
-    deep = np.median(lining.depth_mm, axis=1)
-    width = np.median(wires.blur.along(wires.rays.normals_lps, wires.rays.grid), axis=1)
-    woven = (metal_between(struts) - _OPEN_SHARE) / (_DENSE_SHARE - _OPEN_SHARE)
-    more = _DENSE_SHOWS_WIDTHS - SHOWS_WIDTHS[0]
-    shows = width * (SHOWS_WIDTHS[0] + more * np.maximum(woven, 0.0))
-    hidden = deep < shows
+    unseen, farther, nearer = _doubts(wires, lining)
+    hidden = unseen > _MOST_HIDDEN
     flags: list[list[str]] = [[] for _ in range(len(curve))]
     _note(flags, ~enhanced, NOT_ENHANCED)
     _note(flags, refused, SHARP)
     _note(flags, at_end, END)
     _note(flags, enhanced & hidden & ~refused, HIDDEN)
-    clear = deep >= _CLEAR_WIDTHS * width
-    doubt = np.where(clear, _CLEAR_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM)
-    farther = np.where(hidden, shows - deep + _HIDDEN_DOUBT_MM, doubt)
-    nearer = np.where(hidden, np.minimum(_HIDDEN_DOUBT_MM, deep), doubt)
     interval = interval_of(measure_shapes(lumen), farther, nearer)
     # A figure from behind the wire's glare would be a guess; its interval bounds it.
     lumen[hidden] = np.nan
@@ -187,6 +176,30 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
     interval[untold] = np.nan
     lumen[untold] = np.nan
     return lumen, interval, [tuple(words) for words in flags]
+
+
+def _doubts(wires: Wires, lining: Lining) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Tell where the wire hides the lumen's edge, and how far the edge may lie from where it seems.
+
+    Returns
+    -------
+    tuple
+        (n,) share of the ring where it is hidden; (n,) mm by which the edge may lie farther from
+        the wire and nearer to it, averaged around the ring.
+    """
+    rays, deep = wires.rays, lining.depth_mm
+    width = np.median(wires.blur.along(rays.normals_lps, rays.grid), axis=1)
+    woven = (metal_between(rays.struts) - _OPEN_SHARE) / (_DENSE_SHARE - _OPEN_SHARE)
+    more = _DENSE_SHOWS_WIDTHS - SHOWS_WIDTHS[0]
+    shows = (width * (SHOWS_WIDTHS[0] + more * np.maximum(woven, 0.0)))[:, None]
+    hidden = deep < shows
+    clear = deep >= _CLEAR_WIDTHS * width[:, None]
+    doubt = np.where(clear, _CLEAR_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM)
+    farther = np.where(hidden, shows - deep + _HIDDEN_DOUBT_MM, doubt)
+    # Beside tissue that shows, what seems to be thin tissue may be none.
+    alone = np.where(hidden.all(axis=1, keepdims=True), _HIDDEN_DOUBT_MM, np.inf)
+    nearer = np.where(hidden, np.minimum(alone, deep), doubt)
+    return hidden.mean(axis=1), farther.mean(axis=1), nearer.mean(axis=1)
 
 
 def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float) -> Wires | None:
@@ -207,10 +220,16 @@ def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float)
     if inner is None:
         return None
     curve, contours, lumen_hu = curve.part(inner), struts.contours_mm[inner], lumen_hu[inner]
-    rays, depth = _settled(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)
-    blur = sharpened(rays, lumen_hu, blur)
-    rays, _ = _settled(volume, curve, rays.struts.contours_mm, depth, lumen_hu, blur)
-    return Wires(rays, lumen_hu, blur)
+    levels = (lumen_hu, TISSUE_HU)
+    rays, lining = _settled(volume, curve, contours, _FIRST_DEPTH_MM, levels, blur)
+    for _ in range(_TISSUE_ROUNDS):
+        blur = sharpened(rays, lumen_hu, blur, lining.tissue_hu)
+        before, tissue_hu = lining.tissue_hu, tissue_level(rays, lumen_hu, blur, lining)
+        contours, levels = rays.struts.contours_mm, (lumen_hu, tissue_hu)
+        rays, lining = _settled(volume, curve, contours, lining.depth_mm, levels, blur)
+        if abs(tissue_hu - before) < _TISSUE_SETTLED_HU:
+            break
+    return Wires(rays, lumen_hu, lining.tissue_hu, blur)
 
 
 def _settled(
@@ -218,20 +237,21 @@ def _settled(
     curve: Curve,
     contours: FloatArray,
     depth: FloatArray | float,
-    lumen_hu: FloatArray,
+    levels: tuple[FloatArray, float],
     blur: Blur,
-) -> tuple[Rays, FloatArray]:
-    """Fit wires and lining in turn until neither changes; return the wires and the depth."""
+) -> tuple[Rays, Lining]:
+    """Fit wires and lining in turn until neither changes, with levels of blood and tissue."""
+    lumen_hu, tissue_hu = levels
     for _ in range(_ROUNDS):
-        struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur)
+        struts = follow_struts(volume, curve, contours, depth, lumen_hu, blur, tissue_hu)
         contours = struts.contours_mm
         rays = rays_through(volume, struts)
-        found = fit_lining(rays, lumen_hu, blur).depth_mm
-        change = float(np.median(np.abs(found - depth)))
-        depth = found
+        lining = fit_lining(rays, lumen_hu, blur, tissue_hu)
+        change = float(np.median(np.abs(lining.depth_mm - depth)))
+        depth = lining.depth_mm
         if change < _SETTLED_MM:
             break
-    return rays, found
+    return rays, lining
 
 
 def _refused(device: StentDevice, curve: Curve, why: str) -> StentProfile:

@@ -49,17 +49,20 @@ class Wires:
         The wires, and the image across them.
     lumen_hu
         (n,) level of the blood.
+    tissue_hu
+        Level of what lies between blood and wire.
     blur
         Of the image.
     """
 
     rays: Rays
     lumen_hu: FloatArray
+    tissue_hu: float
     blur: Blur
 
     def part(self, keep: slice) -> Wires:
         """Return some of the stations."""
-        return Wires(self.rays.part(keep), self.lumen_hu[keep], self.blur)
+        return Wires(self.rays.part(keep), self.lumen_hu[keep], self.tissue_hu, self.blur)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from venoseg.lumen.stents.measure import measure_stent
 from venoseg.lumen.stents.stations import with_stents
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.scene import Layer
-from venoseg.phantom.stents import Lattice, stented
+from venoseg.phantom.stents import Lattice, place_stent, stented
 from venoseg.phantom.variants import part_of_stent
 from venoseg.segmentation import StentDevice, find_stents
 
@@ -171,6 +171,27 @@ def test_the_interval_of_a_stent_pressed_flat_holds_its_area(kernel):
     true = np.pi * 9.5 * 3.2
     assert ((low <= true) & (true <= high)).mean() > 0.95
     assert np.median(high - low) < 0.25 * true
+
+
+def test_where_two_stents_overlap_the_contour_is_between_both_and_the_interval_holds_either():
+    curve = Curve.through([(0.0, 0.0, 0.0), (10.0, -4.0, -76.0)])
+    outer, inner = (Profile.along(curve, 0.0, radius, radius) for radius in (7.0, 6.65))
+    tube = Tube(curve, inner, (Span("left_common_iliac_vein", 0.0, curve.length_mm),))
+    opened, first = stented(tube, inner, 10.0, 46.0, Lattice(14.0, 0.25))
+    around = place_stent(curve, outer, 28.0, 66.0, Lattice(14.0, 0.25, crowns=11))
+    scene = Scene("overlap", (opened,), stents=(first, around))
+    made = render(scene, fit_grid(scene, (1.0, 0.8, 0.8), margin_mm=10.0), Scanner(seed=1))
+    (device,) = find_stents(made.image, replace(made.segmentation, stent=None)).devices
+    profile = measure_stent(made.image, device)
+    assert profile is not None
+    _, position = opened.locate(profile.curve.points_lps_mm)
+    doubled = np.array(["stent_overlap" in words for words in profile.flags])
+    inside = doubled & (position > 31.0) & (position < 43.0)
+    assert inside.sum() >= 10
+    assert profile.shapes.area_mm2[inside] == pytest.approx(np.pi * 6.825**2, rel=0.02)
+    low, high = profile.area_interval_mm2[inside].T
+    assert (low <= np.pi * 6.65**2).all()
+    assert (high >= np.pi * 7.0**2).all()
 
 
 def test_blood_in_a_stent_pressed_flat_is_read_clear_of_the_wires():

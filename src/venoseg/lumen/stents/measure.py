@@ -37,7 +37,7 @@ from venoseg.lumen.stents.profile import (
     StentProfile,
     Wires,
     area_interval,
-    blunted_mm,
+    displaced_mm,
     interval_of,
 )
 from venoseg.lumen.stents.struts import TISSUE_HU, Rays, follow_struts, rays_through, unblurred
@@ -116,7 +116,8 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
     contours[in_gap] = np.nan
     lumen, lumen_interval, words = lumen_inside(wires)
     flags = [list(one) for one in words]
-    _note(flags, within(curve, overlaps), OVERLAP)
+    doubled = within(curve, overlaps)
+    _note(flags, doubled, OVERLAP)
     _note(flags, in_gap, GAP)
     shapes = measure_shapes(contours)
     return StentProfile(
@@ -126,7 +127,7 @@ def measure_stent(volume: Volume, device: StentDevice, step_mm: float = 1.0) -> 
         lumen_mm=lumen,
         shapes=shapes,
         lumen_shapes=measure_shapes(lumen),
-        area_interval_mm2=area_interval(shapes, blunted_mm(contours, wires.blur)),
+        area_interval_mm2=area_interval(shapes, displaced_mm(contours, wires.blur, doubled)),
         lumen_interval_mm2=lumen_interval,
         metal=metal,
         overlaps=overlaps,

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from venoseg.lumen.contours import measure_shapes
 from venoseg.lumen.stents.measure import ABOUT_LUMEN, lumen_inside, with_own_blood
-from venoseg.lumen.stents.profile import OVERLAP, StentProfile, area_interval, blunted_mm
+from venoseg.lumen.stents.profile import OVERLAP, StentProfile, area_interval, displaced_mm
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 MEETING = "stents_meet"
@@ -250,7 +250,8 @@ def _met(profile: StentProfile, others_lps_mm: FloatArray, volume: Volume) -> St
     ]
     doubt = _SHARED_DOUBT_MM * shared
     if profile.wires is not None:
-        doubt = np.hypot(doubt, blunted_mm(profile.contours_mm, profile.wires.blur))
+        displaced = displaced_mm(profile.contours_mm, profile.wires.blur, doubled)
+        doubt = np.hypot(doubt, displaced)
     told = replace(
         profile,
         area_interval_mm2=area_interval(profile.shapes, doubt),

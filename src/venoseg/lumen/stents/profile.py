@@ -11,7 +11,7 @@ from venoseg.lumen.contours import Shapes, centroids_mm, curvatures_per_mm
 from venoseg.lumen.edges import Blur
 from venoseg.lumen.stents.struts import Rays
 from venoseg.segmentation import StentDevice
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 # In thicker slices a strut is smeared over its neighbours and blooming hides what lies inside.
 THICKEST_SLICE_MM = 3.0
@@ -34,6 +34,10 @@ _RADIUS_DOUBT_MM = 0.10
 # What blur draws in at sharp bends may be so many times what it does at bends that differ from the
 # mean by as much. Found on stents pressed flat to a third.
 _BLUNTED = 2.5
+
+# Two stents in one another are one bright line in the image, and the contour its middle: that of
+# either lies half their distance away, a wire's thickness to half a millimetre.
+_NESTED_MM = 0.3
 
 # From where to where along a stent, mm.
 _Stretch = tuple[float, float]
@@ -76,8 +80,8 @@ class StentProfile:
     curve
         The stations on its own middle line, from the end nearer to the head, between its ends.
     contours_mm, lumen_mm
-        (n, m, 2) the middle of the wires and the edge of the lumen inside, in (across, upward) mm;
-        NaN where not measured.
+        (n, m, 2) the middle of the wires, of both where two stents overlap, and the edge of the
+        lumen inside, in (across, upward) mm; NaN where not measured.
     shapes, lumen_shapes
         Their figures.
     area_interval_mm2, lumen_interval_mm2
@@ -158,14 +162,16 @@ class StentProfile:
         return result
 
 
-def blunted_mm(contours_mm: FloatArray, blur: Blur) -> FloatArray:
-    """Return (n,) how far blur may draw contours inwards where they bend sharply.
+def displaced_mm(contours_mm: FloatArray, blur: Blur, doubled: BoolArray) -> FloatArray:
+    """Return (n,) how far contours may lie from the middle of the wires of one stent.
 
-    What blur shifts on an even bend is put back; at the tips of a stent pressed flat, which bend
-    within the width of the blur, that is too little.
+    Blur draws them inwards where they bend sharply: what it shifts on an even bend is put back; at
+    the tips of a stent pressed flat, which bend within the width of the blur, that is too little.
+    Where two stents overlap, as ``doubled`` (n,) tells, they run between both.
     """
     bend = curvatures_per_mm(contours_mm)
-    result: FloatArray = _BLUNTED * 0.5 * blur.in_plane_mm**2 * bend.std(axis=1)
+    blunted = _BLUNTED * 0.5 * blur.in_plane_mm**2 * bend.std(axis=1)
+    result: FloatArray = np.hypot(blunted, _NESTED_MM * doubled)
     return result
 
 

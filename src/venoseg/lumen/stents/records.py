@@ -44,7 +44,8 @@ STENT_COLUMNS: tuple[Column, ...] = (
     Column("length_high_mm", "high end of the 95 % interval of that length", 1),
     Column(
         "minimum_area_mm2",
-        "smallest area inside the wires, at mid-wire, where no other stent runs into it",
+        "smallest area inside the wires, at mid-wire, where no other stent runs into it; where two "
+        "overlap between the wires of both",
         2,
     ),
     Column(
@@ -140,7 +141,8 @@ def stent_warnings(stents: Sequence[OwnedStent]) -> tuple[str, ...]:
         if doubled:
             warnings.append(
                 f"stent {number}: overlaps the next one over {doubled[0]:.0f} mm; where either of "
-                "them ends is told from the amount of metal"
+                "them ends is told from the amount of metal, and its area there is that between "
+                "the wires of both"
             )
         if (profile.shared >= CROSSING_SHARE).any():
             warnings.append(

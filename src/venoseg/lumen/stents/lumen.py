@@ -88,7 +88,8 @@ def close_misfits(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float
     """
     width = blur.along(rays.normals_lps, rays.grid)
     misfit = _misfits(rays, lumen_hu, width, tissue_hu)
-    return _shared(misfit, rays.struts, _CLOSE_MM).min(axis=1)
+    result: FloatArray = _shared(misfit, rays.struts, _CLOSE_MM).min(axis=1)
+    return result
 
 
 def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: float) -> FloatArray:

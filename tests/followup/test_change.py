@@ -211,4 +211,5 @@ def test_where_the_figure_is_steep_a_doubtful_level_counts_most(first, identical
     slope = np.abs(np.gradient(area, [row["position_mm"] for row in rows]))
     steepest = int(slope.argmax())
     assert half[steepest] > 2.0 * slope[steepest]
-    assert half[steepest] > 1.5 * half[int(slope.argmin())]
+    # Not the bottom of the stenosis, which is as flat: its own interval is wide.
+    assert half[steepest] > 2.0 * np.median(half[slope < 1.5])

@@ -23,6 +23,10 @@ _AT_ONCE, _SMALL = 64, 250_000
 # SciPy's reach of a Gaussian, in standard deviations.
 _TRUNCATE = 4.0
 
+# Over less than this (standard deviation, stations) the second derivative of a Gaussian is so
+# coarse that a constant would seem to bend.
+_LEAST_BEND = 0.75
+
 
 def average_along(values: FloatArray, sigma: float, order: int = 0) -> FloatArray:
     """Average values of n consecutive stations, the ends going on as they are.
@@ -34,13 +38,16 @@ def average_along(values: FloatArray, sigma: float, order: int = 0) -> FloatArra
     sigma
         Standard deviation of the Gaussian in stations.
     order
-        Of the derivative of the average, per station; even.
+        Of the derivative of the average, per station; even. A bend is seen over
+        three quarters of a station at least.
 
     Returns
     -------
     FloatArray
         (n, ...) what `scipy.ndimage.gaussian_filter1d` gives along the first axis with ``nearest``.
     """
+    if order:
+        sigma = max(sigma, _LEAST_BEND)
     count, reach = len(values), _reach(sigma)
     band = _band(round(sigma, 9), order)
     longer = values.reshape(count, -1)[_places(count, reach)]

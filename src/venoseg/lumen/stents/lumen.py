@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
 from venoseg.lumen.edges import Blur, as_float32
 from venoseg.lumen.gaussian import share_beyond
@@ -24,7 +25,7 @@ from venoseg.lumen.stents.struts import (
     averaged,
     outside_level,
 )
-from venoseg.volume import FloatArray
+from venoseg.volume import BoolArray, FloatArray
 
 # Rays of a neighbourhood this wide, along the stent and around it, share one depth: where the wire
 # hides the lumen's edge, and where the edge shows. From the first depth to the second, in widths of
@@ -74,8 +75,9 @@ def fit_lining(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -
     first, last = SHOWS_WIDTHS
     close = _least(_shared(misfit, rays.struts, _CLOSE_MM))
     shown = np.clip((close / width - first) / (last - first), 0.0, 1.0)
-    hidden = _least(_shared(misfit, rays.struts, _HIDDEN_MM, 1.0 - shown))
-    seen = _least(_shared(misfit, rays.struts, _SHOWN_MM, shown))
+    counts = ~_at_ends(rays.struts.curve)[:, None]
+    hidden = _least(_shared(misfit, rays.struts, _HIDDEN_MM, counts * (1.0 - shown)))
+    seen = _least(_shared(misfit, rays.struts, _SHOWN_MM, counts * shown))
     return Lining((1.0 - shown) * hidden + shown * seen, tissue_hu)
 
 
@@ -107,12 +109,20 @@ def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: flo
             (lumen_hu[part], tissue_hu, outside[part]),
             count,
         )
-    # The last sections show the vein beyond the stent as well.
-    ends = round(END_MM / struts.curve.step_mm)
-    if 4 * ends < len(width):
-        misfit[:ends] = misfit[ends]
-        misfit[-ends:] = misfit[-ends - 1]
+    beyond = _at_ends(struts.curve)
+    first, last = np.flatnonzero(~beyond)[[0, -1]]
+    misfit[:first], misfit[last + 1 :] = misfit[first], misfit[last]
     return misfit
+
+
+def _at_ends(curve: Curve) -> BoolArray:
+    """Return (n,) the last sections, which show the vein beyond the stent as well."""
+    count = len(curve.position_mm)
+    ends = round(END_MM / curve.step_mm)
+    at_ends = np.zeros(count, dtype=bool)
+    if 4 * ends < count:
+        at_ends[:ends] = at_ends[count - ends :] = True
+    return at_ends
 
 
 def _misfits_of(

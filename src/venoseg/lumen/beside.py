@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.label_sections import LabelSections
+from venoseg.lumen.stationwise import part_of, with_stations
 from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 
@@ -43,13 +44,11 @@ class Beside:
 
     def part(self, keep: slice) -> Beside:
         """Return the stations of ``keep``."""
-        return Beside(self.share[keep], self.joins[keep])
+        return part_of(self, keep)
 
     def replaced(self, stations: slice, part: Beside) -> Beside:
         """Return the same with other ``stations``."""
-        share, joins = self.share.copy(), self.joins.copy()
-        share[stations], joins[stations] = part.share, part.joins
-        return Beside(share, joins)
+        return with_stations(self, stations, part)
 
     @property
     def channels(self) -> BoolArray:

@@ -8,10 +8,11 @@ dark is lumen cannot be told from its level: blood that has not mixed with contr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from skimage.morphology import disk
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import plane_offsets_mm, sample_planes
@@ -25,6 +26,7 @@ from venoseg.lumen.contours import (
 from venoseg.lumen.edges import sample_profiles, to_lps
 from venoseg.lumen.outline import CONTOUR_POINTS, outermost
 from venoseg.lumen.rings import lengths, middles
+from venoseg.lumen.stationwise import with_stations
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 # Clot, muscle and the wall of a vein are about as bright. Blood has to exceed them by so much; what
@@ -78,10 +80,7 @@ class Blood:
 
     def replaced(self, stations: slice, part: Blood) -> Blood:
         """Return the same with other ``stations``."""
-        arrays = [getattr(self, f.name).copy() for f in fields(self)]
-        for array, f in zip(arrays, fields(self), strict=True):
-            array[stations] = getattr(part, f.name)
-        return Blood(*arrays)
+        return with_stations(self, stations, part)
 
 
 def blood_in_labels(volume: Volume, curve: Curve, outlines_mm: FloatArray) -> Blood:
@@ -155,7 +154,8 @@ def _look_closely(
     if parts == 0 or in_pieces or not _counts(dark, depth > deep_mm):
         return None
     largest = numbers == 1 + np.argmax(sizes)
-    rim, as_blood = _disc(_RIM_MM), dark & (smooth > _DARKEST_BLOOD_HU)
+    rim = disk(round(_RIM_MM / _PIXEL_MM), dtype=bool)
+    as_blood = dark & (smooth > _DARKEST_BLOOD_HU)
     perhaps = ndimage.binary_propagation(ndimage.binary_opening(as_blood, rim), mask=as_blood)
     regions = np.stack([largest, largest | (dark & ndimage.binary_dilation(perhaps, rim))])
     lines = outermost(ndimage.gaussian_filter(regions.astype(np.float32), (0.0, 1.0, 1.0)))
@@ -165,14 +165,6 @@ def _look_closely(
     equivalent = np.sqrt(4.0 / np.pi * regions.sum(axis=(1, 2))) * _PIXEL_MM
     more = np.array([np.ptp(equivalent), np.ptp(least_widths_mm(outlines))])
     return outlines[0], more
-
-
-def _disc(radius_mm: float) -> BoolArray:
-    """Return (k, k) what lies no farther than so much from the middle."""
-    reach = round(radius_mm / _PIXEL_MM)
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc: BoolArray = x**2 + y**2 <= reach**2
-    return disc
 
 
 def _counts(dark: BoolArray, deep: BoolArray) -> bool:

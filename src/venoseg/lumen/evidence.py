@@ -140,7 +140,7 @@ def renew(
     stations
         Those whose planes the change meets.
     """
-    count, step_mm = len(branch.curve), float(branch.curve.position_mm[1])
+    count, step_mm = len(branch.curve), branch.curve.step_mm
     smoothed = smoothed_stations(step_mm)
     stations = slice(max(stations.start - smoothed, 0), min(stations.stop + smoothed, count))
     again = view_labels(branch, stations)

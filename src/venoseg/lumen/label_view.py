@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from venoseg.centerline.label_sections import label_sections
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.beside import Beside, look_beside
 from venoseg.lumen.outline import outline_labels, smoothed_stations
+from venoseg.lumen.stationwise import part_of, with_stations
 from venoseg.volume import BoolArray, FloatArray
 
 # The labels are looked at in planes with points this many voxels apart, and at least so many from
@@ -53,15 +54,11 @@ class LabelView:
 
     def part(self, keep: slice) -> LabelView:
         """Return the stations of ``keep``."""
-        arrays = {f.name: getattr(self, f.name)[keep] for f in fields(self) if f.name != "beside"}
-        return LabelView(**arrays, beside=self.beside.part(keep))
+        return part_of(self, keep)
 
     def replaced(self, stations: slice, part: LabelView) -> LabelView:
         """Return the view with other ``stations``."""
-        arrays = {f.name: getattr(self, f.name).copy() for f in fields(self) if f.name != "beside"}
-        for name, array in arrays.items():
-            array[stations] = getattr(part, name)
-        return LabelView(**arrays, beside=self.beside.replaced(stations, part.beside))
+        return with_stations(self, stations, part)
 
 
 def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
@@ -76,7 +73,7 @@ def view_labels(branch: Branch, stations: slice | None = None) -> LabelView:
     """
     count = len(branch.curve)
     wanted = slice(0, count) if stations is None else stations
-    station_mm = float(branch.curve.position_mm[1])
+    station_mm = branch.curve.step_mm
     margin = smoothed_stations(station_mm)
     first = max(wanted.start - margin, 0)
     curve = branch.curve.part(slice(first, min(wanted.stop + margin, count)))

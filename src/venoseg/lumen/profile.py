@@ -91,7 +91,7 @@ class VesselProfile:
     @property
     def step_mm(self) -> float:
         """Distance of the stations."""
-        return float(self.branch.curve.position_mm[1])
+        return self.branch.curve.step_mm
 
     def outlines_mm(self, station: int) -> FloatArray:
         """Return (k, m, 2) the outlines of all lumens of a station, the largest first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.stationwise import part_of, with_stations
 from venoseg.volume import BoolArray, FloatArray
 
 # While the contour is brought nearer, in so many turns, every so many rays are followed:
@@ -72,7 +73,7 @@ class Turn:
 
     def part(self, keep: slice) -> Turn:
         """Return the stations of ``keep``."""
-        return Turn(*(getattr(self, f.name)[keep] for f in fields(self)))
+        return part_of(self, keep)
 
     def copied(self) -> Turn:
         """Return the same in arrays of its own."""
@@ -80,10 +81,7 @@ class Turn:
 
     def replaced(self, stations: slice, part: Turn) -> Turn:
         """Return the turn with other ``stations``."""
-        turn = self.copied()
-        for f in fields(turn):
-            getattr(turn, f.name)[stations] = getattr(part, f.name)
-        return turn
+        return with_stations(self, stations, part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

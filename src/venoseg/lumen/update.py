@@ -179,7 +179,7 @@ def _out_of_sight(branches: list[Branch], update: RegionUpdate) -> list[str]:
     nearest = distance.argmin(axis=1)
     ahead = np.einsum("ij,ij->i", points - stations[nearest], tangents[nearest])
     first, last = branches[0], branches[-1]
-    slack = 1.5 * float(first.curve.position_mm[1]) + float(grid.spacing_mm.max())
+    slack = 1.5 * first.curve.step_mm + float(grid.spacing_mm.max())
     longer = np.zeros(len(points), dtype=bool)
     if first.central_end != "junction":
         longer |= (nearest == 0) & (-ahead > slack)

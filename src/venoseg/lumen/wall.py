@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from venoseg.lumen.search import DEEPEST, Found, depths_mm, search_edge
 from venoseg.lumen.shifts import shift_along, shift_around
 from venoseg.lumen.sight import inner_radii_mm
 from venoseg.lumen.smoothing import Spacing, ramp, settled, smooth_offsets
+from venoseg.lumen.stationwise import part_of, with_stations
 from venoseg.lumen.turns import LOPSIDED_STRIDE, Search
 from venoseg.lumen.vein_wall import (
     FACES_FAT,
@@ -89,14 +90,11 @@ class Wall:
 
     def part(self, keep: slice) -> Wall:
         """Return the stations of ``keep``."""
-        return Wall(*(getattr(self, f.name)[keep] for f in fields(self)))
+        return part_of(self, keep)
 
     def replaced(self, stations: slice, part: Wall) -> Wall:
         """Return the wall with other ``stations``."""
-        arrays = [getattr(self, f.name).copy() for f in fields(self)]
-        for array, f in zip(arrays, fields(self), strict=True):
-            array[stations] = getattr(part, f.name)
-        return Wall(*arrays)
+        return with_stations(self, stations, part)
 
 
 def wall_of_labels(region: Region, curve: Curve, outlines_mm: FloatArray) -> Wall:

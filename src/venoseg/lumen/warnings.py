@@ -72,7 +72,7 @@ def _of_course(profile: VesselProfile) -> list[str]:
 def _of_wall(profile: VesselProfile) -> list[str]:
     """Say what may falsify the outline of a vein, and along how much of it."""
     vessel, warnings = profile.vessel, []
-    step_mm = float(profile.branch.curve.position_mm[1])
+    step_mm = profile.branch.curve.step_mm
     stations = Counter(word for words in profile.flags for word in words)
     concave_mm = step_mm * stations[CONCAVE]
     if concave_mm >= _LONG_CONCAVE_MM:

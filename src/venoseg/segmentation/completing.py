@@ -164,7 +164,7 @@ def _ovals(
     known: BoolArray,
 ) -> _Run:
     """Find the best ovals from one station to another."""
-    course = _within(tube.course, start, stop)
+    course = tube.course.part(slice(start, stop))
     planes = planes_across(part, course, _LEAST_HU, most_hu)
     at = np.unique(np.append(np.arange(0, stop - start, _EVERY), stop - start - 1))
     inside, sure = _anchored(tube, inside_lps_mm, start, stop)
@@ -251,17 +251,6 @@ def _rims_along(radius_mm: FloatArray) -> Rims:
     length = np.linalg.norm(along, axis=2)
     outwards = np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
     return Rims(points, outwards, length / length.sum(axis=1, keepdims=True))
-
-
-def _within(course: Course, start: int, stop: int) -> Course:
-    part = slice(start, stop)
-    return Course(
-        course.points_lps_mm[part],
-        course.tangent[part],
-        course.first[part],
-        course.second[part],
-        course.step_mm,
-    )
 
 
 def _replaced(part: Volume, tube: Tube, runs: list[_Run], asked: npt.NDArray[np.int64]) -> Tube:

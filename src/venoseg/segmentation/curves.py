@@ -30,6 +30,16 @@ class Course:
     second: FloatArray
     step_mm: float
 
+    def part(self, keep: slice) -> Course:
+        """Return the points of ``keep``."""
+        return Course(
+            self.points_lps_mm[keep],
+            self.tangent[keep],
+            self.first[keep],
+            self.second[keep],
+            self.step_mm,
+        )
+
 
 def length_along(points_lps_mm: FloatArray) -> FloatArray:
     """Return (n,) arc length at each of n points."""

@@ -82,7 +82,7 @@ def rough_contours(volume: Volume, curve: Curve, radius_mm: float) -> FloatArray
     depth: FloatArray = np.arange(_SEARCHED[0] * radius_mm, _SEARCHED[1] * radius_mm, SAMPLE_MM)
     none = np.zeros_like(outwards)
     values = sample_profiles(volume.voxels, volume.grid, curve, none, outwards, depth).values
-    station_mm = float(curve.position_mm[1])
+    station_mm = curve.step_mm
     around = 2.0 * np.pi * radius_mm / CONTOUR_POINTS
     sigma = (_MESH_MM / station_mm, _MESH_MM / around, 1.0)
     mean = ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap", "nearest"))

@@ -213,7 +213,7 @@ def _wires(volume: Volume, curve: Curve, contours: FloatArray, radius_mm: float)
     inner = between_ends(struts)
     if inner is None:
         return None
-    curve = recentred(curve, struts.contours_mm, inner, float(curve.position_mm[1]))
+    curve = recentred(curve, struts.contours_mm, inner, curve.step_mm)
     contours = rough_contours(volume, curve, radius_mm)
     lumen_hu = lumen_level(volume, curve, contours)
     struts = follow_struts(volume, curve, contours, _FIRST_DEPTH_MM, lumen_hu, blur)

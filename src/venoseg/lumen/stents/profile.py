@@ -36,7 +36,7 @@ _RADIUS_DOUBT_MM = 0.10
 _BLUNTED = 2.5
 
 # Two stents in one another are one bright line in the image, and the contour its middle: that of
-# either lies half their distance away, a wire's thickness to half a millimetre.
+# either lies half their distance away, a wire's thickness or more.
 _NESTED_MM = 0.3
 
 # From where to where along a stent, mm.

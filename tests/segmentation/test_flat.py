@@ -19,11 +19,13 @@ def ellipse(half_length: float, half_width: float, turned: float) -> np.ndarray:
     return (1.0 / np.hypot(along / half_length, across / half_width))[None]
 
 
-def vein(half_length: float, half_width: float) -> Volume:
-    """A straight vein of 120 HU in fat, along z."""
+def vein(half_length: float, half_width: float, lean: tuple[float, float] = (0, 0)) -> Volume:
+    """A vein of 120 HU in fat along z, which leans to x and y above 50 mm."""
     grid = Grid.from_axes((40, 60, 80), spacing_mm=(2.0, 1.0, 1.0), origin_lps_mm=(-40, -30, 0))
-    _, y, x = np.indices(grid.shape)
-    away = np.hypot((x - 40.0) / half_length, (y - 30.0) / half_width)
+    k, y, x = np.indices(grid.shape)
+    up = np.maximum(2.0 * k - 50.0, 0.0)
+    x, y = x - 40.0 - lean[0] * up, y - 30.0 - lean[1] * up
+    away = np.hypot(x / half_length, y / half_width)
     # The edge is a millimetre wide, as a CT's.
     share = np.clip(0.5 + (1.0 - away) * half_width, 0.0, 1.0)
     noise = np.random.default_rng(3).normal(0.0, 8.0, grid.shape)
@@ -39,6 +41,20 @@ def test_a_vein_is_found_whole(half_length, half_width, off_mm):
     inner = tube.area_mm2[10:-10]
     assert np.median(inner) == pytest.approx(np.pi * half_length * half_width, rel=0.08)
     assert inner.min() > 0.85 * np.pi * half_length * half_width
+
+
+@pytest.mark.parametrize(
+    ("lean", "off_mm", "aside_mm"),
+    [((0.15, 0.2), 10.0, 0.0), ((-0.2, 0.1), 10.0, 4.0)],
+)
+def test_a_flat_vein_whose_course_comes_to_lean_to_another_side_is_found_whole(
+    lean, off_mm, aside_mm
+):
+    # Another axis lies across the course once it has moved into the middle.
+    top = [off_mm + aside_mm + 26.0 * lean[0], 26.0 * lean[1], 76.0]
+    way = np.array([top, [off_mm, 0.0, 50.0], [off_mm, 0.0, 2.0]])
+    tube = tube_along(vein(18.0, 4.5, lean), way, 4.0, -np.inf)
+    assert tube.area_mm2[10:-10].min() > 0.85 * np.pi * 18.0 * 4.5
 
 
 def test_rays_are_stretched_along_a_flat_section_until_it_looks_round():

@@ -48,7 +48,9 @@ def length_along(points_lps_mm: FloatArray) -> FloatArray:
     return length
 
 
-def course_through(points_lps_mm: FloatArray, step_mm: float, smooth_mm: float) -> Course:
+def course_through(
+    points_lps_mm: FloatArray, step_mm: float, smooth_mm: float, first: FloatArray | None = None
+) -> Course:
     """Smooth a path (its ends stay), and walk along it in even steps.
 
     Parameters
@@ -59,14 +61,18 @@ def course_through(points_lps_mm: FloatArray, step_mm: float, smooth_mm: float) 
         Distance of the course's points, made a little smaller or larger to fit the length.
     smooth_mm
         Standard deviation of the Gaussian along the path.
+    first
+        (3,) what the first of the course's ``first`` comes as near to as it can, so that sections
+        of an older course lie the same way round; None: an axis of the patient.
     """
     fine = _even(points_lps_mm, 0.5)
     points = _even(_smoothed(fine, smooth_mm / 0.5), step_mm)
     step = float(length_along(points)[-1]) / (len(points) - 1)
     tangent = np.gradient(points, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    first = _transported(tangent)
-    return Course(points, tangent, first, np.cross(tangent, first), step)
+    start = np.eye(3)[np.argmin(np.abs(tangent[0]))] if first is None else first
+    across = _transported(tangent, start)
+    return Course(points, tangent, across, np.cross(tangent, across), step)
 
 
 def _even(points: FloatArray, step_mm: float) -> FloatArray:
@@ -86,8 +92,7 @@ def _smoothed(points: FloatArray, sigma: float) -> FloatArray:
     return smooth
 
 
-def _transported(tangent: FloatArray) -> FloatArray:
-    start = np.eye(3)[np.argmin(np.abs(tangent[0]))]
+def _transported(tangent: FloatArray, start: FloatArray) -> FloatArray:
     first = np.empty_like(tangent)
     for n, along in enumerate(tangent):
         across = start - (start @ along) * along

@@ -224,7 +224,9 @@ def tube_along(
         moved_mm = float(np.percentile(away, 90))
         far_mm = float(np.clip(_FARTHER * length.max(), _LEAST_FAR_MM, LARGEST_MM))
         last = turn == _ROUNDS - 2 or (turn > 0 and moved_mm < _SETTLED_MM)
-        course = course_through(centred, STEP_MM if last else _FIRST_STEP_MM, 3.0)
+        step_mm = STEP_MM if last else _FIRST_STEP_MM
+        # The rays that are stretched below are those of the old course.
+        course = course_through(centred, step_mm, 3.0, course.first[0])
         count = len(course.points_lps_mm)
         expected = _resampled(expected_from(before), count)
         at = np.rint(np.linspace(0, len(radius) - 1, count)).astype(int)

@@ -22,6 +22,7 @@ from venoseg.segmentation.working import (
     Float32Array,
     blocks_of,
     blockwise,
+    box_around,
     box_of,
     factors,
     reach_of,
@@ -46,6 +47,8 @@ _TISSUE_HU = 40.0
 # this way. Where it comes later by less than the second, an artery may be.
 _AHEAD = 0.8
 SURE_LEAD_MM, POSSIBLE_LEAD_MM = 8.0, -25.0
+# Where both set out at every height nothing is asked, and nothing comes sooner, from farther aside.
+_BESIDE_STARTS_MM = 35.0
 _BESIDE_BLOOD = 3.0
 # Compact bone is brighter than blood by this; a shell of it is closed over this distance.
 _BONE_OVER_HU, _SHELL_MM, _LEAST_BONE_MM3 = 90.0, 8.0, 40_000.0
@@ -211,13 +214,14 @@ def lead_of_arteries(
     wall = np.maximum(dark - float(np.median(dark)) - _LINE_HU, 0.0) / _WALL_HU
     least = min(artery_hu, vein_hu)
     blood = (picture.mean_hu > 0.5 * (least + _TISSUE_HU)) & ~bones
+    # Whichever is known farther down would have a start over the other.
+    low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
+    arteries, veins = _above(arteries_lps_mm, low), _above(veins_lps_mm, low)
+    blood &= _near_or_below(picture.grid, np.concatenate([arteries, veins]), low)
     pace = []
     for hu, usual in ((artery_hu, _ARTERY_HU), (vein_hu, _VEIN_HU)):
         unlike = np.maximum(np.abs(picture.mean_hu - hu) - usual, 0.0) / usual
         pace.append(np.where(blood, 1.0 + wall + unlike, -1.0))
-    # Whichever is known farther down would have a start over the other.
-    low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
-    arteries, veins = _above(arteries_lps_mm, low), _above(veins_lps_mm, low)
     lowest = veins_lps_mm[np.argmin(veins_lps_mm[:, 2])]
     ahead = _AHEAD * np.linalg.norm(ends_lps_mm - lowest, axis=1)
     starts, begin = np.concatenate([veins, ends_lps_mm]), np.append(np.zeros(len(veins)), ahead)
@@ -247,6 +251,15 @@ def _without_lines(image: Float32Array) -> Float32Array:
 def _above(points: FloatArray, low_mm: float) -> FloatArray:
     above: FloatArray = points[points[:, 2] >= min(low_mm, points[:, 2].max()) - 1.0]
     return above
+
+
+def _near_or_below(grid: Grid, points_lps_mm: FloatArray, low_mm: float) -> BoolArray:
+    """Return where a place lies below a height, or not far aside of (n, 3) points."""
+    near = np.zeros(grid.shape, dtype=bool)
+    near[box_around(grid, points_lps_mm, _BESIDE_STARTS_MM)] = True
+    z = grid.to_lps(np.column_stack([np.arange(grid.shape[0])] * 3))[:, 2]
+    near[z < low_mm] = True
+    return near
 
 
 def _time_from(

@@ -16,7 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from venoseg.segmentation.landmarks.candidates import NOTHING, Candidates, Places, candidates_in
+from venoseg.segmentation.landmarks.candidates import (
+    Candidates,
+    Places,
+    candidates_in,
+    no_candidates,
+)
 from venoseg.volume import FloatArray, Grid
 
 INNER_MM = (20.0, 130.0)
@@ -49,20 +54,8 @@ _ROUNDED = 1e-6
 # The internal iliac artery leaves the artery of its side where it touches it; a place counts for it
 # by how much it looks better than the last.
 _TOUCHES_MM, _NEVER, _LEAST = 9.0, 50.0, 0.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trio:
-    """The best places of one slice for artery, vein and internal artery: a, v and i of them."""
-
-    artery: Candidates
-    vein: Candidates
-    inner: Candidates
-
-    @property
-    def each(self) -> tuple[Candidates, Candidates, Candidates]:
-        """All three."""
-        return self.artery, self.vein, self.inner
+# So many sums are compared at once that they stay in the fast memory.
+_AT_ONCE = 64_000
 
 
 def pair_through(
@@ -97,23 +90,25 @@ def pair_through(
     dz = float(grid.spacing_mm[0])
     per_mm = 3.0 / max(dz, 1.0) / move_mm
     arteries, veins = (candidates_in(one, grid, _PLACES) for one in (artery, vein))
-    inners = _inner_candidates(inner, grid, down_mm)
-    slices = [Trio(*three) for three in zip(arteries, veins, inners, strict=True)]
-    sums = [_worth(slices[0], side, float(down_mm[0]), crosses)]
-    steps = []
-    for k in range(1, len(slices)):
-        steps.append(_step(slices[k - 1], slices[k], per_mm))
-        sums.append(_went(sums[-1], steps[-1]))
-        sums[-1] += _worth(slices[k], side, float(down_mm[k]), crosses)
+    inners = no_candidates(len(down_mm))
+    if inner is not None:
+        there = (down_mm > INNER_MM[0]) & (down_mm < INNER_MM[1])
+        inners = candidates_in(inner, grid, _INNER_PLACES, there)
+    worth = _worth(arteries, veins, inners, side, down_mm, crosses)
+    steps = _steps(arteries, veins, inners, per_mm)
+    sums = [worth.of(0)]
+    for k, step in enumerate(steps, start=1):
+        sums.append(_went(sums[-1], step))
+        sums[-1] += worth.of(k)
     # At the upper end the vein is known.
     if sums[-1].shape[1] > 1:
         sums[-1][:, -1] -= _KNOWN
     at = tuple(int(n) for n in np.unravel_index(int(sums[-1].argmax()), sums[-1].shape))
-    paths = np.full((3, len(slices), 2), -1, dtype=np.int64)
-    for k in range(len(slices) - 1, -1, -1):
-        for path, one, n in zip(paths, slices[k].each, at, strict=True):
-            if n < len(one.path):
-                path[k] = one.path[n]
+    paths = np.full((3, len(sums), 2), -1, dtype=np.int64)
+    for k in range(len(sums) - 1, -1, -1):
+        for path, one, n in zip(paths, (arteries, veins, inners), at, strict=True):
+            if n < one.path.shape[1]:
+                path[k] = one.path[k, n]
         if k:
             at = _came_from(sums[k - 1], steps[k - 1], *at)
     return paths[0], paths[1], paths[2]
@@ -132,13 +127,14 @@ class _Step:
     inner: FloatArray
 
 
-def _step(before: Trio, now: Trio, per_mm: float) -> _Step:
+def _steps(artery: Candidates, vein: Candidates, inner: Candidates, per_mm: float) -> list[_Step]:
+    """Return what each step from one slice to the next costs."""
     costs = (
-        _moved(before.artery, now.artery, per_mm),
-        _goes_on(before.vein, now.vein, per_mm),
-        _joins(before, now, per_mm),
+        _moved(artery, per_mm),
+        _goes_on(vein, per_mm),
+        _joins(artery, inner, per_mm),
     )
-    return _Step(*costs)
+    return [_Step(*three) for three in zip(*costs, strict=True)]
 
 
 def _went(total: FloatArray, step: _Step) -> FloatArray:
@@ -156,14 +152,12 @@ def _went(total: FloatArray, step: _Step) -> FloatArray:
 
 
 def _best_by(total: FloatArray, price: FloatArray) -> FloatArray:
-    """Return (m, ...) the best of (n, ...) sums, each less what it costs from there: (n, m, ...).
-
-    One place after the other, so that the best ones stay in the fast memory.
-    """
-    best: FloatArray = total[0] - price[0]
-    less = np.empty_like(best)
-    for own, cost in zip(total[1:], price[1:], strict=True):
-        np.maximum(best, np.subtract(own, cost, out=less), out=best)
+    """Return (m, ...) the best of (n, ...) sums, each less what it costs: (n, m, ...)."""
+    most = max(1, _AT_ONCE // (price.shape[1] * total[0].size))
+    best: FloatArray = (total[:most, None] - price[:most]).max(axis=0)
+    for start in range(most, len(total), most):
+        some = slice(start, start + most)
+        np.maximum(best, (total[some, None] - price[some]).max(axis=0), out=best)
     return best
 
 
@@ -176,96 +170,120 @@ def _came_from(total: FloatArray, step: _Step, a: int, v: int, i: int) -> tuple[
     return int(by_artery[:, vein, before].argmax()), vein, before
 
 
-def _inner_candidates(inner: Places | None, grid: Grid, down_mm: FloatArray) -> list[Candidates]:
-    """Return the places of each slice for the internal iliac artery, none where it does not run."""
-    if inner is None:
-        return [NOTHING] * len(down_mm)
-    there = (down_mm > INNER_MM[0]) & (down_mm < INNER_MM[1])
-    found = candidates_in(inner, grid, _INNER_PLACES)
-    return [one if near else NOTHING for one, near in zip(found, there, strict=True)]
-
-
-def _joins(before: Trio, now: Trio, per_mm: float) -> FloatArray:
-    """Return (a, i + 1, i + 1) what it costs the internal artery to go on from slice to slice.
+def _joins(artery: Candidates, inner: Candidates, per_mm: float) -> FloatArray:
+    """Return (n - 1, a, i + 1, i + 1) what it costs the internal artery to go on.
 
     It ends where it touches the artery of its side.
     """
-    goes_on = _goes_on(before.inner, now.inner, per_mm)
-    joins = np.repeat(goes_on[None], len(now.artery.path), axis=0)
-    gap = _gaps(now.artery.at_mm, before.inner.at_mm)
-    touching = now.artery.radius_mm[:, None] + before.inner.radius_mm[None] + _TOUCHES_MM
-    joins[:, :-1, -1] = np.where(gap < touching, 0.0, _NEVER)
+    goes_on = _goes_on(inner, per_mm)
+    joins = np.repeat(goes_on[:, None], artery.path.shape[1], axis=1)
+    gap = _gaps(artery.at_mm[1:], inner.at_mm[:-1])
+    touching = artery.radius_mm[1:, :, None] + inner.radius_mm[:-1, None] + _TOUCHES_MM
+    joins[..., :-1, -1] = np.where(gap < touching, 0.0, _NEVER)
     return joins
 
 
-def _goes_on(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
-    """Return (n + 1, m + 1) what it costs to go on to the next slice, the last: unseen in it."""
-    goes_on = np.full((len(before.path) + 1, len(now.path) + 1), _FOUND)
-    goes_on[:-1, :-1] = _moved(before, now, per_mm)
-    goes_on[-1, -1] = 0.0
+def _goes_on(one: Candidates, per_mm: float) -> FloatArray:
+    """Return (n - 1, m + 1, m + 1) what it costs to go on to the next slice, the last: unseen."""
+    slices, count, _ = one.path.shape
+    goes_on = np.full((slices - 1, count + 1, count + 1), _FOUND)
+    goes_on[:, :-1, :-1] = _moved(one, per_mm)
+    goes_on[:, -1, -1] = 0.0
     return goes_on
 
 
-def _worth(trio: Trio, side: float, down_mm: float, crosses: bool) -> FloatArray:
-    """Return (a, v + 1, i + 1) what speaks for three places; the last: unseen in this slice."""
-    artery, vein, inner = trio.each
-    own = artery.score - _WIDE * (artery.radius_mm > _WIDE_MM)
-    pair: FloatArray = own[:, None] + np.append(vein.score, _NO_VEIN)
-    pair[:, :-1] -= _together(artery, vein, side, down_mm, crosses)
-    worth = np.repeat(pair[:, :, None], len(inner.path) + 1, axis=2)
-    worth[:, :, :-1] += inner.score - _LEAST
-    behind, left = _offsets(artery, inner)
-    against = _overlap(artery, inner, _WELL_APART) + np.maximum(-behind, 0.0) / _UNUSUAL_MM
-    against += np.maximum(side * left - _OUTSIDE_MM, 0.0) / _UNUSUAL_MM
-    worth[:, :, :-1] -= against[:, None]
-    worth[:, :-1, :-1] -= _overlap(vein, inner, _WELL_APART)[None]
-    return worth
-
-
-def _moved(before: Candidates, now: Candidates, per_mm: float) -> FloatArray:
-    """Return what it costs to move from each place of a slice to each of the next."""
-    away = _gaps(before.at_mm, now.at_mm)
+def _moved(one: Candidates, per_mm: float) -> FloatArray:
+    """Return (n - 1, m, m) what it costs to move from each place of a slice to each of the next."""
+    away = _gaps(one.at_mm[:-1], one.at_mm[1:])
     price: FloatArray = per_mm * (away + _JUMPS * np.maximum(away - 1.0 / per_mm, 0.0))
     return price
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worth:
+    """What speaks for three places of each slice; the last of a kind: unseen in it.
+
+    (n, a, v + 1) artery and vein, (n, a, i + 1) the internal artery beside the artery, and
+    (n, v + 1, i + 1) beside the vein.
+    """
+
+    pair: FloatArray
+    inner: FloatArray
+    apart: FloatArray
+
+    def of(self, k: int) -> FloatArray:
+        """Return (a, v + 1, i + 1) what speaks for three places of a slice."""
+        worth: FloatArray = self.pair[k, :, :, None] + self.inner[k, :, None]
+        worth += self.apart[k]
+        return worth
+
+
+def _worth(
+    artery: Candidates,
+    vein: Candidates,
+    inner: Candidates,
+    side: float,
+    down_mm: FloatArray,
+    crosses: bool,
+) -> _Worth:
+    """Return what speaks for the places of the three in each slice."""
+    slices, arteries, _ = artery.path.shape
+    veins, inners = vein.path.shape[1], inner.path.shape[1]
+    own = artery.score - _WIDE * (artery.radius_mm > _WIDE_MM)
+    pair = np.full((slices, arteries, veins + 1), _NO_VEIN)
+    pair[:, :, :-1] = vein.score[:, None] - _together(artery, vein, side, down_mm, crosses)
+    pair += own[:, :, None]
+    behind, left = _offsets(artery, inner)
+    against = _overlap(artery, inner, _gaps(artery.at_mm, inner.at_mm), _WELL_APART)
+    against += np.maximum(-behind, 0.0) / _UNUSUAL_MM
+    against += np.maximum(side * left - _OUTSIDE_MM, 0.0) / _UNUSUAL_MM
+    of_inner = np.zeros((slices, arteries, inners + 1))
+    of_inner[:, :, :-1] = inner.score[:, None] - _LEAST - against
+    apart = np.zeros((slices, veins + 1, inners + 1))
+    gap = _gaps(vein.at_mm, inner.at_mm)
+    apart[:, :-1, :-1] = -_overlap(vein, inner, gap, _WELL_APART)
+    return _Worth(pair, of_inner, apart)
+
+
 def _gaps(first_mm: FloatArray, second_mm: FloatArray) -> FloatArray:
-    gap: FloatArray = np.hypot(*(first_mm[:, None, n] - second_mm[None, :, n] for n in range(2)))
+    """Return (n, a, b) how far (n, a, 2) places lie from (n, b, 2) other ones."""
+    down, across = (first_mm[:, :, None, axis] - second_mm[:, None, :, axis] for axis in range(2))
+    gap: FloatArray = np.sqrt(down * down + across * across)
     return gap
 
 
 def _offsets(first: Candidates, second: Candidates) -> tuple[FloatArray, FloatArray]:
-    """Return (a, b) how far behind the first places the second ones lie, and how far left."""
-    behind, left = (second.at_mm[None, :, n] - first.at_mm[:, None, n] for n in range(2))
+    """Return (n, a, b) how far behind the first places the second ones lie, and how far left."""
+    behind, left = (
+        second.at_mm[:, None, :, axis] - first.at_mm[:, :, None, axis] for axis in range(2)
+    )
     return behind, left
 
 
-def _overlap(first: Candidates, second: Candidates, share: float) -> FloatArray:
-    """Return (a, b) what speaks against two places as two vessels: they share a part."""
-    apart = share * (first.radius_mm[:, None] + second.radius_mm[None])
-    shared = np.maximum(apart, _LEAST_APART_MM) - _gaps(first.at_mm, second.at_mm)
+def _overlap(first: Candidates, second: Candidates, gap_mm: FloatArray, share: float) -> FloatArray:
+    """Return (n, a, b) what speaks against two places as two vessels: they share a part."""
+    apart = share * (first.radius_mm[:, :, None] + second.radius_mm[:, None])
+    shared = np.maximum(apart, _LEAST_APART_MM) - gap_mm
     against: FloatArray = np.maximum(shared, 0.0) / _OVERLAP_MM
     return against
 
 
 def _together(
-    artery: Candidates, vein: Candidates, side: float, down_mm: float, crosses: bool
+    artery: Candidates, vein: Candidates, side: float, down_mm: FloatArray, crosses: bool
 ) -> FloatArray:
-    """Return (a, v) what speaks against two places as artery and vein of a side."""
+    """Return (n, a, v) what speaks against two places as artery and vein of a side."""
     behind, left = _offsets(artery, vein)
     outside = side * left
-    away = np.hypot(behind, outside)
-    against = _overlap(artery, vein, _APART)
-    if down_mm > _WIDER_BELOW_MM:
-        wider = artery.radius_mm[:, None] - vein.radius_mm[None]
-        against += _WIDER * (wider > _WIDER_MM)
+    away = _gaps(artery.at_mm, vein.at_mm)
+    down_mm = down_mm[:, None, None]
+    against = _overlap(artery, vein, away, _APART)
+    wider = artery.radius_mm[:, :, None] - vein.radius_mm[:, None]
+    against += _WIDER * ((wider > _WIDER_MM) & (down_mm > _WIDER_BELOW_MM))
     share = np.clip(1.0 - down_mm / _ABOVE_MM, 0.0, 1.0)
     against += np.maximum(away - _FAR_MM - share * _FAR_ABOVE_MM, 0.0) / _FARTHER_MM
-    if down_mm > _EXTERNAL_MM:
-        against += np.maximum(outside - _OUTSIDE_MM, 0.0) / _UNUSUAL_MM
-        against += np.maximum(-behind - _IN_FRONT_MM, 0.0) / _UNUSUAL_MM
-    else:
-        against += np.maximum(-behind - _BEFORE_MM, 0.0) / _UNUSUAL_MM
-        if crosses:
-            against += np.maximum(outside - _ASIDE_MM, 0.0) / _UNUSUAL_MM
+    external = down_mm > _EXTERNAL_MM
+    before_mm = np.where(external, _IN_FRONT_MM, _BEFORE_MM)
+    outside_mm = np.where(external, _OUTSIDE_MM, _ASIDE_MM if crosses else np.inf)
+    against += np.maximum(-behind - before_mm, 0.0) / _UNUSUAL_MM
+    against += np.maximum(outside - outside_mm, 0.0) / _UNUSUAL_MM
     return against

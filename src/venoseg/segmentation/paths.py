@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy import ndimage
 
@@ -49,48 +47,37 @@ def cheapest_way(
     box = box_around(grid, ends, np.array([_ASIDE_MM, _ASIDE_MM, _BEYOND_MM]))
     cost, grid = cost[box], grid.crop(box)
     near = box_around(grid, ends, _NEAR_MM)
-    found = _way_within(cost, grid, near, ends)
+    part, place = cost[near], grid.crop(near)
+    found = _way_within(part, place, ends)
     least = float(cost.min())
-    # Whatever leaves the surroundings costs as much before it has come back.
-    if found is None or found.cost >= _least_leaving(found, least, grid, near):
-        box = box_of(grid) if found is None else _box_of_ways(grid, ends, found.cost / least)
-        found = _way_within(cost, grid, box, ends)
+    # Whatever leaves the surroundings is so long that it cannot cost less.
+    if found is None or found[1] >= least * _least_outside_mm(grid, near, ends):
+        box = box_of(grid) if found is None else _box_of_ways(grid, ends, found[1] / least)
+        found = _way_within(cost[box], grid.crop(box), ends)
     if found is None:
         raise MeasurementError("no way leads from one end of the vein to the other")
-    return np.concatenate([[start_lps_mm], found.points_lps_mm, [end_lps_mm]])
+    return np.concatenate([[start_lps_mm], found[0], [end_lps_mm]])
 
 
-class _Way(NamedTuple):
-    """The cheapest way between two ends in a box.
-
-    (n, 3) the points between them, what it costs, (slices, rows, columns) what it costs to come to
-    each place of the box that is reached for less, and (3,) the index of the last one.
-    """
-
-    points_lps_mm: FloatArray
-    cost: float
-    cost_to: FloatArray
-    last: tuple[int, ...]
-
-
-def _way_within(cost: Float32Array, grid: Grid, box: Box, ends_lps_mm: FloatArray) -> _Way | None:
-    """Return the cheapest way between two ends in a box of a grid, if any leads."""
+def _way_within(
+    cost: Float32Array, grid: Grid, ends_lps_mm: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """Return the points between two ends on the cheapest way, and what it costs, if any leads."""
     from skimage.graph import MCP_Geometric
 
-    # The same voxels whatever the box, for an end that lies half-way between two.
-    corner = np.array([side.start for side in box])
-    ends = np.clip(np.rint(grid.to_index(ends_lps_mm)), 0, np.array(grid.shape) - 1) - corner
-    first, last = (tuple(int(v) for v in end) for end in ends)
-    part = cost[box]
+    top = np.array(grid.shape) - 1
+    first, last = (
+        tuple(int(v) for v in np.clip(np.rint(grid.to_index(point)), 0, top))
+        for point in ends_lps_mm
+    )
     sampling = tuple(float(value) for value in grid.spacing_mm)
-    finder = MCP_Geometric(np.where(np.isfinite(part), part, -1.0), sampling=sampling)
+    finder = MCP_Geometric(np.where(np.isfinite(cost), cost, -1.0), sampling=sampling)
     try:
         total, _ = finder.find_costs([first], [last])
         way = np.array(finder.traceback(last))
     except ValueError:
         return None
-    points = grid.to_lps(way[1:-1] + corner).reshape(-1, 3)
-    return _Way(points, float(total[last]), total, last)
+    return grid.to_lps(way[1:-1]).reshape(-1, 3), float(total[last])
 
 
 def _box_of_ways(grid: Grid, ends_lps_mm: FloatArray, longest_mm: float) -> Box:
@@ -101,25 +88,18 @@ def _box_of_ways(grid: Grid, ends_lps_mm: FloatArray, longest_mm: float) -> Box:
     return box_around(grid, ends_lps_mm, np.maximum(beyond, 0.0) + grid.spacing_mm.max())
 
 
-def _least_leaving(found: _Way, least: float, grid: Grid, box: Box) -> float:
-    """Return what a way between the same ends costs at least that leaves a box of a grid.
-
-    As much as to come to the border of the box, and from there straight to the end at the least
-    cost of a millimetre anywhere.
-    """
-    leaving = np.inf
+def _least_outside_mm(grid: Grid, box: Box, ends_lps_mm: FloatArray) -> float:
+    """Return how long a way between two points is at least that leaves a box of a grid."""
+    index = np.clip(np.rint(grid.to_index(ends_lps_mm)), 0, np.array(grid.shape) - 1)
+    apart = np.abs(index[1] - index[0]) * grid.spacing_mm
+    least = np.inf
     for axis, side in enumerate(box):
-        edges = ((0, side.start > 0), (-1, side.stop < grid.shape[axis]))
-        for edge in (edge for edge, inside in edges if inside):
-            at = [np.arange(size) for size in found.cost_to.shape]
-            at[axis] = at[axis][edge, None]
-            apart = [
-                mm * (n - end) for mm, n, end in zip(grid.spacing_mm, at, found.last, strict=True)
-            ]
-            away_mm = np.sqrt(sum(one**2 for one in np.ix_(*apart)))
-            face = found.cost_to.take(at[axis], axis)
-            leaving = min(leaving, float((face + least * away_mm).min()))
-    return leaving
+        along = float(np.linalg.norm(np.delete(apart, axis)))
+        for edge, border in ((side.start - 1, -1), (side.stop, grid.shape[axis])):
+            if edge != border:
+                away = float(np.abs(index[:, axis] - edge).sum()) * float(grid.spacing_mm[axis])
+                least = min(least, float(np.hypot(away, along)))
+    return least
 
 
 def lowest_reached(

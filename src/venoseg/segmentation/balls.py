@@ -53,7 +53,7 @@ def depths_in(grid: Grid, points_lps_mm: FloatArray, radius_mm: FloatArray, leas
     grid
         Where the voxels are.
     points_lps_mm
-        (n, 3), at least one; they may lie outside the grid.
+        (n, 3); they may lie outside the grid.
     radius_mm
         (n,) radius of the ball around each.
     least
@@ -78,7 +78,7 @@ def voxels_near(
     grid
         Where the voxels are.
     points_lps_mm
-        (n, 3), at least one; they may lie outside the grid.
+        (n, 3); they may lie outside the grid.
     reach_mm
         (n,) radius of the ball around each.
     """

@@ -186,11 +186,8 @@ def _middles_of_veins(grid: Grid, iliac: Iliac) -> BoolArray:
 
 def _covered(grid: Grid, artery: Artery) -> tuple[BoolArray, BoolArray, BoolArray]:
     """Return where an artery is known, where what is beside it may be a part of it, and it."""
-    known, beside, inside = (
-        artery.covers(grid, share)
-        for share in (_KNOWN_MM / float(np.median(artery.radius_mm)), _BESIDE_ARTERY, 1.0)
-    )
-    return known, beside, inside
+    known = artery.beside(grid, _KNOWN_MM)
+    return known, artery.covers(grid, _BESIDE_ARTERY), artery.covers(grid, 1.0)
 
 
 def without_aorta(picture: Picture, veins_lps_mm: FloatArray) -> Scene:

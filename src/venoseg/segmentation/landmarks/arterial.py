@@ -53,16 +53,21 @@ class Artery:
         (n, 3).
     radius_mm
         (n,).
+    in_vein
+        (n,) whether its track runs in the vein beside it: near the artery, which is not there.
+        None: nowhere.
     """
 
     points_lps_mm: FloatArray
     radius_mm: FloatArray
+    in_vein: BoolArray | None = None
 
     @property
-    def _wall_mm(self) -> FloatArray:
-        """(n,) distance of its wall: the discs of a track fit inside the artery."""
-        wall: FloatArray = _WALL[0] * self.radius_mm + _WALL[1]
-        return wall
+    def _balls(self) -> tuple[FloatArray, FloatArray]:
+        """(m, 3) and (m,) points and radii where its track runs in the artery itself."""
+        if self.in_vein is None:
+            return self.points_lps_mm, self.radius_mm
+        return self.points_lps_mm[~self.in_vein], self.radius_mm[~self.in_vein]
 
     @property
     def proved(self) -> Artery:
@@ -72,9 +77,12 @@ class Artery:
 
     def within(self, points_lps_mm: FloatArray, share: float) -> BoolArray:
         """Tell which of (m, 3) points lie nearer to it than a share of its radius."""
-        away = cdist(points_lps_mm, self.points_lps_mm)
+        middles, radius_mm = self._balls
+        if len(middles) == 0:
+            return np.zeros(len(points_lps_mm), dtype=bool)
+        away = cdist(points_lps_mm, middles)
         nearest = away.argmin(axis=1)
-        inside: BoolArray = away.min(axis=1) < share * self.radius_mm[nearest]
+        inside: BoolArray = away.min(axis=1) < share * radius_mm[nearest]
         return inside
 
     def depths(self, grid: Grid, least: float) -> Depths:
@@ -82,14 +90,25 @@ class Artery:
 
         Those that lie less deep than ``least`` are left out.
         """
-        return depths_in(grid, self.points_lps_mm, self._wall_mm, least)
+        middles, radius_mm = self._balls
+        # The discs of a track fit inside the artery.
+        return depths_in(grid, middles, _WALL[0] * radius_mm + _WALL[1], least)
 
     def covers(self, grid: Grid, share: float) -> BoolArray:
         """Return (slices, rows, columns), True nearer to it than a share of its radius."""
-        covered = np.zeros(grid.shape, dtype=bool)
-        near = voxels_near(grid, self.points_lps_mm, share * self.radius_mm)
-        covered[tuple(near.T)] = True
-        return covered
+        middles, radius_mm = self._balls
+        return _held(grid, middles, share * radius_mm)
+
+    def beside(self, grid: Grid, reach_mm: float) -> BoolArray:
+        """Return (slices, rows, columns), True nearer to its track than a distance."""
+        points = self.points_lps_mm
+        return _held(grid, points, np.full(len(points), reach_mm))
+
+
+def _held(grid: Grid, points_lps_mm: FloatArray, reach_mm: FloatArray) -> BoolArray:
+    held = np.zeros(grid.shape, dtype=bool)
+    held[tuple(voxels_near(grid, points_lps_mm, reach_mm).T)] = True
+    return held
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from scipy import ndimage
 from venoseg.errors import MeasurementError
 from venoseg.runs import runs_of
 from venoseg.segmentation.landmarks.arterial import ALIKE_HU, RADII_MM, Artery, Below
+from venoseg.segmentation.landmarks.in_vein import told_from_vein
 from venoseg.segmentation.paths import cheapest_way
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
@@ -60,7 +61,8 @@ def artery_along(
     """
     dear = _dear_in(below, vein_lps_mm)
     shared: BoolArray = dear[np.arange(len(path)), path[:, 0], path[:, 1]] > 0
-    return _joined(below, _sure_parts(below, path, score, shared), dear)
+    joined = _joined(below, _sure_parts(below, path, score, shared), dear)
+    return told_from_vein(below, joined, vein_lps_mm)
 
 
 def internal_along(

@@ -273,7 +273,7 @@ def short_tube() -> Tube:
 def eight_voxels() -> Drawn:
     """All of a small grid with the label 1."""
     grid = Grid.from_axes((2, 2, 2), spacing_mm=(1.0, 1.0, 1.0))
-    return Drawn.at(grid, np.argwhere(np.ones(grid.shape)), np.ones(8, dtype=np.uint8))
+    return Drawn(grid, np.argwhere(np.ones(grid.shape)), np.ones(8, dtype=np.uint8))
 
 
 @pytest.mark.parametrize(

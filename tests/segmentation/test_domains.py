@@ -70,7 +70,7 @@ def left_beside_arteries(
     labels: np.ndarray, picture: Picture, perhaps: np.ndarray, artery_hu: float, vessel: str
 ) -> np.ndarray:
     """Return what is left of a vein's labels without what is as bright as arteries."""
-    drawn = Drawn.at(picture.grid, np.argwhere(labels), labels[labels > 0])
+    drawn = Drawn(picture.grid, np.argwhere(labels), labels[labels > 0])
     return without_arteries(drawn, picture, perhaps, artery_hu, [vessel]).labels
 
 

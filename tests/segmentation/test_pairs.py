@@ -167,7 +167,7 @@ class TestParting:
         image, in_artery = self.touching(artery_hu, line_hu)
         labels, artery, one, tube = self.leaked(in_artery)
         true = (labels > 0) & ~in_artery
-        drawn = Drawn.at(self.grid, np.argwhere(labels), labels[labels > 0])
+        drawn = Drawn(self.grid, np.argwhere(labels), labels[labels > 0])
         labels = without_touching(drawn, Volume(image, self.grid), [one], [tube], [artery]).labels
         assert (labels[in_artery] > 0).mean() < 0.03
         assert (labels[true] > 0).mean() > 0.95
@@ -183,7 +183,7 @@ class TestParting:
         )
         true = (whole > 0) & ~in_artery
         grid = Grid.from_axes(image.shape, spacing_mm=(0.5,) * 3, origin_lps_mm=(-0.25,) * 3)
-        drawn = Drawn.at(grid, np.argwhere(whole), whole[whole > 0])
+        drawn = Drawn(grid, np.argwhere(whole), whole[whole > 0])
         whole = without_touching(drawn, Volume(image, grid), [one], [tube], [artery]).labels
         assert (whole[in_artery] > 0).mean() < 0.03
         assert (whole[true] > 0).mean() > 0.95

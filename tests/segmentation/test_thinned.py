@@ -41,6 +41,6 @@ def test_long_slivers_raise_doubt_and_short_narrow_places_do_not(high_mm, doubtf
     grid = Grid.from_axes((10, 60, 10), spacing_mm=(1.0, 3.0, 1.0), directions=lying)
     wide = (areas(80.0, high_mm, 0.2, 3.0) * 50).astype(int)
     index = np.array([(n // 10, k, n % 10) for k, count in enumerate(wide) for n in range(count)])
-    drawn = Drawn.at(grid, index, np.ones(len(index), dtype=np.uint8))
+    drawn = Drawn(grid, index, np.ones(len(index), dtype=np.uint8))
     assert bool(list(of_slivers(drawn, 1))) == doubtful
     assert not list(of_slivers(drawn, 2))

@@ -233,11 +233,11 @@ def _along_vein(scene: Scene, chain: Chain) -> Chain:
 def _cut_at_ends(veins: Drawn, chains: Sequence[Chain]) -> Drawn:
     """Take away what lies above the first or below the last point of every chain."""
     half = 0.5 * float(veins.grid.spacing_mm[veins.grid.axial_axis])
-    z = veins.points_lps_mm[:, 2]
+    x, _, z = veins.grid.to_lps(veins.index).T
     beyond = z > max(chain.points_lps_mm[0, 2] for chain in chains) + half
     lowest = np.array([chain.points_lps_mm[-1] for chain in chains])
     low = np.flatnonzero(z < lowest[:, 2].max() - half)
-    nearest = np.abs(veins.points_lps_mm[low, :1] - lowest[:, 0]).argmin(axis=1)
+    nearest = np.abs(x[low, None] - lowest[:, 0]).argmin(axis=1)
     beyond[low] |= z[low] < lowest[nearest, 2] - half
     return veins.without(beyond)
 

@@ -64,7 +64,7 @@ def painted(
         kept = own & (deep == deepest[at])
         index.append(np.compress(kept, inside.index, axis=0))
         label.append(value[inside.station[kept]])
-    drawn = Drawn.at(grid, np.concatenate(index), np.concatenate(label))
+    drawn = Drawn(grid, np.concatenate(index), np.concatenate(label))
     return drawn, deepest.reshape(grid.shape)
 
 
@@ -160,7 +160,7 @@ def without_arteries(
     owns = [np.flatnonzero(drawn.value == number) for number, _ in enumerate(names, start=1)]
 
     def bright(number: int) -> BoolArray:
-        points = drawn.points_lps_mm[owns[number]]
+        points = drawn.grid.to_lps(np.take(drawn.index, owns[number], axis=0))
         return _like_artery(points, picture, perhaps, artery_hu, names[number] != "ivc")
 
     gone = np.zeros(len(drawn.value), dtype=bool)

@@ -221,11 +221,11 @@ def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: F
 
     Infinite where they nowhere do.
     """
-    air, count = ndimage.label((image < _LUNG_HU) & body)
-    sizes = np.bincount(air.ravel(), minlength=count + 1) * grid.voxel_volume_mm3
-    sizes[0] = 0.0
+    dark = (image < _LUNG_HU) & body
+    air, count = ndimage.label(dark)
+    sizes = np.bincount(air[dark], minlength=count + 1) * grid.voxel_volume_mm3
     # Bowel holds less air than a lung; what of a lung lies in the image may be a slice of it.
-    lungs = (sizes > _LEAST_LUNG_MM3)[air]
+    lungs = sizes > _LEAST_LUNG_MM3
     index = np.rint(grid.to_index(cava_lps_mm)).astype(int)
     _, dy, dx = grid.spacing_mm
     reach = int(_BESIDE_MM / dy), int(_BESIDE_MM / dx)
@@ -234,7 +234,7 @@ def chest_above(image: Float32Array, grid: Grid, body: BoolArray, cava_lps_mm: F
     top = np.array(image.shape[1:]) - 1
     beside = np.array(
         [
-            lungs[k, np.clip(j + rows, 0, top[0]), np.clip(i + columns, 0, top[1])][near].any()
+            lungs[air[k, np.clip(j + rows, 0, top[0]), np.clip(i + columns, 0, top[1])]][near].any()
             for k, j, i in index
         ]
     )

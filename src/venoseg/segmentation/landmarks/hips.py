@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.segmentation.together import each
-from venoseg.segmentation.working import Float32Array, box_around, pooled
+from venoseg.segmentation.working import Box, Float32Array, box_around, pooled
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _SPACING_MM = 3.0
@@ -20,6 +20,8 @@ _BELOW_MM, _ABOVE_MM, _MARGIN_MM = 35.0, 110.0, 30.0
 # Heads of adults are 42 to 56 mm wide.
 _RADII_MM = np.arange(21.0, 28.1, 1.0)
 _EDGE_HU_MM, _SMOOTH = 12.0, 0.9
+# Votes are evened over no more voxels than these on either side.
+_EVENED = 5.0
 _DARKEST_HU, _BRIGHTEST_HU = -100.0, 500.0
 # The spongy bone around its middle, on average over about a centimetre.
 _SPONGY_HU, _SPONGY_MM = 110.0, 5.0
@@ -135,21 +137,23 @@ def _balls(volume: Volume, side: str, course_lps_mm: FloatArray) -> _Balls | Non
     if min(image.shape) * float(grid.spacing_mm.min()) < _RADII_MM[0]:
         return None
     edges = _edges(np.clip(image, _DARKEST_HU, _BRIGHTEST_HU), grid)
-    votes = _votes(edges, grid)
-    score = votes / _RADII_MM[:, None, None, None]
-    places = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    bone = ndimage.gaussian_filter(image, _SPONGY_MM / grid.spacing_mm) > _SPONGY_HU
+    # Edges farther off vote; middles are sought here.
+    box = box_around(grid, corners, _EVENED * float(grid.spacing_mm.max()))
+    middles_on, bone = grid.crop(box), bone[box]
+    score = _votes(edges, grid, box) / _RADII_MM[:, None, None, None]
+    places = middles_on.to_lps(np.moveaxis(np.indices(middles_on.shape), 0, -1))
     low, high = corners.min(axis=0), corners.max(axis=0)
     near = ((places >= low) & (places <= high)).all(axis=-1)
-    bone = ndimage.gaussian_filter(image, _SPONGY_MM / grid.spacing_mm) > _SPONGY_HU
     if not (near & bone).any():
         return None
     score[:, ~near] = 0.0
     score /= max(float(np.percentile(score[:, near], _BUT_ONE_PERCENT)), 1e-6)
     score[:, ~bone] = 0.0
-    slices = score.transpose(1, 0, 2, 3).reshape(grid.shape[0], -1)
+    slices = score.transpose(1, 0, 2, 3).reshape(len(near), -1)
     best = np.argmax(slices, axis=1)
-    n, j, i = np.unravel_index(best, (len(_RADII_MM), *grid.shape[1:]))
-    middles = grid.to_lps(np.column_stack([np.arange(grid.shape[0]), j, i]))
+    n, j, i = np.unravel_index(best, (len(_RADII_MM), *near.shape[1:]))
+    middles = middles_on.to_lps(np.column_stack([np.arange(len(near)), j, i]))
     seen = slices[np.arange(len(best)), best].astype(np.float64)
     return _Balls(middles, _RADII_MM[n], seen, edges, grid)
 
@@ -178,16 +182,16 @@ def _shown(edges: _Edges, grid: Grid, middle_lps_mm: FloatArray, radius_mm: floa
     return float(np.mean(closest > _APART))
 
 
-def _votes(edges: _Edges, grid: Grid) -> npt.NDArray[np.float32]:
-    """Return (radii, slices, rows, columns) how much speaks for a ball of a radius around each."""
+def _votes(edges: _Edges, grid: Grid, box: Box) -> npt.NDArray[np.float32]:
+    """Return (radii, slices, rows, columns) how much speaks for a ball around places of a box."""
     # With a rim that holds the middles outside, every middle is a place in memory.
     rim = np.ceil(_RADII_MM[-1] / grid.spacing_mm).astype(int) + 1
     shape = np.array(grid.shape) + 2 * rim
-    inner = tuple(slice(n, n + size) for n, size in zip(rim, grid.shape, strict=True))
+    inner = tuple(slice(s.start + n, s.stop + n) for n, s in zip(rim, box, strict=True))
     at, step = (edges.at + rim).astype(np.float32), edges.across / grid.spacing_mm
     # Whole numbers of this size lose nothing.
     strides = np.array([shape[1] * shape[2], shape[2], 1], dtype=np.float32)
-    votes = np.empty((len(_RADII_MM), *grid.shape), dtype=np.float32)
+    votes = np.empty((len(_RADII_MM), *grid.crop(box).shape), dtype=np.float32)
     for n, radius in enumerate(_RADII_MM):
         away = (radius * step).astype(np.float32)
         flat = np.rint(np.concatenate([at + away, at - away])) @ strides

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.bordered import of_streams
+from venoseg.segmentation.bordered import left_out, of_streams
 from venoseg.segmentation.curves import course_through
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.wall import RAYS, ROUND, Tube
@@ -75,3 +75,11 @@ def test_a_cava_without_open_stations_raises_no_doubt():
     tube = drawn(whole=False)
     nowhere = np.zeros(len(tube.level_hu), dtype=bool)
     assert not list(of_streams(tube, nowhere, picture(80.0, -90.0), MOST_HU))
+
+
+def test_where_a_stream_was_left_out_is_told():
+    part, whole = drawn(whole=False), drawn(whole=True)
+    assert left_out(part, picture(80.0, -90.0), MOST_HU).all()
+    assert not left_out(whole, picture(80.0, -90.0), MOST_HU).any()
+    # What lies beside it goes on: liver.
+    assert not left_out(part, picture(80.0, 80.0), MOST_HU).any()

@@ -55,6 +55,21 @@ def full_cava() -> tuple[Volume, np.ndarray]:
     return Volume(image.round().astype(np.int16), GRID), true
 
 
+def beside_bright_blood(other_hu: float, lobe: bool) -> tuple[Volume, np.ndarray]:
+    """A cava of 190 HU, of which what lies right is other blood, or a thin lobe of the liver."""
+    y, x = np.mgrid[: GRID.shape[1], : GRID.shape[2]] - SIZE_MM / 2.0
+    whole = (x / 13.0) ** 2 + (y / 9.0) ** 2 < 1.0
+    bright = whole & (x > -5.0)
+    section = np.full(whole.shape, FAT_HU)
+    section[np.hypot(x - 36.0, y - 8.0) < 11.0] = 200.0
+    section[((np.abs(x + 9.0) < 4.0) & (np.abs(y) < 22.0) if lobe else whole)] = other_hu
+    section[bright] = 190.0
+    section = ndimage.gaussian_filter(section, 0.6)
+    noise = np.random.default_rng(4).normal(0.0, NOISE_HU, GRID.shape)
+    image = (section + noise).round().astype(np.int16)
+    return Volume(image, GRID), np.broadcast_to(bright if lobe else whole, GRID.shape)
+
+
 def dice(drawn: np.ndarray, true: np.ndarray) -> float:
     slices = drawn.any(axis=(1, 2))
     both = int((drawn & true)[slices].sum())
@@ -75,6 +90,17 @@ def test_a_full_cava_is_drawn_whole():
     drawn = segment(volume, SEEDS).labels > 0
     for part in (slice(2, 15), slice(18, 21)):
         assert dice(drawn[part], true[part]) > 0.9
+
+
+@pytest.mark.parametrize("dark_hu", [80.0, 110.0])
+def test_a_darker_stream_beside_a_brighter_one_is_drawn_too(dark_hu):
+    volume, true = beside_bright_blood(dark_hu, lobe=False)
+    assert dice(segment(volume, SEEDS).labels > 0, true) > 0.95
+
+
+def test_a_thin_lobe_beside_bright_blood_is_no_stream():
+    volume, true = beside_bright_blood(LIVER_HU, lobe=True)
+    assert dice(segment(volume, SEEDS).labels > 0, true) > 0.9
 
 
 def test_an_oval_is_as_sure_as_its_wall_shows():

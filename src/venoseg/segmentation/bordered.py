@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import ndimage
 
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
+from venoseg.segmentation.outlines import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.wall import ROUND, Tube
 from venoseg.volume import BoolArray, FloatArray
@@ -29,6 +31,8 @@ _DARKER_HU, _GIVE_HU, _BEHIND_HU = 25.0, 10.0, 30.0
 _USUAL, _DOUBT, _LEAST = 0.05, 8.0, 0.55
 # Where more than this of a section is so, its height is named.
 _NAMED = 0.15
+# A stream is as long as this at least.
+_EVEN_MM = 9.0
 
 
 def of_streams(tube: Tube, where: BoolArray, picture: Picture, most_hu: float) -> Iterator[Doubt]:
@@ -54,6 +58,25 @@ def of_streams(tube: Tube, where: BoolArray, picture: Picture, most_hu: float) -
         high = heights(tube.course.points_lps_mm, border > _NAMED)
         words = f"blood of another grey value may lie behind {100 * share:.0f} % of its wall{high}"
         yield max(1.0 - _DOUBT * (share - _USUAL), _LEAST), f"{words}: a stream that was left out?"
+
+
+def left_out(tube: Tube, picture: Picture, most_hu: float) -> BoolArray:
+    """Tell at which of n stations a stream was left out of a cava.
+
+    There much of the wall may be the border of a stream, and the rest of the cava is no oval.
+
+    Parameters
+    ----------
+    tube, picture, most_hu
+        As for `of_streams`.
+    """
+    odd = unlike_ovals(tube.radius_mm) > USUAL_UNLIKE
+    border = np.zeros(len(odd))
+    if odd.any():
+        border[odd] = _borders(tube, odd, picture, most_hu).mean(axis=1)
+    size = 2 * round(_EVEN_MM / tube.course.step_mm / 2) + 1
+    out: BoolArray = ndimage.median_filter(border, size=size, mode="nearest") > _USUAL
+    return out
 
 
 def _borders(tube: Tube, where: BoolArray, picture: Picture, most_hu: float) -> BoolArray:

@@ -7,14 +7,12 @@ which most of the rim shows takes its place, if it fits better.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from venoseg.runs import runs_of
-from venoseg.segmentation.curves import Course, course_through
 from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
 from venoseg.segmentation.outlines import USUAL_UNLIKE, unlike_ovals
@@ -27,10 +25,11 @@ from venoseg.segmentation.ovals import (
     unusual_area,
 )
 from venoseg.segmentation.places import heights
+from venoseg.segmentation.replacing import Run, replaced
 from venoseg.segmentation.steady_ovals import best_ovals
 from venoseg.segmentation.streams import Streams
 from venoseg.segmentation.unmixed import brightest_hu
-from venoseg.segmentation.wall import ROUND, Tube, level_along, shown_share, step_at, unrolled
+from venoseg.segmentation.wall import ROUND, Tube, shown_share
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # Where less than this share of the wall shows, over this length at least, an oval is sought; what
@@ -43,6 +42,9 @@ _WIDE_MM2 = 800.0
 _USUAL_MM2 = 250.0
 # At every so many stations; so much better it has to fit; it changes little over this.
 _EVERY, _BETTER, _EVEN_MM = 4, 0.05, 5.0
+# In the place of the border of a stream so much: what of its rim has blood behind it counts for a
+# quarter less, and of the oval's a tenth less has. A thin lobe goes on beyond it on both sides.
+_THAN_BORDER = 0.025
 # Which fits better is judged over so much of the length.
 _JUDGED_MM = 15.0
 # The course goes on beyond the ends, where there may be no vein any more.
@@ -54,31 +56,6 @@ _LEAST_HU, _OVER_HU = 40.0, 60.0
 _KNOWN_MM, _HARDLY = 10.0, 0.05
 # Shares of the wall that shows which make an oval nothing, and as good as seen.
 _NO_OVAL, _WHOLE_OVAL = 0.4, 0.85
-# Faint steps are told over so much of the wall: along it, and in rays around it.
-_LARGEST_MM, _ALONG_MM, _AROUND = 26.0, 4.0, 1.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """Ovals along a run of n stations of a tube.
-
-    Attributes
-    ----------
-    start
-        The first of them.
-    centre_mm, root_mm
-        (n, 2) and (n, 2, 2) the ovals.
-    better
-        (n,) whether the oval takes the place of the wall that was found.
-    step_hu
-        What counts as a step there.
-    """
-
-    start: int
-    centre_mm: FloatArray
-    root_mm: FloatArray
-    better: BoolArray
-    step_hu: float
 
 
 def completed(
@@ -87,6 +64,7 @@ def completed(
     inside_lps_mm: Sequence[FloatArray],
     below_mm: float,
     streams: Streams | None,
+    border: BoolArray | None = None,
 ) -> Tube:
     """Return a tube with ovals where its wall hardly shows and an oval fits better.
 
@@ -102,6 +80,8 @@ def completed(
         Height below which it is an iliac vein.
     streams
         Where the division of the aorta shows that it is a cava, and how bright blood can be.
+    border
+        (n,) where what shows is rather the border of a stream than its wall; None: nowhere.
     """
     z = tube.course.points_lps_mm[:, 2]
     asked = part.grid.contains(tube.course.points_lps_mm)
@@ -112,13 +92,15 @@ def completed(
     enhanced = tube.level_hu >= ENHANCED_HU
     above_mm = below_mm if streams is None else max(streams.above_mm, below_mm)
     faint, most_hu = _faint(tube), _brightest_hu(tube, streams)
+    faint = faint if border is None else faint | border
+    better = np.full(len(z), _BETTER) if border is None else np.where(border, _THAN_BORDER, _BETTER)
     runs = [
-        _ovals(part, tube, inside_lps_mm, start, stop, most_hu, asked & ~faint)
+        _ovals(part, tube, inside_lps_mm, start, stop, most_hu, asked & ~faint, better)
         for start, stop in runs_of(faint & enhanced & (z > above_mm) & asked)
         if (stop - start) * tube.course.step_mm >= _LEAST_MM
     ]
     runs = [run for run in runs if run.better.any()]
-    return _replaced(part, tube, runs, np.flatnonzero(asked)) if runs else tube
+    return replaced(part, tube, runs, np.flatnonzero(asked)) if runs else tube
 
 
 def of_completed(tube: Tube, where: BoolArray) -> Iterator[Doubt]:
@@ -162,8 +144,12 @@ def _ovals(
     stop: int,
     most_hu: float,
     known: BoolArray,
-) -> _Run:
-    """Find the best ovals from one station to another."""
+    better_by: FloatArray,
+) -> Run:
+    """Find the best ovals from one station to another.
+
+    ``better_by``: (n,) by how much they have to fit better.
+    """
     course = tube.course.part(slice(start, stop))
     planes = planes_across(part, course, _LEAST_HU, most_hu)
     at = np.unique(np.append(np.arange(0, stop - start, _EVERY), stop - start - 1))
@@ -178,7 +164,8 @@ def _ovals(
     flat = ndimage.gaussian_filter1d(flat, sigma, axis=0, mode="nearest")
     wide = _JUDGED_MM / course.step_mm
     even = ndimage.gaussian_filter1d(np.interp(along, at, better), wide, mode="nearest")
-    return _Run(start, flat[:, :2], flat[:, 2:].reshape(-1, 2, 2), even > _BETTER, planes.step_hu)
+    enough = even > better_by[start:stop]
+    return Run(start, flat[:, :2], flat[:, 2:].reshape(-1, 2, 2), enough, planes.step_hu)
 
 
 def _usual_mm2(tube: Tube, start: int, stop: int, known: BoolArray) -> float:
@@ -251,57 +238,3 @@ def _rims_along(radius_mm: FloatArray) -> Rims:
     length = np.linalg.norm(along, axis=2)
     outwards = np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
     return Rims(points, outwards, length / length.sum(axis=1, keepdims=True))
-
-
-def _replaced(part: Volume, tube: Tube, runs: list[_Run], asked: npt.NDArray[np.int64]) -> Tube:
-    """Put ovals in the place of the wall, and lead the course through their middle.
-
-    Before the first of the stations ``asked`` for, and after the last, its oval goes on.
-    """
-    old = tube.course
-    outline = tube.radius_mm[:, :, None] * ROUND
-    shift = np.zeros((len(outline), 2))
-    oval = np.zeros(len(outline), dtype=bool)
-    for run in runs:
-        at = run.start + np.flatnonzero(run.better)
-        shift[at] = run.centre_mm[run.better]
-        root = run.root_mm[run.better]
-        outline[at] = shift[at][:, None] + np.einsum("nij,rj->nri", root, ROUND)
-        oval[at] = True
-    for end, beyond in ((asked[0], slice(0, asked[0])), (asked[-1], slice(asked[-1], None))):
-        if oval[end]:
-            outline[beyond], shift[beyond], oval[beyond] = outline[end], shift[end], True
-    even = ndimage.gaussian_filter1d(shift, _EVEN_MM / old.step_mm, axis=0, mode="nearest")
-    across = old.first[:, None] * outline[..., :1] + old.second[:, None] * outline[..., 1:]
-    rim = old.points_lps_mm[:, None] + across
-    moved = old.points_lps_mm + old.first * even[:, :1] + old.second * even[:, 1:]
-    course = course_through(moved, old.step_mm, 3.0)
-    count = len(course.points_lps_mm)
-    nearest = np.rint(np.linspace(0, len(rim) - 1, count)).astype(int)
-    radius = _around(course, rim[nearest])
-    radius = ndimage.gaussian_filter(radius, (1.0, 0.6), mode=("nearest", "wrap"))
-    sampled = unrolled(part.voxels, part.grid, course, _LARGEST_MM)
-    step = step_at(sampled, radius)
-    evened = ndimage.gaussian_filter(
-        step, (_ALONG_MM / course.step_mm, _AROUND), mode=("nearest", "wrap")
-    )
-    oval = oval[nearest]
-    seen = oval[:, None] & (np.abs(evened) > max(run.step_hu for run in runs))
-    level = np.where(oval, level_along(sampled, course.step_mm), tube.level_hu[nearest])
-    step = np.where(oval[:, None], step, tube.step_hu[nearest])
-    touching = None if tube.touching is None else tube.touching[nearest] & ~oval
-    return Tube(course, radius, level, step, touching, oval, seen)
-
-
-def _around(course: Course, rim_lps_mm: FloatArray) -> FloatArray:
-    """Return (n, rays) distances to (n, m, 3) closed lines around a course."""
-    away = rim_lps_mm - course.points_lps_mm[:, None]
-    x, y = (np.einsum("nmk,nk->nm", away, axis) for axis in (course.first, course.second))
-    angle, length = np.arctan2(y, x), np.hypot(x, y)
-    rays = np.arctan2(ROUND[:, 1], ROUND[:, 0])
-    return np.stack(
-        [
-            np.interp(rays, one, far, period=2 * np.pi)
-            for one, far in zip(angle, length, strict=True)
-        ]
-    )

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
 from venoseg.segmentation.balls import Depths
+from venoseg.segmentation.bordered import left_out
 from venoseg.segmentation.completing import completed
 from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
+from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.doubts import with_doubts, withheld
 from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.early import without_unmixed
@@ -45,6 +47,7 @@ from venoseg.segmentation.seeing import scene_of, seen_around
 from venoseg.segmentation.streams import Streams, streams_of
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
+from venoseg.segmentation.unmixed import brightest_hu
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
 from venoseg.segmentation.working import Box, box_around, smoothed
@@ -139,7 +142,7 @@ def followed(
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
     streams = streams_of(scene, below_mm)
-    tubes = _tubes_along(part, tracked, ways, known_lps_mm, below_mm, streams)
+    tubes = _tubes_along(part, scene.picture, tracked, ways, known_lps_mm, below_mm, streams)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm
     highest_mm = end_mm + _HIGH_CONFLUENCE_MM if np.isfinite(end_mm) else np.inf
@@ -191,6 +194,7 @@ def followed(
 
 def _tubes_along(
     part: Volume,
+    picture: Picture,
     arteries: Sequence[Depths],
     ways: Sequence[FloatArray],
     known_lps_mm: Sequence[FloatArray],
@@ -205,7 +209,10 @@ def _tubes_along(
 
     def tube(way: FloatArray) -> Tube:
         found = tube_along(bare, way, noise_hu, below_mm, streams)
-        return completed(bare, found, known_lps_mm, below_mm, streams)
+        border = None
+        if streams is not None:
+            border = left_out(found, picture, brightest_hu(streams.artery_hu))
+        return completed(bare, found, known_lps_mm, below_mm, streams, border)
 
     return each(tube, without_the_same(ways))
 

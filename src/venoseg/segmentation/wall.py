@@ -269,8 +269,13 @@ def step_at(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
     return step
 
 
-def on_steepest(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
-    """Return the wall moved inwards to the steepest step down that lies near it on each ray.
+def on_steepest(
+    sampled: Float32Array,
+    radius_mm: FloatArray,
+    least_hu: float = _SHOWN_HU,
+    outwards_too: bool = False,
+) -> FloatArray:
+    """Return the wall moved to the steepest step down that lies near it on each ray.
 
     In an image whose blood has fewer grey values the middle of a wall lies a little farther out.
 
@@ -280,6 +285,10 @@ def on_steepest(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
         (n, `RAYS`, radii) as `unrolled` returns it.
     radius_mm
         (n, `RAYS`) where the wall is.
+    least_hu
+        A step of less is none.
+    outwards_too
+        Whether the wall may be moved outwards as well as inwards.
     """
     inside, outside = _beside(sampled)
     step = inside - outside
@@ -288,10 +297,10 @@ def on_steepest(sampled: Float32Array, radius_mm: FloatArray) -> FloatArray:
     near = np.take_along_axis(step, np.clip(window, 0, step.shape[2] - 1), axis=2)
     best = near.argmax(axis=2)
     shift = (first - _NEAR + _between(-near, best) - 0.5) * RADIUS_STEP_MM - radius_mm
-    shift[near.max(axis=2) < _SHOWN_HU] = 0.0
+    shift[near.max(axis=2) < least_hu] = 0.0
     even = ndimage.gaussian_filter(shift, 1.0, mode=("nearest", "wrap"))
-    inwards: FloatArray = radius_mm + np.minimum(even, 0.0)
-    return np.maximum(inwards, RADIUS_STEP_MM)
+    moved: FloatArray = radius_mm + (even if outwards_too else np.minimum(even, 0.0))
+    return np.maximum(moved, RADIUS_STEP_MM)
 
 
 def _beside(sampled: Float32Array) -> tuple[Float32Array, Float32Array]:

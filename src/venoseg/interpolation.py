@@ -47,12 +47,13 @@ def trilinear(array: npt.NDArray[Any], index: FloatArray) -> Float32Array:
         if backwards is not None:
             at = np.where(backwards, last - at, at)
         at = np.clip(at, 0.0, highest)
-        base = at.astype(np.int64)
+        # Whole numbers, but as floating point, in which processors round and multiply sooner.
+        base = np.floor(at)
         at -= base
         first = base[0] * steps[0]
         for along, step in zip(base[1:], steps[1:], strict=True):
             first += along * step
-        values[part] = _between(voxels, first, steps, at.astype(np.float32))
+        values[part] = _between(voxels, first.astype(np.int64), steps, at.astype(np.float32))
     return values.reshape(index.shape[1:])
 
 

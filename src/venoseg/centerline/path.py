@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from venoseg.centerline.regions import Region
 from venoseg.errors import MeasurementError
@@ -54,7 +53,7 @@ def lattice(region: Region, piece: int) -> Lattice:
     second = links[first, which]
     ends = np.concatenate([[0], np.cumsum((links >= 0).sum(axis=1))])
     points = region.grid.to_lps(nodes * factor + (factor - 1) / 2)
-    length = np.linalg.norm(points[first] - points[second], axis=1)
+    length = _apart_mm(points, first, second)
     node_depth = depth[tuple(nodes.T)]
     dearness = (node_depth.max() / np.minimum(node_depth[first], node_depth[second])) ** 2
     return Lattice(
@@ -62,6 +61,16 @@ def lattice(region: Region, piece: int) -> Lattice:
         node_depth,
         *(sparse.csr_array((w, second, ends)) for w in (length, length * dearness)),
     )
+
+
+def _apart_mm(
+    points: FloatArray, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Return (k,) distances of pairs of (n, 3) points, an axis at a time: rows of three are slow."""
+    squared = np.zeros(len(first))
+    for at in np.ascontiguousarray(points.T):
+        squared += (at.take(first) - at.take(second)) ** 2
+    return np.sqrt(squared)
 
 
 def _links(nodes: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
@@ -82,7 +91,7 @@ def farthest_from(graph: Lattice, start: int) -> int:
 
 def nearest_to(graph: Lattice, point_lps_mm: FloatArray) -> int:
     """Return the node nearest to a point."""
-    return int(cKDTree(graph.points_lps_mm).query(point_lps_mm)[1])
+    return int(np.argmin(np.linalg.norm(graph.points_lps_mm - point_lps_mm, axis=1)))
 
 
 def path_between(graph: Lattice, start: int, end: int) -> FloatArray:

@@ -267,9 +267,11 @@ def signed_mm(contour: FloatArray, points: FloatArray) -> FloatArray:
 def outward_normals(contours: FloatArray) -> FloatArray:
     """Return (n, m, 2) unit normals pointing out of counter-clockwise contours."""
     along = following(contours) - preceding(contours)
-    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    result: FloatArray = normal / np.maximum(lengths(along), 1e-12)[..., None]
-    return result
+    length = np.maximum(lengths(along), 1e-12)
+    normal = np.empty(along.shape)
+    np.divide(along[..., 1], length, out=normal[..., 0])
+    np.divide(along[..., 0], -length, out=normal[..., 1])
+    return normal
 
 
 def curvatures_per_mm(contours: FloatArray) -> FloatArray:

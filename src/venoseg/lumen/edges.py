@@ -28,6 +28,9 @@ FIT_ROUNDS = 4
 # So many places in the image at a time.
 _POINTS_AT_ONCE = 65_536
 
+# So many voxels for each of these places are worth a copy at most.
+_COPIED_A_PLACE = 8
+
 # So many sections at a time: what is computed on the way then stays in the processor's cache.
 _STATIONS_AT_ONCE = 32
 
@@ -109,12 +112,41 @@ def sample_profiles(
     across, upward = across - middle, upward - middle
     along = across * normals[..., 0] + upward * normals[..., 1]
     start = middle + across * contours_mm[..., 0] + upward * contours_mm[..., 1]
+    ends = np.stack([start + depth * along for depth in depths_mm[[0, -1]]])
+    array, begin = _voxels_around(array, ends, depths_mm.size * start[0].size)
+    start -= begin
     values = np.empty((len(depths_mm), *contours_mm.shape[:2]), dtype=np.float32)
     at_once = max(1, _POINTS_AT_ONCE // max(1, start[0].size))
     for n in range(0, len(depths_mm), at_once):
         depth = depths_mm[n : n + at_once, None, None]
         values[n : n + at_once] = trilinear(array, start[:, None] + depth * along[:, None])
     return Profiles(depths_mm, np.moveaxis(values, 0, -1))
+
+
+def _voxels_around(
+    array: npt.NDArray[Any], ends: FloatArray, count: int
+) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Return a copy of the part of an image that rays meet, and (3, 1, 1) where it begins.
+
+    Slices and rows of a large image lie so far apart in memory that most of the time goes into
+    waiting for them. For rays too few or too far apart it is the image itself.
+
+    Parameters
+    ----------
+    array
+        (slices, rows, columns).
+    ends
+        (2, 3, n, m) indices of both ends of the rays.
+    count
+        How many places along them are looked at.
+    """
+    last = np.array(array.shape) - 1
+    first = np.clip(np.floor(ends.min(axis=(0, 2, 3))), 0, last).astype(np.intp)
+    stop = np.clip(np.floor(ends.max(axis=(0, 2, 3))) + 1, 0, last).astype(np.intp) + 1
+    if (stop - first).prod() > _COPIED_A_PLACE * count:
+        return array, np.zeros((3, 1, 1))
+    box = tuple(slice(a, b) for a, b in zip(first.tolist(), stop.tolist(), strict=True))
+    return array[box].copy(), first[:, None, None].astype(np.float64)
 
 
 def matched_offsets(
@@ -165,14 +197,18 @@ def _fit(
     depth, blur = as_float32(depths_mm)[:, None, None], as_float32(blur_mm)
     limit = float(depths_mm[-1]) - SAMPLE_MM
     reached = depth >= -as_float32(np.maximum(deepest_mm, SAMPLE_MM))[:, None]
+    counting = reached.astype(np.float32)
     offset = np.zeros(blur.shape, dtype=np.float32)
     for _ in range(rounds):
-        scaled = (depth - offset) / blur
-        slope = np.exp(np.float32(-0.5) * scaled**2)
+        scaled = depth - offset
+        scaled /= blur
         missed = share - share_beyond(scaled)
-        slope *= reached
+        slope = np.square(scaled, out=scaled)
+        slope *= np.float32(-0.5)
+        np.exp(slope, out=slope)
+        slope *= counting
         missed *= slope
-        power = np.maximum((slope**2).sum(axis=0), np.float32(1e-9))
+        power = np.maximum(np.square(slope, out=slope).sum(axis=0), np.float32(1e-9))
         step = np.float32(np.sqrt(2.0 * np.pi)) * blur * missed.sum(axis=0) / power
         offset = np.clip(offset + np.clip(step, -1.0, 1.0), -limit, limit)
     return offset

@@ -69,7 +69,10 @@ def _with_metal(volume: Volume, slices: slice) -> BoolArray:
     """Tell which of the slices hold enough metal."""
     spacing = volume.grid.spacing_mm[1:]
     rows, columns = (max(1, int(_LOOKED_AT_MM / mm)) for mm in spacing)
-    seen = volume.voxels[slices, ::rows, ::columns] > _METAL_HU
+    lines = volume.voxels[slices, ::rows]
+    # The greatest value of whole rows is found several times faster than values here and there.
+    metal: BoolArray = lines.max(axis=(1, 2)) > _METAL_HU
+    seen = lines[metal, :, ::columns] > _METAL_HU
     area = seen.sum(axis=(1, 2)) * float(spacing.prod()) * rows * columns
-    metal: BoolArray = area >= _LEAST_MM2
+    metal[metal] = area >= _LEAST_MM2
     return metal

@@ -37,6 +37,10 @@ class Grid:
     affine
         (4, 4) matrix, index ``(k, j, i, 1)`` of a voxel's centre to LPS mm ``(x, y, z, 1)``. The
         three index axes are orthogonal; their handedness is free.
+    spacing_mm
+        (3,) distance of neighbouring voxel centres along (slice, row, column).
+    directions
+        (3, 3); column ``a`` is the unit LPS vector in which index ``a`` of (k, j, i) grows.
 
     Raises
     ------
@@ -46,6 +50,8 @@ class Grid:
 
     shape: tuple[int, int, int]
     affine: FloatArray
+    spacing_mm: FloatArray = field(init=False, repr=False)
+    directions: FloatArray = field(init=False, repr=False)
     _inverse: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,9 +67,12 @@ class Grid:
                 "the voxel axes are not perpendicular to one another",
                 remedy="resample the image to an orthogonal grid first",
             )
-        affine.flags.writeable = False
+        for fixed in (affine, spacing, cosines):
+            fixed.flags.writeable = False
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "spacing_mm", spacing)
+        object.__setattr__(self, "directions", cosines)
         object.__setattr__(self, "_inverse", np.linalg.inv(affine))
 
     @classmethod
@@ -119,18 +128,6 @@ class Grid:
         spacing = tuple(float(v) for v in self.spacing_mm[::-1])
         direction = tuple(float(v) for v in self.directions[:, ::-1].ravel())
         return origin, spacing, direction
-
-    @property
-    def spacing_mm(self) -> FloatArray:
-        """Distance of neighbouring voxel centres along (slice, row, column)."""
-        spacing: FloatArray = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return spacing
-
-    @property
-    def directions(self) -> FloatArray:
-        """(3, 3); column ``a`` is the unit LPS vector in which index ``a`` of (k, j, i) grows."""
-        directions: FloatArray = self.affine[:3, :3] / self.spacing_mm
-        return directions
 
     @property
     def axial_axis(self) -> int:

@@ -48,8 +48,11 @@ def sheets_between(mask: BoolArray, foreign: BoolArray, grid: Grid) -> BoolArray
     slices = np.moveaxis(mask, axis, 0)
     spacing = np.delete(grid.spacing_mm, axis)
     least = max(2, int(np.ceil(_LEAST_HEIGHT_MM / grid.spacing_mm[axis])))
+    interrupted = _runs(_interrupted(slices), least)
+    if not interrupted:
+        return None
     between = np.zeros_like(slices)
-    for run in _runs(_interrupted(slices), least):
+    for run in interrupted:
         for n in range(run.start, run.stop):
             found = _sheet(slices[n], spacing)
             if found is not None:

@@ -88,8 +88,8 @@ def _extents(
     labels: npt.NDArray[np.uint8], names: Mapping[int, str]
 ) -> tuple[dict[int, Box], dict[str, int]]:
     """Return the box around each label that has voxels, and how many each vein has."""
-    inside = labels > 0
-    voxels, values = np.flatnonzero(inside), labels[inside]
+    voxels = np.flatnonzero(labels > 0)
+    values = labels.ravel().take(voxels)
     boxes: dict[int, Box] = {}
     sizes: dict[str, int] = {}
     for value, name in names.items():

@@ -64,10 +64,11 @@ def lattice(region: Region, piece: int) -> Lattice:
 
 
 def _apart_mm(
-    points: FloatArray, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
+    points: FloatArray, first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]
 ) -> FloatArray:
-    """Return (k,) distances of pairs of (n, 3) points, an axis at a time: rows of three are slow."""
+    """Return (k,) distances of pairs of (n, 3) points."""
     squared = np.zeros(len(first))
+    # NumPy is slow at rows of three.
     for at in np.ascontiguousarray(points.T):
         squared += (at.take(first) - at.take(second)) ** 2
     return np.sqrt(squared)

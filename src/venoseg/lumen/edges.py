@@ -140,11 +140,14 @@ def _voxels_around(
     count
         How many places along them are looked at.
     """
+    whole = array, np.zeros((3, 1, 1))
+    if ends.size == 0:
+        return whole
     last = np.array(array.shape) - 1
     first = np.clip(np.floor(ends.min(axis=(0, 2, 3))), 0, last).astype(np.intp)
     stop = np.clip(np.floor(ends.max(axis=(0, 2, 3))) + 1, 0, last).astype(np.intp) + 1
     if (stop - first).prod() > _COPIED_A_PLACE * count:
-        return array, np.zeros((3, 1, 1))
+        return whole
     box = tuple(slice(a, b) for a, b in zip(first.tolist(), stop.tolist(), strict=True))
     return array[box].copy(), first[:, None, None].astype(np.float64)
 

@@ -179,8 +179,10 @@ def focal_share(curve: Curve, contours: FloatArray, grid: Grid) -> FloatArray:
     bend = bend_along(curve, contours, _FOCAL_SCALE_MM)
     most = _most_nearby(bend, station_mm)
     focal = ramp(most, _FOCAL_BEND_PER_MM)
+    if not focal.any():
+        return focal
     length_mm, steps = _steps_along(curve, grid)
-    if focal.any() and steps.max() > _LEAST_STEPS_PER_MM:
+    if steps.max() > _LEAST_STEPS_PER_MM:
         beyond = most - steps[:, None]
         left = _most_nearby(_over_lengths(bend, length_mm / station_mm), station_mm)
         focal = np.minimum(focal, ramp(np.maximum(beyond, left), _FOCAL_BEND_PER_MM))

@@ -105,6 +105,14 @@ def test_tissue_is_measured_where_it_is(depth, blood_hu, tissue_hu, slice_mm):
     assert ((low <= true) & (true <= high)).all()
 
 
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0])
+def test_thin_tissue_is_not_taken_for_brighter_and_thicker_than_it_is(slice_mm):
+    profile = measured(lined(2.0), 150.0, 55.0, slice_mm)
+    missed = profile.stenosis_percent - true_percent(lined(2.0))
+    assert np.abs(missed[5:-5]).max() < 1.5
+    assert abs(missed[5:-5].mean()) < 0.7
+
+
 def test_where_the_wire_hides_most_of_the_ring_an_interval_holds_the_lumen():
     depth = sector(3.0, 120.0)
     profile = measured(depth, 200.0, 60.0, 1.5)

@@ -1,10 +1,12 @@
 """The lumen inside a stent, told from the wire that outshines its edge.
 
 Along a normal of the stent the image is taken to be the sum of lumen, tissue and surroundings, each
-blurred, and of a line of metal on the wire. How much metal a ray meets differs from strut to gap;
-how deep the lumen begins changes slowly. Both are fitted at once: the metal ray by ray, never
-negative, the depth for all rays of a neighbourhood together. Where tissue is thinner than the blur
-the two are told apart mainly by the rays that meet little metal.
+blurred, and of a line of metal on the wire. How much metal a ray meets differs from strut to gap,
+and so does where: between struts the line sags inwards like a chord, and on a ray that leans it
+lies towards the nearer strut. How deep the lumen begins changes slowly. All are fitted at once: the
+metal and its place ray by ray, the metal never negative, the depth for all rays of a neighbourhood
+together. Where tissue is thinner than the blur metal and depth are told apart mainly by the rays
+that meet little metal.
 """
 
 from __future__ import annotations
@@ -68,10 +70,16 @@ class Lining:
     tissue_hu: float
 
 
-def fit_lining(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -> Lining:
-    """Fit how deep inside the wire the lumen begins."""
+def fit_lining(
+    rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float, *, aside: bool = True
+) -> Lining:
+    """Fit how deep inside the wire the lumen begins.
+
+    ``aside``: metal may lie off the contour. Where the blur is sought it may not: beside a bare
+    wire that bends, a blur far too narrow would leave no more.
+    """
     width = blur.along(rays.normals_lps, rays.grid)
-    misfit = _misfits(rays, lumen_hu, width, tissue_hu)
+    misfit = _misfits(rays, lumen_hu, width, tissue_hu, aside)
     first, last = SHOWS_WIDTHS
     close = _least(_shared(misfit, rays.struts, _CLOSE_MM))
     shown = np.clip((close / width - first) / (last - first), 0.0, 1.0)
@@ -81,7 +89,9 @@ def fit_lining(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -
     return Lining((1.0 - shown) * hidden + shown * seen, tissue_hu)
 
 
-def close_misfits(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float) -> FloatArray:
+def close_misfits(
+    rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float, *, aside: bool = True
+) -> FloatArray:
     """Return (n, m) the mean square of what the model leaves where close neighbours share a depth.
 
     For what is told from all rays of a stent at once, which needs no larger neighbourhoods: what a
@@ -89,12 +99,14 @@ def close_misfits(rays: Rays, lumen_hu: FloatArray, blur: Blur, tissue_hu: float
     tissue where there is none.
     """
     width = blur.along(rays.normals_lps, rays.grid)
-    misfit = _misfits(rays, lumen_hu, width, tissue_hu)
+    misfit = _misfits(rays, lumen_hu, width, tissue_hu, aside)
     result: FloatArray = _shared(misfit, rays.struts, _CLOSE_MM).min(axis=1)
     return result
 
 
-def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: float) -> FloatArray:
+def _misfits(
+    rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: float, aside: bool
+) -> FloatArray:
     """Return (n, c, m) squares of what the model leaves on each ray with c depths of the lumen."""
     struts, depth = rays.struts, rays.depth_mm
     outside = outside_level(rays.values, depth, width, struts.curve, struts.contours_mm)
@@ -108,6 +120,7 @@ def _misfits(rays: Rays, lumen_hu: FloatArray, width: FloatArray, tissue_hu: flo
             width[part],
             (lumen_hu[part], tissue_hu, outside[part]),
             count,
+            aside,
         )
     beyond = _at_ends(struts.curve)
     first, last = np.flatnonzero(~beyond)[[0, -1]]
@@ -131,12 +144,14 @@ def _misfits_of(
     width: FloatArray,
     levels: tuple[FloatArray, float, FloatArray],
     count: int,
+    may_lie_aside: bool,
 ) -> FloatArray:
     """Return (n, c, m) the misfit with each of ``count`` depths, on the samples' halved grid.
 
     With r what the image shows beyond tissue and surroundings, e the lumen's blurred edge, s its
-    step and l the wire's line, what is left of r - s e - (metal) l squares to r.r - 2 s r.e +
-    s s e.e - metal metal l.l: one blurred edge, moved, serves for all depths.
+    step, l the wire's line and t its slope, by which a line moved aside differs, what is left of
+    r - s e - (metal) l - (aside) t squares to r.r - 2 s r.e + s s e.e - metal metal l.l - aside
+    aside t.t, as l.t is nothing: one blurred edge, moved, serves for all depths.
     """
     lumen_hu, tissue_hu, outside = levels
     spread, samples = as_float32(width), len(depth)
@@ -148,8 +163,9 @@ def _misfits_of(
     rest *= use
     line = np.exp(np.float32(-0.5) * scaled**2)
     line *= use
+    slope = scaled * line
     step = (lumen_hu - tissue_hu)[:, None]
-    on_line = _products(rest, line)
+    on_line, on_slope = _products(rest, line), _products(rest, slope)
     squares = _products(rest, rest)
     power = np.sqrt(np.pi) * width / SAMPLE_MM
     energy = [_products(e, e) for e in edge]
@@ -160,6 +176,9 @@ def _misfits_of(
         metal = np.maximum(on_line - step * through, 0.0)
         beside, alone = _products(rest, moved), energy[n % 2]
         misfit[:, n] = squares - 2.0 * step * beside + step**2 * alone - metal**2 / power
+        if may_lie_aside:
+            aside = on_slope - step * _slope_through_edge(n * _DEPTH_STEP_MM, spread)
+            misfit[:, n] -= 2.0 * aside**2 / power
         energy[n % 2] = alone - moved[..., 0] ** 2
     return misfit
 
@@ -179,6 +198,13 @@ def _line_through_edge(depth_mm: float, width: Float32Array) -> Float32Array:
     """Return the sum over samples of the line of a wire times an edge so far inside it."""
     share = share_beyond(np.float32(depth_mm / np.sqrt(2.0)) / width)
     return share * width * np.float32(np.sqrt(2.0 * np.pi) / SAMPLE_MM)
+
+
+def _slope_through_edge(depth_mm: float, width: Float32Array) -> Float32Array:
+    """Return the sum over samples of the slope of a wire's line times an edge so far inside it."""
+    share = np.exp(np.float32(-0.25) * (np.float32(depth_mm) / width) ** 2)
+    result: Float32Array = share * width * np.float32(-np.sqrt(0.5) / SAMPLE_MM)
+    return result
 
 
 def _products(one: Float32Array, other: Float32Array) -> Float32Array:

@@ -64,8 +64,8 @@ _TISSUE_SETTLED_HU = 3.0
 _OPEN_SHARE, _DENSE_SHARE, _DENSE_SHOWS_WIDTHS = 0.2, 0.6, 2.1
 
 # Half widths of the 95 % interval of the depth of the lumen: next to the glare of the wire, clear
-# of it, and to the side of the wire where the edge is hidden; to its other side it may then be
-# anywhere up to where it would show, and so much farther. Found on digital twins.
+# of it, and beyond where a hidden edge would show, up to which it may be anywhere; to the side of
+# the wire it may then lie nearer by the width of the blur. Found on digital twins.
 _BESIDE_GLARE_DOUBT_MM, _CLEAR_DOUBT_MM, _HIDDEN_DOUBT_MM = 0.4, 0.25, 0.3
 _CLEAR_WIDTHS = 2.3
 
@@ -156,8 +156,9 @@ def lumen_inside(wires: Wires) -> tuple[FloatArray, FloatArray, list[tuple[str, 
     """
     struts, curve = wires.rays.struts, wires.rays.struts.curve
     lining = fit_lining(wires.rays, wires.lumen_hu, wires.blur, wires.tissue_hu)
-    contours = unblurred(struts.contours_mm, curve, wires.blur, wires.rays.grid)
-    lumen = contours - outward_normals(contours) * lining.depth_mm[..., None]
+    # The lumen's edge bends more than the wire, and blur draws it farther inwards.
+    inwards = outward_normals(struts.contours_mm) * lining.depth_mm[..., None]
+    lumen = unblurred(struts.contours_mm - inwards, curve, wires.blur, wires.rays.grid)
     enhanced = wires.lumen_hu - lining.tissue_hu >= _LEAST_CONTRAST_HU
     refused = np.full(len(curve), overshoots(wires.rays))
     from_start = curve.position_mm - curve.position_mm[0]
@@ -189,16 +190,16 @@ def _doubts(wires: Wires, lining: Lining) -> tuple[FloatArray, FloatArray, Float
         the wire and nearer to it, averaged around the ring.
     """
     rays, deep = wires.rays, lining.depth_mm
-    width = np.median(wires.blur.along(rays.normals_lps, rays.grid), axis=1)
+    width = np.median(wires.blur.along(rays.normals_lps, rays.grid), axis=1, keepdims=True)
     woven = (metal_between(rays.struts) - _OPEN_SHARE) / (_DENSE_SHARE - _OPEN_SHARE)
     more = _DENSE_SHOWS_WIDTHS - SHOWS_WIDTHS[0]
-    shows = (width * (SHOWS_WIDTHS[0] + more * np.maximum(woven, 0.0)))[:, None]
+    shows = width * (SHOWS_WIDTHS[0] + more * np.maximum(woven, 0.0)[:, None])
     hidden = deep < shows
-    clear = deep >= _CLEAR_WIDTHS * width[:, None]
+    clear = deep >= _CLEAR_WIDTHS * width
     doubt = np.where(clear, _CLEAR_DOUBT_MM, _BESIDE_GLARE_DOUBT_MM)
     farther = np.where(hidden, shows - deep + _HIDDEN_DOUBT_MM, doubt)
     # Beside tissue that shows, what seems to be thin tissue may be none.
-    alone = np.where(hidden.all(axis=1, keepdims=True), _HIDDEN_DOUBT_MM, np.inf)
+    alone = np.where(hidden.all(axis=1, keepdims=True), width, np.inf)
     nearer = np.where(hidden, np.minimum(alone, deep), doubt)
     return hidden.mean(axis=1), farther.mean(axis=1), nearer.mean(axis=1)
 

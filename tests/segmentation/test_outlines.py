@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.outlines import of_outline, unlike_ovals
+from venoseg.segmentation.outlines import of_outline
+from venoseg.segmentation.sections import unlike_ovals
 from venoseg.segmentation.wall import RAYS, ROUND, Tube
 from venoseg.volume import FloatArray
 

@@ -14,8 +14,8 @@ from scipy import ndimage
 from venoseg.segmentation.domains import Picture
 from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
-from venoseg.segmentation.outlines import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.places import heights
+from venoseg.segmentation.sections import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.wall import ROUND, Tube
 from venoseg.volume import BoolArray, FloatArray
 

@@ -15,7 +15,6 @@ from scipy import ndimage
 from venoseg.runs import runs_of
 from venoseg.segmentation.evidence import ENHANCED_HU
 from venoseg.segmentation.judging import Doubt
-from venoseg.segmentation.outlines import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.ovals import (
     Planes,
     Rims,
@@ -26,6 +25,7 @@ from venoseg.segmentation.ovals import (
 )
 from venoseg.segmentation.places import heights
 from venoseg.segmentation.replacing import Run, replaced
+from venoseg.segmentation.sections import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.steady_ovals import best_ovals
 from venoseg.segmentation.streams import Streams
 from venoseg.segmentation.unmixed import brightest_hu

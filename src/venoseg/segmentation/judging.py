@@ -18,6 +18,7 @@ from venoseg.segmentation.evidence import (
 )
 from venoseg.segmentation.model import VesselConfidence
 from venoseg.segmentation.places import heights
+from venoseg.segmentation.sections import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.unmixed import is_arterial, unmixed_by
 from venoseg.segmentation.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
@@ -232,8 +233,11 @@ def _confidence(
     beside = 0.0 if tube.touching is None else float(tube.touching[lumen].mean())
     if beside > 0.1:
         doubt(1.0 - beside, f"touches a vessel without a wall along {100 * beside:.0f} %")
-    width = evidence.width[lumen]
-    odd = float(np.mean((width < _USUAL_WIDTH[0]) | (width > _USUAL_WIDTH[1])))
+    # A cava may be as full as that, where all of its wall shows and makes an oval of it.
+    full = (evidence.shown > _ALL_WALL) & (unlike_ovals(tube.radius_mm) < USUAL_UNLIKE)
+    width, wide = evidence.width[lumen], evidence.width > _USUAL_WIDTH[1]
+    wide &= ~full | (vessel != "ivc")
+    odd = float(np.mean((width < _USUAL_WIDTH[0]) | wide[lumen]))
     if odd > 0.1:
         doubt(1.0 - odd, f"of unlikely width along {100 * odd:.0f} %")
     kinks = _kinks(tube)

@@ -48,6 +48,7 @@ from venoseg.segmentation.streams import Streams, streams_of
 from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.unmixed import brightest_hu
+from venoseg.segmentation.unsure import less_sure
 from venoseg.segmentation.wall import Tube
 from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
 from venoseg.segmentation.working import Box, box_around, smoothed
@@ -182,6 +183,7 @@ def followed(
             "the veins between the seed points cannot be told from what lies beside them",
             remedy="set waypoints in the veins, or draw the labels",
         )
+    found = less_sure(found, tubes, scene)
     return Segmentation(
         veins.labels,
         part.grid,

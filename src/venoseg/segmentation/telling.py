@@ -63,8 +63,7 @@ def _told(one: Judged, tube: Tube, scene: Scene) -> Judged:
     # Between two places where it is told, a vein and an artery do not change places in less.
     gap = np.ones(round(_BRIDGED_MM / tube.course.step_mm) + 1)
     told = ndimage.binary_closing(told, gap)[size:-size]
-    for point in scene.said_lps_mm:
-        told |= np.linalg.norm(points - point, axis=1) < _NEAR_MM
+    told |= _said(points, scene)
     open_stations = one.open_stations
     why = "the aorta is not in view" if scene.aorta_out_of_view else "no artery was followed"
     reasons = (
@@ -149,6 +148,38 @@ def where_exchanged(points: FloatArray, step_mm: float, arteries: Sequence[Arter
     exchanged = leaves & (in_the_way < _ARTERY_MM) & (beside > in_the_way)
     around: BoolArray = ndimage.maximum_filter1d(exchanged, 2 * round(_NEAR_MM / step_mm) + 1)
     return around
+
+
+def artery_unknown(tube: Tube, scene: Scene) -> BoolArray:
+    """Tell at which stations of a vein its artery was lost, or the artery's track runs in the vein.
+
+    Where it lies is not known there: it may be drawn as a part of the vein, or a part of the vein
+    be missed for it. Not where the grey value of the blood or somebody's word tells the vein, nor
+    where no iliac artery was followed at all.
+    """
+    points = tube.course.points_lps_mm
+    if not scene.tracked or scene.artery_hu is None:
+        return np.zeros(len(points), dtype=bool)
+    unknown = ~beside_artery(points, scene, _near_mm(points, scene)) | _beside_stray(points, scene)
+    unknown &= tube.level_hu >= scene.artery_hu - DARKER_HU
+    return unknown & ~_said(points, scene)
+
+
+def _beside_stray(points: FloatArray, scene: Scene) -> BoolArray:
+    """Tell beside which of (n, 3) points what is nearest of all tracks of arteries is no artery."""
+    tracks = np.concatenate([artery.points_lps_mm for artery in scene.tracked])
+    strays = np.concatenate([artery.strays for artery in scene.tracked])
+    away, nearest = cKDTree(tracks).query(points)
+    stray: BoolArray = strays[nearest] & (away < _NEAR_MM)
+    return stray
+
+
+def _said(points: FloatArray, scene: Scene) -> BoolArray:
+    """Tell which of (n, 3) points lie near one that somebody set in an iliac vein."""
+    said = np.zeros(len(points), dtype=bool)
+    for point in scene.said_lps_mm:
+        said |= np.linalg.norm(points - point, axis=1) < _NEAR_MM
+    return said
 
 
 def beside_artery(points: FloatArray, scene: Scene, near_mm: FloatArray | float) -> BoolArray:

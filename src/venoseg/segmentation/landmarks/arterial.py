@@ -63,11 +63,15 @@ class Artery:
     in_vein: BoolArray | None = None
 
     @property
+    def strays(self) -> BoolArray:
+        """(n,) whether its track runs in the vein."""
+        return np.zeros(len(self.radius_mm), dtype=bool) if self.in_vein is None else self.in_vein
+
+    @property
     def _balls(self) -> tuple[FloatArray, FloatArray]:
         """(m, 3) and (m,) points and radii where its track runs in the artery itself."""
-        if self.in_vein is None:
-            return self.points_lps_mm, self.radius_mm
-        return self.points_lps_mm[~self.in_vein], self.radius_mm[~self.in_vein]
+        own = ~self.strays
+        return self.points_lps_mm[own], self.radius_mm[own]
 
     @property
     def proved(self) -> Artery:

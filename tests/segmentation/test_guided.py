@@ -65,6 +65,22 @@ class TestLumen:
         assert found.occluded == ()
         assert found.origin == "semiautomatic"
 
+    def test_a_part_in_doubt_is_told_and_stays_drawn(self, y_twin, seeds, found):
+        grid = y_twin.image.grid
+        vein = np.argwhere(y_twin.segmentation.mask("left_external_iliac_vein"))
+        z = grid.to_lps(vein)[:, 2]
+        bright = vein[np.abs(z - np.median(z)) < 12.0]
+        voxels = y_twin.image.voxels.copy()
+        voxels[tuple(bright.T)] += 65
+        result = segment(replace(y_twin.image, voxels=voxels), seeds)
+        before, after = (
+            next(c for c in one.confidence if c.vessel.startswith("left"))
+            for one in (found, result)
+        )
+        assert "much brighter than elsewhere" in " ".join(after.reasons)
+        assert 0.5 <= after.confidence <= before.confidence
+        assert result.labels[tuple(bright.T)].astype(bool).mean() > 0.9
+
     def test_the_way_the_voxels_are_stored_changes_nothing(self, y_twin, seeds, found, stored):
         grid, apply = stored(y_twin.image.grid, (2, 0, 1), (True, False, True))
         turned = replace(y_twin.image, voxels=apply(y_twin.image.voxels), grid=grid)

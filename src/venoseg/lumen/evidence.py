@@ -15,6 +15,7 @@ from venoseg.lumen.assess import image_decides, whole_sections
 from venoseg.lumen.blood import Blood, blood_in_labels
 from venoseg.lumen.blur import label_blur
 from venoseg.lumen.contours import evenly_spaced
+from venoseg.lumen.flat_sides import with_flat_sides
 from venoseg.lumen.grain import Grain
 from venoseg.lumen.label_view import LabelView, view_labels
 from venoseg.lumen.levels import WIDE_AVERAGED_MM, averaged_along_mm
@@ -293,12 +294,11 @@ def _look_at_labels(
 
 
 def _plain(wall: Wall, curve: Curve, edge: Edge) -> tuple[Wall, Waves]:
-    """Take noise off the shape of a wall."""
+    """Take noise off the shape of a wall, and what averages leave of it beside flat sides."""
     contours = evenly_spaced(wall.contours_mm)
     waves = tell_waves(contours, wall.ray_sd_mm, curve, edge)
-    plain = replace(
-        wall,
-        contours_mm=waves.without_noise(contours),
-        hidden_least_sd_mm=np.hypot(wall.hidden_least_sd_mm, waves.oval_sd_mm),
-    )
+    contours, flat_sd_mm = with_flat_sides(waves.without_noise(contours))
+    shape_sd_mm = np.hypot(waves.oval_sd_mm, flat_sd_mm)
+    least_sd_mm = np.hypot(wall.hidden_least_sd_mm, shape_sd_mm)
+    plain = replace(wall, contours_mm=contours, hidden_least_sd_mm=least_sd_mm)
     return plain, waves

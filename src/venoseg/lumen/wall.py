@@ -61,7 +61,7 @@ class Wall:
     hidden_sd_mm, hidden_least_sd_mm
         (n,) standard deviations of the mean radius and of half the least width for want of the
         thickness of the vein's wall and of the exact levels on either side; of the second also for
-        an oval that noise would explain.
+        an oval that noise would explain, and for a flat side.
     hidden_own_sd_mm
         (n,) the part of the first which another image of the same vein does not share.
     webbed

@@ -39,6 +39,9 @@ AMBIGUOUS = "ambiguous_edge"
 DARK = "dark_in_labels"
 """Flag of a station whose labels hold something far darker than its blood, which is left out."""
 
+BRIEF = "too_short_to_resolve"
+"""Flag of a station in a narrow place shorter than slices and averages along the vein resolve."""
+
 # Ellipses fill their hull, a vein pressed over an artery about 95 %; two round vessels side by
 # side, labelled as one, 88 to 92 %.
 _LEAST_SOLIDITY = 0.94
@@ -277,6 +280,12 @@ def note_concave(contours_mm: FloatArray, shapes: Shapes, flags: Flags) -> None:
     perhaps = np.flatnonzero(of_circle < _LEAST_SOLIDITY)
     for n in perhaps[solidity(contours_mm[perhaps]) < _LEAST_SOLIDITY]:
         flags[n].append(CONCAVE)
+
+
+def note_brief(brief: BoolArray, flags: Flags) -> None:
+    """Note the stations in narrow places too short for their depth to be told."""
+    for n in np.flatnonzero(brief):
+        flags[n].append(BRIEF)
 
 
 def note_unexplained(found: BoolArray, measured: BoolArray, flags: Flags) -> None:

@@ -11,6 +11,7 @@ from venoseg.centerline.tree import Branch
 from venoseg.lumen.assess import (
     Flags,
     note_apart,
+    note_brief,
     note_components,
     note_concave,
     note_lost,
@@ -18,6 +19,7 @@ from venoseg.lumen.assess import (
     note_vague,
 )
 from venoseg.lumen.blur import label_blur
+from venoseg.lumen.brief import brief_dips
 from venoseg.lumen.chosen_edges import ChosenEdges, choose_edges
 from venoseg.lumen.contours import Shapes, centroids_mm, equivalent_mm, measure_shapes
 from venoseg.lumen.divided import Whole, lumens_of
@@ -98,6 +100,7 @@ def conclude(
     )
     note_components(evidence.view.components, measured, flags)
     note_concave(found.contours_mm, shapes, flags)
+    note_brief(brief_dips(shapes.equivalent_mm, half_equivalent, curve, volume.grid), flags)
     note_unexplained(evidence.view.found, measured, flags)
     plain = VesselProfile(
         branch=branch,

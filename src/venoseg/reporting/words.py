@@ -67,6 +67,8 @@ _FLAGS: dict[str, str] = {
     "metal_implant_in_slice": "a metal implant lies in the same slices, its streaks may falsify it",
     "concave_section": "its outline has a waist or a bay: bent around something, or two vessels in "
     "one label",
+    "too_short_to_resolve": "a narrow place shorter along the vein than the image resolves: it may "
+    "be far narrower",
     "several_lumens": "more than one lumen in the section: the area is that of all, the least "
     "width that of the narrowest",
     "webs_in_lumen": "webs or strands cross the lumen: its area counts them in, and it may be "

@@ -129,7 +129,8 @@ def _cleaned(
         owner = owner * (pieces > 0)
         if islands:
             flags.append("islands_removed")
-    return Region(vessels, box, owner, foreign, pieces, grid.crop(box), tuple(flags), sheets)
+    few = pieces.astype(np.uint8)
+    return Region(vessels, box, owner, foreign, few, grid.crop(box), tuple(flags), sheets)
 
 
 def _numbered(inside: BoolArray) -> tuple[npt.NDArray[np.int32], int]:

@@ -244,10 +244,16 @@ def _shared_rim(
 
 def _near_foreign(region: Region, curve: Curve, reach_mm: float) -> npt.NDArray[np.intp]:
     """Return the stations that have a voxel of another vein within reach, or may have."""
-    box = box_around(region.foreign.view(np.uint8))
+    index = region.grid.to_index(curve.points_lps_mm)
+    reach = reach_mm / region.grid.spacing_mm + 1.0
+    # Of a few stations little of the region is within reach.
+    begin = np.maximum(np.floor(index.min(axis=0) - reach), 0.0).astype(np.intp)
+    end = np.maximum(np.ceil(index.max(axis=0) + reach) + 1.0, 0.0).astype(np.intp)
+    part = region.foreign[tuple(map(slice, begin, end))]
+    box = box_around(part.view(np.uint8)) if part.size else None
     if box is None:
         return np.empty(0, dtype=np.intp)
-    index = region.grid.to_index(curve.points_lps_mm)
-    nearest = np.clip(index, [s.start - 1.0 for s in box], [float(s.stop) for s in box])
+    lowest, highest = begin + [s.start - 1.0 for s in box], begin + [float(s.stop) for s in box]
+    nearest = np.clip(index, lowest, highest)
     away = np.linalg.norm((index - nearest) * region.grid.spacing_mm, axis=1)
     return np.flatnonzero(away <= reach_mm)

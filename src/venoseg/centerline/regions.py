@@ -42,7 +42,7 @@ class Region:
     foreign
         bool, voxels of veins outside the chain.
     pieces
-        int32 labels of the connected pieces, 1 is the largest.
+        uint8 labels of the connected pieces, 1 is the largest; `ISLAND_SHARE` leaves few.
     grid
         The grid of the box.
     flags
@@ -55,7 +55,7 @@ class Region:
     box: Box
     owner: npt.NDArray[np.uint8]
     foreign: BoolArray
-    pieces: npt.NDArray[np.int32]
+    pieces: npt.NDArray[np.uint8]
     grid: Grid
     flags: tuple[str, ...]
     sheets: BoolArray | None = None

@@ -85,7 +85,7 @@ def _piece(region: Region, number: int) -> Region:
         region,
         vessels=tuple(region.vessels[n - 1] for n in present),
         owner=renumber[owner],
-        pieces=(owner > 0).astype(np.int32),
+        pieces=(owner > 0).astype(np.uint8),
     )
 
 

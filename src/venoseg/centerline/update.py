@@ -169,7 +169,7 @@ def _numbers(segmentation: Segmentation, vessels: tuple[str, ...]) -> dict[int, 
 
 def _clean(
     region: Region, owner: npt.NDArray[np.uint8], foreign: BoolArray, window: Box
-) -> tuple[npt.NDArray[np.int32], list[str]]:
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Fill holes and remove islands near the change, in place; tell what else it has done.
 
     Returns
@@ -181,8 +181,7 @@ def _clean(
     before, after = region.owner[window] > 0, owner[window] > 0
     shell = _shell(after.shape)
     cavities, count = ndimage.label(~after)
-    enclosed = np.setdiff1d(np.arange(1, count + 1), cavities[shell])
-    filled = np.isin(cavities, enclosed) & ~foreign[window]
+    filled = _inmost(cavities, count, shell)[cavities] & ~foreign[window]
     if filled.any():
         nearest = ndimage.distance_transform_edt(
             ~after, return_distances=False, return_indices=True
@@ -193,20 +192,29 @@ def _clean(
     new, new_count = ndimage.label(after, structure=CONNECTIVITY)
     if not _same_partition(old[shell], new[shell]):
         reasons.append("the edit joins or parts pieces of the vein")
-    loose = np.setdiff1d(np.arange(1, new_count + 1), new[shell])
-    if len(loose):
+    loose = _inmost(new, new_count, shell)
+    if loose.any():
         sizes = np.bincount(new.ravel(), minlength=new_count + 1)[loose]
         if sizes.max() >= ISLAND_SHARE * np.count_nonzero(owner):
             reasons.append("the edit leaves a piece of the vein by itself")
-        island = np.isin(new, loose)
+        island = loose[new]
         owner[window][island] = 0
         after &= ~island
     pieces = region.pieces.copy()
-    number = ndimage.maximum(region.pieces[window], new, np.arange(new_count + 1))
-    pieces[window] = np.where(after, np.asarray(number)[new], 0)
+    number = np.zeros(new_count + 1, dtype=np.uint8)
+    np.maximum.at(number, new, region.pieces[window])
+    pieces[window] = np.where(after, number[new], 0)
     if not after.any() and before.any() and not before[shell].any():
         reasons.append("the edit erases a vein")
     return pieces, reasons
+
+
+def _inmost(numbers: npt.NDArray[np.int32], count: int, shell: BoolArray) -> BoolArray:
+    """Tell (count + 1,) which numbered parts of a window do not reach its shell; 0 is none."""
+    inmost = np.ones(count + 1, dtype=bool)
+    inmost[numbers[shell]] = False
+    inmost[0] = False
+    return inmost
 
 
 def _same_partition(old: npt.NDArray[np.integer], new: npt.NDArray[np.integer]) -> bool:

@@ -76,7 +76,9 @@ def hidden_by_metal(bright: FloatArray) -> BoolArray:
     bright
         (n,) what `bright_share` gives.
     """
-    hidden: BoolArray = ndimage.median_filter(bright, 5, mode="nearest") >= _METAL_RIM
+    hidden: BoolArray = bright >= _METAL_RIM
+    if hidden.any():
+        hidden = ndimage.median_filter(bright, 5, mode="nearest") >= _METAL_RIM
     if not hidden.any():
         return hidden
     beside = ndimage.binary_dilation(hidden, iterations=_METAL_END_STATIONS)

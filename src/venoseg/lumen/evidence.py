@@ -246,12 +246,10 @@ def _look(
             volume, curve, start, evidence.grain, evidence.model, before, again
         )
         edge = Edge("gray", model.blur, volume.grid, evidence.grain)
-        wall, waves = _plain(wall, curve, edge)
+        wall, waves = _plain(wall, curve, edge, keep)
         variances = evidence.image_variances_mm2.copy()
-        variances[wanted] = figure_variances(
-            wall.part(keep), waves.part(keep), curve.part(keep), edge, wanted.start
-        )
-        image = evidence.image.replaced(wanted, wall.part(keep))
+        variances[wanted] = figure_variances(wall, waves, curve.part(keep), edge, wanted.start)
+        image = evidence.image.replaced(wanted, wall)
         evidence = replace(
             evidence,
             image=image,
@@ -284,20 +282,22 @@ def _look_at_labels(
     grid = branch.region.grid
     found = wall_of_labels(branch.region, curve, start)
     edge = Edge("mask", label_blur(grid), grid)
-    wall, waves = _plain(found, curve, edge)
+    wall, waves = _plain(found, curve, edge, keep)
     variances = evidence.label_variances_mm2.copy()
-    variances[wanted] = figure_variances(
-        wall.part(keep), waves.part(keep), curve.part(keep), edge, wanted.start
-    )
-    labels = evidence.labels.replaced(wanted, wall.part(keep))
+    variances[wanted] = figure_variances(wall, waves, curve.part(keep), edge, wanted.start)
+    labels = evidence.labels.replaced(wanted, wall)
     return replace(evidence, labels=labels, label_variances_mm2=variances)
 
 
-def _plain(wall: Wall, curve: Curve, edge: Edge) -> tuple[Wall, Waves]:
-    """Take noise off the shape of a wall, and what averages leave of it beside flat sides."""
+def _plain(wall: Wall, curve: Curve, edge: Edge, keep: slice) -> tuple[Wall, Waves]:
+    """Take noise off the shape of a wall, and what averages leave of it beside flat sides.
+
+    At the stations of ``keep``, told with the help of all.
+    """
     contours = evenly_spaced(wall.contours_mm)
-    waves = tell_waves(contours, wall.ray_sd_mm, curve, edge)
-    contours, flat_sd_mm = with_flat_sides(waves.without_noise(contours))
+    waves = tell_waves(contours, wall.ray_sd_mm, curve, edge).part(keep)
+    wall = wall.part(keep)
+    contours, flat_sd_mm = with_flat_sides(waves.without_noise(contours[keep]))
     shape_sd_mm = np.hypot(waves.oval_sd_mm, flat_sd_mm)
     least_sd_mm = np.hypot(wall.hidden_least_sd_mm, shape_sd_mm)
     plain = replace(wall, contours_mm=contours, hidden_least_sd_mm=least_sd_mm)

@@ -154,6 +154,9 @@ def level_doubts_mm(levels: Levels, blur_mm: FloatArray) -> FloatArray:
 def _lit(sight: Sight, station_mm: float) -> FloatArray:
     """Return (n,) 1 where stations show lumen, next to nothing where they show none of it."""
     contrast = medians(sight.within) - medians(sight.beyond)
+    # Whatever is usual lies between the least and the most: nothing falls short of it.
+    if contrast.min() > _LUMEN * max(contrast.max(), LEAST_CONTRAST_HU):
+        return np.ones(len(contrast))
     over = 2 * round(_USUAL_OVER_MM / station_mm) + 1
     usual = np.maximum(ndimage.median_filter(contrast, over, mode="mirror"), LEAST_CONTRAST_HU)
     share = (contrast / usual - _NO_LUMEN) / (_LUMEN - _NO_LUMEN)

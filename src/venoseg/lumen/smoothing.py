@@ -177,6 +177,8 @@ def focal_share(curve: Curve, contours: FloatArray, grid: Grid) -> FloatArray:
     """
     station_mm = curve.step_mm
     bend = bend_along(curve, contours, _FOCAL_SCALE_MM)
+    if np.abs(bend).max() <= _FOCAL_BEND_PER_MM[0]:
+        return np.zeros(bend.shape)
     most = _most_nearby(bend, station_mm)
     focal = ramp(most, _FOCAL_BEND_PER_MM)
     if not focal.any():

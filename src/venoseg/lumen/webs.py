@@ -63,6 +63,8 @@ def web_share(
     left_hu = noise_hu * np.sqrt(min(alike_mm3 / averaged_mm3, 1.0))
     least = np.maximum(_LEAST_SHARE * contrast_hu, _LEAST_DEVIATIONS * left_hu)
     share: FloatArray = (darker > least[:, None]).mean(axis=1)
+    if not share.any():
+        return share
     stations = round(_LEAST_MM / spacing.station_mm)
     long = ndimage.binary_opening(share > 0.0, np.ones(max(stations, 1), dtype=bool))
     return np.where(long, share, 0.0)

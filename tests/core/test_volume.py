@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -19,6 +19,7 @@ def test_default_axes_are_an_axial_series_from_the_feet_up():
     np.testing.assert_allclose(grid.to_lps((0, 0, 1)), [-9.3, -20, 100])
 
 
+@settings(deadline=None)
 @given(
     angles=st.tuples(*[st.floats(-180, 180)] * 3),
     spacing=st.tuples(*[st.floats(0.1, 10)] * 3),

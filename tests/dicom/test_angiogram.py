@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -312,6 +312,7 @@ def test_the_best_rung_of_the_ladder_is_taken(stated, kind, factor):
         np.testing.assert_allclose(best.mm_per_pixel, factor)
 
 
+@settings(deadline=None)
 @given(
     imager=st.floats(0.05, 0.5),
     detector=st.floats(500, 1500) | st.none(),

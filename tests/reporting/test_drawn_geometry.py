@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
@@ -38,6 +38,7 @@ def ellipse(
     return turned
 
 
+@settings(deadline=None)
 @given(turn=st.floats(0.0, 3.1), long=st.floats(6.0, 15.0), short=st.floats(2.0, 5.0))
 def test_calipers_hold_what_was_measured(turn: float, long: float, short: float) -> None:
     contour = ellipse(long, short, turn) + np.array([1.0, -2.0])

@@ -28,7 +28,7 @@ from venoseg.lumen import Measurements, measure, remeasure
 from venoseg.lumen.concluding import profile_of
 from venoseg.lumen.measure import grain_beside
 from venoseg.lumen.profile import VesselProfile
-from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.lumen.tables.records import cross_section_table, segment_table
 from venoseg.pipeline import write_dicom_results, write_results
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Volume

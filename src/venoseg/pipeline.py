@@ -22,8 +22,8 @@ from venoseg.interchange.source_headers import odd_headers_refused, source_heade
 from venoseg.interchange.vein_reports import vein_reports
 from venoseg.lumen import Measurements, ReferenceRule, find_collaterals, measure
 from venoseg.lumen.profile import Boundary
-from venoseg.lumen.stenosis import ReferenceKind
 from venoseg.lumen.stents.sizes import StentSizes
+from venoseg.lumen.tables.stenosis import ReferenceKind
 from venoseg.output import output_folder
 from venoseg.reporting import write_report
 from venoseg.segmentation import Segmentation, segment

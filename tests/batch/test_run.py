@@ -20,7 +20,7 @@ from venoseg.batch.store import STATE, Store
 from venoseg.batch.workers import Task, run_local
 from venoseg.cli import main
 from venoseg.errors import UsageError
-from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
+from venoseg.lumen.tables.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
 
 
 def rows(path: Path) -> list[dict[str, str]]:

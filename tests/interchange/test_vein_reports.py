@@ -12,7 +12,7 @@ import pytest
 
 from venoseg.interchange import write_structured_report
 from venoseg.interchange.vein_reports import vein_reports
-from venoseg.lumen.records import SEGMENT_COLUMNS
+from venoseg.lumen.tables.records import SEGMENT_COLUMNS
 from venoseg.tables import Table
 
 # The open part of the vein is 150 mm2 wide.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import Curve, curve_through
-from venoseg.lumen.alike import Edge, left_by_average, left_on_wall
-from venoseg.lumen.edges import Blur
-from venoseg.lumen.grain import Grain
+from venoseg.lumen.noise.alike import Edge, left_by_average, left_on_wall
+from venoseg.lumen.rays.edges import Blur
+from venoseg.lumen.rays.grain import Grain
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 80, 80), spacing_mm=(3.0, 0.8, 0.8), origin_lps_mm=(0.0, 0.0, 0.0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import measure
-from venoseg.lumen.averages import average_along
+from venoseg.lumen.rays.averages import average_along
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ellipe
 
-from venoseg.lumen.contours import (
+from venoseg.lumen.geometry.contours import (
     areas_mm2,
     centroids_mm,
     curvatures_per_mm,
@@ -21,8 +21,8 @@ from venoseg.lumen.contours import (
     perimeters_mm,
     resample_closed,
 )
-from venoseg.lumen.inscribed import inscribed_diameters_mm
-from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.geometry.inscribed import inscribed_diameters_mm
+from venoseg.lumen.geometry.outline import CONTOUR_POINTS
 
 
 def ellipse(a: float, b: float, count: int = CONTOUR_POINTS) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import Measurements, measure, measure_along, remeasure, with_contour
-from venoseg.lumen.contours import measure_shapes
+from venoseg.lumen.geometry.contours import measure_shapes
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.phantom.sheets import Sheet, channels_beside
 from venoseg.reporting.strip import strip_of

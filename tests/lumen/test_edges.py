@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from venoseg.centerline.curve import curve_through
-from venoseg.lumen.edges import sample_profiles, to_lps
-from venoseg.lumen.search import depths_mm
+from venoseg.lumen.boundary.search import depths_mm
+from venoseg.lumen.rays.edges import sample_profiles, to_lps
 from venoseg.volume import Grid
 
 VOXELS = np.random.default_rng(3).integers(-200, 300, (60, 70, 80)).astype(np.int16)

@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from venoseg.lumen import measure
-from venoseg.lumen.contours import feret_diameters_mm, resample_closed
-from venoseg.lumen.flat_sides import with_flat_sides
+from venoseg.lumen.boundary.flat_sides import with_flat_sides
+from venoseg.lumen.geometry.contours import feret_diameters_mm, resample_closed
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Source, Volume
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from venoseg.lumen.gaussian import share_beyond
+from venoseg.lumen.rays.gaussian import share_beyond
 
 
 def test_the_table_is_the_exact_function_near_and_far():

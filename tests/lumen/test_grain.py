@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from venoseg.lumen import measure
-from venoseg.lumen.grain import Grain, measure_grain
+from venoseg.lumen.rays.grain import Grain, measure_grain
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
 

@@ -9,11 +9,11 @@ import pytest
 
 from venoseg.errors import UsageError
 from venoseg.lumen import Measurements, ReferenceRule, measure, with_reference
-from venoseg.lumen.contours import measure_shapes
-from venoseg.lumen.lesions import LESION_COLUMNS, lesion_table
+from venoseg.lumen.geometry.contours import measure_shapes
 from venoseg.lumen.profile import VesselProfile
-from venoseg.lumen.records import segment_table
-from venoseg.lumen.references import FROM_ITSELF, REFERENCE_KINDS, reference_lines
+from venoseg.lumen.tables.lesions import LESION_COLUMNS, lesion_table
+from venoseg.lumen.tables.records import segment_table
+from venoseg.lumen.tables.references import FROM_ITSELF, REFERENCE_KINDS, reference_lines
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
-from venoseg.lumen.contours import outward_normals
-from venoseg.lumen.edges import sample_profiles
-from venoseg.lumen.grain import Grain
-from venoseg.lumen.levels import Levels, levels_beside
-from venoseg.lumen.search import depths_mm
-from venoseg.lumen.sight import look_beside
+from venoseg.lumen.boundary.levels import Levels, levels_beside
+from venoseg.lumen.boundary.search import depths_mm
+from venoseg.lumen.geometry.contours import outward_normals
+from venoseg.lumen.rays.edges import sample_profiles
+from venoseg.lumen.rays.grain import Grain
+from venoseg.lumen.rays.sight import look_beside
 from venoseg.volume import FloatArray, Grid
 
 GRID = Grid.from_axes((44, 34, 34), spacing_mm=(1.0, 0.78, 0.78))

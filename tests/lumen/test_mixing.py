@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from venoseg.lumen import measure
-from venoseg.lumen.grain import NoiseDraws
-from venoseg.lumen.mixing import slopes_hu_per_mm
+from venoseg.lumen.boundary.mixing import slopes_hu_per_mm
+from venoseg.lumen.rays.grain import NoiseDraws
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
 

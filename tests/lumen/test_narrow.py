@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from venoseg.lumen.narrow import for_every_blur_mm, missed_mm
+from venoseg.lumen.boundary.narrow import for_every_blur_mm, missed_mm
 from venoseg.volume import FloatArray
 
 DEPTHS_MM = np.linspace(-8, 8, 17) * 0.4

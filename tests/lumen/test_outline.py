@@ -7,8 +7,8 @@ import pytest
 
 from venoseg.centerline.label_sections import LabelSections
 from venoseg.centerline.sections import numbered_in_planes
-from venoseg.lumen.contours import measure_shapes
-from venoseg.lumen.outline import outline_labels
+from venoseg.lumen.geometry.contours import measure_shapes
+from venoseg.lumen.geometry.outline import outline_labels
 
 STEP_MM = 0.5
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from venoseg.lumen import measure
-from venoseg.lumen.rereading import slit_share
+from venoseg.lumen.boundary.rereading import slit_share
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
 

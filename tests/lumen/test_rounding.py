@@ -7,7 +7,7 @@ import pytest
 
 from venoseg.centerline.curve import Curve, curve_through
 from venoseg.lumen import measure
-from venoseg.lumen.rounding import rounded_moves
+from venoseg.lumen.boundary.rounding import rounded_moves
 from venoseg.segmentation import Segmentation
 from venoseg.volume import FloatArray, Grid, Volume
 

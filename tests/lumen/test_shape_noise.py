@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
-from venoseg.lumen.alike import Edge
-from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import areas_mm2, feret_diameters_mm, outward_normals, resample_closed
-from venoseg.lumen.ovals import ellipse_waves
-from venoseg.lumen.shape_noise import Waves, tell_waves, wall_noise, wave_heights
-from venoseg.lumen.smoothing import focal_share
+from venoseg.lumen.geometry.contours import (
+    areas_mm2,
+    feret_diameters_mm,
+    outward_normals,
+    resample_closed,
+)
+from venoseg.lumen.geometry.ovals import ellipse_waves
+from venoseg.lumen.noise.alike import Edge
+from venoseg.lumen.noise.shape_noise import Waves, tell_waves, wall_noise, wave_heights
+from venoseg.lumen.rays.blur import label_blur
+from venoseg.lumen.rays.smoothing import focal_share
 from venoseg.volume import Grid
 
 STATIONS, POINTS = 80, 96

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from venoseg.centerline.curve import curve_through
-from venoseg.lumen.averages import average_along
-from venoseg.lumen.edges import Blur
-from venoseg.lumen.search import depths_mm
-from venoseg.lumen.shifts import abrupt_mm
-from venoseg.lumen.sight import inner_depths
-from venoseg.lumen.smoothing import focal_share, settled
+from venoseg.lumen.boundary.search import depths_mm
+from venoseg.lumen.boundary.shifts import abrupt_mm
+from venoseg.lumen.rays.averages import average_along
+from venoseg.lumen.rays.edges import Blur
+from venoseg.lumen.rays.sight import inner_depths
+from venoseg.lumen.rays.smoothing import focal_share, settled
 from venoseg.volume import FloatArray, Grid
 
 THIN, THICK = (

@@ -9,7 +9,7 @@ import pytest
 
 from venoseg.lumen import Measurements, measure
 from venoseg.lumen.concluding import conclude, profile_of
-from venoseg.lumen.grain import Grain
+from venoseg.lumen.rays.grain import Grain
 from venoseg.lumen.stents.measure import measure_stent
 from venoseg.lumen.stents.stations import with_stents
 from venoseg.phantom import Curve, Profile, Rendering, Scanner, Scene, Span, Tube, fit_grid, render

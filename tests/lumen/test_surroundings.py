@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from venoseg.lumen import measure
-from venoseg.lumen.contours import Shapes
-from venoseg.lumen.sight import typical_beyond
+from venoseg.lumen.geometry.contours import Shapes
+from venoseg.lumen.rays.sight import typical_beyond
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume
 

@@ -10,12 +10,12 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import curve_through
 from venoseg.lumen import measure
-from venoseg.lumen.alike import Edge
-from venoseg.lumen.averages import average_along
-from venoseg.lumen.edges import Blur
-from venoseg.lumen.shifts import shift_along
-from venoseg.lumen.smoothing import WALL_SMOOTHING_MM
-from venoseg.lumen.uncertainty import half_intervals_mm, slit_tips_mm, unproved_labels_mm
+from venoseg.lumen.boundary.shifts import shift_along
+from venoseg.lumen.noise.alike import Edge
+from venoseg.lumen.noise.uncertainty import half_intervals_mm, slit_tips_mm, unproved_labels_mm
+from venoseg.lumen.rays.averages import average_along
+from venoseg.lumen.rays.edges import Blur
+from venoseg.lumen.rays.smoothing import WALL_SMOOTHING_MM
 from venoseg.phantom import Curve, Profile, Scanner, Scene, Span, Tube, fit_grid, render
 from venoseg.segmentation import Segmentation
 from venoseg.volume import Grid, Volume

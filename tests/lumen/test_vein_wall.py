@@ -9,8 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from venoseg.lumen import VesselProfile, measure
-from venoseg.lumen.edges import Blur
-from venoseg.lumen.vein_wall import (
+from venoseg.lumen.boundary.vein_wall import (
     EdgeModel,
     expected_thickness_mm,
     outer_share,
@@ -18,6 +17,7 @@ from venoseg.lumen.vein_wall import (
     split_blur,
     with_told_blur,
 )
+from venoseg.lumen.rays.edges import Blur
 from venoseg.phantom import Scanner, fit_grid, render, shape
 from venoseg.phantom.body import Grown, Union
 from venoseg.phantom.scene import Layer, Scene

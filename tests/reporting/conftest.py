@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from venoseg.lumen import Measurements, measure
-from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.lumen.tables.records import cross_section_table, segment_table
 from venoseg.phantom import Scanner, fit_grid, iliocaval_y, render
 from venoseg.phantom.ct import Rendering
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from venoseg.centerline.curve import curve_through
 from venoseg.lumen import Measurements
-from venoseg.lumen.contours import feret_diameters_mm
-from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.division.lumens import Lumens
+from venoseg.lumen.geometry.contours import feret_diameters_mm
 from venoseg.lumen.parted import put_lumens
 from venoseg.reporting.calipers import greatest_width, least_width
 from venoseg.reporting.figure_overview import _draw_vessel

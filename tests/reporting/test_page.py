@@ -17,9 +17,9 @@ import pytest
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import OutputError
 from venoseg.lumen import Measurements, VesselProfile
-from venoseg.lumen.contours import measure_shapes
-from venoseg.lumen.least import least_area
-from venoseg.lumen.records import cross_section_table, segment_table
+from venoseg.lumen.geometry.contours import measure_shapes
+from venoseg.lumen.tables.least import least_area
+from venoseg.lumen.tables.records import cross_section_table, segment_table
 from venoseg.reporting import write_report
 from venoseg.reporting.words import row_state_words, warning_words
 

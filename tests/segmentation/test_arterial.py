@@ -9,21 +9,21 @@ import pytest
 
 from venoseg.errors import InputError
 from venoseg.segmentation import Seed, VesselConfidence
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.divide import Stretch
-from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.context.seeing import refuse_iliac_artery
+from venoseg.segmentation.courses.divide import Stretch
 from venoseg.segmentation.doubts import with_doubts, withheld
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.judging import Judged, doubted
 from venoseg.segmentation.landmarks.arterial import Artery, below_division
 from venoseg.segmentation.landmarks.cava import division_mm, shows_aorta
 from venoseg.segmentation.landmarks.central import Landmarks
 from venoseg.segmentation.landmarks.iliac import Iliac, iliac_vessels
 from venoseg.segmentation.landmarks.tracks import Track
-from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.seeing import refuse_iliac_artery
-from venoseg.segmentation.telling import told_apart, where_exchanged
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.trust.judging import Judged, doubted
+from venoseg.segmentation.trust.telling import told_apart, where_exchanged
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
+from venoseg.segmentation.voxels.domains import Picture
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 60, 90), spacing_mm=(3.0, 3.0, 3.0), origin_lps_mm=(-135, -90, 0))

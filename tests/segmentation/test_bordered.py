@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.bordered import left_out, of_streams
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.wall import RAYS, ROUND, Tube
+from venoseg.segmentation.cava.bordered import left_out, of_streams
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, ROUND, Tube
+from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 40, 40), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-40, -40, 0))

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.bridging import cost_across, instead_of_broken, is_broken
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.following import cost_of, way_through
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.courses.bridging import cost_across, instead_of_broken, is_broken
+from venoseg.segmentation.courses.plan import Chain
+from venoseg.segmentation.courses.ways import cost_for
 from venoseg.segmentation.landmarks.arterial import Artery
-from venoseg.segmentation.paths import cheapest_way
-from venoseg.segmentation.plan import Chain
-from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.ways import cost_for
+from venoseg.segmentation.tubes.following import cost_of, way_through
+from venoseg.segmentation.voxels.domains import Picture
+from venoseg.segmentation.voxels.paths import cheapest_way
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import FloatArray, Grid
 

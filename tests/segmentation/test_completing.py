@@ -7,9 +7,9 @@ import pytest
 from scipy import ndimage
 
 from venoseg.segmentation import Seed, segment
-from venoseg.segmentation.completing import completed, of_completed
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.cava.completing import completed, of_completed
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
 from venoseg.volume import Grid, Volume
 
 LIVER_HU, FAT_HU, NOISE_HU = 110.0, -100.0, 15.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.divide import stretches_of
-from venoseg.segmentation.plan import Chain
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.courses.divide import stretches_of
+from venoseg.segmentation.courses.plan import Chain
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
 
 CAVA = [(-20.0, 0.0, 140.0), (-20.0, 0.0, 0.0)]
 ENDS = {"left": (60.0, -40.0, -150.0), "right": (-60.0, -40.0, -150.0)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.domains import Picture, lead_of_arteries
-from venoseg.segmentation.drawn import Drawn
 from venoseg.segmentation.painting import without_arteries
+from venoseg.segmentation.voxels.domains import Picture, lead_of_arteries
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import Grid
 
 ARTERY, VEIN = slice(10, 15), slice(15, 21)

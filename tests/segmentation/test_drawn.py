@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.segmentation.drawn import Drawn
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((4, 5, 6), spacing_mm=(2.0, 1.0, 0.5), origin_lps_mm=(1.0, 2.0, 3.0))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.early import without_unmixed
-from venoseg.segmentation.plan import Chain
-from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.courses.early import without_unmixed
+from venoseg.segmentation.courses.plan import Chain
+from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 30, 30), spacing_mm=(5.0, 5.0, 5.0), origin_lps_mm=(-75, -75, 0))

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.divide import Stretch
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.evidence import evidence_of, lumen_by
-from venoseg.segmentation.following import way_through
-from venoseg.segmentation.judging import Judged, judged
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.courses.divide import Stretch
+from venoseg.segmentation.trust.judging import Judged, judged
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.evidence import evidence_of, lumen_by
+from venoseg.segmentation.tubes.following import way_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
+from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import Grid
 
 VEIN = "left_external_iliac_vein"

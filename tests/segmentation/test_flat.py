@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.flat import no_stretch, on_round_rays, stretch_of
-from venoseg.segmentation.following import tube_along
-from venoseg.segmentation.wall import RAYS, ROUND
+from venoseg.segmentation.tubes.flat import no_stretch, on_round_rays, stretch_of
+from venoseg.segmentation.tubes.following import tube_along
+from venoseg.segmentation.tubes.wall import RAYS, ROUND
 from venoseg.volume import Grid, Volume
 
 ANGLE = 2 * np.pi * np.arange(RAYS) / RAYS

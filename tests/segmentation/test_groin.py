@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.domains import Picture, bones_in
-from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
+from venoseg.segmentation.courses.groin import Ends, less_sure_of_short, peripheral_ends
 from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.model import LEAST_CONFIDENCE, VesselConfidence
+from venoseg.segmentation.voxels.domains import Picture, bones_in
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 40, 60), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-60.0, -40.0, 0.0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.segmentation.growing import closed_along, grown, opened
+from venoseg.segmentation.voxels.growing import closed_along, grown, opened
 
 
 @pytest.mark.parametrize("shape", [(7, 6, 9), (1, 5, 4), (2, 2, 2)])

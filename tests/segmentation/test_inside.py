@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.inside import voxels_inside
-from venoseg.segmentation.wall import RAYS, ROUND, Tube
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.inside import voxels_inside
+from venoseg.segmentation.tubes.wall import RAYS, ROUND, Tube
 
 
 def tube_in(grid, flat: float = 1.0) -> tuple[Tube, np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.segmentation.domains import Picture, bones_in
 from venoseg.segmentation.landmarks.central import crest_of, find_landmarks
 from venoseg.segmentation.landmarks.spine import spine_of
+from venoseg.segmentation.voxels.domains import Picture, bones_in
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((60, 80, 110), spacing_mm=(3.0, 3.0, 3.0))

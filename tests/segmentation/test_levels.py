@@ -9,13 +9,13 @@ import pytest
 from scipy import ndimage
 
 from venoseg.segmentation import OccludedCourse, Segmentation, VesselConfidence
-from venoseg.segmentation.branching import branches_of
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.labelled import Veins
+from venoseg.segmentation.context.scene import Scene
 from venoseg.segmentation.landmarks.hips import femoral_heads
-from venoseg.segmentation.levels import levels_of
-from venoseg.segmentation.naming import named
-from venoseg.segmentation.scene import Scene
+from venoseg.segmentation.names.branching import branches_of
+from venoseg.segmentation.names.labelled import Veins
+from venoseg.segmentation.names.levels import levels_of
+from venoseg.segmentation.names.naming import named
+from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 BLOOD_HU = 150.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.lobes import clipped, lobes_of
-from venoseg.segmentation.wall import RAYS
+from venoseg.segmentation.tubes.lobes import clipped, lobes_of
+from venoseg.segmentation.tubes.wall import RAYS
 
 ANGLE = 2 * np.pi * np.arange(RAYS) / RAYS
 RAYS_OUT = np.stack([np.cos(ANGLE), np.sin(ANGLE)], axis=1)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation import VesselConfidence
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.divide import Stretch
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.courses.divide import Stretch
 from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.landmarks.iliac import Iliac
-from venoseg.segmentation.marrow import in_bone, out_of_bones
-from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.trust.judging import Judged
+from venoseg.segmentation.trust.marrow import in_bone, out_of_bones
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
+from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((75, 40, 40), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(-40, -40, 0))

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.outlines import of_outline
-from venoseg.segmentation.sections import unlike_ovals
-from venoseg.segmentation.wall import RAYS, ROUND, Tube
+from venoseg.segmentation.cava.outlines import of_outline
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.sections import unlike_ovals
+from venoseg.segmentation.tubes.wall import RAYS, ROUND, Tube
 from venoseg.volume import FloatArray
 
 COURSE = course_through(np.array([[0.0, 0.0, 90.0], [0.0, 0.0, 0.0]]), 1.5, 3.0)

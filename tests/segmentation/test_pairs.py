@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from venoseg.segmentation import VesselConfidence
-from venoseg.segmentation.curves import course_through
-from venoseg.segmentation.divide import Stretch, confluence_of
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.judging import Judged
+from venoseg.segmentation.courses.divide import Stretch, confluence_of
+from venoseg.segmentation.courses.plan import Chain, undivided, with_vein
 from venoseg.segmentation.landmarks.arterial import Artery
 from venoseg.segmentation.landmarks.candidates import Places
 from venoseg.segmentation.landmarks.pairs import _Step, _went, pair_through
-from venoseg.segmentation.parting import without_touching
-from venoseg.segmentation.plan import Chain, undivided, with_vein
-from venoseg.segmentation.wall import RAYS, Tube
+from venoseg.segmentation.trust.judging import Judged
+from venoseg.segmentation.trust.parting import without_touching
+from venoseg.segmentation.tubes.curves import course_through
+from venoseg.segmentation.tubes.wall import RAYS, Tube
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import Grid, Volume
 
 PLACE = Grid.from_axes((30, 40, 40), spacing_mm=(3.0, 3.0, 3.0), origin_lps_mm=(0, 0, 0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.graph import MCP_Geometric
 
-from venoseg.segmentation.paths import cheapest_way
+from venoseg.segmentation.voxels.paths import cheapest_way
 from venoseg.volume import Grid
 
 GRID = Grid.from_axes((30, 60, 60), spacing_mm=(2.0, 2.0, 2.0), origin_lps_mm=(0, 0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.segmentation.places import heights
+from venoseg.segmentation.trust.places import heights
 
 LINE = np.column_stack([np.zeros(101), np.zeros(101), 200.0 - 2.0 * np.arange(101)])
 

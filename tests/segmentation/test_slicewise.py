@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from venoseg.segmentation.slicewise import closed_in_slices, filled_in_slices
+from venoseg.segmentation.voxels.slicewise import closed_in_slices, filled_in_slices
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.following import tube_along
-from venoseg.segmentation.streams import Streams
-from venoseg.segmentation.wall import on_steepest
+from venoseg.segmentation.tubes.following import tube_along
+from venoseg.segmentation.tubes.streams import Streams
+from venoseg.segmentation.tubes.wall import on_steepest
 from venoseg.volume import Grid, Volume
 
 RADIUS_MM = 11.0

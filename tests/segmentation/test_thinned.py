@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.thinned import narrow_between, of_slivers
+from venoseg.segmentation.trust.thinned import narrow_between, of_slivers
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import Grid
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from venoseg.segmentation.courses.plan import Chain, with_second_cava
 from venoseg.segmentation.landmarks.cava import second_cava, sure_cava
 from venoseg.segmentation.landmarks.central import Landmarks, find_landmarks
-from venoseg.segmentation.plan import Chain, with_second_cava
 from venoseg.segmentation.working import Float32Array, pooled
 from venoseg.volume import BoolArray, Grid, Volume
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.segmentation.wall import RAYS, Expected, wall_around
+from venoseg.segmentation.tubes.wall import RAYS, Expected, wall_around
 
 
 def test_where_no_wall_shows_the_section_is_as_wide_as_expected():

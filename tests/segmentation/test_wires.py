@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from venoseg.segmentation.wall import RADIUS_STEP_MM, RAYS
-from venoseg.segmentation.wires import out_to_wires
+from venoseg.segmentation.tubes.wall import RADIUS_STEP_MM, RAYS
+from venoseg.segmentation.tubes.wires import out_to_wires
 from venoseg.segmentation.working import Float32Array
 
 SECTIONS, LENGTHS = 15, 60

@@ -10,9 +10,9 @@ from venoseg.batch.selection import SELECTION_COLUMNS
 from venoseg.followup.change import CHANGE_COLUMNS
 from venoseg.followup.clinical import CLINICAL_COLUMNS
 from venoseg.followup.patency import PATENCY_COLUMNS
-from venoseg.lumen.lesions import LESION_COLUMNS
-from venoseg.lumen.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
 from venoseg.lumen.stents.records import STENT_COLUMNS
+from venoseg.lumen.tables.lesions import LESION_COLUMNS
+from venoseg.lumen.tables.records import CROSS_SECTION_COLUMNS, SEGMENT_COLUMNS
 from venoseg.tables import Column
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ _SHOWN = {
 }
 _WIDTH = 14
 
-# The references that need nothing but this one image: `venoseg.lumen.references.FROM_ITSELF`.
+# Those that need nothing but this image: `venoseg.lumen.tables.references.FROM_ITSELF`.
 _REFERENCES = (
     "expected_normal",
     "central_adjacent",

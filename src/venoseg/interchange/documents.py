@@ -14,9 +14,9 @@ from venoseg.anatomy import BY_NAME
 from venoseg.centerline import Branch, VesselTree
 from venoseg.lumen import Measurements, VesselProfile
 from venoseg.lumen.assess import ENHANCED_HU
-from venoseg.lumen.lesions import STENOTIC_DIAMETER_PERCENT, compression_index
-from venoseg.lumen.references import ReferenceLine
-from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
+from venoseg.lumen.tables.lesions import STENOTIC_DIAMETER_PERCENT, compression_index
+from venoseg.lumen.tables.references import ReferenceLine
+from venoseg.lumen.tables.stenosis import STENOTIC_AREA_PERCENT
 from venoseg.segmentation import Level
 from venoseg.tables import Table
 

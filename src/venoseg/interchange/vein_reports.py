@@ -8,8 +8,8 @@ from venoseg.anatomy import Code
 from venoseg.interchange import sr_codes as codes
 from venoseg.interchange.sr_out import Evaluation, Quantity, VesselReport
 from venoseg.lumen import Measurements
-from venoseg.lumen.least import least_area, least_width
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.tables.least import least_area, least_width
 from venoseg.tables import Row
 
 _FINDINGS: dict[str, Code] = {"stenotic": codes.STENOSIS, "occluded": codes.OCCLUSION}

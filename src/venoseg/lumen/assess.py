@@ -13,12 +13,12 @@ from venoseg.centerline.label_sections import (
     cut_by_slices,
 )
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.contours import Shapes, areas_mm2, perimeters_mm, solidity
-from venoseg.lumen.covering import hidden_by_metal
-from venoseg.lumen.edges import Blur
+from venoseg.lumen.boundary.covering import hidden_by_metal
+from venoseg.lumen.boundary.levels import LEAST_CONTRAST_HU
+from venoseg.lumen.boundary.wall import Wall
+from venoseg.lumen.geometry.contours import Shapes, areas_mm2, perimeters_mm, solidity
 from venoseg.lumen.label_view import LabelView
-from venoseg.lumen.levels import LEAST_CONTRAST_HU
-from venoseg.lumen.wall import Wall
+from venoseg.lumen.rays.edges import Blur
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 CONCAVE = "concave_section"

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.label_sections import LabelSections
-from venoseg.lumen.stationwise import part_of, with_stations
+from venoseg.lumen.geometry.stationwise import part_of, with_stations
 from venoseg.runs import runs_of
 from venoseg.volume import BoolArray, FloatArray
 

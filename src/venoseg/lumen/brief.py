@@ -12,7 +12,7 @@ from scipy.signal import find_peaks, peak_widths
 
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.evidence import runs
-from venoseg.lumen.smoothing import FOCAL_SMOOTHING_MM
+from venoseg.lumen.rays.smoothing import FOCAL_SMOOTHING_MM
 from venoseg.volume import BoolArray, FloatArray, Grid
 
 # A dip counts from this many half widths of the interval of its diameter on, and this many mm.

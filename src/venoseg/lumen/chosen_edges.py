@@ -8,7 +8,6 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import (
     Flags,
     image_decides,
@@ -18,18 +17,19 @@ from venoseg.lumen.assess import (
     note_webbed,
     resolution_mm,
 )
-from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import equivalent_mm
+from venoseg.lumen.boundary.narrow import for_every_blur_mm
+from venoseg.lumen.boundary.search import DEEPEST, REACH_MM, depths_mm
 from venoseg.lumen.evidence import Boundary, Evidence
-from venoseg.lumen.narrow import for_every_blur_mm
-from venoseg.lumen.outline import CONTOUR_POINTS
-from venoseg.lumen.search import DEEPEST, REACH_MM, depths_mm
-from venoseg.lumen.uncertainty import (
+from venoseg.lumen.geometry.contours import equivalent_mm
+from venoseg.lumen.geometry.outline import CONTOUR_POINTS
+from venoseg.lumen.noise.alike import Edge
+from venoseg.lumen.noise.uncertainty import (
     half_intervals_mm,
     hidden_wall_mm,
     unproved_labels_mm,
     unseen_rim_mm,
 )
+from venoseg.lumen.rays.blur import label_blur
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 # Of a lumen below the resolution this share of the resolution may be wrong.

@@ -18,19 +18,19 @@ from venoseg.lumen.assess import (
     note_unexplained,
     note_vague,
 )
-from venoseg.lumen.blur import label_blur
+from venoseg.lumen.boundary.vein_wall import EdgeModel
 from venoseg.lumen.brief import brief_dips
 from venoseg.lumen.chosen_edges import ChosenEdges, choose_edges
-from venoseg.lumen.contours import Shapes, centroids_mm, equivalent_mm, measure_shapes
-from venoseg.lumen.divided import Whole, lumens_of
+from venoseg.lumen.division.divided import Whole, lumens_of
 from venoseg.lumen.drawn import Drawn
-from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import Boundary, Evidence, gather, runs
-from venoseg.lumen.grain import Grain
+from venoseg.lumen.geometry.contours import Shapes, centroids_mm, equivalent_mm, measure_shapes
+from venoseg.lumen.noise.uncertainty import common_wall_mm, slit_tips_mm
 from venoseg.lumen.parted import put_lumens
 from venoseg.lumen.profile import VesselProfile
-from venoseg.lumen.uncertainty import common_wall_mm, slit_tips_mm
-from venoseg.lumen.vein_wall import EdgeModel
+from venoseg.lumen.rays.blur import label_blur
+from venoseg.lumen.rays.edges import to_lps
+from venoseg.lumen.rays.grain import Grain
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import areas_mm2, resample_closed
-from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.geometry.contours import areas_mm2, resample_closed
+from venoseg.lumen.geometry.outline import CONTOUR_POINTS
 from venoseg.volume import BoolArray, FloatArray
 
 # The word by which a station's flags say that a person, not the program, decided on its edge.

@@ -10,22 +10,22 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.alike import Edge
 from venoseg.lumen.assess import image_decides, whole_sections
-from venoseg.lumen.blood import Blood, blood_in_labels
-from venoseg.lumen.blur import label_blur
-from venoseg.lumen.contours import evenly_spaced
-from venoseg.lumen.flat_sides import with_flat_sides
-from venoseg.lumen.grain import Grain
+from venoseg.lumen.boundary.blood import Blood, blood_in_labels
+from venoseg.lumen.boundary.flat_sides import with_flat_sides
+from venoseg.lumen.boundary.levels import WIDE_AVERAGED_MM, averaged_along_mm
+from venoseg.lumen.boundary.turns import Search
+from venoseg.lumen.boundary.vein_wall import EdgeModel
+from venoseg.lumen.boundary.wall import Wall, wall_of_image, wall_of_labels
+from venoseg.lumen.geometry.contours import evenly_spaced
+from venoseg.lumen.geometry.outline import smoothed_stations
+from venoseg.lumen.geometry.rings import lengths
 from venoseg.lumen.label_view import LabelView, view_labels
-from venoseg.lumen.levels import WIDE_AVERAGED_MM, averaged_along_mm
-from venoseg.lumen.outline import smoothed_stations
-from venoseg.lumen.rings import lengths
-from venoseg.lumen.shape_noise import Waves, tell_waves
-from venoseg.lumen.turns import Search
-from venoseg.lumen.uncertainty import figure_variances
-from venoseg.lumen.vein_wall import EdgeModel
-from venoseg.lumen.wall import Wall, wall_of_image, wall_of_labels
+from venoseg.lumen.noise.alike import Edge
+from venoseg.lumen.noise.shape_noise import Waves, tell_waves
+from venoseg.lumen.noise.uncertainty import figure_variances
+from venoseg.lumen.rays.blur import label_blur
+from venoseg.lumen.rays.grain import Grain
 from venoseg.volume import BoolArray, FloatArray, Volume
 
 Boundary = Literal["gray", "mask"]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from venoseg.centerline.label_sections import label_sections
 from venoseg.centerline.tree import Branch
 from venoseg.lumen.beside import Beside, look_beside
-from venoseg.lumen.outline import outline_labels, smoothed_stations
-from venoseg.lumen.stationwise import part_of, with_stations
+from venoseg.lumen.geometry.outline import outline_labels, smoothed_stations
+from venoseg.lumen.geometry.stationwise import part_of, with_stations
 from venoseg.volume import BoolArray, FloatArray
 
 # The labels are looked at in planes with points this many voxels apart, and at least so many from

@@ -13,24 +13,24 @@ from venoseg.centerline.regions import Box, vein_box
 from venoseg.centerline.tree import Branch
 from venoseg.errors import LabelError, MeasurementError
 from venoseg.lumen.assess import METAL
-from venoseg.lumen.blur import default_blur
+from venoseg.lumen.boundary.vein_wall import EdgeModel, with_told_blur
 from venoseg.lumen.collaterals import COLLATERAL_COLUMNS
 from venoseg.lumen.concluding import profile_of
-from venoseg.lumen.grain import Grain, measure_grain
 from venoseg.lumen.implants import with_implants
-from venoseg.lumen.lesions import lesion_table
-from venoseg.lumen.lumen_records import lumen_table
 from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile
-from venoseg.lumen.records import cross_section_table, segment_table
-from venoseg.lumen.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.lumen.rays.blur import default_blur
+from venoseg.lumen.rays.grain import Grain, measure_grain
 from venoseg.lumen.stents.measure import measure_stent
 from venoseg.lumen.stents.meeting import met
 from venoseg.lumen.stents.records import STENT_COLUMNS, stent_table, stent_warnings
 from venoseg.lumen.stents.sizes import StentSizes, sizes_in_words, stented_veins
 from venoseg.lumen.stents.stations import OwnedStent, from_the_head, owned, with_stents
-from venoseg.lumen.vein_wall import EdgeModel, with_told_blur
-from venoseg.lumen.warnings import warnings_of
+from venoseg.lumen.tables.lesions import lesion_table
+from venoseg.lumen.tables.lumen_records import lumen_table
+from venoseg.lumen.tables.records import cross_section_table, segment_table
+from venoseg.lumen.tables.references import ReferenceLine, ReferenceRule, Sites, reference_lines
+from venoseg.lumen.tables.warnings import warnings_of
 from venoseg.processes import usable_cores
 from venoseg.segmentation import Seed, Segmentation, find_stents
 from venoseg.tables import Table

@@ -7,10 +7,10 @@ from dataclasses import fields, replace
 import numpy as np
 
 from venoseg.lumen.assess import CONCAVE, SEVERAL, WEBBED
-from venoseg.lumen.contours import Shapes
-from venoseg.lumen.edges import to_lps
-from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.division.lumens import Lumens
+from venoseg.lumen.geometry.contours import Shapes
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.rays.edges import to_lps
 
 
 def put_lumens(profile: VesselProfile, lumens: Lumens) -> VesselProfile:

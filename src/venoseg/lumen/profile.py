@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.centerline.tree import Branch
-from venoseg.lumen.contours import Shapes
+from venoseg.lumen.division.lumens import Lumens
 from venoseg.lumen.drawn import Drawn
 from venoseg.lumen.evidence import Boundary, Evidence
-from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.geometry.contours import Shapes
 from venoseg.lumen.stents.sections import StentSections
 from venoseg.volume import BoolArray, FloatArray
 

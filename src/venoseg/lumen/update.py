@@ -23,15 +23,15 @@ from venoseg.lumen.concluding import conclude
 from venoseg.lumen.evidence import renew
 from venoseg.lumen.implants import beside_implant, flagged
 from venoseg.lumen.label_view import LabelView
-from venoseg.lumen.lesions import lesion_table
 from venoseg.lumen.measure import Measurements
 from venoseg.lumen.occlusion import with_gaps
 from venoseg.lumen.profile import Boundary, VesselProfile
-from venoseg.lumen.records import cross_section_table, segment_table
-from venoseg.lumen.references import ReferenceLine, reference_lines
 from venoseg.lumen.stents.records import stent_warnings
 from venoseg.lumen.stents.stations import with_stents
-from venoseg.lumen.warnings import warnings_of
+from venoseg.lumen.tables.lesions import lesion_table
+from venoseg.lumen.tables.records import cross_section_table, segment_table
+from venoseg.lumen.tables.references import ReferenceLine, reference_lines
+from venoseg.lumen.tables.warnings import warnings_of
 from venoseg.segmentation import Segmentation
 from venoseg.tables import Row, Table
 from venoseg.volume import FloatArray

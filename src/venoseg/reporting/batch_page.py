@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.ticker import MaxNLocator
 
 from venoseg.anatomy import BY_NAME
-from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
+from venoseg.lumen.tables.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.reporting.drawing import (
     FAINT_INK,
     GRID_INK,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from venoseg.followup.axis import OnAxis
-from venoseg.lumen.stenosis import expected_normal
+from venoseg.lumen.tables.stenosis import expected_normal
 from venoseg.reporting.drawing import FAINT_INK
 from venoseg.reporting.gray import gray_ribbon
 from venoseg.reporting.straightened import crossings_mm, draw_along

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from venoseg.anatomy import BY_NAME
 from venoseg.followup.compared import Comparison
 from venoseg.followup.rules import SOURCES
-from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.lumen.tables.records import STATE_IN_DOUBT
 from venoseg.reporting.case_words import label_words
 from venoseg.reporting.tables import TextTable
 from venoseg.reporting.words import NOT_MEASURED, area_words, flag_words, length_words, state_words

@@ -13,7 +13,7 @@ from venoseg.followup.comparable import stented_station
 from venoseg.followup.compared import Comparison
 from venoseg.followup.visit import CtVisit, RunVisit
 from venoseg.lumen import VesselProfile
-from venoseg.lumen.edges import to_lps
+from venoseg.lumen.rays.edges import to_lps
 from venoseg.reporting.case_words import label_words, seen_at
 from venoseg.reporting.drawing import INK, Picture, finish, new_figure, place_axes
 from venoseg.reporting.mean_view import draw_mean_view

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
-from venoseg.lumen.stenosis import expected_normal
+from venoseg.lumen.tables.stenosis import expected_normal
 from venoseg.reporting.drawing import GRID_INK, Picture, finish, new_figure, place_axes
 from venoseg.reporting.panels import (
     draw_area,

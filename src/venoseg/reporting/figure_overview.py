@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import Measurements, VesselProfile
-from venoseg.lumen.edges import to_lps
+from venoseg.lumen.rays.edges import to_lps
 from venoseg.reporting.drawing import INK, Picture, finish, new_figure, place_axes
 from venoseg.reporting.mean_view import draw_mean_view
 from venoseg.reporting.panels import vessel_colour

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
-from venoseg.lumen.contours import measure_shapes
-from venoseg.lumen.stenosis import expected_normal
+from venoseg.lumen.geometry.contours import measure_shapes
+from venoseg.lumen.tables.stenosis import expected_normal
 from venoseg.reporting.calipers import Caliper, greatest_width, least_width
 from venoseg.reporting.drawing import (
     GRAYS,

@@ -8,8 +8,8 @@ from matplotlib.patches import Patch
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import VesselProfile
-from venoseg.lumen.least import least_area, least_width
-from venoseg.lumen.stenosis import Reference
+from venoseg.lumen.tables.least import least_area, least_width
+from venoseg.lumen.tables.stenosis import Reference
 from venoseg.reporting.drawing import FAINT_INK, INK
 from venoseg.reporting.stretches import edge_sources, step_mm, unmeasured
 from venoseg.reporting.words import NO_REASON, REASONS, area_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from venoseg.lumen import VesselProfile
-from venoseg.lumen.least import least_area
+from venoseg.lumen.tables.least import least_area
 from venoseg.reporting.stretches import step_mm
 from venoseg.reporting.words import (
     NOT_MEASURED,

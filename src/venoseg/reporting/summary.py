@@ -8,8 +8,8 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.lumen import Measurements, VesselProfile
-from venoseg.lumen.least import least_area
-from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT, expected_normal
+from venoseg.lumen.tables.least import least_area
+from venoseg.lumen.tables.stenosis import STENOTIC_AREA_PERCENT, expected_normal
 from venoseg.reporting.stretches import Stretch, edge_sources, step_mm, unmeasured
 from venoseg.reporting.words import (
     REASONS,

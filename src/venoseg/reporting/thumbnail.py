@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from venoseg.lumen import Measurements, VesselProfile
-from venoseg.lumen.stenosis import expected_normal
+from venoseg.lumen.tables.stenosis import expected_normal
 from venoseg.reporting.drawing import INK, drawing_style, new_figure, place_axes
 from venoseg.reporting.mean_view import draw_mean_view
 from venoseg.reporting.panels import vessel_colour

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from venoseg.anatomy import BY_NAME
-from venoseg.lumen.records import STATE_IN_DOUBT
-from venoseg.lumen.stenosis import STENOTIC_AREA_PERCENT
+from venoseg.lumen.tables.records import STATE_IN_DOUBT
+from venoseg.lumen.tables.stenosis import STENOTIC_AREA_PERCENT
 from venoseg.tables import Row
 
 NOT_MEASURED = "not measured"

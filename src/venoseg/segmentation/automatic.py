@@ -8,10 +8,11 @@ import numpy as np
 
 from venoseg.anatomy import BY_NAME
 from venoseg.errors import InputError, MeasurementError, NeedsSeedsError
-from venoseg.segmentation.domains import Picture, picture_of
-from venoseg.segmentation.early import WHY, is_unmixed
-from venoseg.segmentation.following import level_at
-from venoseg.segmentation.groin import Ends, less_sure_of_short, peripheral_ends
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.context.surroundings import blood_around, surroundings
+from venoseg.segmentation.courses.early import WHY, is_unmixed
+from venoseg.segmentation.courses.groin import Ends, less_sure_of_short, peripheral_ends
+from venoseg.segmentation.courses.plan import Chain, undivided, with_second_cava
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.landmarks.arterial import below_division
 from venoseg.segmentation.landmarks.cava import (
@@ -23,13 +24,12 @@ from venoseg.segmentation.landmarks.cava import (
 from venoseg.segmentation.landmarks.central import Landmarks, find_landmarks
 from venoseg.segmentation.landmarks.iliac import iliac_vessels
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
-from venoseg.segmentation.naming import named
+from venoseg.segmentation.names.naming import named
 from venoseg.segmentation.occluded import open_below
 from venoseg.segmentation.painting import on_grid
-from venoseg.segmentation.plan import Chain, undivided, with_second_cava
-from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.surroundings import blood_around, surroundings
 from venoseg.segmentation.together import both
+from venoseg.segmentation.tubes.following import level_at
+from venoseg.segmentation.voxels.domains import Picture, picture_of
 from venoseg.segmentation.working import Box, Float32Array, box_around, held_by, pooled
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 

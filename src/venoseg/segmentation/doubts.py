@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.bordered import of_streams
-from venoseg.segmentation.completing import of_completed
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
+from venoseg.segmentation.blood import brightest_hu, is_arterial
+from venoseg.segmentation.cava.bordered import of_streams
+from venoseg.segmentation.cava.completing import of_completed
+from venoseg.segmentation.cava.outlines import of_outline
+from venoseg.segmentation.context.scene import Scene
 from venoseg.segmentation.landmarks.pairs import INNER_MM
 from venoseg.segmentation.model import LEAST_CONFIDENCE
-from venoseg.segmentation.outlines import of_outline
-from venoseg.segmentation.places import heights
-from venoseg.segmentation.scene import Scene
-from venoseg.segmentation.telling import DARKER_HU, beside_artery
-from venoseg.segmentation.thinned import of_slivers
 from venoseg.segmentation.together import each
-from venoseg.segmentation.unmixed import brightest_hu, is_arterial
-from venoseg.segmentation.wall import Tube
+from venoseg.segmentation.trust.judging import ARTERIAL_PHASE, Doubt, Judged, doubted
+from venoseg.segmentation.trust.places import heights
+from venoseg.segmentation.trust.telling import DARKER_HU, beside_artery
+from venoseg.segmentation.trust.thinned import of_slivers
+from venoseg.segmentation.tubes.wall import Tube
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.segmentation.working import factors
 from venoseg.volume import FloatArray
 

@@ -8,18 +8,18 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.errors import VenosegError
-from venoseg.segmentation.curves import length_along
-from venoseg.segmentation.following import level_at
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.context.seeing import scene_of, seen_around
+from venoseg.segmentation.courses.plan import ORDER, Chain
+from venoseg.segmentation.courses.ways import cost_for
 from venoseg.segmentation.guided import followed
 from venoseg.segmentation.model import LEAST_CONFIDENCE, Segmentation, VesselConfidence
-from venoseg.segmentation.naming import named, named_below
+from venoseg.segmentation.names.naming import named, named_below
 from venoseg.segmentation.painting import on_grid
-from venoseg.segmentation.paths import cheapest_way, lowest_reached
-from venoseg.segmentation.plan import ORDER, Chain
-from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
-from venoseg.segmentation.seeing import scene_of, seen_around
-from venoseg.segmentation.ways import cost_for
+from venoseg.segmentation.tubes.curves import length_along
+from venoseg.segmentation.tubes.following import level_at
+from venoseg.segmentation.voxels.paths import cheapest_way, lowest_reached
 from venoseg.segmentation.working import box_around, held_by
 from venoseg.volume import BoolArray, FloatArray, Volume
 

@@ -9,23 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from venoseg.errors import InputError, MeasurementError
-from venoseg.segmentation.balls import Depths
-from venoseg.segmentation.bordered import left_out
-from venoseg.segmentation.completing import completed
-from venoseg.segmentation.divide import Stretch, confluence_of, stretches_of
-from venoseg.segmentation.domains import Picture
+from venoseg.segmentation.blood import brightest_hu
+from venoseg.segmentation.cava.bordered import left_out
+from venoseg.segmentation.cava.completing import completed
+from venoseg.segmentation.context.scene import Scene
+from venoseg.segmentation.context.seeing import scene_of, seen_around
+from venoseg.segmentation.courses.divide import Stretch, confluence_of, stretches_of
+from venoseg.segmentation.courses.early import without_unmixed
+from venoseg.segmentation.courses.plan import (
+    Chain,
+    chains_of,
+    with_second_cava,
+    with_vein,
+    with_waypoints,
+)
+from venoseg.segmentation.courses.ways import from_cava, iliac_below_mm, ways_of, without_the_same
 from venoseg.segmentation.doubts import with_doubts, withheld
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.early import without_unmixed
-from venoseg.segmentation.following import prolonged, tube_along
-from venoseg.segmentation.judging import Judged, judged, with_doubt
-from venoseg.segmentation.marrow import out_of_bones
 from venoseg.segmentation.model import (
     OccludedCourse,
     Origin,
     Segmentation,
 )
-from venoseg.segmentation.naming import named
+from venoseg.segmentation.names.naming import named
 from venoseg.segmentation.painting import (
     arteries_erased,
     on_grid,
@@ -33,24 +38,19 @@ from venoseg.segmentation.painting import (
     without_arteries,
     without_deeper,
 )
-from venoseg.segmentation.parting import without_touching
-from venoseg.segmentation.plan import (
-    Chain,
-    chains_of,
-    with_second_cava,
-    with_vein,
-    with_waypoints,
-)
-from venoseg.segmentation.scene import Scene
 from venoseg.segmentation.seeds import Seed
-from venoseg.segmentation.seeing import scene_of, seen_around
-from venoseg.segmentation.streams import Streams, streams_of
-from venoseg.segmentation.telling import told_apart
 from venoseg.segmentation.together import both, each
-from venoseg.segmentation.unmixed import brightest_hu
-from venoseg.segmentation.unsure import less_sure
-from venoseg.segmentation.wall import Tube
-from venoseg.segmentation.ways import from_cava, iliac_below_mm, ways_of, without_the_same
+from venoseg.segmentation.trust.judging import Judged, judged, with_doubt
+from venoseg.segmentation.trust.marrow import out_of_bones
+from venoseg.segmentation.trust.parting import without_touching
+from venoseg.segmentation.trust.telling import told_apart
+from venoseg.segmentation.trust.unsure import less_sure
+from venoseg.segmentation.tubes.following import prolonged, tube_along
+from venoseg.segmentation.tubes.streams import Streams
+from venoseg.segmentation.tubes.wall import Tube
+from venoseg.segmentation.voxels.balls import Depths
+from venoseg.segmentation.voxels.domains import Picture
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.segmentation.working import Box, box_around, smoothed
 from venoseg.volume import FloatArray, Grid, Volume
 
@@ -142,7 +142,7 @@ def followed(
     arteries = (*scene.iliac.all_arteries, *trunk)
     tracked = each(lambda artery: artery.depths(part.grid, 0.0), arteries)
     below_mm = iliac_below_mm(scene, chains, ways)
-    streams = streams_of(scene, below_mm)
+    streams = scene.streams(below_mm)
     tubes = _tubes_along(part, scene.picture, tracked, ways, known_lps_mm, below_mm, streams)
     joined = confluence_of(tubes) if len(tubes) == 2 and from_cava(chains) else None
     end_mm = scene.end_of_cavae_mm

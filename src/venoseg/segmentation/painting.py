@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.balls import Depths
-from venoseg.segmentation.domains import Picture
-from venoseg.segmentation.drawn import Drawn
-from venoseg.segmentation.inside import voxels_inside
-from venoseg.segmentation.judging import Judged
 from venoseg.segmentation.model import LabelArray, Segmentation
 from venoseg.segmentation.together import each
-from venoseg.segmentation.wall import Tube
+from venoseg.segmentation.trust.judging import Judged
+from venoseg.segmentation.tubes.inside import voxels_inside
+from venoseg.segmentation.tubes.wall import Tube
+from venoseg.segmentation.voxels.balls import Depths
+from venoseg.segmentation.voxels.domains import Picture
+from venoseg.segmentation.voxels.drawn import Drawn
 from venoseg.volume import BoolArray, FloatArray, Grid, Volume
 
 _DARKER_HU, _MUCH_DARKER_HU, _CORE_PERCENT = 25.0, 40.0, 65

@@ -6,7 +6,7 @@ from qtpy.QtGui import QBrush, QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from venoseg.anatomy import BY_NAME
-from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.lumen.tables.records import STATE_IN_DOUBT
 from venoseg.tables import Row
 from venoseg_napari.desk import Desk
 from venoseg_napari.places import narrowest

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
 from venoseg.lumen.profile import VesselProfile
-from venoseg.lumen.references import ReferenceLine
+from venoseg.lumen.tables.references import ReferenceLine
 from venoseg.segmentation import OccludedCourse
 from venoseg.volume import BoolArray, FloatArray
 

@@ -12,7 +12,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from venoseg.lumen.records import STATE_IN_DOUBT
+from venoseg.lumen.tables.records import STATE_IN_DOUBT
 from venoseg.segmentation import OccludedCourse
 from venoseg.tables import Table
 from venoseg.volume import Grid

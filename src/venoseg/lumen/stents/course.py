@@ -8,9 +8,9 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve, curve_through, smooth
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import centroids_mm
-from venoseg.lumen.edges import sample_profiles
-from venoseg.lumen.outline import CONTOUR_POINTS
+from venoseg.lumen.geometry.contours import centroids_mm
+from venoseg.lumen.geometry.outline import CONTOUR_POINTS
+from venoseg.lumen.rays.edges import sample_profiles
 from venoseg.lumen.stents.struts import SAMPLE_MM, even
 from venoseg.volume import FloatArray, Volume
 

@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar
 
 from venoseg.centerline.curve import Curve
 from venoseg.centerline.sections import sample_planes
-from venoseg.lumen.contours import areas_mm2
-from venoseg.lumen.edges import Blur
+from venoseg.lumen.geometry.contours import areas_mm2
+from venoseg.lumen.rays.edges import Blur
 from venoseg.lumen.stents.lumen import Lining, close_misfits, fit_lining
 from venoseg.lumen.stents.struts import TISSUE_HU, Rays, follow_struts, rays_through
 from venoseg.volume import BoolArray, FloatArray, Volume

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
-from venoseg.lumen.edges import Blur, as_float32
-from venoseg.lumen.gaussian import share_beyond
+from venoseg.lumen.rays.edges import Blur, as_float32
+from venoseg.lumen.rays.gaussian import share_beyond
 from venoseg.lumen.stents.struts import (
     SAMPLE_MM,
     Rays,

@@ -8,8 +8,8 @@ import numpy as np
 
 from venoseg.centerline.curve import Curve
 from venoseg.errors import MeasurementError
-from venoseg.lumen.contours import equivalent_mm, measure_shapes, outward_normals
-from venoseg.lumen.edges import Blur
+from venoseg.lumen.geometry.contours import equivalent_mm, measure_shapes, outward_normals
+from venoseg.lumen.rays.edges import Blur
 from venoseg.lumen.stents.course import course_of, recentred, rough_contours
 from venoseg.lumen.stents.image import blur_of_wires, lumen_level, sharpened, tissue_level
 from venoseg.lumen.stents.lumen import END_MM, SHOWS_WIDTHS, Lining, fit_lining

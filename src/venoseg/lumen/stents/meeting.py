@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from venoseg.lumen.contours import measure_shapes
+from venoseg.lumen.geometry.contours import measure_shapes
 from venoseg.lumen.stents.measure import ABOUT_LUMEN, lumen_inside, with_own_blood
 from venoseg.lumen.stents.profile import OVERLAP, StentProfile, area_interval, displaced_mm
 from venoseg.volume import BoolArray, FloatArray, Volume

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import perimeters_mm
+from venoseg.lumen.geometry.contours import perimeters_mm
 from venoseg.lumen.stents.struts import Rays, Struts
 from venoseg.volume import BoolArray, FloatArray
 

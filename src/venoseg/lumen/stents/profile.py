@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from venoseg.centerline.curve import Curve
-from venoseg.lumen.contours import Shapes, centroids_mm, curvatures_per_mm
-from venoseg.lumen.edges import Blur
+from venoseg.lumen.geometry.contours import Shapes, centroids_mm, curvatures_per_mm
+from venoseg.lumen.rays.edges import Blur
 from venoseg.lumen.stents.struts import Rays
 from venoseg.segmentation import StentDevice
 from venoseg.volume import BoolArray, FloatArray

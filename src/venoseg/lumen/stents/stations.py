@@ -11,13 +11,19 @@ import numpy.typing as npt
 from venoseg.centerline import VesselTree
 from venoseg.centerline.curve import Curve
 from venoseg.lumen.concluding import conclude
-from venoseg.lumen.contours import Shapes, areas_mm2, centroids_mm, held_within, measure_shapes
+from venoseg.lumen.division.lumens import Lumens
 from venoseg.lumen.drawn import DRAWN
-from venoseg.lumen.edges import to_lps
 from venoseg.lumen.evidence import outshone
-from venoseg.lumen.lumens import Lumens
+from venoseg.lumen.geometry.contours import (
+    Shapes,
+    areas_mm2,
+    centroids_mm,
+    held_within,
+    measure_shapes,
+)
 from venoseg.lumen.parted import put_lumens
 from venoseg.lumen.profile import VesselProfile
+from venoseg.lumen.rays.edges import to_lps
 from venoseg.lumen.stents.profile import StentProfile
 from venoseg.lumen.stents.sections import StentSections
 from venoseg.segmentation import Segmentation

@@ -15,16 +15,16 @@ from scipy import ndimage
 
 from venoseg.centerline.curve import Curve
 from venoseg.interpolation import Float32Array
-from venoseg.lumen.averages import average_along, average_around
-from venoseg.lumen.contours import (
+from venoseg.lumen.geometry.contours import (
     areas_mm2,
     curvatures_per_mm,
     outward_normals,
     perimeters_mm,
     resample_closed,
 )
-from venoseg.lumen.edges import Blur, curvature_shift, sample_profiles, to_lps
-from venoseg.lumen.gaussian import share_beyond
+from venoseg.lumen.rays.averages import average_along, average_around
+from venoseg.lumen.rays.edges import Blur, curvature_shift, sample_profiles, to_lps
+from venoseg.lumen.rays.gaussian import share_beyond
 from venoseg.volume import FloatArray, Grid, Volume
 
 # Tissue that grows in a stent, and the wall around it: hardly enhanced.

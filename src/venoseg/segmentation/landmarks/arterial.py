@@ -13,12 +13,12 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from venoseg.segmentation.balls import Depths, depths_in, voxels_near
 from venoseg.segmentation.landmarks.aorta import run_of_aorta
 from venoseg.segmentation.landmarks.cava import division_mm, second_cava, sure_cava
 from venoseg.segmentation.landmarks.central import Landmarks
 from venoseg.segmentation.landmarks.spine import rows_held
 from venoseg.segmentation.landmarks.tracks import discs_in, sure_of
+from venoseg.segmentation.voxels.balls import Depths, depths_in, voxels_near
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 

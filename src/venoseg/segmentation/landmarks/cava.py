@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.blood import UNMIXED_HU, is_arterial
 from venoseg.segmentation.landmarks.aorta import lowest_of_aorta_mm
 from venoseg.segmentation.landmarks.central import Landmarks
 from venoseg.segmentation.landmarks.tracks import Track, sure_of
-from venoseg.segmentation.unmixed import UNMIXED_HU, is_arterial
 from venoseg.volume import FloatArray
 
 BLOOD_HU = 75.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
+from venoseg.segmentation.blood import brightest_hu
 from venoseg.segmentation.landmarks.aorta import lowest_of_aorta_mm
 from venoseg.segmentation.landmarks.spine import body_of, rows_held, spine_of
 from venoseg.segmentation.landmarks.tracks import (
@@ -24,7 +25,6 @@ from venoseg.segmentation.landmarks.tracks import (
 )
 from venoseg.segmentation.landmarks.variants import left_of_aorta
 from venoseg.segmentation.together import both
-from venoseg.segmentation.unmixed import brightest_hu
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 

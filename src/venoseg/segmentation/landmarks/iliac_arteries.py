@@ -16,7 +16,7 @@ from venoseg.errors import MeasurementError
 from venoseg.runs import runs_of
 from venoseg.segmentation.landmarks.arterial import ALIKE_HU, RADII_MM, Artery, Below
 from venoseg.segmentation.landmarks.in_vein import told_from_vein
-from venoseg.segmentation.paths import cheapest_way
+from venoseg.segmentation.voxels.paths import cheapest_way
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venoseg.segmentation.growing import closed_along, opened
 from venoseg.segmentation.landmarks.tracks import track_through
-from venoseg.segmentation.slicewise import IN_SLICE, closed_in_slices, filled_in_slices
+from venoseg.segmentation.voxels.growing import closed_along, opened
+from venoseg.segmentation.voxels.slicewise import IN_SLICE, closed_in_slices, filled_in_slices
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import BoolArray, FloatArray, Grid
 

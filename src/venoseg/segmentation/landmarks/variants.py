@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from venoseg.segmentation.blood import is_arterial
 from venoseg.segmentation.landmarks.tracks import (
     Track,
     beyond,
@@ -18,7 +19,6 @@ from venoseg.segmentation.landmarks.tracks import (
     track_of,
     track_through,
 )
-from venoseg.segmentation.unmixed import is_arterial
 from venoseg.segmentation.working import Float32Array
 from venoseg.volume import FloatArray, Grid
 

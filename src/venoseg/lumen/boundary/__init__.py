@@ -1,0 +1,1 @@
+"""From the outline of the labels to the edge of the lumen."""

@@ -1,0 +1,1 @@
+"""Several lumens in one vein, and the tissue between them."""

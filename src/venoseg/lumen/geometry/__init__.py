@@ -1,0 +1,1 @@
+"""Closed contours in the plane of a station, and what is measured on them."""

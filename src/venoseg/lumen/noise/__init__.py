@@ -1,0 +1,1 @@
+"""How uncertain the figures are, told from the noise of the image."""

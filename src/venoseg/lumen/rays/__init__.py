@@ -1,0 +1,1 @@
+"""Gray values along rays across the wall, their blur and grain, and averages over rays."""

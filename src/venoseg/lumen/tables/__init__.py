@@ -1,0 +1,1 @@
+"""The tables of the contract, and the references and lesions that stand in them."""

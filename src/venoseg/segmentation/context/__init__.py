@@ -1,0 +1,1 @@
+"""What lies beside the wanted veins, as the image shows it."""

@@ -1,0 +1,1 @@
+"""Where the veins run, from seeds, labels or across an occlusion."""

@@ -1,0 +1,1 @@
+"""Which vein is which, and where one becomes the next."""

@@ -1,0 +1,1 @@
+"""How far a drawn vein can be trusted, and where it is another vessel."""

@@ -1,0 +1,1 @@
+"""Closed walls around a course, and what the image shows along them."""

@@ -89,12 +89,19 @@ def test_a_track_that_runs_in_the_vein_all_along_tells_of_no_artery():
     assert len(artery.depths(GRID, 0.0).index) == 0
 
 
-def test_what_lies_beside_a_track_is_as_far_from_it_where_the_artery_is_wide_or_hidden():
+def test_what_lies_beside_a_track_is_no_nearer_to_it_where_the_artery_is_narrow_or_hidden():
     points = np.column_stack([np.zeros(20), np.zeros(20), np.linspace(15.0, 72.0, 20)])
-    wide = np.where(np.arange(20) < 10, 3.0, 7.0)
-    artery = Artery(points, wide, np.arange(20) == 5)
-    beside = artery.beside(GRID, 15.0)
-    # The same in all slices along it.
-    counts = beside.sum(axis=(1, 2))[6:24]
-    assert (counts == counts[0]).all()
-    assert counts[0] > 60
+    narrow = np.where(np.arange(20) < 6, 3.0, 7.0)
+    even = Artery(points, np.full(20, 7.0), np.arange(20) == 3).beside(GRID, 15.0)
+    assert even.sum(axis=(1, 2))[10] > 60
+    np.testing.assert_array_equal(Artery(points, narrow).beside(GRID, 15.0), even)
+
+
+def test_what_lies_beside_a_track_is_farther_from_it_where_the_artery_is_wide():
+    points = np.column_stack([np.zeros(20), np.zeros(20), np.linspace(15.0, 72.0, 20)])
+    even = Artery(points, np.full(20, 5.0)).beside(GRID, 15.0)
+    wide = Artery(points, np.where(np.arange(20) < 6, 10.0, 5.0)).beside(GRID, 15.0)
+    more = (wide & ~even).any(axis=(1, 2))
+    below = GRID.to_lps(np.array([[k, 0, 0] for k in range(GRID.shape[0])]))[:, 2] < 20.0
+    assert not (even & ~wide).any()
+    assert more[below].any()

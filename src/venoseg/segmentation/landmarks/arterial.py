@@ -104,9 +104,12 @@ class Artery:
         return _held(grid, middles, share * radius_mm)
 
     def beside(self, grid: Grid, reach_mm: float) -> BoolArray:
-        """Return (slices, rows, columns), True nearer to its track than a distance."""
-        points = self.points_lps_mm
-        return _held(grid, points, np.full(len(points), reach_mm))
+        """Return (slices, rows, columns), True nearer to its track than a distance.
+
+        Farther where it is wider than elsewhere: what lies beside it begins that much farther away.
+        """
+        wider = np.maximum(self.radius_mm / np.median(self.radius_mm), 1.0)
+        return _held(grid, self.points_lps_mm, reach_mm * wider)
 
 
 def _held(grid: Grid, points_lps_mm: FloatArray, reach_mm: FloatArray) -> BoolArray:

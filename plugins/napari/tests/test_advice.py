@@ -35,7 +35,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 def _messages() -> list[str]:
     root = Path(venoseg.__file__).parent
-    paths = [path for room in _ROOMS for path in sorted((root / room).glob("*.py"))]
+    paths = [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
     paths += [root / name for name in _FILES]
     return [
         text

@@ -18,7 +18,7 @@ SPACING = (5.0, 2.0, 2.0)
 
 
 def made(folder: Path, variant: str | None, **more: object) -> tuple[Rendering, list[Dataset]]:
-    options = CtOptions(1, SPACING, scanner=Scanner(noise_hu=5), variant=variant, **more)  # type: ignore[arg-type]
+    options = CtOptions(1, SPACING, scanner=Scanner(noise_hu=5), variant=variant, **more)  # type: ignore[arg-type]  # options of many types
     rendering = write_ct_twin(TWINS["tilted"], folder, options)
     files = sorted((folder / "ct").glob("*.dcm"))
     return rendering, [pydicom.dcmread(file) for file in files]

@@ -156,7 +156,7 @@ def test_wire_volume_is_kept_in_the_voxels() -> None:
 @pytest.mark.parametrize("cells", ["closed", "open"])
 def test_stent_wire_lies_on_its_ellipse(cells: str) -> None:
     tube = Tube.plain([(0, 0, 0), (0, 0, -40)], 9.0, 6.0)
-    lattice = Lattice(15.0, cells=cells)  # type: ignore[arg-type]
+    lattice = Lattice(15.0, cells=cells)  # type: ignore[arg-type]  # a parameter is text
     stent = place_stent(tube.curve, tube.profile, 5.0, 35.0, lattice)
     assert np.abs(tube.distance(stent.wires.points_lps_mm)).max() < 0.15
     assert stent.wires.points_lps_mm[:, 2].min() > -35.2

@@ -152,9 +152,9 @@ def test_contrast_darkens_the_veins_and_nothing_else(healthy: Scene) -> None:
     truth = xa_truth_of(healthy, run).projection.rows
     near = min(
         (r for r in truth if str(r["vessel"]).startswith("right")),
-        key=lambda r: np.hypot(float(r["column_px"]) - column, float(r["row_px"]) - row),  # type: ignore[arg-type]
+        key=lambda r: np.hypot(float(r["column_px"]) - column, float(r["row_px"]) - row),  # type: ignore[arg-type]  # cells are of many types
     )
-    assert attenuation == pytest.approx(0.06 * float(near["diameter_mm"]), rel=0.35)  # type: ignore[arg-type]
+    assert attenuation == pytest.approx(0.06 * float(near["diameter_mm"]), rel=0.35)  # type: ignore[arg-type]  # cells are of many types
 
 
 @pytest.mark.parametrize("relationship", ["LIN", "LOG", "DISP"])
@@ -165,7 +165,7 @@ def test_every_relationship_keeps_the_order_of_intensities(
         carm=SMALL,
         frames=12,
         photons=0,
-        relationship=relationship,  # type: ignore[arg-type]
+        relationship=relationship,  # type: ignore[arg-type]  # a parameter is text
     )
     pixels = run_xa(healthy, settings).pixels[-1].astype(float)
     linear = run_xa(healthy, XaSettings(carm=SMALL, frames=12, photons=0)).pixels[-1]
@@ -176,11 +176,11 @@ def test_every_relationship_keeps_the_order_of_intensities(
 def test_motion_moves_the_mask_frames_only(healthy: Scene) -> None:
     catheter = marker_catheter(healthy.tubes[2].curve, 10.0, 150.0)
     base = {"carm": SMALL, "frames": 3, "photons": 0}
-    still = run_xa(healthy, XaSettings(**base), catheter=catheter)  # type: ignore[arg-type]
+    still = run_xa(healthy, XaSettings(**base), catheter=catheter)  # type: ignore[arg-type]  # settings of many types
     moved = run_xa(
         healthy,
         XaSettings(**base, motion_px=(3.0, 0.0)),
-        catheter=catheter,  # type: ignore[arg-type]
+        catheter=catheter,  # type: ignore[arg-type]  # settings of many types
     )
     assert np.array_equal(still.pixels[2], moved.pixels[2])
     assert np.abs(still.pixels[0].astype(int) - moved.pixels[0]).max() > 30

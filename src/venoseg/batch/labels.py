@@ -61,7 +61,7 @@ def _matching(pattern: str, series: Series) -> list[Path]:
     # Both in text: a Path would take the pattern's escapes for names, and Path.glob bars "..".
     if not Path(pattern).is_absolute():
         pattern = os.path.join(escape(str(_folder(series))), pattern)  # noqa: PTH118 - see above
-    return [Path(path) for path in sorted({str(Path(p).resolve()) for p in glob(pattern)})]  # noqa: PTH207
+    return [Path(path) for path in sorted({str(Path(p).resolve()) for p in glob(pattern)})]  # noqa: PTH207 - see above
 
 
 def _there(path: Path) -> Path:

@@ -82,7 +82,7 @@ class FrameReader:
         self._stream.seek(self._offset + frame * out.nbytes)
         buffer = out.reshape(-1).view(np.uint8)
         # typing.BinaryIO leaves out readinto, which every binary file has.
-        if self._stream.readinto(buffer.data) != out.nbytes:  # type: ignore[attr-defined]
+        if self._stream.readinto(buffer.data) != out.nbytes:  # type: ignore[attr-defined]  # see above
             raise DecodeError("the file ends before its pixels do", where=self._label)
 
     def _check(self) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from venoseg.segmentation.trust.judging import Doubt
 from venoseg.segmentation.trust.places import heights
+from venoseg.segmentation.tubes.curves import odd_count
 from venoseg.segmentation.tubes.evidence import ENHANCED_HU
 from venoseg.segmentation.tubes.sections import USUAL_UNLIKE, unlike_ovals
 from venoseg.segmentation.tubes.wall import ROUND, Tube
@@ -74,7 +75,7 @@ def left_out(tube: Tube, picture: Picture, most_hu: float) -> BoolArray:
     border = np.zeros(len(odd))
     if odd.any():
         border[odd] = _borders(tube, odd, picture, most_hu).mean(axis=1)
-    size = 2 * round(_EVEN_MM / tube.course.step_mm / 2) + 1
+    size = odd_count(_EVEN_MM, tube.course.step_mm)
     out: BoolArray = ndimage.median_filter(border, size=size, mode="nearest") > _USUAL
     return out
 

@@ -22,7 +22,7 @@ from venoseg.segmentation.cava.ovals import (
     scored,
     unusual_area,
 )
-from venoseg.segmentation.cava.replacing import Run, replaced
+from venoseg.segmentation.cava.replacing import EVEN_MM, Run, replaced
 from venoseg.segmentation.cava.steady_ovals import best_ovals
 from venoseg.segmentation.trust.judging import Doubt
 from venoseg.segmentation.trust.places import heights
@@ -40,8 +40,8 @@ _WALL_SHOWS, _LEAST_MM, _LEAST_KNOWN_MM = 0.75, 9.0, 40.0
 _WIDE_MM2 = 800.0
 # The usual area of a cava in the liver.
 _USUAL_MM2 = 250.0
-# At every so many stations; so much better it has to fit; it changes little over this.
-_EVERY, _BETTER, _EVEN_MM = 4, 0.05, 5.0
+# At every so many stations; so much better it has to fit.
+_EVERY, _BETTER = 4, 0.05
 # In the place of the border of a stream so much: what of its rim has blood behind it counts for a
 # quarter less, and of the oval's a tenth less has. A thin lobe goes on beyond it on both sides.
 _THAN_BORDER = 0.025
@@ -158,7 +158,7 @@ def _ovals(
     centre, root = best_ovals(planes, at, inside[at], sure[at], usual_mm2)
     better = _gain(planes, at, centre, root, tube, start, usual_mm2)
     along = np.arange(stop - start)
-    sigma = _EVEN_MM / course.step_mm
+    sigma = EVEN_MM / course.step_mm
     flat = np.column_stack([centre, root.reshape(-1, 4)])
     flat = np.stack([np.interp(along, at, column) for column in flat.T], axis=1)
     flat = ndimage.gaussian_filter1d(flat, sigma, axis=0, mode="nearest")

@@ -13,8 +13,9 @@ from venoseg.segmentation.tubes.curves import Course, course_through
 from venoseg.segmentation.tubes.wall import ROUND, Tube, level_along, on_steepest, step_at, unrolled
 from venoseg.volume import BoolArray, FloatArray, Volume
 
-# Ovals change little over this.
-_EVEN_MM = 5.0
+EVEN_MM = 5.0
+"""Ovals change little over this."""
+
 # By so sharp a step the wall is told better than by the oval.
 _SHARP_HU = 60.0
 # Faint steps are told over so much of the wall: along it, and in rays around it.
@@ -62,7 +63,7 @@ def replaced(part: Volume, tube: Tube, runs: Sequence[Run], asked: npt.NDArray[n
     for end, beyond in ((asked[0], slice(0, asked[0])), (asked[-1], slice(asked[-1], None))):
         if oval[end]:
             outline[beyond], shift[beyond], oval[beyond] = outline[end], shift[end], True
-    even = ndimage.gaussian_filter1d(shift, _EVEN_MM / old.step_mm, axis=0, mode="nearest")
+    even = ndimage.gaussian_filter1d(shift, EVEN_MM / old.step_mm, axis=0, mode="nearest")
     across = old.first[:, None] * outline[..., :1] + old.second[:, None] * outline[..., 1:]
     rim = old.points_lps_mm[:, None] + across
     moved = old.points_lps_mm + old.first * even[:, :1] + old.second * even[:, 1:]

@@ -16,6 +16,7 @@ from scipy import ndimage
 from venoseg.segmentation.context.scene import Scene
 from venoseg.segmentation.trust.judging import Judged, doubted
 from venoseg.segmentation.trust.places import heights
+from venoseg.segmentation.tubes.curves import odd_count
 from venoseg.segmentation.tubes.wall import Tube
 from venoseg.segmentation.voxels.domains import Picture
 from venoseg.volume import BoolArray, FloatArray
@@ -72,12 +73,12 @@ def in_bone(tube: Tube, picture: Picture, hidden: BoolArray | None = None) -> Bo
     """
     step = tube.course.step_mm
     met = _before(tube.course.points_lps_mm, tube.level_hu, picture, hidden)
-    even = ndimage.median_filter(met, size=_size(_EVEN_MM, step), mode="nearest")
+    even = ndimage.median_filter(met, size=odd_count(_EVEN_MM, step), mode="nearest")
     ringed = np.mean(tube.step_hu < -_RING_HU, axis=1)
-    stented = ndimage.maximum_filter1d(ringed, _size(_STENT_MM, step), mode="nearest") > _RING
-    long = np.ones(_size(_EVEN_MM, step))
+    stented = ndimage.maximum_filter1d(ringed, odd_count(_STENT_MM, step), mode="nearest") > _RING
+    long = np.ones(odd_count(_EVEN_MM, step))
     bone = ndimage.binary_opening((even > _MET) & ~stented, long)
-    around: BoolArray = ndimage.maximum_filter1d(bone, _size(2 * _AROUND_MM, step))
+    around: BoolArray = ndimage.maximum_filter1d(bone, odd_count(2 * _AROUND_MM, step))
     return around
 
 
@@ -97,7 +98,3 @@ def _before(
         bright &= ~hidden[index].reshape(places.shape[:3])
     share: FloatArray = bright.any(axis=2).mean(axis=1)
     return share
-
-
-def _size(length_mm: float, step_mm: float) -> int:
-    return 2 * round(length_mm / step_mm / 2) + 1

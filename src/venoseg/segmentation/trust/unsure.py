@@ -17,6 +17,8 @@ from venoseg.segmentation.model import LEAST_CONFIDENCE
 from venoseg.segmentation.trust.judging import Judged
 from venoseg.segmentation.trust.places import heights
 from venoseg.segmentation.trust.telling import artery_unknown
+from venoseg.segmentation.tubes.curves import odd_count
+from venoseg.segmentation.tubes.evidence import UNENHANCED_HU
 from venoseg.segmentation.tubes.wall import Tube
 from venoseg.volume import BoolArray
 
@@ -27,7 +29,7 @@ _LEAST_SHARE = 0.03
 _SHOWN, _EVEN_MM = 0.75, 9.0
 # Blood of a vein may differ by this; what outdoes its usual enhancement by this factor as well is
 # another vessel, or bone.
-_BRIGHTER_HU, _BRIGHTER, _TISSUE_HU = 40.0, 1.5, 45.0
+_BRIGHTER_HU, _BRIGHTER = 40.0, 1.5
 
 
 def less_sure(found: Sequence[Judged], tubes: Sequence[Tube], scene: Scene) -> list[Judged]:
@@ -75,7 +77,7 @@ def _less_sure(one: Judged, tube: Tube, scene: Scene) -> Judged:
 
 def _faint(tube: Tube) -> BoolArray:
     """Tell at which stations too little of the wall shows to prove that it is the vein's."""
-    size = 2 * round(_EVEN_MM / tube.course.step_mm / 2) + 1
+    size = odd_count(_EVEN_MM, tube.course.step_mm)
     shown = ndimage.median_filter(tube.shows.mean(axis=1), size=size, mode="nearest")
     faint: BoolArray = shown < _SHOWN
     return faint
@@ -84,6 +86,6 @@ def _faint(tube: Tube) -> BoolArray:
 def _too_bright(tube: Tube, where: BoolArray) -> BoolArray:
     """Tell at which stations the blood is no vein's that is as bright as it mostly is ``where``."""
     usual = float(np.median(tube.level_hu[where]))
-    most = max(usual + _BRIGHTER_HU, _TISSUE_HU + _BRIGHTER * (usual - _TISSUE_HU))
+    most = max(usual + _BRIGHTER_HU, UNENHANCED_HU + _BRIGHTER * (usual - UNENHANCED_HU))
     bright: BoolArray = tube.level_hu > most
     return bright

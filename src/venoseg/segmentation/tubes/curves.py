@@ -48,6 +48,11 @@ def length_along(points_lps_mm: FloatArray) -> FloatArray:
     return length
 
 
+def odd_count(length_mm: float, step_mm: float) -> int:
+    """Return over how many stations a filter reaches along so much: always an odd number."""
+    return 2 * round(length_mm / step_mm / 2) + 1
+
+
 def course_through(
     points_lps_mm: FloatArray, step_mm: float, smooth_mm: float, first: FloatArray | None = None
 ) -> Course:

@@ -15,11 +15,14 @@ from scipy import ndimage
 
 from venoseg.anatomy import BY_NAME
 from venoseg.runs import runs_of
+from venoseg.segmentation.tubes.curves import odd_count
 from venoseg.segmentation.tubes.wall import Tube
 from venoseg.volume import BoolArray, FloatArray
 
 ENHANCED_HU = 66.0
-_TISSUE_HU = 45.0
+UNENHANCED_HU = 45.0
+"""Blood without contrast: what exceeds it is enhancement."""
+
 _SHOWN_HU = 22.0
 _LEAST_SHARE = 0.22
 # Of blood fainter than this share of the rest, and of islands, nearly all of the edge must show.
@@ -89,11 +92,11 @@ def evidence_of(tube: Tube, vessels: list[str], blood_hu: float) -> Evidence:
     step = tube.course.step_mm
     shown = np.mean(tube.shows, axis=1)
     ringed = np.mean(tube.step_hu < -_SHOWN_HU, axis=1)
-    size = _size(_EVEN_MM, step)
+    size = odd_count(_EVEN_MM, step)
     normal = np.array([_normal_mm2(vessel) for vessel in vessels])
-    full = max(blood_hu - _TISSUE_HU, 1.0)
+    full = max(blood_hu - UNENHANCED_HU, 1.0)
     return Evidence(
-        (tube.level_hu - _TISSUE_HU) / full,
+        (tube.level_hu - UNENHANCED_HU) / full,
         ndimage.median_filter(shown, size=size, mode="nearest"),
         ndimage.median_filter(ringed, size=size, mode="nearest"),
         tube.area_mm2 / normal,
@@ -113,7 +116,7 @@ def lumen_by(evidence: Evidence, tube: Tube) -> BoolArray:
         (tube.level_hu < _BRIGHTEST_HU) & (evidence.ringed < _NOT_RINGED)
     )
     bright &= blood & ((evidence.ringed < _RINGED) | usual)
-    size = _size(_THIN_OVER_MM, step)
+    size = odd_count(_THIN_OVER_MM, step)
     widest = ndimage.maximum_filter1d(evidence.width, size, mode="nearest")
     # A thin stretch is one in which the width stays small over all of the length.
     thin = ndimage.maximum_filter1d((widest < _THIN).astype(np.uint8), size) > 0
@@ -142,10 +145,6 @@ def _even_cava(evidence: Evidence, tube: Tube, possible: BoolArray) -> bool:
 def _normal_mm2(vessel: str) -> float:
     known = BY_NAME[vessel].reference if vessel in BY_NAME else None
     return _USUAL_AREA_MM2 if known is None else known.area_mm2
-
-
-def _size(length_mm: float, step_mm: float) -> int:
-    return 2 * round(length_mm / step_mm / 2) + 1
 
 
 def _opened(flags: BoolArray) -> BoolArray:

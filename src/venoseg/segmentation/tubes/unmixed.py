@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from venoseg.runs import runs_of
 from venoseg.segmentation.blood import UNMIXED_HU
+from venoseg.segmentation.tubes.curves import odd_count
 from venoseg.segmentation.tubes.evidence import Evidence
 from venoseg.segmentation.tubes.wall import Tube
 from venoseg.volume import BoolArray
@@ -36,7 +37,7 @@ def unmixed_by(tube: Tube, evidence: Evidence, lumen: BoolArray, cava: BoolArray
     """
     step = tube.course.step_mm
     outlined = np.mean(tube.step_hu > _OUTLINED_HU, axis=1)
-    size = 2 * round(_EVEN_MM / step / 2) + 1
+    size = odd_count(_EVEN_MM, step)
     outlined = ndimage.median_filter(outlined, size=size, mode="nearest")
     blood = (tube.level_hu > UNMIXED_HU) & (tube.level_hu < _BRIGHTEST_HU)
     like = blood & (outlined > _OUTLINED) & ~evidence.climbs & cava & ~lumen

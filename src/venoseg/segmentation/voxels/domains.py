@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from venoseg.segmentation.blood import TISSUE_HU
 from venoseg.segmentation.together import both, each
 from venoseg.segmentation.voxels.growing import closed_along
 from venoseg.segmentation.voxels.slicewise import closed_in_slices, filled_in_slices
@@ -42,7 +43,6 @@ _LINE_HU = 8.0
 _WALL_HU = 3.0
 # What blood varies by: that of arteries is well mixed.
 _ARTERY_HU, _VEIN_HU = 20.0, 35.0
-_TISSUE_HU = 40.0
 # A vein that an artery crosses is not reached from its end: blood of the aorta must come sooner by
 # this way. Where it comes later by less than the second, an artery may be.
 _AHEAD = 0.8
@@ -213,7 +213,7 @@ def lead_of_arteries(
     dark = _without_lines(picture.darkest_hu) - picture.darkest_hu
     wall = np.maximum(dark - float(np.median(dark)) - _LINE_HU, 0.0) / _WALL_HU
     least = min(artery_hu, vein_hu)
-    blood = (picture.mean_hu > 0.5 * (least + _TISSUE_HU)) & ~bones
+    blood = (picture.mean_hu > 0.5 * (least + TISSUE_HU)) & ~bones
     # Whichever is known farther down would have a start over the other.
     low = max(arteries_lps_mm[:, 2].min(), veins_lps_mm[:, 2].min())
     arteries, veins = _above(arteries_lps_mm, low), _above(veins_lps_mm, low)
